@@ -1,0 +1,126 @@
+// The bus's durable record of every event it has accepted (FORMAT.md).
+//
+// Durability  Nothing is acknowledged, delivered or folded before Written() has
+//             taken its block, which Write() made durable.
+// Order       One total order; sequences are dense from 1.
+// Threads     Stage*, TakeStaged, Written: one thread, the core. Write: one
+//             thread, the disk's. The rest: any thread at any time.
+// Errors      After a failed write or sync no write succeeds until the process
+//             starts again; reads go on.
+#ifndef CONCORDAT_SERVICES_BUS_LOG_EVENT_LOG_H_
+#define CONCORDAT_SERVICES_BUS_LOG_EVENT_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "services/common/base/ids.h"
+#include "services/common/event/commitments.h"
+#include "services/common/event/event.h"
+
+namespace concordat::bus {
+
+// A checked event on its way in. Borrows everything.
+struct NewEvent {
+  const EventView* event = nullptr;
+  const Commitments* commitments = nullptr;
+  const EventType* type = nullptr;
+  absl::Span<const std::string> faults;
+};
+
+struct Staged {
+  enum class Kind { kNew, kDuplicate, kIdReused, kVersionConflict, kReadOnly };
+  Kind kind = Kind::kNew;
+  // Of the event, or of the original; the receipt waits until it is durable.
+  Sequence sequence;
+  uint64_t accepted_us = 0;
+  Digest digest = {};
+  // With kVersionConflict: the stream's last sequence.
+  Sequence stream_version;
+};
+
+// One event read back and opened. Owns its bytes.
+struct StoredGroup {
+  uint32_t number = 0;
+  Salt salt = {};
+  absl::string_view data;
+};
+struct StoredEvent {
+  Sequence sequence;
+  uint64_t accepted_us = 0;
+  HeaderView header;
+  Salt header_salt = {};
+  Digest header_commitment = {};
+  // Every group of the type; `opened` holds those whose key is there.
+  std::vector<View::Commitment> commitments;
+  std::vector<StoredGroup> opened;
+  Digest digest = {};
+  std::vector<std::string> faults;
+  std::string storage;  // What the views above borrow.
+};
+
+// A group commit's events, shared by all who deliver it.
+struct EventBlock {
+  std::vector<StoredEvent> events;  // Dense, ascending.
+};
+
+class PendingBlock;  // Encoded and sealed; opaque to callers.
+
+struct LogStatus {
+  std::string log_id;  // 16 bytes.
+  uint32_t epoch = 0;
+  Sequence end;  // Last durable.
+  uint64_t bytes = 0;
+  uint32_t segments = 0;
+  bool read_only = false;
+  std::string read_only_because;
+};
+
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+
+  // Judges duplicate and expected version, seals, and stages the events of one
+  // atomic set (one event is a set of one): all are new, or none is staged and
+  // each says why. `accepted_us` never steps back; the log lifts it if it must.
+  virtual std::vector<Staged> Stage(absl::Span<const NewEvent> set,
+                                    uint64_t accepted_us) = 0;
+  virtual size_t staged_bytes() const = 0;
+  // Null when nothing is staged.
+  virtual std::unique_ptr<PendingBlock> TakeStaged() = 0;
+
+  // Writes and syncs. Blocks are written in the order they were taken.
+  //   RESOURCE_EXHAUSTED  disk full.  UNAVAILABLE  write or sync failed; the
+  //   outcome is unknown. After either, FAILED_PRECONDITION.
+  virtual absl::Status Write(PendingBlock& block) = 0;
+  // Makes a durable block visible to readers and to judgement after a restart.
+  virtual std::shared_ptr<const EventBlock> Written(
+      std::unique_ptr<PendingBlock> block) = 0;
+
+  // Events after `after`, oldest first, at least one if there is one, at most
+  // about `bytes_max`; from memory when new. Empty at the end.
+  //   OUT_OF_RANGE  past the end.  DATA_LOSS  a stored block is damaged.
+  virtual absl::StatusOr<std::shared_ptr<const EventBlock>> Read(
+      Sequence after, size_t bytes_max) const = 0;
+  virtual absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const = 0;
+
+  // Ascending, durable ones only, at most `count_max`.
+  virtual absl::StatusOr<std::vector<Sequence>> OfStream(
+      absl::string_view stream, Sequence after, size_t count_max) const = 0;
+  virtual absl::StatusOr<std::vector<Sequence>> OfPerson(
+      const PersonKey& person, Sequence after, Sequence up_to) const = 0;
+  // The last durable sequence of a stream, 0 for none.
+  virtual absl::StatusOr<Sequence> StreamVersion(
+      absl::string_view stream) const = 0;
+
+  virtual LogStatus Status() const = 0;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_LOG_EVENT_LOG_H_

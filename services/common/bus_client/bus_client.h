@@ -1,0 +1,112 @@
+// What a program does with the bus: publish, read a stream, subscribe.
+// Implementations: ZmqBusClient (real), tests/support/fake_bus.h.
+//
+// Threads  Every method of BusClient may be called from any thread. Callbacks
+//          run on the client's own thread and must not block. A Subscription
+//          is for one thread at a time.
+#ifndef CONCORDAT_SERVICES_COMMON_BUS_CLIENT_BUS_CLIENT_H_
+#define CONCORDAT_SERVICES_COMMON_BUS_CLIENT_BUS_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "concordat/bus/v1/session.pb.h"
+#include "services/common/event/event.h"
+
+namespace concordat {
+
+struct PublishOutcome {
+  bool accepted = false;
+  bool duplicate = false;  // Accepted before; the original's receipt.
+  Sequence sequence;
+  uint64_t accepted_us = 0;
+  Digest digest = {};
+  bus::v1::Refusal refusal = bus::v1::REFUSAL_UNSPECIFIED;
+  std::string detail;
+  Sequence stream_version;  // With VERSION_CONFLICT.
+};
+
+// Keeps ids and seeds across retries: an event handed over is sent until the
+// bus has answered for it, over as many connections as that takes.
+class Publisher {
+ public:
+  using Done = std::function<void(std::vector<PublishOutcome>)>;
+  virtual ~Publisher() = default;
+
+  // Sends one atomic set, in the order of calls. `done` runs once, whatever
+  // happens, with an outcome for each event.
+  //   RESOURCE_EXHAUSTED  the bound on what is in flight is reached; `done` is
+  //                       not called. UNAVAILABLE  closed.
+  virtual absl::Status Publish(std::vector<Event> set, Done done) = 0;
+};
+
+struct StreamSlice {
+  std::vector<View> views;  // What the caller may see of it.
+  Sequence version;         // The stream's last sequence, 0 for none.
+};
+
+struct Delivery {
+  uint64_t number = 0;  // The subscription's own, gapless from 1.
+  View view;
+  // Not 0: an earlier event of a person, shown because of that policy event.
+  Sequence backfill_cause;
+  // The policy position up to which back-fill is complete once this is acked.
+  Sequence scanned_through;
+};
+
+struct SubscribeOptions {
+  std::string name;                // Durable; empty: a tail.
+  std::vector<std::string> types;  // Full names, or "….*"; empty: all.
+  Sequence after;                  // Where a new one starts.
+  bool from_latest = false;
+  // A projection keeps its own place and always starts after `after`.
+  bool own_place = false;
+  uint32_t credit_events = 4096;
+  uint32_t credit_bytes = 8u << 20;
+};
+
+// Survives restarts of the bus: it connects again by itself and goes on from
+// the acknowledged place; what is delivered again after that is marked by the
+// same sequence, and dropped here when it was acknowledged.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
+  //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder):
+  //   for good; the message says why.
+  virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
+  // Everything up to and with `number` is done with. Never blocks.
+  virtual void Ack(uint64_t number) = 0;
+  // The log's end as last heard from the bus; with an empty queue and
+  // `scanned_through() >= end` the reader is up to date.
+  virtual Sequence log_end() const = 0;
+  virtual Sequence scanned_through() const = 0;
+  virtual bool connected() const = 0;
+};
+
+class BusClient : public Publisher {
+ public:
+  // All events of `stream` after `after` that the caller may see, and the
+  // stream's version.
+  //   UNAVAILABLE  no answer by the deadline.  PERMISSION_DENIED
+  virtual absl::StatusOr<StreamSlice> ReadStream(absl::string_view stream,
+                                                 Sequence after,
+                                                 absl::Duration timeout) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
+      SubscribeOptions options) = 0;
+};
+
+// Publishes and waits for the outcomes.
+//   UNAVAILABLE  no answer in time; the events stay on their way, and a repeat
+//                with the same ids gets the answer.
+absl::StatusOr<std::vector<PublishOutcome>> PublishAndWait(
+    Publisher& publisher, std::vector<Event> set, absl::Duration timeout);
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_BUS_CLIENT_BUS_CLIENT_H_
