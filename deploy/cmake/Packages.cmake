@@ -17,4 +17,6 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET GLOBAL libsodium)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET GLOBAL re2)
 add_library(zeromq::zeromq ALIAS PkgConfig::libzmq)
 add_library(sodium::sodium ALIAS PkgConfig::sodium)
-add_library(re2::re2 ALIAS PkgConfig::re2)
+if(NOT TARGET re2::re2)  # gRPC may have brought it.
+  add_library(re2::re2 ALIAS PkgConfig::re2)
+endif()

@@ -1,0 +1,57 @@
+// The low-level calls: an EVP context costs an allocation and a look-up for
+// each of the hundreds of thousands of short hashes a second.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "services/common/crypto/sha256.h"
+
+#include <algorithm>
+
+namespace concordat {
+namespace {
+
+constexpr size_t kBlockBytes = 64;
+
+}  // namespace
+
+Sha256::Sha256() { SHA256_Init(&state_); }
+
+Sha256& Sha256::Update(const void* bytes, size_t count) {
+  SHA256_Update(&state_, bytes, count);
+  return *this;
+}
+
+Sha256& Sha256::Update(absl::string_view bytes) {
+  return Update(bytes.data(), bytes.size());
+}
+
+Sha256Hash Sha256::Finish() {
+  Sha256Hash hash;
+  SHA256_Final(hash.data(), &state_);
+  return hash;
+}
+
+Sha256Hash Sha256::Of(absl::string_view bytes) {
+  return Sha256().Update(bytes).Finish();
+}
+
+HmacSha256::HmacSha256(absl::string_view key) {
+  std::array<uint8_t, kBlockBytes> pad = {};
+  if (key.size() > kBlockBytes) {
+    const Sha256Hash hash = Sha256::Of(key);
+    std::copy(hash.begin(), hash.end(), pad.begin());
+  } else {
+    std::copy(key.begin(), key.end(), pad.begin());
+  }
+  for (uint8_t& byte : pad) byte ^= 0x36;
+  inner_.Update(pad.data(), pad.size());
+  for (uint8_t& byte : pad) byte ^= 0x36 ^ 0x5c;
+  outer_.Update(pad.data(), pad.size());
+}
+
+Sha256Hash HmacSha256::Of(absl::string_view message) const {
+  Sha256 inner = inner_;
+  const Sha256Hash hash = inner.Update(message).Finish();
+  Sha256 outer = outer_;
+  return outer.Update(hash.data(), hash.size()).Finish();
+}
+
+}  // namespace concordat
