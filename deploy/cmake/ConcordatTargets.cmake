@@ -2,6 +2,16 @@
 # point the wrong way. Bazel has visibility and layering_check; CMake has this.
 include_guard(GLOBAL)
 
+# Tests whose name does not match are neither built nor registered. For builds
+# that are about some tests only: `concordat_tests` builds those and what they use.
+set(CONCORDAT_TESTS "" CACHE STRING "Regular expression of test names; empty: all")
+add_custom_target(concordat_tests)
+# A sanitizer's tests say so in their names, so that one run can have both.
+string(REGEX MATCH "^[a-z]+" CONCORDAT_TEST_SUFFIX "${CONCORDAT_SANITIZE}")
+if(CONCORDAT_TEST_SUFFIX)
+  string(PREPEND CONCORDAT_TEST_SUFFIX "_")
+endif()
+
 add_library(concordat_options INTERFACE)
 target_compile_features(concordat_options INTERFACE cxx_std_20)
 target_compile_options(concordat_options INTERFACE
@@ -106,11 +116,12 @@ endfunction()
 function(concordat_fuzzer source)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS")
   _concordat_note_sources(${source})
-  if(NOT CONCORDAT_FUZZ)
+  get_filename_component(name "${source}" NAME_WE)
+  if(NOT CONCORDAT_FUZZ OR NOT name MATCHES "${CONCORDAT_TESTS}")
     return()
   endif()
-  get_filename_component(name "${source}" NAME_WE)
   add_executable(${name} ${source})
+  add_dependencies(concordat_tests ${name})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} concordat_options)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_test(NAME ${name}
@@ -126,22 +137,27 @@ function(concordat_test source)
     "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
   string(REGEX REPLACE "[/.]|_test\\.cc$" "_" name "${name}")
   string(REGEX REPLACE "_+$" "" name "${name}")
+  _concordat_note_sources(${source})
+  if(NOT name MATCHES "${CONCORDAT_TESTS}")
+    return()
+  endif()
   foreach(dep IN LISTS arg_DEPS)
     _concordat_check_dep(${name} tests FALSE ${dep})
   endforeach()
   add_executable(${name} ${source})
+  add_dependencies(concordat_tests ${name})
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} concordat_options GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
-  add_test(NAME ${name} COMMAND ${name})
+  set(test "${name}${CONCORDAT_TEST_SUFFIX}")
+  add_test(NAME ${test} COMMAND ${name})
   if(NOT arg_TIMEOUT_S)
     set(arg_TIMEOUT_S 10)
   endif()
-  set_tests_properties(${name} PROPERTIES
+  set_tests_properties(${test} PROPERTIES
     LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT_S}
     ENVIRONMENT "CONCORDAT_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};CONCORDAT_SOURCE=${PROJECT_SOURCE_DIR};CONCORDAT_BUILD=${PROJECT_BINARY_DIR}")
-  _concordat_note_sources(${source})
 endfunction()
 
 function(_concordat_note_sources)
