@@ -56,6 +56,7 @@ struct Delivery {
   // Not 0: an earlier event of a person, shown because of that policy event.
   Sequence backfill_cause;
   // The policy position up to which back-fill is complete once this is acked.
+  // Who keeps an own place stores it beside the place.
   Sequence scanned_through;
 };
 
@@ -66,13 +67,16 @@ struct SubscribeOptions {
   bool from_latest = false;
   // A projection keeps its own place and always starts after `after`.
   bool own_place = false;
+  // With own_place: `scanned_through` of the last delivery that was taken in.
+  Sequence backfilled_through;
   uint32_t credit_events = 4096;
   uint32_t credit_bytes = 8u << 20;
 };
 
 // Survives restarts of the bus: it connects again by itself and goes on from
-// the acknowledged place; what is delivered again after that is marked by the
-// same sequence, and dropped here when it was acknowledged.
+// the acknowledged place. What comes again after that and Next() has returned
+// before, acknowledged or not, is dropped here: one Subscription gives a
+// delivery once.
 class Subscription {
  public:
   virtual ~Subscription() = default;
@@ -82,8 +86,8 @@ class Subscription {
   virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
   // Everything up to and with `number` is done with. Never blocks.
   virtual void Ack(uint64_t number) = 0;
-  // The log's end as last heard from the bus; with an empty queue and
-  // `scanned_through() >= end` the reader is up to date.
+  // The log's end as last heard from the bus. Once `scanned_through()`, which
+  // counts what Next() has returned, is not less, the reader is up to date.
   virtual Sequence log_end() const = 0;
   virtual Sequence scanned_through() const = 0;
   virtual bool connected() const = 0;

@@ -1,0 +1,44 @@
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "services/common/base/mutex.h"
+#include "services/common/bus_client/bus_client.h"
+
+namespace concordat {
+namespace {
+
+// Outlives a caller that gave up waiting.
+struct Answer {
+  Mutex mu;
+  CondVar arrived;
+  std::optional<std::vector<PublishOutcome>> outcomes ABSL_GUARDED_BY(mu);
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<PublishOutcome>> PublishAndWait(
+    Publisher& publisher, std::vector<Event> set, absl::Duration timeout) {
+  auto answer = std::make_shared<Answer>();
+  const absl::Status sent = publisher.Publish(
+      std::move(set), [answer](std::vector<PublishOutcome> outcomes) {
+        MutexLock lock(answer->mu);
+        answer->outcomes = std::move(outcomes);
+        answer->arrived.NotifyAll();
+      });
+  if (!sent.ok()) return sent;
+  MutexLock lock(answer->mu);
+  const bool done = answer->arrived.WaitFor(
+      answer->mu, timeout, [&answer]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return answer->outcomes.has_value();
+      });
+  if (!done) {
+    return absl::UnavailableError(
+        "the bus has not answered in time; repeat with the same ids");
+  }
+  return *std::move(answer->outcomes);
+}
+
+}  // namespace concordat
