@@ -11,6 +11,12 @@ class SystemClock : public Clock {
   absl::Time Now() const override;
 };
 
+// CLOCK_MONOTONIC. Thread-safe.
+class SystemSteadyClock : public SteadyClock {
+ public:
+  absl::Duration Elapsed() const override;
+};
+
 }  // namespace concordat
 
 #endif  // CONCORDAT_SERVICES_COMMON_BASE_SYSTEM_CLOCK_H_

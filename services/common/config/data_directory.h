@@ -1,0 +1,120 @@
+// The folder that a program is pointed at with --data: who may speak, what is
+// agreed, keys, ports, and the program's own state. `concordat keys demo` makes
+// one. Layout:
+//
+//   environment                    one word: live, shadow, training or demo
+//   registry.textproto             concordat.bus.v1.Registry
+//   types.binpb                    google.protobuf.FileDescriptorSet
+//   codes/ agreements/ rules/      *.textproto
+//   ports                          lines "program.listener=port"; absent: 0
+//   keys/ca.crt.pem                who signs certificates
+//   keys/<principal>.crt.pem .key.pem
+//   keys/<principal>.curve         two lines of Z85: public, secret
+//   keys/bus.curve, bus.curve.pub  the bus's pair, and its public half alone
+//   keys/<name>.secret             64 hex digits
+//   run/<program>.addr             lines "listener=endpoint", while it runs
+//   <program's folder>/            its state
+//
+// Threads  Immutable; every method may be called from any thread.
+// Errors   NOT_FOUND: a file is missing. INVALID_ARGUMENT: it is not what it
+//          should be; the message names file and line. Each is one line, fit
+//          to print.
+#ifndef CONCORDAT_SERVICES_COMMON_CONFIG_DATA_DIRECTORY_H_
+#define CONCORDAT_SERVICES_COMMON_CONFIG_DATA_DIRECTORY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "concordat/bus/v1/event.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
+#include "google/protobuf/message.h"
+#include "services/common/config/principal_registry.h"
+
+namespace concordat {
+
+struct TextFile {
+  std::string path;
+  std::string text;
+};
+
+// Parses the text form. The message names the file and each bad line.
+absl::Status ParseTextProto(const TextFile& file,
+                            google::protobuf::Message* into);
+
+struct CurveKeyPair {
+  std::string public_key;  // Z85, 40 characters.
+  std::string secret_key;
+};
+
+// PEM texts.
+struct TlsCredentials {
+  std::string ca;
+  std::string certificate;
+  std::string private_key;
+};
+
+class DataDirectory {
+ public:
+  // Reads `environment`, nothing else.
+  static absl::StatusOr<DataDirectory> Open(std::string path);
+
+  const std::string& path() const { return path_; }
+  bus::v1::Environment environment() const { return environment_; }
+  std::string PathOf(absl::string_view relative) const;
+
+  // Its environment is this directory's, or INVALID_ARGUMENT.
+  absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry() const;
+  absl::StatusOr<std::string> LoadTypes() const;
+  // By file name. None is an error for code lists only.
+  absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
+  absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
+  absl::StatusOr<std::vector<TextFile>> LoadRules() const;
+
+  absl::StatusOr<TlsCredentials> LoadTls(absl::string_view principal) const;
+  absl::StatusOr<CurveKeyPair> LoadCurveKeys(absl::string_view principal) const;
+  absl::StatusOr<std::string> LoadBusPublicKey() const;  // Z85.
+  // The 32 bytes of keys/<name>.secret.
+  absl::StatusOr<std::string> LoadSecret(absl::string_view name) const;
+
+  // The folder of a program's own state, made (mode 0700) if missing.
+  absl::StatusOr<std::string> StateFolder(absl::string_view name) const;
+
+  // The loopback port that `program` ("concordat-bus") opens for `listener`
+  // ("ingest"); 0: any.
+  absl::StatusOr<uint16_t> Port(absl::string_view program,
+                                absl::string_view listener) const;
+
+  // Says where `program` listens, all at once. Call it when it does.
+  absl::Status WriteAddresses(
+      absl::string_view program,
+      const std::vector<std::pair<std::string, std::string>>& addresses) const;
+  // Removes what WriteAddresses wrote.
+  void ForgetAddresses(absl::string_view program) const;
+  absl::StatusOr<std::string> ReadAddress(absl::string_view program,
+                                          absl::string_view listener) const;
+  //   DEADLINE_EXCEEDED  it did not appear in time.
+  absl::StatusOr<std::string> WaitForAddress(absl::string_view program,
+                                             absl::string_view listener,
+                                             absl::Duration timeout) const;
+
+ private:
+  DataDirectory(std::string path, bus::v1::Environment environment)
+      : path_(std::move(path)), environment_(environment) {}
+  absl::StatusOr<std::string> Read(absl::string_view relative) const;
+  absl::StatusOr<std::vector<TextFile>> ReadTextProtos(
+      absl::string_view folder) const;
+
+  std::string path_;
+  bus::v1::Environment environment_;
+};
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_CONFIG_DATA_DIRECTORY_H_

@@ -1,0 +1,210 @@
+#include "services/common/config/principal_registry.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace concordat {
+namespace {
+
+constexpr size_t kCurveKeyBytes = 32;
+constexpr size_t kCurveKeyZ85Chars = 40;
+constexpr absl::string_view kZ85 =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    ".-:+=^!/*?&<>()[]{}@%$#";
+
+bool IsName(absl::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+                  absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
+                  c == '-';
+         });
+}
+
+}  // namespace
+
+absl::string_view EnvironmentName(bus::v1::Environment environment) {
+  switch (environment) {
+    case bus::v1::ENVIRONMENT_LIVE:
+      return "live";
+    case bus::v1::ENVIRONMENT_SHADOW:
+      return "shadow";
+    case bus::v1::ENVIRONMENT_TRAINING:
+      return "training";
+    case bus::v1::ENVIRONMENT_DEMO:
+      return "demo";
+    default:
+      return "unspecified";
+  }
+}
+
+absl::StatusOr<bus::v1::Environment> ParseEnvironment(absl::string_view word) {
+  for (const auto environment :
+       {bus::v1::ENVIRONMENT_LIVE, bus::v1::ENVIRONMENT_SHADOW,
+        bus::v1::ENVIRONMENT_TRAINING, bus::v1::ENVIRONMENT_DEMO}) {
+    if (word == EnvironmentName(environment)) return environment;
+  }
+  return absl::InvalidArgumentError(
+      "environment must be live, shadow, training or demo");
+}
+
+std::string SourceOf(const bus::v1::Principal& principal) {
+  return absl::StrCat("urn:concordat:", principal.agency(), ":",
+                      principal.system());
+}
+
+std::string CertificateUri(bus::v1::Environment environment,
+                           absl::string_view agency, absl::string_view system) {
+  return absl::StrCat("spiffe://", EnvironmentName(environment), ".concordat/",
+                      agency, "/", system);
+}
+
+absl::StatusOr<std::string> CurveKeyFromZ85(absl::string_view text) {
+  if (text.size() != kCurveKeyZ85Chars) {
+    return absl::InvalidArgumentError("a Z85 key has 40 characters");
+  }
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); i += 5) {
+    uint64_t value = 0;
+    for (size_t j = 0; j < 5; ++j) {
+      const size_t digit = kZ85.find(text[i + j]);
+      if (digit == absl::string_view::npos) {
+        return absl::InvalidArgumentError("a character that is not Z85");
+      }
+      value = value * 85 + digit;
+    }
+    if (value > UINT32_MAX) {
+      return absl::InvalidArgumentError("not a Z85 number");
+    }
+    for (const int shift : {24, 16, 8, 0}) {
+      bytes.push_back(static_cast<char>((value >> shift) & 0xff));
+    }
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes) {
+  if (bytes.size() != kCurveKeyBytes) {
+    return absl::InvalidArgumentError("a CURVE key has 32 bytes");
+  }
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 4) {
+    uint32_t value = 0;
+    for (size_t j = 0; j < 4; ++j) {
+      value = value << 8 | static_cast<uint8_t>(bytes[i + j]);
+    }
+    std::array<char, 5> digits = {};
+    for (size_t j = 5; j-- > 0; value /= 85) digits[j] = kZ85[value % 85];
+    text.append(digits.data(), digits.size());
+  }
+  return text;
+}
+
+bool TypePatternCovers(absl::string_view pattern, absl::string_view type) {
+  if (pattern == "*") return true;
+  if (absl::EndsWith(pattern, ".*")) {
+    return absl::StartsWith(type, pattern.substr(0, pattern.size() - 1));
+  }
+  return pattern == type;
+}
+
+PrincipalRegistry::PrincipalRegistry(bus::v1::Registry registry)
+    : registry_(std::move(registry)) {}
+
+absl::StatusOr<std::shared_ptr<const PrincipalRegistry>>
+PrincipalRegistry::Build(bus::v1::Registry proto) {
+  if (proto.environment() == bus::v1::ENVIRONMENT_UNSPECIFIED) {
+    return absl::InvalidArgumentError("registry: no environment");
+  }
+  std::shared_ptr<PrincipalRegistry> registry(
+      new PrincipalRegistry(std::move(proto)));
+  absl::flat_hash_set<std::string> sources;
+  for (const bus::v1::Principal& p : registry->registry_.principals()) {
+    const auto bad = [&p](absl::string_view what) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("registry: principal \"", p.name(), "\": ", what));
+    };
+    if (!IsName(p.name()) || !IsName(p.agency()) || !IsName(p.system()) ||
+        !IsName(p.role())) {
+      return bad("name, agency, system and role need 1 to 64 of a-z 0-9 -");
+    }
+    if (!registry->by_name_.emplace(p.name(), &p).second) {
+      return bad("the name is taken");
+    }
+    if (!sources.insert(SourceOf(p)).second) {
+      return bad("its agency and system are taken");
+    }
+    if (!p.curve_public_key().empty()) {
+      const auto key = CurveKeyFromZ85(p.curve_public_key());
+      if (!key.ok()) return bad(key.status().message());
+      if (!registry->by_curve_key_.emplace(*key, &p).second) {
+        return bad("its CURVE key is taken");
+      }
+    }
+    if (!p.certificate_uri().empty()) {
+      if (p.certificate_uri() !=
+          CertificateUri(registry->environment(), p.agency(), p.system())) {
+        return bad("certificate_uri is not of its agency and system here");
+      }
+      registry->by_uri_.emplace(p.certificate_uri(), &p);
+    }
+  }
+  return std::shared_ptr<const PrincipalRegistry>(std::move(registry));
+}
+
+const bus::v1::Principal* PrincipalRegistry::FindByName(
+    absl::string_view name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+const bus::v1::Principal* PrincipalRegistry::FindByCurveKey(
+    absl::string_view key) const {
+  if (key.size() == kCurveKeyZ85Chars) {
+    const auto bytes = CurveKeyFromZ85(key);
+    return bytes.ok() ? FindByCurveKey(*bytes) : nullptr;
+  }
+  const auto it = by_curve_key_.find(key);
+  return it == by_curve_key_.end() ? nullptr : it->second;
+}
+
+const bus::v1::Principal* PrincipalRegistry::FindByCertificateUri(
+    absl::string_view uri) const {
+  const auto it = by_uri_.find(uri);
+  return it == by_uri_.end() ? nullptr : it->second;
+}
+
+bool PrincipalRegistry::IsAgency(absl::string_view agency) const {
+  return std::any_of(
+      registry_.principals().begin(), registry_.principals().end(),
+      [agency](const bus::v1::Principal& p) { return p.agency() == agency; });
+}
+
+const bus::v1::PublishGrant* FindPublishGrant(
+    const bus::v1::Principal& principal, absl::string_view source,
+    absl::string_view type) {
+  if (principal.revoked()) return nullptr;
+  for (const bus::v1::PublishGrant& grant : principal.publish()) {
+    if (source != grant.source()) continue;
+    for (const std::string& pattern : grant.types()) {
+      if (TypePatternCovers(pattern, type)) return &grant;
+    }
+  }
+  return nullptr;
+}
+
+bool MayNameController(const bus::v1::Principal& principal,
+                       const bus::v1::PublishGrant& grant,
+                       absl::string_view controller) {
+  return grant.any_controller() || controller == principal.agency();
+}
+
+}  // namespace concordat

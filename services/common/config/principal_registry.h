@@ -1,0 +1,84 @@
+// Who may speak, and what they may publish: bus.v1.Registry, checked and
+// indexed. PURE.
+//
+// Threads  Immutable once built; any number of readers.
+#ifndef CONCORDAT_SERVICES_COMMON_CONFIG_PRINCIPAL_REGISTRY_H_
+#define CONCORDAT_SERVICES_COMMON_CONFIG_PRINCIPAL_REGISTRY_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "concordat/bus/v1/registry.pb.h"
+
+namespace concordat {
+
+// "live", "shadow", "training", "demo"; other values: "unspecified".
+absl::string_view EnvironmentName(bus::v1::Environment environment);
+//   INVALID_ARGUMENT  none of the four words.
+absl::StatusOr<bus::v1::Environment> ParseEnvironment(absl::string_view word);
+
+// urn:concordat:<agency>:<system>
+std::string SourceOf(const bus::v1::Principal& principal);
+// spiffe://<environment>.concordat/<agency>/<system>
+std::string CertificateUri(bus::v1::Environment environment,
+                           absl::string_view agency, absl::string_view system);
+
+// The 32 bytes of a CURVE key written in Z85 (40 characters), and back.
+//   INVALID_ARGUMENT  not of that length or alphabet.
+absl::StatusOr<std::string> CurveKeyFromZ85(absl::string_view text);
+absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes);
+
+// "concordat.mappa.v1.*" covers the package's types, "*" all.
+bool TypePatternCovers(absl::string_view pattern, absl::string_view type);
+
+// Revoked principals are found too, so that a refusal can say why; ask
+// `revoked()` before anything else.
+class PrincipalRegistry {
+ public:
+  //   INVALID_ARGUMENT  no environment; a name, key, certificate or
+  //                     agency/system that two have or that is malformed; a
+  //                     certificate URI that is not the environment's.
+  static absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> Build(
+      bus::v1::Registry registry);
+
+  PrincipalRegistry(const PrincipalRegistry&) = delete;
+  PrincipalRegistry& operator=(const PrincipalRegistry&) = delete;
+
+  // Null: nobody. They live as long as the registry.
+  const bus::v1::Principal* FindByName(absl::string_view name) const;
+  // `key` is Z85 (40 characters) or raw (32 bytes).
+  const bus::v1::Principal* FindByCurveKey(absl::string_view key) const;
+  const bus::v1::Principal* FindByCertificateUri(absl::string_view uri) const;
+
+  // Some principal, revoked or not, is of this agency.
+  bool IsAgency(absl::string_view agency) const;
+
+  bus::v1::Environment environment() const { return registry_.environment(); }
+  const bus::v1::Registry& proto() const { return registry_; }
+
+ private:
+  explicit PrincipalRegistry(bus::v1::Registry registry);
+
+  bus::v1::Registry registry_;
+  absl::flat_hash_map<std::string, const bus::v1::Principal*> by_name_;
+  absl::flat_hash_map<std::string, const bus::v1::Principal*> by_curve_key_;
+  absl::flat_hash_map<std::string, const bus::v1::Principal*> by_uri_;
+};
+
+// The publish grant of `principal` that covers this type from this source, or
+// null: it may not. A revoked principal has none.
+const bus::v1::PublishGrant* FindPublishGrant(
+    const bus::v1::Principal& principal, absl::string_view source,
+    absl::string_view type);
+
+// May an event of this grant name `controller`?
+bool MayNameController(const bus::v1::Principal& principal,
+                       const bus::v1::PublishGrant& grant,
+                       absl::string_view controller);
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_CONFIG_PRINCIPAL_REGISTRY_H_

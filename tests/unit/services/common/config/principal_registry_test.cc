@@ -1,0 +1,135 @@
+#include "services/common/config/principal_registry.h"
+
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::HasSubstr;
+
+// The example of ZeroMQ RFC 32 four times over.
+constexpr char kPoliceZ85[] = "HelloWorldHelloWorldHelloWorldHelloWorld";
+
+bus::v1::Registry Demo() {
+  bus::v1::Registry registry;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        environment: ENVIRONMENT_DEMO
+        principals {
+          name: "police"
+          agency: "police-scotland"
+          system: "rms"
+          role: "police"
+          certificate_uri: "spiffe://demo.concordat/police-scotland/rms"
+          publish {
+            source: "urn:concordat:police-scotland:rms"
+            types: "concordat.police.v1.*"
+          }
+        }
+        principals {
+          name: "service-mappa"
+          agency: "mappa-tayside"
+          system: "mappa"
+          role: "service"
+          publish {
+            source: "urn:concordat:mappa-tayside:mappa"
+            types: "concordat.mappa.v1.CaseOpened"
+            any_controller: true
+          }
+        }
+      )pb",
+      &registry));
+  registry.mutable_principals(0)->set_curve_public_key(kPoliceZ85);
+  return registry;
+}
+
+TEST(PrincipalRegistry, FindsByNameKeyInBothFormsAndCertificate) {
+  const auto registry = PrincipalRegistry::Build(Demo());
+  ASSERT_THAT(registry, IsOk());
+  const auto* police = (*registry)->FindByName("police");
+  ASSERT_NE(police, nullptr);
+  EXPECT_EQ((*registry)->FindByCurveKey(kPoliceZ85), police);
+  const auto raw = CurveKeyFromZ85(kPoliceZ85);
+  ASSERT_THAT(raw, IsOk());
+  EXPECT_EQ((*registry)->FindByCurveKey(*raw), police);
+  EXPECT_EQ((*registry)->FindByCertificateUri(police->certificate_uri()),
+            police);
+  EXPECT_EQ((*registry)->FindByName("nobody"), nullptr);
+  EXPECT_EQ((*registry)->FindByCurveKey(std::string(32, 'x')), nullptr);
+  // A principal without a key or a certificate is not found by an empty one.
+  EXPECT_EQ((*registry)->FindByCurveKey(""), nullptr);
+  EXPECT_EQ((*registry)->FindByCertificateUri(""), nullptr);
+}
+
+TEST(PrincipalRegistry, Z85IsAsInRfc32) {
+  const auto raw = CurveKeyFromZ85(kPoliceZ85);
+  ASSERT_THAT(raw, IsOk());
+  EXPECT_EQ(raw->substr(0, 8), "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B");
+  EXPECT_EQ(*CurveKeyToZ85(*raw), kPoliceZ85);
+  EXPECT_THAT(CurveKeyFromZ85(std::string(40, '"')),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(CurveKeyFromZ85(std::string(40, '#')),  // Over 32 bits.
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(PrincipalRegistry, GrantsOnlyTheTypeFromTheSourceThatIsListed) {
+  const auto registry = PrincipalRegistry::Build(Demo());
+  ASSERT_THAT(registry, IsOk());
+  bus::v1::Principal police = *(*registry)->FindByName("police");
+  constexpr char kRms[] = "urn:concordat:police-scotland:rms";
+  EXPECT_NE(FindPublishGrant(police, kRms, "concordat.police.v1.ConcernShared"),
+            nullptr);
+  EXPECT_EQ(FindPublishGrant(police, kRms, "concordat.policex.v1.X"), nullptr);
+  EXPECT_EQ(FindPublishGrant(police, kRms, "concordat.nhs.v1.SharingDecided"),
+            nullptr);
+  EXPECT_EQ(FindPublishGrant(police, "urn:concordat:nhs-tayside:pas",
+                             "concordat.police.v1.ConcernShared"),
+            nullptr);
+  police.set_revoked(true);
+  EXPECT_EQ(FindPublishGrant(police, kRms, "concordat.police.v1.ConcernShared"),
+            nullptr);
+}
+
+TEST(PrincipalRegistry, OnlyAnAllowedGrantNamesAnotherController) {
+  const auto registry = PrincipalRegistry::Build(Demo());
+  ASSERT_THAT(registry, IsOk());
+  const auto& police = *(*registry)->FindByName("police");
+  const auto& mappa = *(*registry)->FindByName("service-mappa");
+  EXPECT_TRUE(MayNameController(police, police.publish(0), "police-scotland"));
+  EXPECT_FALSE(MayNameController(police, police.publish(0), "nhs-tayside"));
+  EXPECT_TRUE(MayNameController(mappa, mappa.publish(0), "nhs-tayside"));
+}
+
+TEST(PrincipalRegistry, RefusesWhatTwoHave) {
+  bus::v1::Registry same_name = Demo();
+  same_name.mutable_principals(1)->set_name("police");
+  bus::v1::Registry same_key = Demo();
+  same_key.mutable_principals(1)->set_curve_public_key(kPoliceZ85);
+  bus::v1::Registry same_system = Demo();
+  same_system.mutable_principals(1)->set_agency("police-scotland");
+  same_system.mutable_principals(1)->set_system("rms");
+  for (const auto& registry : {same_name, same_key, same_system}) {
+    const auto built = PrincipalRegistry::Build(registry);
+    EXPECT_THAT(built, HasCode(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(built.status().message(), HasSubstr("taken"));
+  }
+}
+
+TEST(PrincipalRegistry, RefusesACertificateOfAnotherEnvironment) {
+  bus::v1::Registry registry = Demo();
+  registry.mutable_principals(0)->set_certificate_uri(
+      "spiffe://live.concordat/police-scotland/rms");
+  EXPECT_THAT(PrincipalRegistry::Build(registry),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  registry = Demo();
+  registry.clear_environment();
+  EXPECT_THAT(PrincipalRegistry::Build(registry),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace concordat
