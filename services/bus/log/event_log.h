@@ -34,7 +34,14 @@ struct NewEvent {
 };
 
 struct Staged {
-  enum class Kind { kNew, kDuplicate, kIdReused, kVersionConflict, kReadOnly };
+  enum class Kind {
+    kNew,
+    kDuplicate,
+    kIdReused,
+    kVersionConflict,
+    kSetRefused,  // Nothing wrong with it; another event of its set was refused.
+    kReadOnly,
+  };
   Kind kind = Kind::kNew;
   // Of the event, or of the original; the receipt waits until it is durable.
   Sequence sequence;
@@ -44,7 +51,7 @@ struct Staged {
   Sequence stream_version;
 };
 
-// One event read back and opened. Owns its bytes.
+// One event read back and opened. Copies keep alive the bytes they borrow.
 struct StoredGroup {
   uint32_t number = 0;
   Salt salt = {};
@@ -61,7 +68,10 @@ struct StoredEvent {
   std::vector<StoredGroup> opened;
   Digest digest = {};
   std::vector<std::string> faults;
-  std::string storage;  // What the views above borrow.
+  bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;
+  // The spine's bytes: the leaf of the tree.
+  absl::string_view spine;
+  std::shared_ptr<const void> storage;  // What the views above borrow.
 };
 
 // A group commit's events, shared by all who deliver it.
@@ -87,11 +97,15 @@ class EventLog {
 
   // Judges duplicate and expected version, seals, and stages the events of one
   // atomic set (one event is a set of one): all are new, or none is staged and
-  // each says why. `accepted_us` never steps back; the log lifts it if it must.
+  // each says why. Staged events that are not durable yet count in both
+  // judgements; an expected version is of the stream as the set found it.
+  // `accepted_us` never steps back; the log lifts it if it must. At most
+  // kBatchEventsMax events and kBatchBytesMax bytes of groups.
   virtual std::vector<Staged> Stage(absl::Span<const NewEvent> set,
                                     uint64_t accepted_us) = 0;
   virtual size_t staged_bytes() const = 0;
-  // Null when nothing is staged.
+  // The oldest block of what is staged; null when nothing is. Call until null:
+  // a block holds at most about a megabyte.
   virtual std::unique_ptr<PendingBlock> TakeStaged() = 0;
 
   // Writes and syncs. Blocks are written in the order they were taken.
@@ -118,7 +132,7 @@ class EventLog {
   virtual absl::StatusOr<Sequence> StreamVersion(
       absl::string_view stream) const = 0;
 
-  virtual LogStatus Status() const = 0;
+  virtual LogStatus Status() const = 0;  // Any thread.
 };
 
 }  // namespace concordat::bus
