@@ -1,0 +1,39 @@
+// Who somebody is, decided by strong identifiers alone: exact, or refused. A
+// wrong link puts one person's record on another, so every doubt is a refusal.
+//
+// PURE.
+#ifndef CONCORDAT_SERVICES_IDENTITY_DOMAIN_MATCHING_H_
+#define CONCORDAT_SERVICES_IDENTITY_DOMAIN_MATCHING_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/common/base/ids.h"
+#include "services/identity/domain/identifiers.h"
+
+namespace concordat::identity {
+
+// An identifier that a caller gave, and who holds it by a confirmed link.
+struct GivenIdentifier {
+  CanonicalIdentifier identifier;
+  std::optional<PersonKey> holder;
+};
+
+// The one person that the identifiers point at; nothing when they point at
+// nobody. An unconfirmed link points at nobody: leave its `holder` empty.
+//   FAILED_PRECONDITION  they point at different people; names the schemes.
+absl::StatusOr<std::optional<PersonKey>> MatchPerson(
+    const std::vector<GivenIdentifier>& given);
+
+// Whether somebody who holds `held` (confirmed or not) may also have `given`:
+// nobody has two numbers of one scheme and authority.
+//   FAILED_PRECONDITION  names the schemes.
+absl::Status CheckCompatible(const std::vector<CanonicalIdentifier>& given,
+                             const std::vector<CanonicalIdentifier>& held);
+
+}  // namespace concordat::identity
+
+#endif  // CONCORDAT_SERVICES_IDENTITY_DOMAIN_MATCHING_H_
