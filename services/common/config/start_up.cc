@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -29,8 +30,13 @@ void Flags::AddBool(std::string name, std::string help, bool* into) {
   flags_.push_back({std::move(name), std::move(help), nullptr, into});
 }
 
-absl::Status Flags::Parse(const std::vector<std::string>& arguments) const {
+absl::Status Flags::Parse(const std::vector<std::string>& arguments,
+                          std::vector<std::string>* words) const {
   for (size_t i = 0; i < arguments.size(); ++i) {
+    if (words != nullptr && !absl::StartsWith(arguments[i], "--")) {
+      words->push_back(arguments[i]);
+      continue;
+    }
     const std::pair<std::string, std::string> parts =
         absl::StrSplit(arguments[i], absl::MaxSplits('=', 1));
     const Flag* found = nullptr;

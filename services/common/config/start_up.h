@@ -30,7 +30,9 @@ class Flags {
   void AddString(std::string name, std::string help, std::string* into);
   void AddBool(std::string name, std::string help, bool* into);
   //   INVALID_ARGUMENT  unknown flag, or one without its value; names it.
-  absl::Status Parse(const std::vector<std::string>& arguments) const;
+  // Takes what does not begin with "--" into `words`; null: refuses it.
+  absl::Status Parse(const std::vector<std::string>& arguments,
+                     std::vector<std::string>* words = nullptr) const;
   // One line a flag.
   std::string Help() const;
 

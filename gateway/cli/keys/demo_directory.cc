@@ -1,0 +1,276 @@
+#include "gateway/cli/keys/demo_directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "gateway/cli/keys/certificate_authority.h"
+#include "google/protobuf/text_format.h"
+#include "services/common/config/data_directory.h"
+#include "services/common/config/principal_registry.h"
+
+namespace concordat::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t kPublic = 0644;
+constexpr mode_t kPrivate = 0600;
+// The bus has a certificate and keys, and is no principal: it publishes nothing.
+constexpr absl::string_view kBus = "bus";
+constexpr absl::string_view kOperator = "concordat-operator";
+
+absl::StatusOr<std::string> ReadFile(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", path.string()));
+  }
+  return std::move(text).str();
+}
+
+// The mode holds from the first byte on.
+absl::Status WriteFile(const fs::path& path, absl::string_view text,
+                       mode_t mode) {
+  const int file =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  bool good = file >= 0;
+  while (good && !text.empty()) {
+    const ssize_t count = write(file, text.data(), text.size());
+    good = count > 0 || (count < 0 && errno == EINTR);
+    if (count > 0) text.remove_prefix(static_cast<size_t>(count));
+  }
+  if (file >= 0 && close(file) != 0) good = false;
+  if (good) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot write ", path.string(), ": ", strerror(errno)));
+}
+
+std::string RandomHex(Random& random) {
+  std::array<uint8_t, 32> bytes;
+  random.Fill(bytes.data(), bytes.size());
+  return absl::BytesToHexString(absl::string_view(
+      reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+absl::StatusOr<CurveKeyPair> MakeCurveKeys() {
+  char public_key[41] = {};
+  char secret_key[41] = {};
+  if (zmq_curve_keypair(public_key, secret_key) != 0) {
+    return absl::InternalError("this ZeroMQ has no CURVE");
+  }
+  return CurveKeyPair{public_key, secret_key};
+}
+
+class Maker {
+ public:
+  Maker(const DemoDirectoryOptions& options, fs::path into, const Clock& clock,
+        Random& random)
+      : options_(options),
+        share_(options.share),
+        into_(std::move(into)),
+        clock_(clock),
+        random_(random) {}
+
+  absl::Status Make() {
+    fs::create_directories(into_ / "keys");
+    fs::permissions(into_, fs::perms::owner_all);
+    fs::permissions(into_ / "keys", fs::perms::owner_all);
+    fs::create_directories(into_ / "run");
+    using Step = absl::Status (Maker::*)();
+    for (const Step step : {&Maker::ReadRegistry, &Maker::WriteCertificates,
+                            &Maker::WriteCurveKeys, &Maker::WriteSecrets,
+                            &Maker::WriteRegistry, &Maker::CopyData}) {
+      if (absl::Status status = (this->*step)(); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status ReadRegistry() {
+    const fs::path path = share_ / "demo" / "registry.textproto";
+    auto text = ReadFile(path);
+    if (!text.ok()) return text.status();
+    auto status = ParseTextProto({path.string(), *text}, &registry_);
+    if (!status.ok()) return status;
+    for (bus::v1::Principal& principal : *registry_.mutable_principals()) {
+      principal.set_certificate_uri(CertificateUri(
+          registry_.environment(), principal.agency(), principal.system()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteCertificate(const CertificateAuthority& authority,
+                                const std::string& name,
+                                absl::string_view uri) {
+    const auto issued = authority.Issue(name, uri);
+    if (!issued.ok()) return issued.status();
+    auto status =
+        WriteKey(absl::StrCat(name, ".crt.pem"), issued->certificate, kPublic);
+    if (!status.ok()) return status;
+    return WriteKey(absl::StrCat(name, ".key.pem"), issued->private_key,
+                    kPrivate);
+  }
+
+  // The authority's own key is never written: nothing can be signed later.
+  absl::Status WriteCertificates() {
+    const auto authority =
+        CertificateAuthority::Make("Concordat demo authority", clock_.Now());
+    if (!authority.ok()) return authority.status();
+    auto status = WriteKey("ca.crt.pem", (*authority)->certificate(), kPublic);
+    if (!status.ok()) return status;
+    for (const bus::v1::Principal& principal : registry_.principals()) {
+      status = WriteCertificate(**authority, principal.name(),
+                                principal.certificate_uri());
+      if (!status.ok()) return status;
+    }
+    return WriteCertificate(
+        **authority, std::string(kBus),
+        CertificateUri(registry_.environment(), kOperator, kBus));
+  }
+
+  absl::Status WriteCurveKeys() {
+    for (bus::v1::Principal& principal : *registry_.mutable_principals()) {
+      const auto keys = MakeCurveKeys();
+      if (!keys.ok()) return keys.status();
+      principal.set_curve_public_key(keys->public_key);
+      auto status = WriteCurvePair(principal.name(), *keys);
+      if (!status.ok()) return status;
+    }
+    const auto keys = MakeCurveKeys();
+    if (!keys.ok()) return keys.status();
+    auto status = WriteCurvePair(kBus, *keys);
+    if (!status.ok()) return status;
+    return WriteKey("bus.curve.pub", absl::StrCat(keys->public_key, "\n"),
+                    kPublic);
+  }
+
+  absl::Status WriteCurvePair(absl::string_view name,
+                              const CurveKeyPair& keys) {
+    return WriteKey(absl::StrCat(name, ".curve"),
+                    absl::StrCat(keys.public_key, "\n", keys.secret_key, "\n"),
+                    kPrivate);
+  }
+
+  // One for each principal; a service's under its short name too.
+  absl::Status WriteSecrets() {
+    std::set<std::string> names;
+    for (const bus::v1::Principal& principal : registry_.principals()) {
+      names.insert(principal.name());
+      names.insert(
+          std::string(absl::StripPrefix(principal.name(), "service-")));
+    }
+    for (const std::string& name : names) {
+      auto status = WriteKey(absl::StrCat(name, ".secret"),
+                             absl::StrCat(RandomHex(random_), "\n"), kPrivate);
+      if (!status.ok()) return status;
+    }
+    return WriteKey("wrapping.key", absl::StrCat(RandomHex(random_), "\n"),
+                    kPrivate);
+  }
+
+  absl::Status WriteRegistry() {
+    auto checked = PrincipalRegistry::Build(registry_);
+    if (!checked.ok()) return checked.status();
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(registry_, &text);
+    auto status = WriteFile(into_ / "registry.textproto", text, kPublic);
+    if (!status.ok()) return status;
+    return WriteFile(into_ / "environment", "demo\n", kPublic);
+  }
+
+  absl::Status CopyData() {
+    const auto types = ReadFile(options_.types);
+    if (!types.ok()) return types.status();
+    auto status = WriteFile(into_ / "types.binpb", *types, kPublic);
+    if (!status.ok()) return status;
+    std::string ports;
+    if (!options_.any_port) {
+      auto text = ReadFile(share_ / "demo" / "ports");
+      if (!text.ok()) return text.status();
+      ports = *std::move(text);
+    }
+    status = WriteFile(into_ / "ports", ports, kPublic);
+    if (!status.ok()) return status;
+    for (const auto& [from, to] :
+         {std::pair{share_ / "config" / "codes", "codes"},
+          {share_ / "agreements", "agreements"},
+          {share_ / "rules", "rules"},
+          {share_ / "config" / "adapters", "adapters"}}) {
+      status = CopyFolder(from, into_ / to);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status CopyFolder(const fs::path& from, const fs::path& to) {
+    fs::create_directories(to);
+    if (!fs::is_directory(from)) return absl::OkStatus();
+    for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+      if (entry.path().extension() != ".textproto") continue;
+      const auto text = ReadFile(entry.path());
+      if (!text.ok()) return text.status();
+      auto status = WriteFile(to / entry.path().filename(), *text, kPublic);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteKey(const std::string& name, absl::string_view text,
+                        mode_t mode) {
+    return WriteFile(into_ / "keys" / name, text, mode);
+  }
+
+  const DemoDirectoryOptions& options_;
+  const fs::path share_;
+  const fs::path into_;
+  const Clock& clock_;
+  Random& random_;
+  bus::v1::Registry registry_;
+};
+
+}  // namespace
+
+absl::Status MakeDemoDirectory(const DemoDirectoryOptions& options,
+                               const Clock& clock, Random& random) {
+  std::error_code error;
+  const fs::path data = fs::absolute(options.data, error).lexically_normal();
+  if (fs::exists(data, error) && !fs::is_empty(data, error)) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        data.string(), " is there and not empty; nothing was changed"));
+  }
+  fs::path draft = data;
+  if (!draft.has_filename()) draft = draft.parent_path();
+  const fs::path finished = draft;
+  draft += absl::StrCat(".new-", getpid());
+  fs::create_directories(draft, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", draft.string(), ": ", error.message()));
+  }
+  absl::Status status = Maker(options, draft, clock, random).Make();
+  if (status.ok() && std::rename(draft.c_str(), finished.c_str()) != 0) {
+    status = absl::UnavailableError(
+        absl::StrCat("cannot make ", finished.string(), ": ", strerror(errno)));
+  }
+  if (!status.ok()) fs::remove_all(draft, error);
+  return status;
+}
+
+}  // namespace concordat::cli

@@ -1,0 +1,34 @@
+// Makes a data directory of the demo environment (its layout:
+// services/common/config/data_directory.h): an authority of its own, a
+// certificate and a CURVE pair for every principal, secrets, and copies of what
+// is agreed. Everything in it is for loopback and for invented people.
+#ifndef CONCORDAT_GATEWAY_CLI_KEYS_DEMO_DIRECTORY_H_
+#define CONCORDAT_GATEWAY_CLI_KEYS_DEMO_DIRECTORY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/random.h"
+
+namespace concordat::cli {
+
+struct DemoDirectoryOptions {
+  std::string data;   // Made. It may be there, empty.
+  std::string share;  // Folder of this repository's name deploy, or a copy.
+  std::string types;  // FileDescriptorSet of the schemas, a file.
+  // Listeners take any free port instead of those in DESIGN 13's table.
+  bool any_port = false;
+};
+
+// The directory appears whole or not at all. Private keys and secrets have mode
+// 0600, their folder 0700.
+//   ALREADY_EXISTS    `data` is there and not empty.
+//   NOT_FOUND, INVALID_ARGUMENT  something in `share` or `types`; names it.
+//   UNAVAILABLE       a file could not be written; names it.
+absl::Status MakeDemoDirectory(const DemoDirectoryOptions& options,
+                               const Clock& clock, Random& random);
+
+}  // namespace concordat::cli
+
+#endif  // CONCORDAT_GATEWAY_CLI_KEYS_DEMO_DIRECTORY_H_

@@ -1,0 +1,45 @@
+// The command line: `concordat SUBCOMMAND …`.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "gateway/cli/command.h"
+
+namespace {
+
+constexpr concordat::cli::Command kCommands[] = {
+    {"keys", "Makes a demo data directory; lists certificates",
+     concordat::cli::RunKeys},
+};
+
+void PrintHelp() {
+  std::printf("Usage: concordat SUBCOMMAND [--help] …\n");
+  for (const concordat::cli::Command& command : kCommands) {
+    std::printf("  %-14s %s\n", command.name, command.summary);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL);
+  const absl::string_view name = argc > 1 ? argv[1] : "--help";
+  if (name == "--help" || name == "help") {
+    PrintHelp();
+    return argc > 1 ? 0 : 2;
+  }
+  for (const concordat::cli::Command& command : kCommands) {
+    if (name != command.name) continue;
+    const absl::Status status =
+        command.run(std::vector<std::string>(argv + 2, argv + argc));
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "concordat %s: %s\n", command.name,
+                 std::string(status.message()).c_str());
+    return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
+  }
+  std::fprintf(stderr, "concordat: no subcommand %s; see concordat --help\n",
+               argv[1]);
+  return 2;
+}
