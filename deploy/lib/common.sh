@@ -3,13 +3,13 @@
 # itself. Needs bash and a bare Debian 12.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-program="$(basename "$0")"
+script="$(basename "$0")"
 
-say() { printf '%s: %s\n' "$program" "$*"; }
+say() { printf '%s: %s\n' "$script" "$*"; }
 
 # One line that says what failed and where to read on, then the end.
 fail() {
-  printf '%s: failed: %s\n' "$program" "$*" >&2
+  printf '%s: failed: %s\n' "$script" "$*" >&2
   exit 1
 }
 
