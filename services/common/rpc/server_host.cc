@@ -1,0 +1,482 @@
+#include "services/common/rpc/server_host.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <fstream>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "grpc/grpc_security_constants.h"
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "services/common/base/check.h"
+#include "services/common/base/mutex.h"
+#include "services/common/rpc/executor.h"
+#include "services/common/rpc/tls.h"
+
+namespace concordat {
+namespace {
+
+constexpr size_t kPurposeCharsMax = 64;
+
+uint64_t ResidentBytes() {
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool IsPurpose(absl::string_view text) {
+  return text.size() <= kPurposeCharsMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isupper(static_cast<unsigned char>(c)) ||
+                  absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
+                  c == '_';
+         });
+}
+
+// The one SPIFFE URI of the peer's certificate, or nothing.
+std::string PeerUri(const grpc::ServerContextBase& context) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return "";
+  const auto uris = auth->FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME);
+  return uris.size() == 1 ? std::string(uris[0].data(), uris[0].size()) : "";
+}
+
+absl::Time DeadlineOf(const grpc::ServerContextBase& context) {
+  const auto deadline = context.deadline();
+  return deadline == std::chrono::system_clock::time_point::max()
+             ? absl::InfiniteFuture()
+             : absl::FromChrono(deadline);
+}
+
+}  // namespace
+
+struct ServerHost::Method {
+  std::string name;
+  MethodOptions options;
+  UnaryHandler unary;  // One of the two.
+  StreamHandler stream;
+  prometheus::Histogram* seconds;
+};
+
+struct ServerHost::State {
+  ServerHostOptions options;
+  RegistrySource registry;
+  const Clock& clock;
+  const Logger& log;
+  Metrics& metrics;
+  AccessLog& access;
+  absl::flat_hash_map<std::string, Method> methods;
+  std::function<void(hub::v1::GetStatusResponse*)> fill_status;
+  Executor executor;
+  std::unique_ptr<Service> service;
+  std::unique_ptr<grpc::Server> server;
+
+  absl::StatusOr<Call> Judge(const grpc::GenericCallbackServerContext& context,
+                             const Method* method, Call call) const;
+  void Record(const Call& call, absl::string_view method,
+              const absl::Status& status, absl::Time began,
+              absl::Status* recorded);
+};
+
+// One call. Owns itself until gRPC is done with it; a stream's writer may keep
+// it longer and then finds it ended.
+class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
+                                  public RawStream,
+                                  public std::enable_shared_from_this<Reactor> {
+ public:
+  explicit Reactor(State& state) : state_(state) {}
+
+  void Begin(grpc::GenericCallbackServerContext* context);
+
+  bool Write(grpc::ByteBuffer message) override {
+    {
+      MutexLock lock(mu_);
+      if (finish_.has_value()) return false;
+      if (queue_.size() >= state_.options.stream_messages_max) {
+        queue_.clear();
+        finish_ = grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                               "the reader did not keep up");
+      } else {
+        queue_.push_back(std::move(message));
+      }
+    }
+    Pump();
+    return true;
+  }
+
+  void Finish(const absl::Status& status) override {
+    {
+      MutexLock lock(mu_);
+      if (finish_.has_value()) return;
+      finish_ = ToGrpc(status);
+    }
+    Pump();
+  }
+
+  void OnReadDone(bool ok) override;
+
+  void OnWriteDone(bool ok) override {
+    {
+      MutexLock lock(mu_);
+      busy_ = false;
+      if (!ok) {
+        queue_.clear();
+        if (!finish_.has_value()) finish_ = grpc::Status::CANCELLED;
+      }
+    }
+    Pump();
+  }
+
+  void OnCancel() override {
+    {
+      MutexLock lock(mu_);
+      queue_.clear();
+      if (!finish_.has_value()) finish_ = grpc::Status::CANCELLED;
+    }
+    Pump();
+  }
+
+  void OnDone() override { self_.reset(); }
+
+ private:
+  void RunUnary();
+  void RunStream();
+  void Answer(const absl::Status& status, grpc::ByteBuffer response);
+
+  // Starts what may start. gRPC may answer on this very stack, so it is called
+  // without the lock; `busy_` and `ended_` keep a second caller out.
+  void Pump() {
+    grpc::Status last;
+    enum { kNothing, kWrite, kWriteLast, kFinish } what = kNothing;
+    {
+      MutexLock lock(mu_);
+      if (busy_ || ended_) return;
+      if (!queue_.empty()) {
+        sending_ = std::move(queue_.front());
+        queue_.pop_front();
+        busy_ = true;
+        what = kWrite;
+        if (queue_.empty() && finish_.has_value()) {
+          last = *finish_;
+          ended_ = true;
+          what = kWriteLast;
+        }
+      } else if (finish_.has_value()) {
+        last = *finish_;
+        ended_ = true;
+        what = kFinish;
+      }
+    }
+    switch (what) {
+      case kWrite:
+        StartWrite(&sending_);
+        break;
+      case kWriteLast:
+        StartWriteAndFinish(&sending_, grpc::WriteOptions(), last);
+        break;
+      case kFinish:
+        grpc::ServerGenericBidiReactor::Finish(last);
+        break;
+      case kNothing:
+        break;
+    }
+  }
+
+  State& state_;
+  std::shared_ptr<Reactor> self_;
+  const Method* method_ = nullptr;
+  Call call_;
+  absl::Time began_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer sending_;  // While busy_.
+  Mutex mu_;
+  std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mu_);
+  std::optional<grpc::Status> finish_ ABSL_GUARDED_BY(mu_);
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+
+  friend class Service;
+};
+
+class ServerHost::Service : public grpc::CallbackGenericService {
+ public:
+  explicit Service(State& state) : state_(state) {}
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    auto reactor = std::make_shared<Reactor>(state_);
+    reactor->self_ = reactor;
+    reactor->Begin(context);
+    return reactor.get();
+  }
+
+ private:
+  State& state_;
+};
+
+absl::StatusOr<Call> ServerHost::State::Judge(
+    const grpc::GenericCallbackServerContext& context, const Method* method,
+    Call call) const {
+  const std::string uri = PeerUri(context);
+  call.registry = registry();
+  call.principal = call.registry->FindByCertificateUri(uri);
+  if (call.principal == nullptr) {
+    const std::string here =
+        absl::StrCat("spiffe://", EnvironmentName(call.registry->environment()),
+                     ".concordat/");
+    return absl::UnauthenticatedError(
+        absl::StartsWith(uri, here)
+            ? "the certificate's principal is not registered"
+            : absl::StrCat("the certificate is not of this environment, ",
+                           EnvironmentName(call.registry->environment())));
+  }
+  if (call.principal->revoked()) {
+    return absl::UnauthenticatedError("the principal is revoked");
+  }
+  if (method == nullptr) return absl::UnimplementedError("no such method");
+  const auto& roles = method->options.roles;
+  if (!roles.empty() && std::find(roles.begin(), roles.end(),
+                                  call.principal->role()) == roles.end()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("not for the role ", call.principal->role(), " of ",
+                     call.principal->agency()));
+  }
+  const auto& metadata = context.client_metadata();
+  const auto purpose = metadata.find("concordat-purpose");
+  call.purpose =
+      purpose == metadata.end()
+          ? call.principal->default_purpose()
+          : std::string(purpose->second.data(), purpose->second.size());
+  if (!IsPurpose(call.purpose)) {
+    return absl::InvalidArgumentError(
+        "concordat-purpose: at most 64 of A-Z 0-9 _");
+  }
+  const absl::Time deadline = DeadlineOf(context);
+  if (method->unary != nullptr) {
+    if (deadline == absl::InfiniteFuture()) {
+      return absl::InvalidArgumentError("a call needs a deadline");
+    }
+    call.deadline = std::min(deadline, clock.Now() + options.deadline_max);
+  } else {
+    call.deadline = deadline;
+  }
+  return call;
+}
+
+void ServerHost::State::Record(const Call& call, absl::string_view method,
+                               const absl::Status& status, absl::Time began,
+                               absl::Status* recorded) {
+  const absl::Time now = clock.Now();
+  const bool known = call.principal != nullptr;
+  *recorded = access.Append(
+      {.at = now,
+       .principal = known ? call.principal->name() : absl::string_view(),
+       .agency = known ? call.principal->agency() : absl::string_view(),
+       .method = method,
+       .purpose = call.purpose,
+       .outcome = status.code(),
+       .duration = now - began});
+  if (!recorded->ok()) log.Error("access log cannot be written");
+}
+
+void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
+  began_ = state_.clock.Now();
+  call_.method = std::string(absl::StripPrefix(context->method(), "/"));
+  const auto found = state_.methods.find(call_.method);
+  if (found != state_.methods.end()) method_ = &found->second;
+  auto judged = state_.Judge(*context, method_, call_);
+  if (judged.ok()) {
+    call_ = *std::move(judged);
+    StartRead(&request_);
+    return;
+  }
+  // A name that no table holds could be anything; it goes into no file.
+  const std::string name = method_ != nullptr ? method_->name : "unknown";
+  state_.metrics
+      .Counter("concordat_rpc_refused_total", "Calls refused at the door.",
+               {{"method", name},
+                {"code", absl::StatusCodeToString(judged.status().code())}})
+      .Increment();
+  const absl::Status refusal = judged.status();
+  // Off gRPC's thread; lost when the queue is full, and counted above.
+  state_.executor.Post([&state = state_, name, refusal, began = began_] {
+    absl::Status ignored;
+    state.Record(Call(), name, refusal, began, &ignored);
+  });
+  Finish(refusal);
+}
+
+void ServerHost::Reactor::OnReadDone(bool ok) {
+  if (!ok) {
+    Finish(absl::InvalidArgumentError("a request is needed"));
+    return;
+  }
+  if (method_->options.is_inline) {
+    RunUnary();
+    return;
+  }
+  const bool queued = state_.executor.Post([self = shared_from_this()] {
+    if (self->method_->unary != nullptr) {
+      self->RunUnary();
+    } else {
+      self->RunStream();
+    }
+  });
+  if (!queued) {
+    Answer(absl::ResourceExhaustedError("too many calls wait; try again"), {});
+  }
+}
+
+void ServerHost::Reactor::RunUnary() {
+  if (state_.clock.Now() >= call_.deadline) {
+    Answer(absl::DeadlineExceededError("it waited too long and was not done"),
+           {});
+    return;
+  }
+  grpc::ByteBuffer response;
+  absl::Status status = method_->unary(call_, &request_, &response);
+  if (!method_->options.is_inline) {
+    absl::Status recorded;
+    state_.Record(call_, call_.method, status, began_, &recorded);
+    if (!recorded.ok()) status = recorded;
+  }
+  Answer(status, std::move(response));
+}
+
+void ServerHost::Reactor::RunStream() {
+  absl::Status recorded;
+  state_.Record(call_, call_.method, absl::OkStatus(), began_, &recorded);
+  const absl::Status status =
+      recorded.ok() ? method_->stream(call_, &request_, shared_from_this())
+                    : recorded;
+  if (!status.ok()) Answer(status, {});
+}
+
+void ServerHost::Reactor::Answer(const absl::Status& status,
+                                 grpc::ByteBuffer response) {
+  method_->seconds->Observe(absl::ToDoubleSeconds(state_.clock.Now() - began_));
+  state_.metrics
+      .Counter("concordat_rpc_calls_total", "Calls by method and outcome.",
+               {{"method", method_->name},
+                {"code", absl::StatusCodeToString(status.code())}})
+      .Increment();
+  {
+    MutexLock lock(mu_);
+    if (finish_.has_value()) return;  // The caller has gone.
+    if (status.ok()) queue_.push_back(std::move(response));
+    finish_ = ToGrpc(status);
+  }
+  Pump();
+}
+
+ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
+                       const Clock& clock, const Logger& log, Metrics& metrics,
+                       AccessLog& access) {
+  const size_t queue_max = options.queue_max;
+  state_.reset(new State{std::move(options),
+                         std::move(registry),
+                         clock,
+                         log,
+                         metrics,
+                         access,
+                         {},
+                         nullptr,
+                         Executor(queue_max),
+                         nullptr,
+                         nullptr});
+  Handle<hub::v1::GetStatusRequest, hub::v1::GetStatusResponse>(
+      "concordat.hub.v1.StatusService/GetStatus", {{}, true},
+      [state = state_.get()](const Call&, const hub::v1::GetStatusRequest&)
+          -> absl::StatusOr<hub::v1::GetStatusResponse> {
+        hub::v1::GetStatusResponse response;
+        response.set_program(state->options.program);
+        response.set_ready(true);
+        response.set_time(
+            static_cast<uint64_t>(absl::ToUnixMicros(state->clock.Now())));
+        response.set_resident_bytes(ResidentBytes());
+        if (state->fill_status != nullptr) state->fill_status(&response);
+        return response;
+      });
+}
+
+ServerHost::~ServerHost() { Stop(); }
+
+void ServerHost::AddUnary(std::string name, MethodOptions options,
+                          UnaryHandler handler) {
+  CONCORDAT_CHECK(state_->server == nullptr);
+  auto& seconds = state_->metrics.Seconds(
+      "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
+  Method method{name, std::move(options), std::move(handler), nullptr,
+                &seconds};
+  CONCORDAT_CHECK(
+      state_->methods.emplace(std::move(name), std::move(method)).second);
+}
+
+void ServerHost::AddStream(std::string name, MethodOptions options,
+                           StreamHandler handler) {
+  CONCORDAT_CHECK(state_->server == nullptr && !options.is_inline);
+  auto& seconds = state_->metrics.Seconds(
+      "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
+  Method method{name, std::move(options), nullptr, std::move(handler),
+                &seconds};
+  CONCORDAT_CHECK(
+      state_->methods.emplace(std::move(name), std::move(method)).second);
+}
+
+void ServerHost::SetStatus(
+    std::function<void(hub::v1::GetStatusResponse*)> status) {
+  CONCORDAT_CHECK(state_->server == nullptr);
+  state_->fill_status = std::move(status);
+}
+
+bool ServerHost::Post(std::function<void()> task) {
+  return state_->executor.Post(std::move(task));
+}
+
+absl::StatusOr<uint16_t> ServerHost::Start() {
+  CONCORDAT_CHECK(state_->server == nullptr);
+  grpc::EnableDefaultHealthCheckService(true);
+  state_->service = std::make_unique<Service>(*state_);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(absl::StrCat("127.0.0.1:", state_->options.port),
+                           MakeServerCredentials(state_->options.tls), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(state_->options.message_bytes_max);
+  builder.RegisterCallbackGenericService(state_->service.get());
+  state_->server = builder.BuildAndStart();
+  if (state_->server == nullptr || port == 0) {
+    state_->server = nullptr;
+    return absl::UnavailableError(absl::StrCat(
+        "cannot listen on 127.0.0.1:", state_->options.port,
+        ": the port is taken, or the certificate and key do not fit"));
+  }
+  state_->log.Info("listening", {{"listener", "grpc"}, {"port", port}});
+  return static_cast<uint16_t>(port);
+}
+
+void ServerHost::Stop() {
+  if (state_->server != nullptr) {
+    state_->server->Shutdown(std::chrono::system_clock::time_point(
+        absl::ToChronoTime(state_->clock.Now() + state_->options.drain)));
+  }
+  // Handlers that still run must answer before the server can go.
+  state_->executor.Stop();
+  if (state_->server != nullptr) {
+    state_->server->Wait();
+    state_->server.reset();
+  }
+}
+
+}  // namespace concordat

@@ -1,0 +1,182 @@
+// A gRPC server on loopback for one program. What every call needs is done
+// here, once: mutual TLS, who it is, its role, purpose, deadline, the access
+// record, metrics, and status codes. A handler has none of that.
+//
+//   ServerHost host(options, registry, clock, log, metrics, access);
+//   host.Handle<StartManagementRequest, hub::v1::CommandReply>(
+//       "concordat.police.v1.PoliceService/StartManagement", {{"police"}},
+//       [&](const Call& call, const StartManagementRequest& request) {…});
+//   start.Value(host.Start());
+//
+// Every call is judged in this order:
+//   UNAUTHENTICATED    no such principal in the registry now, revoked, or a
+//                      certificate of another environment
+//   UNIMPLEMENTED      no such method
+//   PERMISSION_DENIED  the method is not for this principal's role
+//   INVALID_ARGUMENT   no deadline, a purpose that is not one, bad bytes
+//   RESOURCE_EXHAUSTED the queue of waiting calls is full; try again later
+//   DEADLINE_EXCEEDED  it waited too long; the handler did not run
+//   UNAVAILABLE        the access could not be recorded: nothing is answered
+//
+// Threads   Handle* before Start(). Handlers run one at a time on the host's
+//           own thread, except those marked inline, which run on gRPC's and
+//           must never wait.
+// Also      concordat.hub.v1.StatusService and grpc.health.v1.Health, which
+//           any certificate of our CA may ask (the latter is gRPC's own).
+#ifndef CONCORDAT_SERVICES_COMMON_RPC_SERVER_HOST_H_
+#define CONCORDAT_SERVICES_COMMON_RPC_SERVER_HOST_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "concordat/hub/v1/status.pb.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "services/common/base/clock.h"
+#include "services/common/config/live_registry.h"
+#include "services/common/rpc/access_log.h"
+#include "services/common/rpc/call.h"
+#include "services/common/rpc/status.h"
+#include "services/common/telemetry/log.h"
+#include "services/common/telemetry/metrics.h"
+
+namespace concordat {
+
+struct ServerHostOptions {
+  std::string program = {};  // "concordat-police"
+  uint16_t port = 0;    // On 127.0.0.1; 0: any.
+  TlsCredentials tls = {};
+  absl::Duration deadline_max = absl::Seconds(60);  // Longer ones are cut.
+  size_t queue_max = 256;  // Calls that wait for the host's thread.
+  int message_bytes_max = 1 << 20;
+  size_t stream_messages_max = 4096;        // Written and not yet sent.
+  absl::Duration drain = absl::Seconds(2);  // For calls under way at Stop().
+};
+
+struct MethodOptions {
+  std::vector<std::string> roles;  // Of the registry; none: every principal.
+  bool is_inline = false;          // Never waits, is not recorded.
+};
+
+// The answering side of a server-streaming call. Threads  Any.
+class RawStream {
+ public:
+  virtual ~RawStream() = default;
+  // False: the stream has ended; the caller has gone or did not keep up.
+  virtual bool Write(grpc::ByteBuffer message) = 0;
+  // The first one counts.
+  virtual void Finish(const absl::Status& status) = 0;
+};
+
+template <typename Response>
+class ResponseStream {
+ public:
+  explicit ResponseStream(std::shared_ptr<RawStream> raw)
+      : raw_(std::move(raw)) {}
+  bool Write(const Response& message) {
+    grpc::ByteBuffer bytes;
+    bool own = false;
+    return grpc::SerializationTraits<Response>::Serialize(message, &bytes, &own)
+               .ok() &&
+           raw_->Write(std::move(bytes));
+  }
+  void Finish(const absl::Status& status) { raw_->Finish(status); }
+
+ private:
+  std::shared_ptr<RawStream> raw_;
+};
+
+class ServerHost {
+ public:
+  // All but the options must outlive it.
+  ServerHost(ServerHostOptions options, RegistrySource registry,
+             const Clock& clock, const Logger& log, Metrics& metrics,
+             AccessLog& access);
+  ~ServerHost();  // Stop().
+
+  template <typename Request, typename Response>
+  void Handle(
+      std::string method, MethodOptions options,
+      std::function<absl::StatusOr<Response>(const Call&, const Request&)>
+          handler) {
+    AddUnary(
+        std::move(method), std::move(options),
+        [handler = std::move(handler)](const Call& call, grpc::ByteBuffer* in,
+                                       grpc::ByteBuffer* out) -> absl::Status {
+          Request request;
+          if (!Parse(in, &request)) return BadBytes();
+          const absl::StatusOr<Response> response = handler(call, request);
+          if (!response.ok()) return response.status();
+          bool own = false;
+          return FromGrpc(grpc::SerializationTraits<Response>::Serialize(
+              *response, out, &own));
+        });
+  }
+
+  // The handler starts the stream and returns; it is recorded as it opens.
+  // Such a call needs no deadline. An error ends the stream.
+  template <typename Request, typename Response>
+  void HandleStream(
+      std::string method, MethodOptions options,
+      std::function<absl::Status(const Call&, const Request&,
+                                 std::shared_ptr<ResponseStream<Response>>)>
+          handler) {
+    AddStream(std::move(method), std::move(options),
+              [handler = std::move(handler)](
+                  const Call& call, grpc::ByteBuffer* in,
+                  std::shared_ptr<RawStream> raw) -> absl::Status {
+                Request request;
+                if (!Parse(in, &request)) return BadBytes();
+                return handler(
+                    call, request,
+                    std::make_shared<ResponseStream<Response>>(std::move(raw)));
+              });
+  }
+
+  // Fills what a process knows of itself: ready, position, log_end, degraded.
+  // Called on gRPC's threads; never waits. Without it: ready, position 0.
+  void SetStatus(std::function<void(hub::v1::GetStatusResponse*)> status);
+
+  // Runs `task` on the thread that handlers run on. False: the queue is full.
+  bool Post(std::function<void()> task);
+
+  // Returns the port.
+  //   UNAVAILABLE  it is taken, or the certificate is not usable.
+  absl::StatusOr<uint16_t> Start();
+  // Takes no new call, gives those under way `drain`, then cuts them off.
+  void Stop();
+
+ private:
+  class Reactor;
+  class Service;
+  struct Method;
+  struct State;
+  using UnaryHandler = std::function<absl::Status(
+      const Call&, grpc::ByteBuffer*, grpc::ByteBuffer*)>;
+  using StreamHandler = std::function<absl::Status(
+      const Call&, grpc::ByteBuffer*, std::shared_ptr<RawStream>)>;
+
+  template <typename Request>
+  static bool Parse(grpc::ByteBuffer* in, Request* request) {
+    return grpc::SerializationTraits<Request>::Deserialize(in, request).ok();
+  }
+  static absl::Status BadBytes() {
+    return absl::InvalidArgumentError("the request is not of its type");
+  }
+  void AddUnary(std::string name, MethodOptions options, UnaryHandler handler);
+  void AddStream(std::string name, MethodOptions options,
+                 StreamHandler handler);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_RPC_SERVER_HOST_H_

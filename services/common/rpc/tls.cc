@@ -1,0 +1,74 @@
+#include "services/common/rpc/tls.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
+#include "grpcpp/security/tls_credentials_options.h"
+
+namespace concordat {
+namespace {
+
+// After the chain has been checked.
+class UriVerifier : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  explicit UriVerifier(std::string uri) : uri_(std::move(uri)) {}
+
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)>,
+              grpc::Status* status) override {
+    const auto names = request->uri_names();
+    const absl::string_view name =
+        names.size() == 1 ? absl::string_view(names[0].data(), names[0].size())
+                          : absl::string_view();
+    const bool ours =
+        absl::EndsWith(uri_, "/") ? absl::StartsWith(name, uri_) : name == uri_;
+    if (!ours) {
+      *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                             "the server's certificate is not " + uri_);
+    }
+    return true;  // Decided.
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest*) override {
+  }
+
+ private:
+  const std::string uri_;
+};
+
+std::shared_ptr<grpc::experimental::CertificateProviderInterface> Provider(
+    const TlsCredentials& tls) {
+  return std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
+      tls.ca, std::vector<grpc::experimental::IdentityKeyCertPair>{
+                  {tls.private_key, tls.certificate}});
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
+    const TlsCredentials& tls) {
+  grpc::experimental::TlsServerCredentialsOptions options(Provider(tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
+    const TlsCredentials& tls, std::string server_uri) {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(Provider(tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_verify_server_certs(true);
+  options.set_check_call_host(false);  // The verifier knows better.
+  options.set_certificate_verifier(
+      grpc::experimental::ExternalCertificateVerifier::Create<UriVerifier>(
+          std::move(server_uri)));
+  return grpc::experimental::TlsCredentials(options);
+}
+
+}  // namespace concordat

@@ -1,0 +1,363 @@
+// The host over real TLS on port 0.
+//
+// Mutant                                       Caught by
+// certificate of another CA taken              AStrangersCertificateIsCutOff
+// environment in the URI not looked at         ACertificateOfAnotherEnvironment…
+// registry asked at connect, not per call      ARevokedPrincipalIsRefused…
+// role not checked                             AMethodIsForItsRolesOnly
+// deadline not required                        ACallWithoutADeadlineIsRefused
+// queue without a bound                        AFullQueueIsSaidAtOnce
+// expired call still runs                      WhatWaitedTooLongIsNotDone
+// server's certificate not looked at           AClientRefusesAnotherServer
+// answer although the record failed            NothingIsAnsweredUnrecorded
+#include "services/common/rpc/server_host.h"
+
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/command.pb.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "grpcpp/create_channel.h"
+#include "gtest/gtest.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/tls.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_certificates.h"
+
+namespace concordat {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kEcho[] = "concordat.test.Test/Echo";
+constexpr char kPoliceOnly[] = "concordat.test.Test/PoliceOnly";
+constexpr char kWait[] = "concordat.test.Test/Wait";
+constexpr char kStream[] = "concordat.test.Test/Stream";
+constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
+constexpr char kServer[] = "spiffe://demo.concordat/police-scotland/server";
+constexpr char kPolice[] = "spiffe://demo.concordat/police-scotland/rms";
+constexpr char kNhs[] = "spiffe://demo.concordat/nhs-tayside/liaison";
+
+class MemoryAccessLog : public AccessLog {
+ public:
+  absl::Status Append(const AccessRecord& r) override {
+    MutexLock lock(mu_);
+    if (fails_) return absl::UnavailableError("disk full");
+    lines_.push_back(absl::StrCat(r.principal, " ", r.method, " ", r.purpose,
+                                  " ", absl::StatusCodeToString(r.outcome)));
+    return absl::OkStatus();
+  }
+  void Fail() {
+    MutexLock lock(mu_);
+    fails_ = true;
+  }
+  std::vector<std::string> lines() {
+    MutexLock lock(mu_);
+    return lines_;
+  }
+
+ private:
+  Mutex mu_;
+  bool fails_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
+};
+
+class ServerHostTest : public ::testing::Test {
+ protected:
+  ServerHostTest() {
+    bus::v1::Registry registry;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        R"pb(
+          environment: ENVIRONMENT_DEMO
+          principals {
+            name: "police"
+            agency: "police-scotland"
+            system: "rms"
+            role: "police"
+            default_purpose: "MAPPA_RISK_MANAGEMENT"
+            certificate_uri: "spiffe://demo.concordat/police-scotland/rms"
+          }
+          principals {
+            name: "nhs"
+            agency: "nhs-tayside"
+            system: "liaison"
+            role: "nhs-liaison"
+            certificate_uri: "spiffe://demo.concordat/nhs-tayside/liaison"
+          }
+        )pb",
+        &registry));
+    SetRegistry(registry);
+    Start(/*queue_max=*/8);
+  }
+  ~ServerHostTest() override {
+    Release();
+    host_->Stop();
+  }
+
+  void SetRegistry(const bus::v1::Registry& registry) {
+    auto built = PrincipalRegistry::Build(registry);
+    ASSERT_THAT(built, IsOk());
+    MutexLock lock(mu_);
+    registry_ = *std::move(built);
+  }
+
+  void Start(size_t queue_max) {
+    host_ = std::make_unique<ServerHost>(
+        ServerHostOptions{.program = "concordat-test",
+                          .tls = ca_.Issue(kServer),
+                          .queue_max = queue_max,
+                          .drain = absl::Milliseconds(200)},
+        [this] {
+          MutexLock lock(mu_);
+          return registry_;
+        },
+        clock_, log_, metrics_, access_);
+    const auto echo = [](const Call& call, const hub::v1::Command& request)
+        -> absl::StatusOr<hub::v1::Command> {
+      if (request.request_id().empty()) {
+        return absl::NotFoundError("nothing to echo");
+      }
+      hub::v1::Command response = request;
+      response.set_on_behalf_of(
+          absl::StrCat(call.principal->name(), "/", call.purpose));
+      return response;
+    };
+    host_->Handle<hub::v1::Command, hub::v1::Command>(kEcho, {}, echo);
+    host_->Handle<hub::v1::Command, hub::v1::Command>(kPoliceOnly, {{"police"}},
+                                                      echo);
+    host_->Handle<hub::v1::Command, hub::v1::Command>(
+        kWait, {},
+        [this](const Call&, const hub::v1::Command& request)
+            -> absl::StatusOr<hub::v1::Command> {
+          MutexLock lock(mu_);
+          ++waited_;
+          changed_.NotifyAll();
+          changed_.WaitFor(mu_, absl::Seconds(10),
+                           [this] { return released_; });
+          return request;
+        });
+    host_->HandleStream<hub::v1::Command, hub::v1::Command>(
+        kStream, {},
+        [](const Call&, const hub::v1::Command& request,
+           std::shared_ptr<ResponseStream<hub::v1::Command>> stream) {
+          for (uint64_t i = 0; i < request.time(); ++i) {
+            hub::v1::Command response;
+            response.set_time(i);
+            EXPECT_TRUE(stream->Write(response));
+          }
+          stream->Finish(absl::OutOfRangeError("that was all"));
+          return absl::OkStatus();
+        });
+    const auto port = host_->Start();
+    ASSERT_THAT(port, IsOk());
+    address_ = absl::StrCat("127.0.0.1:", *port);
+  }
+
+  void Release() {
+    MutexLock lock(mu_);
+    released_ = true;
+    changed_.NotifyAll();
+  }
+
+  std::shared_ptr<grpc::Channel> Channel(const TlsCredentials& tls,
+                                         const std::string& server = kServer) {
+    return grpc::CreateChannel(address_, MakeChannelCredentials(tls, server));
+  }
+  std::shared_ptr<grpc::Channel> Channel(const std::string& uri) {
+    return Channel(ca_.Issue(uri));
+  }
+
+  static absl::StatusOr<hub::v1::Command> Send(
+      const std::shared_ptr<grpc::Channel>& channel, const char* method,
+      const std::string& request_id = "r-1", const CallOptions& options = {}) {
+    hub::v1::Command request;
+    request.set_request_id(request_id);
+    const auto bytes =
+        GenericCall(channel, method, request.SerializeAsString(), options);
+    if (!bytes.ok()) return bytes.status();
+    hub::v1::Command response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+
+  testing::TestCa ca_;
+  SystemClock clock_;
+  Logger log_{"concordat-test"};
+  Metrics metrics_;
+  MemoryAccessLog access_;
+  std::string address_;
+  Mutex mu_;
+  CondVar changed_;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+  std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
+  std::atomic<int> waited_{0};
+  std::unique_ptr<ServerHost> host_;
+};
+
+TEST_F(ServerHostTest, AHandlerKnowsTheCallerAndItsPurposeAndIsRecorded) {
+  const auto channel = Channel(kPolice);
+  const auto response = Send(channel, kEcho);
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response->on_behalf_of(), "police/MAPPA_RISK_MANAGEMENT");
+  EXPECT_EQ(Send(channel, kEcho, "r-2", {.purpose = "ORDER_SUPERVISION"})
+                ->on_behalf_of(),
+            "police/ORDER_SUPERVISION");
+  EXPECT_THAT(Send(channel, kEcho, ""), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(
+      access_.lines(),
+      ElementsAre(
+          "police concordat.test.Test/Echo MAPPA_RISK_MANAGEMENT OK",
+          "police concordat.test.Test/Echo ORDER_SUPERVISION OK",
+          "police concordat.test.Test/Echo MAPPA_RISK_MANAGEMENT NOT_FOUND"));
+  EXPECT_THAT(metrics_.Text(),
+              HasSubstr("concordat_rpc_calls_total{code=\"NOT_FOUND\",method="
+                        "\"concordat.test.Test/Echo\"} 1"));
+}
+
+TEST_F(ServerHostTest, AMethodIsForItsRolesOnly) {
+  EXPECT_THAT(Send(Channel(kPolice), kPoliceOnly), IsOk());
+  EXPECT_THAT(Send(Channel(kNhs), kPoliceOnly),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Send(Channel(kNhs), "concordat.test.Test/None"),
+              HasCode(absl::StatusCode::kUnimplemented));
+}
+
+TEST_F(ServerHostTest, AStrangersCertificateIsCutOff) {
+  // The right URI, another authority: it never gets as far as a call.
+  const testing::TestCa other;
+  TlsCredentials stranger = other.Issue(kPolice);
+  stranger.ca = ca_.certificate();
+  EXPECT_THAT(Send(Channel(stranger), kEcho),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(
+      Send(Channel("spiffe://demo.concordat/police-scotland/unknown"), kEcho),
+      HasCode(absl::StatusCode::kUnauthenticated));
+  host_->Stop();
+  EXPECT_THAT(access_.lines(), Contains(" concordat.test.Test/Echo  "
+                                        "UNAUTHENTICATED"));
+}
+
+TEST_F(ServerHostTest, ACertificateOfAnotherEnvironmentIsRefused) {
+  const auto refused =
+      Send(Channel("spiffe://live.concordat/police-scotland/rms"), kEcho);
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(refused.status().message(),
+              HasSubstr("not of this environment, demo"));
+}
+
+TEST_F(ServerHostTest, ARevokedPrincipalIsRefusedOnAnOpenConnection) {
+  const auto channel = Channel(kPolice);
+  EXPECT_THAT(Send(channel, kEcho), IsOk());
+  bus::v1::Registry registry;
+  {
+    MutexLock lock(mu_);
+    registry = registry_->proto();
+  }
+  registry.mutable_principals(0)->set_revoked(true);
+  SetRegistry(registry);
+  EXPECT_THAT(Send(channel, kEcho),
+              HasCode(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(ServerHostTest, ACallWithoutADeadlineIsRefused) {
+  EXPECT_THAT(
+      Send(Channel(kPolice), kEcho, "r", {.timeout = absl::InfiniteDuration()}),
+      HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Send(Channel(kPolice), kEcho, "r", {.purpose = "not a purpose"}),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ServerHostTest, AClientRefusesAnotherServer) {
+  EXPECT_THAT(Send(Channel(ca_.Issue(kPolice),
+                           "spiffe://demo.concordat/nhs-tayside/server"),
+                   kEcho),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(Send(Channel(ca_.Issue(kPolice),
+                           "spiffe://demo.concordat/police-scotland/"),
+                   kEcho),
+              IsOk());
+}
+
+TEST_F(ServerHostTest, AFullQueueIsSaidAtOnceAndStatusStillAnswers) {
+  const auto channel = Channel(kPolice);
+  std::vector<std::thread> calls;
+  std::atomic<int> done{0};
+  std::atomic<int> exhausted{0};
+  for (int i = 0; i < 20; ++i) {
+    calls.emplace_back([&] {
+      const auto response = Send(channel, kWait);
+      if (response.ok()) ++done;
+      if (absl::IsResourceExhausted(response.status())) {
+        // Eleven are told while the handler still waits: 1 runs, 8 queue.
+        if (++exhausted == 11) {
+          EXPECT_THAT(GenericCall(channel, kStatus, "", {}), IsOk());
+          Release();
+        }
+      }
+    });
+  }
+  for (std::thread& call : calls) call.join();
+  EXPECT_EQ(done, 9);
+  EXPECT_EQ(exhausted, 11);
+}
+
+TEST_F(ServerHostTest, WhatWaitedTooLongIsNotDone) {
+  const auto channel = Channel(kPolice);
+  std::thread first([&] { EXPECT_THAT(Send(channel, kWait), IsOk()); });
+  {
+    MutexLock lock(mu_);
+    ASSERT_TRUE(changed_.WaitFor(mu_, absl::Seconds(10),
+                                 [this] { return waited_ > 0; }));
+  }
+  EXPECT_THAT(Send(channel, kWait, "r-2", {.timeout = absl::Milliseconds(50)}),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+  Release();
+  first.join();
+  EXPECT_THAT(Send(channel, kEcho), IsOk());  // The queue has run past it.
+  EXPECT_EQ(waited_, 1);
+}
+
+TEST_F(ServerHostTest, NothingIsAnsweredUnrecorded) {
+  access_.Fail();
+  EXPECT_THAT(Send(Channel(kPolice), kEcho),
+              HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ServerHostTest, AStreamArrivesWholeAndInOrderAndEndsWithItsStatus) {
+  hub::v1::Command request;
+  request.set_time(100);
+  std::vector<uint64_t> got;
+  const absl::Status end = GenericServerStream(
+      Channel(kPolice), kStream, request.SerializeAsString(),
+      {.timeout = absl::InfiniteDuration()}, [&](std::string bytes) {
+        hub::v1::Command message;
+        EXPECT_TRUE(message.ParseFromString(bytes));
+        got.push_back(message.time());
+        return true;
+      });
+  EXPECT_THAT(end, HasCode(absl::StatusCode::kOutOfRange));
+  ASSERT_EQ(got.size(), 100u);
+  for (uint64_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], i);
+}
+
+TEST_F(ServerHostTest, StatusSaysWhoItIs) {
+  const auto bytes = GenericCall(Channel(kNhs), kStatus, "", {});
+  ASSERT_THAT(bytes, IsOk());
+  hub::v1::GetStatusResponse status;
+  ASSERT_TRUE(status.ParseFromString(*bytes));
+  EXPECT_EQ(status.program(), "concordat-test");
+  EXPECT_TRUE(status.ready());
+  EXPECT_GT(status.resident_bytes(), 1u << 20);
+  EXPECT_THAT(GenericCall(Channel(kNhs), "grpc.health.v1.Health/Check", "", {}),
+              IsOk());
+}
+
+}  // namespace
+}  // namespace concordat
