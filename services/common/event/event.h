@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "concordat/bus/v1/event.pb.h"
 #include "services/common/base/ids.h"
@@ -24,6 +25,8 @@ inline constexpr size_t kDataBytesMax = 256 * 1024;
 inline constexpr size_t kBatchEventsMax = 256;
 inline constexpr size_t kBatchBytesMax = 480 * 1024;
 inline constexpr size_t kGroupsMax = 8;
+inline constexpr size_t kIdBytesMax = 64;
+inline constexpr size_t kStreamBytesMax = 128;
 
 using Seed = std::array<uint8_t, 16>;
 using Salt = std::array<uint8_t, 16>;
@@ -40,17 +43,16 @@ struct BasicHeader {
   String gateway;  // Legal gateway, a code.
   String id;       // 1 to 64 printable bytes; unique with source for ever.
   PersonKey subject;
-  String stream;  // 1 to 128 printable bytes; names a record, never a person.
+  // At most 128 printable bytes; names a record, never a person. Empty: none.
+  String stream;
   std::optional<Sequence> expected_version;
   uint64_t time_us = 0;
   uint64_t recorded_us = 0;
   uint64_t effective_us = 0;
-  bus::v1::TimePrecision time_precision =
-      bus::v1::TIME_PRECISION_UNSPECIFIED;
+  bus::v1::TimePrecision time_precision = bus::v1::TIME_PRECISION_UNSPECIFIED;
   bus::v1::Regime regime = bus::v1::REGIME_UNSPECIFIED;
   bus::v1::Basis basis = bus::v1::BASIS_UNSPECIFIED;
-  bus::v1::Classification classification =
-      bus::v1::CLASSIFICATION_UNSPECIFIED;
+  bus::v1::Classification classification = bus::v1::CLASSIFICATION_UNSPECIFIED;
   String subject_role;
   // The header group: committed apart, so that a view may withhold it.
   String on_behalf_of;
@@ -86,10 +88,11 @@ using Event = BasicEvent<std::string>;
 using EventView = BasicEvent<absl::string_view>;  // Borrows the batch's bytes.
 
 // What one recipient may see of one event.
-struct View {
+template <typename String>
+struct BasicView {
   struct Group {
     uint32_t number = 0;
-    std::string data;
+    String data;
     Salt salt = {};
   };
   struct Commitment {
@@ -99,18 +102,46 @@ struct View {
 
   Sequence sequence;
   uint64_t accepted_us = 0;
-  Header header;
-  std::vector<Group> groups;             // Granted, ascending.
-  std::vector<Commitment> commitments;   // Of every other group of the type.
-  std::optional<Salt> header_salt;       // Header group shown; else:
+  BasicHeader<String> header;
+  std::vector<Group> groups;            // Granted, ascending, empty ones too.
+  std::vector<Commitment> commitments;  // Of every other group of the type.
+  // One of the two: the header group is shown, or it is not.
+  std::optional<Salt> header_salt;
   std::optional<Digest> header_commitment;
-  std::vector<std::string> withheld;
-  std::vector<std::string> faults;
+  std::vector<String> withheld;
+  std::vector<String> faults;
   bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;
 
   // The granted groups concatenated: bytes of the type's message.
-  std::string Data() const;
+  std::string Data() const {
+    std::string data;
+    for (const Group& group : groups) {
+      data.append(group.data.data(), group.data.size());
+    }
+    return data;
+  }
 };
+using View = BasicView<std::string>;
+using BorrowedView = BasicView<absl::string_view>;
+
+// Borrow `header`, `event`: valid while it is, and unchanged.
+HeaderView AsView(const Header& header);
+EventView AsView(const Event& event);
+// A copy that owns its bytes.
+Header ToOwned(const HeaderView& header);
+
+// Printable ASCII, space to tilde.
+bool IsPrintable(absl::string_view text);
+
+// The limits of a header that need no type: what must be there is, ids and
+// streams are short and printable, enumerations are known, and it encodes to at
+// most 1 KiB.
+//   INVALID_ARGUMENT  names the field and the rule, never the value.
+absl::Status CheckHeader(const HeaderView& header);
+
+// What CheckHeader() says of the five strings that a batch's dictionary holds,
+// for a decoder that judges each of them once.
+absl::Status CheckHeaderSansDictionary(const HeaderView& header);
 
 }  // namespace concordat
 

@@ -1,0 +1,181 @@
+#include "services/common/event/commitments.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/status/status.h"
+#include "services/common/crypto/sha256.h"
+#include "services/common/event/wire.h"
+
+namespace concordat {
+namespace {
+
+constexpr absl::string_view kGroupDomain = "concordat/group/1";
+constexpr absl::string_view kEventDomain = "concordat/event/1";
+
+// The canonical form, gathered on the stack: a header within its limit of 1 KiB
+// needs less than this, as its form here adds at most two bytes a string.
+class Canonical {
+ public:
+  void U8(uint64_t value) { Put(&value, 1); }
+  void U64(uint64_t value) { Put(&value, 8); }
+  void Str(absl::string_view text) {
+    const uint64_t size = text.size();
+    Put(&size, 2);
+    Put(text.data(), text.size());
+  }
+  void Raw(absl::string_view bytes) { Put(bytes.data(), bytes.size()); }
+  absl::string_view bytes() const {
+    return spilled_.empty() ? absl::string_view(buffer_, size_)
+                            : absl::string_view(spilled_);
+  }
+
+ private:
+  void Put(const void* bytes, size_t count) {
+    if (spilled_.empty() && size_ + count <= sizeof(buffer_)) {
+      if (count > 0) std::memcpy(buffer_ + size_, bytes, count);
+      size_ += count;
+      return;
+    }
+    // Only a header that nobody checked is this long.
+    if (spilled_.empty()) spilled_.assign(buffer_, size_);
+    spilled_.append(static_cast<const char*>(bytes), count);
+  }
+
+  char buffer_[1536];
+  size_t size_ = 0;
+  std::string spilled_;
+};
+
+void PutHeaderGroup(Canonical& out, const HeaderView& h) {
+  out.Str(h.on_behalf_of);
+  out.Str(h.correlation);
+  out.Str(h.causation);
+}
+
+// All but the last item, which stands for the header group.
+void PutCanonical(Canonical& out, const HeaderView& h, uint64_t recorded_us) {
+  out.Str(h.source);
+  out.Str(h.type);
+  out.Str(h.controller);
+  out.Str(h.purpose);
+  out.Str(h.gateway);
+  out.Str(h.id);
+  out.Str(h.subject.bytes());
+  out.Str(h.stream);
+  out.U8(h.expected_version.has_value() ? 1 : 0);
+  out.U64(h.expected_version.value_or(Sequence{}).value);
+  out.U64(h.time_us);
+  out.U64(recorded_us);
+  out.U64(h.effective_us);
+  out.U8(static_cast<uint64_t>(h.time_precision));
+  out.U8(static_cast<uint64_t>(h.regime));
+  out.U8(static_cast<uint64_t>(h.basis));
+  out.U8(static_cast<uint64_t>(h.classification));
+  out.Str(h.subject_role);
+  out.Str(h.corrects);
+  out.Str(h.retracts);
+}
+
+Salt FirstHalf(const Sha256Hash& hash) {
+  Salt salt;
+  std::copy_n(hash.begin(), salt.size(), salt.begin());
+  return salt;
+}
+
+Salt SaltOf(const HmacSha256& seed, uint32_t group) {
+  const char byte = static_cast<char>(group);
+  return FirstHalf(seed.Of(absl::string_view(&byte, 1)));
+}
+
+Digest CommitHeaderGroup(const Salt& salt, const HeaderView& header) {
+  Canonical group;
+  PutHeaderGroup(group, header);
+  return CommitGroup(salt, kHeaderGroup, group.bytes());
+}
+
+Sha256 BeginDigest(const HeaderView& header, const Digest& header_commitment) {
+  Canonical canonical;
+  canonical.Raw(kEventDomain);
+  PutCanonical(canonical, header, header.recorded_us);
+  canonical.Raw(wire::AsText(header_commitment));
+  return Sha256().Update(canonical.bytes());
+}
+
+}  // namespace
+
+Salt SaltOf(const Seed& seed, uint32_t group) {
+  return SaltOf(HmacSha256(wire::AsText(seed)), group);
+}
+
+Digest CommitGroup(const Salt& salt, uint32_t group, absl::string_view bytes) {
+  const char byte = static_cast<char>(group);
+  return Sha256()
+      .Update(kGroupDomain)
+      .Update(wire::AsText(salt))
+      .Update(absl::string_view(&byte, 1))
+      .Update(bytes)
+      .Finish();
+}
+
+Commitments Commit(const HeaderView& header, const EventType& type,
+                   const std::vector<BasicGroup<absl::string_view>>& groups,
+                   const Seed& seed) {
+  const HmacSha256 key(wire::AsText(seed));
+  Commitments all;
+  all.header_salt = SaltOf(key, kHeaderGroup);
+  all.header = CommitHeaderGroup(all.header_salt, header);
+  Sha256 digest = BeginDigest(header, all.header);
+  size_t next = 0;
+  for (const GroupInfo& info : type.groups()) {
+    absl::string_view bytes;
+    if (next < groups.size() && groups[next].number == info.number) {
+      bytes = groups[next++].data;
+    }
+    Salt& salt = all.salts[all.group_count];
+    Digest& commitment = all.groups[all.group_count];
+    salt = SaltOf(key, info.number);
+    commitment = CommitGroup(salt, info.number, bytes);
+    digest.Update(wire::AsText(commitment));
+    ++all.group_count;
+  }
+  all.digest = digest.Finish();
+  return all;
+}
+
+std::string CanonicalForDuplicate(const HeaderView& header) {
+  Canonical out;
+  PutCanonical(out, header, 0);
+  PutHeaderGroup(out, header);
+  return std::string(out.bytes());
+}
+
+absl::StatusOr<Digest> DigestOfView(const View& view) {
+  const HeaderView header = AsView(view.header);
+  Digest header_commitment = {};
+  if (view.header_salt.has_value()) {
+    header_commitment = CommitHeaderGroup(*view.header_salt, header);
+  } else if (view.header_commitment.has_value()) {
+    header_commitment = *view.header_commitment;
+  } else {
+    return absl::InvalidArgumentError(
+        "header group: neither shown nor committed");
+  }
+  std::vector<View::Commitment> all = view.commitments;
+  for (const View::Group& group : view.groups) {
+    all.push_back(
+        {group.number, CommitGroup(group.salt, group.number, group.data)});
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
+  Sha256 digest = BeginDigest(header, header_commitment);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i > 0 && all[i].number == all[i - 1].number) {
+      return absl::InvalidArgumentError("a group is there twice");
+    }
+    digest.Update(wire::AsText(all[i].hash));
+  }
+  return digest.Finish();
+}
+
+}  // namespace concordat
