@@ -1,8 +1,10 @@
 // Who may see what: agreements and the policy that the log's events fold to.
 // PURE; the bus, the alerts service and everything else that shows an event to
-// somebody use this and nothing else.
+// somebody use this and nothing else. Deny by default at every step.
 //
 // Threads  Agreements is immutable. PolicyState is for one thread at a time.
+// Days     An agreement is in force from the start of its first day to the end
+//          of its last, Europe/London. `now_us` is log time, microseconds.
 #ifndef CONCORDAT_SERVICES_COMMON_POLICY_POLICY_H_
 #define CONCORDAT_SERVICES_COMMON_POLICY_POLICY_H_
 
@@ -27,55 +29,110 @@ struct Recipient {
   std::string role;
   // Not empty: a hub service's right to process these types about anybody.
   std::vector<std::string> process_types;
+
+  // The operator runs the hub and sees envelopes: no subject, no data. Granted()
+  // gives it nothing; who renders envelopes asks this first.
+  bool envelopes_only() const { return role == "operator"; }
+  friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
-// What a person's cases say about who may see that person's events.
+// What a person's case says about who may see that person's events. A person
+// has one case at a time; a new one takes the place of the old.
 struct PersonPolicy {
-  std::set<std::string> parties;     // Agencies party to an open case.
-  std::string lead;                  // Of the case, or who notified or referred.
-  uint32_t level = 0;                // MAPPA level; 0: none.
-  bool arrangement_party = false;    // From the first notification or referral.
+  std::set<std::string> parties;   // Agencies party to the open case.
+  std::string lead;                // Of the case, or who notified or referred.
+  uint32_t level = 0;              // MAPPA level; 0: none.
+  bool arrangement_party = false;  // From the first notification or referral.
   bool case_open = false;
   std::set<std::string> registered_by;
   friend bool operator==(const PersonPolicy&, const PersonPolicy&) = default;
 };
 
-// Bit g is set when group g of the type is granted.
+// Bit g is set when group g of the type is granted. Bit 0 is set whenever
+// anything is: who sees an event sees its header.
 using GroupMask = uint8_t;
+
+// Every agreement in its newest version, compiled.
+class Agreements {
+ public:
+  static std::shared_ptr<const Agreements> None(
+      std::shared_ptr<const TypeRegistry> types);
+
+  // These and `agreement`, which takes the place of the one of its name if its
+  // version is higher; else the same as before.
+  //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger, or
+  //                     names an unknown or internal type. Names the grant.
+  absl::StatusOr<std::shared_ptr<const Agreements>> With(
+      const policy::v1::Agreement& agreement) const;
+
+  // What `to` may see of an event with this header about a person of whom
+  // `person` holds. 0: nothing, not even the header.
+  GroupMask Granted(const HeaderView& header, const Recipient& to,
+                    uint64_t now_us, const PersonPolicy& person) const;
+
+  // A change of a person from `before` to `after` may show `to` more.
+  bool MayShowMore(const Recipient& to, const PersonPolicy& before,
+                   const PersonPolicy& after) const;
+  bool HasAnyGrant(const Recipient& to) const;
+  // The first moment after `now_us` at which an agreement starts or ends;
+  // UINT64_MAX for never.
+  uint64_t NextChangeAfter(uint64_t now_us) const;
+
+ private:
+  struct Rule;
+  struct TypeRules;
+  explicit Agreements(std::shared_ptr<const TypeRegistry> types);
+  absl::Status Compile(const policy::v1::Agreement& agreement);
+
+  std::shared_ptr<const TypeRegistry> types_;
+  std::vector<policy::v1::Agreement> newest_;
+  absl::flat_hash_map<std::string, TypeRules> rules_;
+  std::vector<uint64_t> changes_us_;  // Ascending.
+};
+
+// A producer and a hub service that processes the type see all of an event.
+// Others see the header group (on_behalf_of, correlation, causation) only when
+// they see every data group and it names no other event, which might be one
+// that is hidden from them.
+bool ShowsHeaderGroup(const HeaderView& header, const EventType& type,
+                      const Recipient& to, GroupMask granted);
+
+// Plain words for what is withheld of every event of this type from who sees
+// `granted`, whether or not an event has it, so that it tells nothing.
+std::vector<std::string> Withheld(const EventType& type, GroupMask granted);
 
 class PolicyState {
  public:
   explicit PolicyState(std::shared_ptr<const TypeRegistry> types);
 
-  // Replaces the agreement of this name if the version is higher.
-  //   INVALID_ARGUMENT  unknown type, bad date, a grant of an internal type;
-  //                     names the grant's line.
+  // Takes an agreement into force at once, as its AgreementAdopted would.
+  //   INVALID_ARGUMENT  as Agreements::With.
   absl::Status Adopt(const policy::v1::Agreement& agreement);
 
   // Folds one durable event. True when it may have changed what somebody sees
-  // of its subject.
+  // of its subject, or, with no subject, of anybody.
+  //   INVALID_ARGUMENT  a policy-bearing event that cannot be read; the state
+  //                     is as before.
   absl::StatusOr<bool> Apply(const HeaderView& header,
                              absl::string_view message);
 
-  // What `to` may see of an event with this header, on the day of `now_us`.
-  // 0: nothing, not even the header.
+  // By the newest policy.
   GroupMask Granted(const HeaderView& header, const Recipient& to,
-                    uint64_t now_us) const;
-  // The same under another person policy, for comparing before and after.
-  GroupMask GrantedUnder(const HeaderView& header, const Recipient& to,
-                         uint64_t now_us, const PersonPolicy& person) const;
-  // Plain words for what the agreement withholds of this type from `to`.
-  std::vector<std::string> Withheld(const EventType& type, GroupMask granted)
-      const;
-  // No grant names this agency at all: a subscription would see nothing.
-  bool HasAnyGrant(const Recipient& to) const;
-
+                    uint64_t now_us) const {
+    return agreements_->Granted(header, to, now_us, Of(header.subject));
+  }
+  // No grant names this agency: a subscription would see nothing.
+  bool HasAnyGrant(const Recipient& to) const {
+    return agreements_->HasAnyGrant(to);
+  }
   const PersonPolicy& Of(const PersonKey& person) const;
+  const std::shared_ptr<const Agreements>& agreements() const {
+    return agreements_;
+  }
 
  private:
-  struct Compiled;
   std::shared_ptr<const TypeRegistry> types_;
-  std::shared_ptr<const Compiled> compiled_;
+  std::shared_ptr<const Agreements> agreements_;
   absl::flat_hash_map<PersonKey, PersonPolicy> persons_;
 };
 
