@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/session.pb.h"
+#include "google/protobuf/message_lite.h"
 #include "services/common/base/ids.h"
 #include "services/common/bus_client/frame.h"
 
@@ -71,6 +72,8 @@ class ServerSession {
                         const LogPlace& log, absl::Duration now);
   // Bytes that are not a frame came.
   SessionOutput ReceiveMalformed(absl::string_view why);
+  // Frames may have waited that long for us: the peer was not silent.
+  void Forgive(absl::Duration stall);
   // Time has passed: call at least once per heartbeat.
   SessionOutput Tick(const v1::Principal* principal, const LogPlace& log,
                      absl::Duration now);
@@ -93,9 +96,12 @@ class ServerSession {
     uint64_t bytes;
   };
 
+  // Still who it was, and not revoked.
+  SessionOutput CheckPrincipal(const v1::Principal* principal);
   SessionOutput TakeHello(const Frame& frame, const v1::Principal& principal,
                           const LogPlace& log, absl::Duration now);
   SessionOutput TakePublish(const Frame& frame);
+  std::string Encode(FrameKind kind, const google::protobuf::MessageLite& body);
 
   const SessionOptions& options_;
   const SessionId id_;

@@ -98,17 +98,18 @@ class SessionServer {
 
  private:
   struct Peer {
-    std::unique_ptr<ServerSession> session;  // Null once closed.
+    std::unique_ptr<ServerSession> session;  // Null once ended.
     std::string key;
     absl::Duration cut_at = absl::InfiniteDuration();
   };
 
   void Take(Inbound inbound, std::vector<SessionEvent>& events);
   void KeepTime(std::vector<SessionEvent>& events);
-  // Sends, counts and cuts as the session said; false when it has ended.
-  bool Perform(PeerId id, Peer& peer, SessionOutput output,
+  LogPlace log() const { return {log_id_, epoch_, end_}; }
+  // Does as the session said.
+  void Perform(PeerId id, Peer& peer, SessionOutput output,
                std::vector<SessionEvent>& events);
-  void End(PeerId id, Peer& peer, v1::Refusal refusal, std::string detail,
+  void End(Peer& peer, v1::Refusal refusal, std::string detail,
            std::vector<SessionEvent>& events);
 
   const SessionOptions options_;
@@ -124,7 +125,7 @@ class SessionServer {
   std::vector<Inbound> inbound_;
   // Of what happened between two calls of Poll.
   std::vector<SessionEvent> pending_;
-  absl::Duration next_tick_;
+  absl::Duration ticked_at_;
   std::map<v1::Refusal, uint64_t> refused_;
 };
 
