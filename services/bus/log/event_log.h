@@ -79,7 +79,11 @@ struct EventBlock {
   std::vector<StoredEvent> events;  // Dense, ascending.
 };
 
-class PendingBlock;  // Encoded and sealed; opaque to callers.
+// Encoded and sealed; opaque to callers.
+class PendingBlock {
+ public:
+  virtual ~PendingBlock() = default;
+};
 
 struct LogStatus {
   std::string log_id;  // 16 bytes.
