@@ -51,6 +51,12 @@ absl::StatusOr<DataDirectory> CommandLine::OpenData() const {
   return DataDirectory::Open(data_path());
 }
 
+absl::StatusOr<std::unique_ptr<Hub>> CommandLine::OpenHub() const {
+  auto data = OpenData();
+  if (!data.ok()) return data.status();
+  return Hub::Open(*std::move(data), profile_);
+}
+
 std::string CheckoutPath() {
   std::error_code error;
   // <checkout>/build/<preset>/bin/concordat

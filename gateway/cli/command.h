@@ -2,11 +2,15 @@
 #ifndef CONCORDAT_GATEWAY_CLI_COMMAND_H_
 #define CONCORDAT_GATEWAY_CLI_COMMAND_H_
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "concordat/alerts/v1/service.pb.h"
+#include "gateway/cli/hub.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/start_up.h"
 
@@ -19,15 +23,26 @@ struct Command {
   absl::Status (*run)(const std::vector<std::string>& arguments);
 };
 
+absl::Status RunAlerts(const std::vector<std::string>& arguments);
+absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunKeys(const std::vector<std::string>& arguments);
+absl::Status RunLog(const std::vector<std::string>& arguments);
+absl::Status RunRejects(const std::vector<std::string>& arguments);
+absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
+
+// An alert for people, several lines.
+std::string AlertText(const alerts::v1::Alert& alert);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {
  public:
   // `usage` is the line after "Usage: concordat ".
-  explicit CommandLine(std::string usage, std::string explanation);
+  CommandLine(std::string usage, std::string explanation);
 
   Flags& flags() { return flags_; }
+  void set_default_profile(std::string profile) {
+    profile_ = std::move(profile);
+  }
 
   // False: help was asked for and has been printed; there is nothing to do.
   //   INVALID_ARGUMENT  unknown flag, or more or fewer words than allowed.
@@ -41,6 +56,7 @@ class CommandLine {
   // --data, else $CONCORDAT_DATA, else build/run of the checkout.
   std::string data_path() const;
   absl::StatusOr<DataDirectory> OpenData() const;
+  absl::StatusOr<std::unique_ptr<Hub>> OpenHub() const;
 
  private:
   const std::string usage_;

@@ -10,6 +10,14 @@
 namespace {
 
 constexpr concordat::cli::Command kCommands[] = {
+    {"alerts", "Lists, follows, accepts and closes alerts",
+     concordat::cli::RunAlerts},
+    {"call", "Calls a method of a service with JSON", concordat::cli::RunCall},
+    {"subscriptions", "Places in the log, and who is behind",
+     concordat::cli::RunSubscriptions},
+    {"rejects", "What an agency's edge held back or refused",
+     concordat::cli::RunRejects},
+    {"log", "State of the log, and its verification", concordat::cli::RunLog},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},
 };

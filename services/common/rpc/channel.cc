@@ -54,6 +54,12 @@ std::string ServerUri(const PrincipalRegistry& registry,
   // A police officer's system and the police service are two principals; only
   // services and adapters serve.
   if (principal != nullptr) return principal->certificate_uri();
+  // Adapters run at an agency's edge, with that agency's certificate.
+  if (name == "adapter") {
+    for (const auto& each : registry.proto().principals()) {
+      if (each.role() == "adapter") return each.certificate_uri();
+    }
+  }
   return absl::StrCat("spiffe://", EnvironmentName(registry.environment()),
                       ".concordat/concordat-operator/");
 }

@@ -1,0 +1,75 @@
+#include "gateway/cli/schemas.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/status_matchers.h"
+
+namespace concordat::cli {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::HasSubstr;
+
+class SchemasTest : public ::testing::Test {
+ protected:
+  SchemasTest() {
+    std::ifstream in(
+        std::string(getenv("CONCORDAT_BUILD")) + "/concordat.binpb",
+        std::ios::binary);
+    auto built =
+        Schemas::Build(std::string((std::istreambuf_iterator<char>(in)), {}));
+    EXPECT_THAT(built.status(), IsOk());
+    schemas_ = *std::move(built);
+  }
+  std::unique_ptr<Schemas> schemas_;
+};
+
+TEST_F(SchemasTest, FindsAMethodByAnyOfItsNames) {
+  for (const char* name :
+       {"mappa.OpenCase", "concordat.mappa.v1.MappaService/OpenCase",
+        "concordat.mappa.v1.MappaService.OpenCase"}) {
+    const auto method = schemas_->FindMethod(name);
+    ASSERT_THAT(method.status(), IsOk()) << name;
+    EXPECT_EQ(FullName(**method), "concordat.mappa.v1.MappaService/OpenCase");
+    EXPECT_EQ(ProgramOf(**method), "concordat-mappa");
+  }
+  EXPECT_EQ(ProgramOf(**schemas_->FindMethod("edge.ListRejects")),
+            "concordat-adapter");
+}
+
+TEST_F(SchemasTest, SaysWhichMethodsThereAre) {
+  const auto method = schemas_->FindMethod("police.RecordVist");
+  EXPECT_THAT(method.status(), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(std::string(method.status().message()), HasSubstr("RecordVisit"));
+  EXPECT_THAT(schemas_->FindMethod("polise.RecordVisit").status(),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(schemas_->FindMethod("RecordVisit").status(),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(SchemasTest, TurnsJsonIntoTheBytesOfAMessageAndBack) {
+  const auto method = schemas_->FindMethod("mappa.OpenCase");
+  const auto& type = *(*method)->input_type();
+  const auto message = schemas_->FromJson(
+      type, R"({"subject":"p-1","caseOpened":{"caseRef":"C-1"}})");
+  ASSERT_THAT(message.status(), IsOk());
+  const auto json = schemas_->ToJson(type, (*message)->SerializeAsString());
+  ASSERT_THAT(json.status(), IsOk());
+  EXPECT_THAT(*json, HasSubstr(R"("caseRef":"C-1")"));
+  EXPECT_THAT(schemas_->ToJson(type, "\xff").status(),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(SchemasBuildTest, RefusesWhatIsNoDescriptorSet) {
+  EXPECT_THAT(Schemas::Build("nonsense\xff").status(),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace concordat::cli
