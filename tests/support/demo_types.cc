@@ -1,5 +1,6 @@
 #include "tests/support/demo_types.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,20 +20,41 @@ std::string ReadAll(const std::filesystem::path& path) {
   return bytes.str();
 }
 
+// Every text proto of a folder of the source tree, by name.
+template <typename Message>
+absl::StatusOr<std::vector<Message>> ReadFolder(const std::string& folder) {
+  const std::filesystem::path source = std::getenv("CONCORDAT_SOURCE");
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(source / folder)) {
+    paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<Message> messages;
+  for (const auto& path : paths) {
+    if (!google::protobuf::TextFormat::ParseFromString(
+            ReadAll(path), &messages.emplace_back())) {
+      return absl::InvalidArgumentError(path.string());
+    }
+  }
+  return messages;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes() {
-  const std::filesystem::path source = std::getenv("CONCORDAT_SOURCE");
   const std::filesystem::path build = std::getenv("CONCORDAT_BUILD");
-  std::vector<policy::v1::CodeList> codes;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(source / "deploy/config/codes")) {
-    if (!google::protobuf::TextFormat::ParseFromString(ReadAll(entry.path()),
-                                                       &codes.emplace_back())) {
-      return absl::InvalidArgumentError(entry.path().string());
-    }
-  }
-  return TypeRegistry::Build(ReadAll(build / "concordat.binpb"), codes);
+  const auto codes = ReadFolder<policy::v1::CodeList>("deploy/config/codes");
+  if (!codes.ok()) return codes.status();
+  return TypeRegistry::Build(ReadAll(build / "concordat.binpb"), *codes);
+}
+
+absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements() {
+  return ReadFolder<policy::v1::Agreement>("deploy/agreements");
+}
+
+absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules() {
+  return ReadFolder<alerts::v1::Rule>("deploy/rules");
 }
 
 }  // namespace concordat::testing

@@ -2,14 +2,22 @@
 #define CONCORDAT_TESTS_SUPPORT_DEMO_TYPES_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
 #include "services/common/event/type_table.h"
 
 namespace concordat::testing {
 
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();
+
+// What deploy/agreements and deploy/rules hold.
+//   INVALID_ARGUMENT  a file that cannot be read; names it.
+absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements();
+absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules();
 
 }  // namespace concordat::testing
 

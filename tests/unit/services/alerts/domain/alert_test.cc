@@ -1,0 +1,81 @@
+// Mutants that a test here catches:
+//   anybody may close                        → OnlyOwnerOrAcceptorCloses
+//   accepted twice by one agency             → AnAgencyAcceptsOnce
+//   closed without anybody's acceptance      → NobodyClosesWhatNobodyAccepted
+//   seen by agency without asking the role   → SeenByTheRolesItIsAddressedTo
+#include "services/alerts/domain/alert.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::alerts {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+
+Alert Raised() {
+  Alert alert;
+  alert.ref = "A-TEST2345";
+  alert.to = {{"police-scotland", "police", false},
+              {"mappa-tayside", "co-ordinator", false}};
+  return alert;
+}
+const AlertCaller kPolice = {"police", "police-scotland", {"police"}};
+const AlertCaller kCoordinator = {
+    "coordinator", "mappa-tayside", {"co-ordinator"}};
+
+void Accept(const AlertCaller& caller, Alert& alert) {
+  const auto event = DecideAccept(alert, caller, "looking", "");
+  ASSERT_THAT(event, IsOk());
+  Evolve(*event, 7, alert);
+}
+
+TEST(AlertTest, SeenByTheRolesItIsAddressedTo) {
+  const Alert alert = Raised();
+  EXPECT_TRUE(MaySee(alert, kPolice));
+  EXPECT_FALSE(MaySee(alert, {"x", "police-scotland", {"clerk"}}));
+  EXPECT_FALSE(MaySee(alert, {"x", "nhs-tayside", {"police"}}));
+}
+
+TEST(AlertTest, AnAgencyAcceptsOnce) {
+  Alert alert = Raised();
+  Accept(kPolice, alert);
+  EXPECT_EQ(alert.stage, AlertStage::kAccepted);
+  EXPECT_THAT(DecideAccept(alert, kPolice, "again", ""),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  Accept(kCoordinator, alert);
+  EXPECT_EQ(alert.acceptances.size(), 2u);
+}
+
+TEST(AlertTest, OnlyOwnerOrAcceptorCloses) {
+  Alert alert = Raised();
+  Accept(kPolice, alert);
+  EXPECT_THAT(DecideClose(alert, kCoordinator, "done"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(DecideClose(alert, kPolice, ""),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  const auto closed = DecideClose(alert, kPolice, "returned");
+  ASSERT_THAT(closed, IsOk());
+  Evolve(*closed, 9, alert);
+  EXPECT_FALSE(alert.open());
+  EXPECT_EQ(alert.outcome, "returned");
+  EXPECT_THAT(DecideAccept(alert, kCoordinator, "late", ""),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(AlertTest, NobodyClosesWhatNobodyAccepted) {
+  EXPECT_THAT(DecideClose(Raised(), kPolice, "returned"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(AlertTest, ShowingDoesNotUndoAcceptance) {
+  Alert alert = Raised();
+  Accept(kPolice, alert);
+  Evolve(v1::AlertShown(), alert);
+  EXPECT_EQ(alert.stage, AlertStage::kAccepted);
+}
+
+}  // namespace
+}  // namespace concordat::alerts
