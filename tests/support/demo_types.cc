@@ -42,11 +42,15 @@ absl::StatusOr<std::vector<Message>> ReadFolder(const std::string& folder) {
 
 }  // namespace
 
+std::string DemoDescriptorSet() {
+  return ReadAll(std::filesystem::path(std::getenv("CONCORDAT_BUILD")) /
+                 "concordat.binpb");
+}
+
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes() {
-  const std::filesystem::path build = std::getenv("CONCORDAT_BUILD");
   const auto codes = ReadFolder<policy::v1::CodeList>("deploy/config/codes");
   if (!codes.ok()) return codes.status();
-  return TypeRegistry::Build(ReadAll(build / "concordat.binpb"), *codes);
+  return TypeRegistry::Build(DemoDescriptorSet(), *codes);
 }
 
 absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements() {

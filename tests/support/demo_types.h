@@ -2,6 +2,7 @@
 #define CONCORDAT_TESTS_SUPPORT_DEMO_TYPES_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,9 @@
 #include "services/common/event/type_table.h"
 
 namespace concordat::testing {
+
+// The serialized descriptor set of everything under proto/.
+std::string DemoDescriptorSet();
 
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();

@@ -1,9 +1,5 @@
 #include "tests/support/event_types.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 
 #include "concordat/policy/v1/options.pb.h"
@@ -16,12 +12,6 @@ namespace concordat::testing {
 namespace {
 
 namespace pb = google::protobuf;
-
-std::string Environment(const char* name) {
-  const char* const value = std::getenv(name);
-  CONCORDAT_CHECK(value != nullptr);
-  return value;
-}
 
 class Filler {
  public:
@@ -92,38 +82,6 @@ class Filler {
 };
 
 }  // namespace
-
-std::string ReadFileOrDie(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) std::fprintf(stderr, "%s: cannot be read\n", path.c_str());
-  CONCORDAT_CHECK(static_cast<bool>(file));
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string DescriptorSet() {
-  return ReadFileOrDie(Environment("CONCORDAT_BUILD") + "/concordat.binpb");
-}
-
-std::vector<policy::v1::CodeList> CodeLists() {
-  std::vector<policy::v1::CodeList> lists;
-  const std::string folder =
-      Environment("CONCORDAT_SOURCE") + "/deploy/config/codes";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    CONCORDAT_CHECK(pb::TextFormat::ParseFromString(
-        ReadFileOrDie(entry.path().string()), &lists.emplace_back()));
-  }
-  return lists;
-}
-
-std::shared_ptr<const TypeRegistry> EventTypes() {
-  absl::StatusOr<std::shared_ptr<const TypeRegistry>> types =
-      TypeRegistry::Build(DescriptorSet(), CodeLists());
-  if (!types.ok()) {
-    std::fprintf(stderr, "%s\n", types.status().ToString().c_str());
-  }
-  CONCORDAT_CHECK(types.ok());
-  return *types;
-}
 
 std::string DescriptorSetOf(const std::string& file) {
   pb::FileDescriptorSet set;

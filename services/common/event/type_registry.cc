@@ -105,7 +105,7 @@ class Registry : public TypeRegistry {
       if (field == nullptr) field = descriptor.FindFieldByName(name);
       if (field == nullptr) {
         return absl::InvalidArgumentError(
-            absl::StrCat("data: a field that the type does not have, the ",
+            absl::StrCat("data: a field that the type does not have, ",
                          Ordinal(value.get_object(), member.key())));
       }
       const std::unique_ptr<Message> message(

@@ -14,7 +14,7 @@
 #include "concordat/police/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "services/common/event/make_event.h"
-#include "tests/support/event_types.h"
+#include "tests/support/demo_types.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 
@@ -100,7 +100,7 @@ View ViewOf(const TypeRegistry& types, const Event& event, uint32_t mask,
 
 class CommitmentsTest : public ::testing::Test {
  protected:
-  std::shared_ptr<const TypeRegistry> types_ = testing::EventTypes();
+  std::shared_ptr<const TypeRegistry> types_ = *testing::DemoTypes();
 };
 
 // Computed apart from this code, with Python's hashlib and hmac.

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "re2/re2.h"
 #include "services/common/event/commitments.h"
-#include "tests/support/event_types.h"
+#include "tests/support/demo_types.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 
@@ -29,7 +29,7 @@ Header AHeader() {
 }
 
 TEST(MakeEvent, Binds) {
-  const auto types = testing::EventTypes();
+  const auto types = *testing::DemoTypes();
   testing::SeededRandom random;
   police::v1::VisitRecorded message;
   message.set_mode("HOME");
@@ -56,7 +56,7 @@ TEST(MakeEvent, Binds) {
 }
 
 TEST(MakeEvent, RefusesABrokenRule) {
-  const auto types = testing::EventTypes();
+  const auto types = *testing::DemoTypes();
   testing::SeededRandom random;
   police::v1::VisitRecorded message;
   const absl::Status status =
@@ -81,7 +81,7 @@ TEST(MakeEvent, RefusesABrokenRule) {
 }
 
 TEST(MakeEvent, AnUrgentOneIsMadeAllTheSame) {
-  const auto types = testing::EventTypes();
+  const auto types = *testing::DemoTypes();
   testing::SeededRandom random;
   police::v1::ChargeRecorded message;
   message.set_offence_group("NO_SUCH_GROUP");
