@@ -96,6 +96,10 @@ Kind KindOf(const MessageHeader& header) {
   return Kind::kOther;
 }
 
+std::string PlainType(const MessageHeader& header) {
+  return absl::StrCat(PlainCode(header.code), "^", PlainCode(header.trigger));
+}
+
 absl::string_view Words(Kind kind) {
   const KindRow* row = RowOf(kind);
   return row == nullptr ? "a message this edge has no use for" : row->words;
@@ -134,8 +138,7 @@ Facts ReadFacts(const Message& message, const absl::TimeZone& zone) {
   const MessageHeader& header = message.header();
   Facts facts;
   facts.kind = KindOf(header);
-  facts.type =
-      absl::StrCat(PlainCode(header.code), "^", PlainCode(header.trigger));
+  facts.type = PlainType(header);
   facts.time = ParseTime(header.time, zone);
   for (const Segment& segment : message.segments()) {
     if (segment.name() == "PID") {

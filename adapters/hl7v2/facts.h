@@ -39,6 +39,9 @@ enum class Kind {
 // SIU S12 S15 S26.
 Kind KindOf(const MessageHeader& header);
 
+// "SIU^S26"; a question mark for each part that is no plain code.
+std::string PlainType(const MessageHeader& header);
+
 // For a reader who knows hospitals, not HL7.
 absl::string_view Words(Kind kind);
 
@@ -57,7 +60,7 @@ struct MessageTime {
 
 struct Facts {
   Kind kind = Kind::kOther;
-  std::string type;  // "SIU^S26", or "?" for what is no plain code.
+  std::string type;                    // PlainType()
   std::optional<MessageTime> time;     // MSH-7
   std::vector<PatientId> patient_ids;  // PID-3, every PID of the message
   std::vector<PatientId> merged_ids;   // MRG-1

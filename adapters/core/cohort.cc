@@ -1,0 +1,98 @@
+#include "adapters/core/cohort.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace concordat::edge {
+
+Cohort::Cohort(absl::string_view key, const Clock& clock)
+    : key_(absl::StrCat("concordat/cohort/1", key)), clock_(clock) {}
+
+Cohort::Token Cohort::TokenOf(const PersonIdentifier& identifier) const {
+  // Lengths first, so that no two identifiers make one text.
+  return key_.Of(absl::StrCat(identifier.scheme.size(), ",",
+                              identifier.system.size(), ",", identifier.scheme,
+                              identifier.system, identifier.value));
+}
+
+bool Cohort::FreshLocked() const {
+  // A clock that stepped back makes it stale: waiting is the safe side.
+  const absl::Duration silence = clock_.Now() - heard_;
+  return silence >= absl::ZeroDuration() && silence <= kCohortSilenceMax;
+}
+
+Cohort::List& Cohort::Growing() { return beginning_ ? coming_ : current_; }
+
+CohortAnswer Cohort::Find(
+    const std::vector<PersonIdentifier>& identifiers) const {
+  MutexLock lock(mu_);
+  if (!FreshLocked()) return {};
+  CohortAnswer answer;
+  answer.kind = CohortAnswer::Kind::kOutside;
+  for (const PersonIdentifier& identifier : identifiers) {
+    const auto at = current_.people.find(TokenOf(identifier));
+    if (at == current_.people.end()) continue;
+    if (answer.kind == CohortAnswer::Kind::kMember &&
+        answer.subject != at->second) {
+      return {CohortAnswer::Kind::kSeveral, PersonKey()};
+    }
+    answer = {CohortAnswer::Kind::kMember, at->second};
+  }
+  return answer;
+}
+
+bool Cohort::fresh() const {
+  MutexLock lock(mu_);
+  return FreshLocked();
+}
+
+Sequence Cohort::position() const {
+  MutexLock lock(mu_);
+  return position_;
+}
+
+size_t Cohort::people() const {
+  MutexLock lock(mu_);
+  return current_.tokens.size();
+}
+
+void Cohort::Begin() {
+  MutexLock lock(mu_);
+  beginning_ = true;
+  coming_ = List();
+}
+
+void Cohort::Join(const PersonKey& subject,
+                  const std::vector<PersonIdentifier>& identifiers) {
+  MutexLock lock(mu_);
+  List& list = Growing();
+  for (const Token& token : list.tokens[subject]) list.people.erase(token);
+  std::vector<Token>& tokens = list.tokens[subject];
+  tokens.clear();
+  for (const PersonIdentifier& identifier : identifiers) {
+    tokens.push_back(TokenOf(identifier));
+    list.people[tokens.back()] = subject;
+  }
+}
+
+void Cohort::Leave(const PersonKey& subject) {
+  MutexLock lock(mu_);
+  List& list = Growing();
+  const auto at = list.tokens.find(subject);
+  if (at == list.tokens.end()) return;
+  for (const Token& token : at->second) list.people.erase(token);
+  list.tokens.erase(at);
+}
+
+void Cohort::Complete(Sequence position) {
+  MutexLock lock(mu_);
+  if (beginning_) {
+    current_ = std::exchange(coming_, List());
+    beginning_ = false;
+  }
+  heard_ = clock_.Now();
+  position_ = position;
+}
+
+}  // namespace concordat::edge

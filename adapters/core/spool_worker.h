@@ -1,0 +1,70 @@
+// Works the spool off, oldest first: judges each message and publishes what may
+// leave. A message is finished once the bus has answered for its event, so that
+// a crash in between publishes the same event again, and the bus knows it.
+#ifndef CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
+#define CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
+
+#include <functional>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "adapters/core/edge_store.h"
+#include "services/common/base/mutex.h"
+#include "services/common/bus_client/bus_client.h"
+
+namespace concordat::edge {
+
+struct Judgement {
+  // Nobody can say yet, e.g. while the cohort is stale: keep it and come back.
+  bool wait = false;
+  // To be published; the verdict then says so and counts once it is.
+  std::optional<Event> event;
+  Verdict verdict;
+};
+
+// Called from the worker's thread. The same message gives the same event.
+using Judge = std::function<Judgement(const WaitingMessage&)>;
+
+class SpoolWorker {
+ public:
+  enum class Step {
+    kIdle,     // Nothing waits.
+    kBlocked,  // The oldest cannot be judged, published or finished now.
+    kDone,
+  };
+
+  // Borrows store and publisher.
+  SpoolWorker(EdgeStore& store, Publisher& publisher, Judge judge,
+              absl::Duration publish_timeout = absl::Seconds(5))
+      : store_(store),
+        publisher_(publisher),
+        judge_(std::move(judge)),
+        publish_timeout_(publish_timeout) {}
+
+  // Takes the oldest message one step. One thread.
+  Step RunOnce();
+  // Until Stop(), which may be called from any thread.
+  void Run();
+  void Stop();
+
+  // Sequence of the last event that was published, 0 for none since the start.
+  Sequence last_published() const;
+
+ private:
+  // False: no answer, or one that may be another the next time.
+  bool Publish(Event event, Verdict& verdict);
+
+  EdgeStore& store_;
+  Publisher& publisher_;
+  const Judge judge_;
+  const absl::Duration publish_timeout_;
+  mutable Mutex mu_;
+  CondVar stopped_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  Sequence last_published_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace concordat::edge
+
+#endif  // CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
