@@ -49,6 +49,7 @@ struct Alert {
   uint64_t closed_us = 0;
   std::string outcome;
   Sequence version;  // Of its stream; 0: AlertRaised has not come back yet.
+  std::vector<std::string> steps;  // Ids of the events of its life.
 
   bool open() const { return stage != AlertStage::kClosed; }
   bool AddressedTo(absl::string_view agency) const;

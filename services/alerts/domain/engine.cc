@@ -320,6 +320,7 @@ void Engine::FoldOwn(const View& view, const std::string& data) {
     const auto it = by_ref_.find(event.alert_ref());
     if (it == by_ref_.end()) return;
     it->second->version = view.sequence;
+    it->second->steps.push_back(view.header.id);
     changed_.push_back(event.alert_ref());
     evolve(event, *it->second);
   };

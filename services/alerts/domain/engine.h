@@ -113,10 +113,10 @@ class Engine {
                    std::vector<AlertDraft>& out);
   void FoldOwn(const View& view, const std::string& data);
 
-  const std::shared_ptr<const TypeRegistry> types_;
-  const RuleBook rules_;
-  const std::string arrangement_;
-  const std::map<std::string, std::string> agency_names_;
+  std::shared_ptr<const TypeRegistry> types_;
+  RuleBook rules_;
+  std::string arrangement_;
+  std::map<std::string, std::string> agency_names_;
   PolicyState policy_;
   Sequence position_;
   uint64_t log_time_us_ = 0;

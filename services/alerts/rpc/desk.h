@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,8 +76,8 @@ class Desk {
                                 const std::string& data,
                                 const std::string& stream,
                                 const PersonKey& subject,
-                                const std::string& causation,
-                                uint64_t time_us);
+                                const std::string& causation, uint64_t time_us,
+                                std::optional<Sequence> expected_version);
   // Decides on the alert as it stands, publishes, and waits until it is folded.
   absl::StatusOr<v1::Alert> Change(
       const AlertCaller& caller, const std::string& ref, const std::string& key,
@@ -103,7 +104,7 @@ class Desk {
   Sequence log_end_ ABSL_GUARDED_BY(mu_);
   bool up_to_date_ ABSL_GUARDED_BY(mu_) = false;
   std::string fault_ ABSL_GUARDED_BY(mu_);
-  std::vector<Follower> followers_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::shared_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
   struct Pending {
     AlertDraft draft;
     uint64_t time_us = 0;

@@ -1,0 +1,54 @@
+#include "services/alerts/rpc/handlers.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace concordat::alerts {
+namespace {
+
+std::string Method(absl::string_view name) {
+  return absl::StrCat("concordat.alerts.v1.AlertsService/", name);
+}
+
+AlertCaller CallerOf(const Call& call) {
+  const bus::v1::Principal& principal = *call.principal;
+  return {principal.name(),
+          principal.agency(),
+          {principal.alert_roles().begin(), principal.alert_roles().end()}};
+}
+
+template <typename Request, typename Response>
+void Unary(ServerHost& host, Desk& desk, absl::string_view name,
+           absl::StatusOr<Response> (Desk::*method)(const AlertCaller&,
+                                                    const Request&,
+                                                    absl::Time)) {
+  host.Handle<Request, Response>(
+      Method(name), {},
+      [&desk, method](const Call& call, const Request& request) {
+        return (desk.*method)(CallerOf(call), request, call.deadline);
+      });
+}
+
+}  // namespace
+
+void Serve(Desk& desk, ServerHost& host) {
+  Unary(host, desk, "ListAlerts", &Desk::List);
+  Unary(host, desk, "ShowAlert", &Desk::Show);
+  Unary(host, desk, "AcceptAlert", &Desk::Accept);
+  Unary(host, desk, "CloseAlert", &Desk::Close);
+  host.HandleStream<v1::FollowAlertsRequest, v1::Alert>(
+      Method("FollowAlerts"), {},
+      [&desk](const Call& call, const v1::FollowAlertsRequest&,
+              std::shared_ptr<ResponseStream<v1::Alert>> stream) {
+        desk.Follow(CallerOf(call), [stream](const v1::Alert& alert) {
+          return stream->Write(alert);
+        });
+        return absl::OkStatus();
+      });
+  host.SetStatus(
+      [&desk](hub::v1::GetStatusResponse* status) { desk.FillStatus(status); });
+}
+
+}  // namespace concordat::alerts
