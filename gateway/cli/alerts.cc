@@ -1,9 +1,10 @@
 // concordat alerts [--follow] | show | accept | close
 #include <cstdio>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 #include "concordat/alerts/v1/service.pb.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/demo/player.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
 
@@ -19,7 +20,7 @@ void Print(const Alert& alert, bool as_json) {
   if (as_json) {
     std::printf("%s\n", ToJson(alert).c_str());
   } else {
-    std::printf("%s", AlertText(alert).c_str());
+    std::printf("%s\n", AlertText(alert).c_str());
   }
   std::fflush(stdout);
 }
@@ -63,34 +64,6 @@ absl::Status Act(Hub& hub, const char* method, Request request, bool as_json) {
 }
 
 }  // namespace
-
-std::string AlertText(const Alert& alert) {
-  std::string text = absl::StrCat(
-      LocalTime(alert.raised_at()), "  ", alert.alert_ref(), "  ",
-      alert.severity(), "  ", alert.rule(), "  ", alert.headline(), "\n");
-  absl::StrAppend(
-      &text, "    about ",
-      alert.localsubject().empty() ? alert.subject() : alert.localsubject(),
-      "; to ", absl::StrJoin(alert.addressees(), ", "), "\n");
-  for (const auto& evidence : alert.evidence()) {
-    absl::StrAppend(&text, "    because ", evidence.words(), "\n");
-  }
-  if (alert.acceptances().empty() && alert.state() != "closed") {
-    absl::StrAppend(&text, "    ", alert.state(), "; accept by ",
-                    LocalTime(alert.accept_by()), "\n");
-  }
-  for (const auto& acceptance : alert.acceptances()) {
-    absl::StrAppend(&text, "    accepted by ", acceptance.by(), " (",
-                    acceptance.agency(), ") ", LocalTime(acceptance.at()),
-                    acceptance.action().empty() ? "" : ": ",
-                    acceptance.action(), "\n");
-  }
-  if (alert.state() == "closed") {
-    absl::StrAppend(&text, "    closed ", LocalTime(alert.closed_at()), ": ",
-                    alert.outcome(), "\n");
-  }
-  return text;
-}
 
 absl::Status RunAlerts(const std::vector<std::string>& arguments) {
   CommandLine line(

@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "concordat/alerts/v1/service.pb.h"
 #include "gateway/cli/hub.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/start_up.h"
@@ -29,9 +28,6 @@ absl::Status RunKeys(const std::vector<std::string>& arguments);
 absl::Status RunLog(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
-
-// An alert for people, several lines.
-std::string AlertText(const alerts::v1::Alert& alert);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {

@@ -1,0 +1,84 @@
+// Plays the story: moves the story clock to each step, acts through the same
+// doors as an agency would, and waits until the whole hub has taken it in.
+//
+// Repeats  Every step has a fixed id, so playing one again changes nothing.
+#ifndef CONCORDAT_GATEWAY_CLI_DEMO_PLAYER_H_
+#define CONCORDAT_GATEWAY_CLI_DEMO_PLAYER_H_
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "concordat/alerts/v1/service.pb.h"
+#include "gateway/cli/demo/story.h"
+
+namespace concordat::cli {
+
+// The hub as the agencies of the story meet it. Call may be used from two
+// threads at once.
+class StoryDoors {
+ public:
+  virtual ~StoryDoors() = default;
+  // A method by its short name, with JSON, as a profile; the answer's JSON.
+  virtual absl::StatusOr<std::string> Call(absl::string_view profile,
+                                           absl::string_view method,
+                                           const std::string& json) = 0;
+  // A CloudEvent (JSON), as a profile. A duplicate is OK.
+  virtual absl::Status Publish(absl::string_view profile,
+                               const std::string& event) = 0;
+  // An HL7 message to the board's edge; the answer's MSA-1.
+  virtual absl::StatusOr<std::string> SendHl7(const std::string& message) = 0;
+  // Returns when every service has taken in the whole log.
+  virtual absl::Status Settle() = 0;
+};
+
+class StoryPlayer {
+ public:
+  // `print` gets whole lines for who watches.
+  StoryPlayer(StoryDoors& doors, std::function<void(absl::string_view)> print)
+      : doors_(doors), print_(std::move(print)) {}
+
+  // Plays `steps` from the `done`-th on, those before having been played, and
+  // tells `on_done` after each how many are.
+  //   Any error of a door, with the step's number in front. INTERNAL: what the
+  //   story says should have come of it has not.
+  absl::Status Play(const std::vector<Step>& steps, size_t done,
+                    const std::function<absl::Status(size_t)>& on_done);
+
+  // Moves the clock, waits, and prints new alerts.
+  absl::Status AdvanceTo(uint64_t at_us);
+
+ private:
+  absl::Status MoveClock(uint64_t at_us);
+  absl::Status Act(const Step& step);
+  absl::Status Command(const Step& step);
+  absl::Status Race(const Step& step);
+  absl::Status PublishFact(const Step& step);
+  absl::Status SendMessage(const Step& step);
+  absl::Status ActOnAlert(const Step& step);
+  absl::StatusOr<std::string> RequestOf(const Step& step,
+                                        absl::string_view request_id);
+  absl::StatusOr<std::vector<alerts::v1::Alert>> ListAlerts();
+  // Null: there is none. Of several the newest.
+  static const alerts::v1::Alert* Find(
+      const std::vector<alerts::v1::Alert>& alerts, absl::string_view rule,
+      absl::string_view subject);
+  absl::Status TellAlerts(const Step* step);
+
+  StoryDoors& doors_;
+  const std::function<void(absl::string_view)> print_;
+  std::map<std::string, std::string> keys_;  // P2 → p-…
+  std::set<std::string> told_;               // Alerts printed.
+};
+
+// An alert for people, several lines.
+std::string AlertText(const alerts::v1::Alert& alert);
+
+}  // namespace concordat::cli
+
+#endif  // CONCORDAT_GATEWAY_CLI_DEMO_PLAYER_H_

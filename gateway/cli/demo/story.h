@@ -1,0 +1,62 @@
+// The demo's story as data: deploy/demo/story.jsonl, a step a line, in order of
+// story time. A line is a JSON object with
+//   no, at, by, say   number, story time, profile, words for who watches
+//   person            P2 …; the step is about this person
+// and one of
+//   call, request     a command: method and request. The player adds subject,
+//                     request id and time. "registers": its answer is the
+//                     person's key. "race": the referral that two clients
+//                     decide at once.
+//   publish, data     an event's type and data; happened, basis
+//   hl7, answer       segments of a message, and the codes expected in MSA-1,
+//                     with "|" between them
+//   alert, rule       accept or close: an alert is acted on
+//   (nothing)         time goes on to there
+// and, where the step raises an alert, raises: {alert, rule}.
+#ifndef CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
+#define CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace concordat::cli {
+
+struct Step {
+  std::string number;
+  uint64_t at_us = 0;
+  std::string by;
+  std::string say;
+  std::string person;  // Empty: nobody.
+
+  std::string method;
+  std::string request;  // A JSON object.
+  bool registers = false;
+  std::string race;
+
+  std::string type;
+  std::string data;  // A JSON object.
+  std::string basis;
+  uint64_t happened_us = 0;
+
+  std::string hl7;  // Segments, each ended by CR but a cut-off one.
+  std::string answer;
+
+  std::string alert;  // A4 …; with either of the next two.
+  std::string rule;
+  std::string accept;
+  std::string close;
+
+  std::string raises_alert;
+  std::string raises_rule;
+};
+
+//   INVALID_ARGUMENT  names line and field.
+absl::StatusOr<std::vector<Step>> ParseStory(absl::string_view text);
+
+}  // namespace concordat::cli
+
+#endif  // CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_

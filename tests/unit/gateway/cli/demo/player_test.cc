@@ -1,0 +1,235 @@
+// Mutants tried, and what caught each:
+//   clock not moved before a step     MovesTheClockBeforeEachStep
+//   no wait after a step              WaitsAfterEachStepBeforeTheNext
+//   progress told before the wait     ASaidDoneStepIsTakenIn
+//   random ids                        PlaysAgainWithTheSameIds
+//   a done step played again          GoesOnWhereItStopped
+//   a missing alert passed over       SaysWhichAlertIsMissing
+//   either outcome of a race is fine  OneOfTwoClientsDecides
+#include "gateway/cli/demo/player.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/base/mutex.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::cli {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Answers as a hub would and writes down what it was asked.
+class FakeDoors : public StoryDoors {
+ public:
+  absl::StatusOr<std::string> Call(absl::string_view profile,
+                                   absl::string_view method,
+                                   const std::string& json) override {
+    MutexLock lock(mu_);
+    if (method == "alerts.ListAlerts") return alerts;
+    if (method == "mappa.GetReferral") {
+      return R"({"state":"submitted","version":"7"})";
+    }
+    calls.push_back(absl::StrCat(profile, " ", method));
+    requests.push_back(json);
+    if (method == "identity.Register") return R"({"subject":"p-key"})";
+    if (method == "mappa.DecideReferral") {
+      if (decided++ > 0 && !everybody_decides) {
+        return absl::AbortedError("it was accepted");
+      }
+    }
+    return "{}";
+  }
+  absl::Status Publish(absl::string_view profile,
+                       const std::string& event) override {
+    calls.push_back(absl::StrCat(profile, " publishes"));
+    requests.push_back(event);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> SendHl7(const std::string&) override {
+    calls.push_back("hl7");
+    return hl7_answer;
+  }
+  absl::Status Settle() override {
+    calls.push_back("settle");
+    return absl::OkStatus();
+  }
+
+  Mutex mu_;
+  std::vector<std::string> calls;
+  std::vector<std::string> requests;
+  std::string alerts = "{}";
+  std::string hl7_answer = "AA";
+  bool everybody_decides = false;
+  int decided = 0;
+};
+
+Step Register() {
+  Step step;
+  step.number = "0.2";
+  step.at_us = 1'762'135'200'000'000;
+  step.by = "socialwork";
+  step.person = "P2";
+  step.method = "identity.Register";
+  step.request = "{}";
+  step.registers = true;
+  return step;
+}
+
+Step Command() {
+  Step step = Register();
+  step.number = "2.1";
+  step.at_us += 60'000'000;
+  step.method = "socialwork.CompleteAssessment";
+  step.request = R"({"assessment":{"level":"HIGH"}})";
+  step.registers = false;
+  return step;
+}
+
+class PlayerTest : public ::testing::Test {
+ protected:
+  absl::Status Play(const std::vector<Step>& steps, size_t done = 0) {
+    StoryPlayer player(doors_, [this](absl::string_view line) {
+      absl::StrAppend(&printed_, line, "\n");
+    });
+    return player.Play(steps, done, [this](size_t count) {
+      done_ = count;
+      doors_.calls.push_back("done");
+      return absl::OkStatus();
+    });
+  }
+
+  FakeDoors doors_;
+  std::string printed_;
+  size_t done_ = 0;
+};
+
+TEST_F(PlayerTest, MovesTheClockBeforeEachStep) {
+  ASSERT_THAT(Play({Register()}), IsOk());
+  EXPECT_THAT(doors_.calls,
+              ElementsAre("player publishes", "socialwork identity.Register",
+                          "settle", "done"));
+  EXPECT_THAT(doors_.requests[0], HasSubstr("\"to\":\"1762135200000000\""));
+}
+
+TEST_F(PlayerTest, WaitsAfterEachStepBeforeTheNext) {
+  ASSERT_THAT(Play({Register(), Command()}), IsOk());
+  EXPECT_EQ(doors_.calls[2], "settle");
+  EXPECT_EQ(doors_.calls[4], "player publishes");
+  EXPECT_EQ(doors_.calls[5], "socialwork socialwork.CompleteAssessment");
+  EXPECT_EQ(done_, 2u);
+}
+
+TEST_F(PlayerTest, NamesThePersonByTheKeyThatIdentityGave) {
+  ASSERT_THAT(Play({Register(), Command()}), IsOk());
+  EXPECT_THAT(doors_.requests[3], HasSubstr("\"subject\":\"p-key\""));
+  EXPECT_THAT(doors_.requests[3], HasSubstr("\"level\":\"HIGH\""));
+}
+
+TEST_F(PlayerTest, PlaysAgainWithTheSameIds) {
+  ASSERT_THAT(Play({Register(), Command()}), IsOk());
+  const auto first = doors_.requests;
+  doors_.requests.clear();
+  ASSERT_THAT(Play({Register(), Command()}), IsOk());
+  EXPECT_EQ(doors_.requests, first);
+}
+
+TEST_F(PlayerTest, GoesOnWhereItStopped) {
+  ASSERT_THAT(Play({Register(), Command(), Command()}, 2), IsOk());
+  EXPECT_THAT(doors_.calls,
+              ElementsAre("socialwork identity.Register", "player publishes",
+                          "socialwork socialwork.CompleteAssessment", "settle",
+                          "done"));
+  EXPECT_EQ(done_, 3u);
+}
+
+TEST_F(PlayerTest, PublishesWhenItHappenedNotWhenItCame) {
+  Step step = Command();
+  step.method.clear();
+  step.type = "concordat.socialwork.v1.ContactRecorded";
+  step.data = R"({"mode":"OFFICE"})";
+  step.happened_us = step.at_us - 3'600'000'000;
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.requests.back(),
+              HasSubstr("\"time\":\"2025-11-03T01:01:00Z\""));
+  EXPECT_THAT(doors_.requests.back(),
+              HasSubstr("\"recordedtime\":\"2025-11-03T02:01:00Z\""));
+}
+
+TEST_F(PlayerTest, OneOfTwoClientsDecides) {
+  Step step = Command();
+  step.method = "mappa.DecideReferral";
+  step.race = "R-1";
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(printed_, HasSubstr("it was accepted"));
+  EXPECT_THAT(doors_.requests[3], HasSubstr("\"expectedVersion\":\"7\""));
+  EXPECT_NE(doors_.requests[3], doors_.requests[4]);
+  doors_.everybody_decides = true;
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+}
+
+TEST_F(PlayerTest, SaysWhichAnswerWasNotTheStorys) {
+  Step step = Command();
+  step.method.clear();
+  step.hl7 = "MSH";
+  step.answer = "AE|AR";
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+  doors_.hl7_answer = "AR";
+  EXPECT_THAT(Play({Register(), step}), IsOk());
+}
+
+TEST_F(PlayerTest, SaysWhichAlertIsMissing) {
+  Step step = Command();
+  step.raises_alert = "A4";
+  step.raises_rule = "R13";
+  // Of another person.
+  doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
+    "subject":"p-other"}]})";
+  const absl::Status status = Play({Register(), step});
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("A4"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("step 2.1"));
+}
+
+TEST_F(PlayerTest, TellsEachAlertOnce) {
+  Step step = Command();
+  step.raises_alert = "A4";
+  step.raises_rule = "R13";
+  doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
+    "subject":"p-key","headline":"Absent"}]})";
+  ASSERT_THAT(Play({Register()}), IsOk());
+  printed_.clear();
+  ASSERT_THAT(Play({Register(), step, Command()}), IsOk());
+  EXPECT_THAT(printed_, HasSubstr("Absent"));
+  EXPECT_EQ(printed_.find("A-1"), printed_.rfind("A-1"));
+}
+
+TEST_F(PlayerTest, ActsOnTheAlertOfThatRuleAndPerson) {
+  doors_.alerts = R"({"alerts":[
+    {"alertRef":"A-1","rule":"R13","subject":"p-other"},
+    {"alertRef":"A-2","rule":"R13","subject":"p-key"},
+    {"alertRef":"A-3","rule":"R01","subject":"p-key"}]})";
+  Step step = Command();
+  step.method.clear();
+  step.alert = "A4";
+  step.rule = "R13";
+  step.accept = "looking";
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"alertRef\":\"A-2\""));
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"action\":\"looking\""));
+  step.accept.clear();
+  step.close = "returned";
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.calls,
+              ::testing::Contains("socialwork alerts.CloseAlert"));
+}
+
+}  // namespace
+}  // namespace concordat::cli

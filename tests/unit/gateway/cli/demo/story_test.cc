@@ -1,0 +1,88 @@
+#include "gateway/cli/demo/story.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::cli {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::HasSubstr;
+
+constexpr char kHead[] = R"({"no":"1","at":"2025-11-03T02:00:00Z","by":"nhs")";
+
+TEST(StoryTest, ReadsWhatAStepDoes) {
+  const auto steps = ParseStory(absl::StrCat(
+      kHead, R"(,"person":"P2","call":"a.B","request":{"x":1},"race":"R"})",
+      "\n", kHead, R"(,"hl7":["MSH|1","PID|2"],"answer":"AA"})", "\n"));
+  ASSERT_THAT(steps.status(), IsOk());
+  ASSERT_EQ(steps->size(), 2u);
+  EXPECT_EQ((*steps)[0].method, "a.B");
+  EXPECT_EQ((*steps)[0].request, R"({"x":1})");
+  EXPECT_EQ((*steps)[0].race, "R");
+  EXPECT_EQ((*steps)[0].at_us, 1'762'135'200'000'000u);
+  EXPECT_EQ((*steps)[1].hl7, "MSH|1\rPID|2");
+}
+
+TEST(StoryTest, NamesTheLineThatIsWrong) {
+  for (const char* rest :
+       {R"(,"unknown":1})", R"(,"call":"a.B","publish":"C"})", R"(,"say":1})",
+        R"(,"happened":"yesterday"})", "", R"(,"request":[]})"}) {
+    const auto steps =
+        ParseStory(absl::StrCat(kHead, "}\n", kHead, rest, "\n"));
+    EXPECT_THAT(steps.status(), HasCode(absl::StatusCode::kInvalidArgument))
+        << rest;
+    EXPECT_THAT(std::string(steps.status().message()), HasSubstr("line 2"));
+  }
+}
+
+TEST(StoryTest, DoesNotGoBackInTime) {
+  EXPECT_THAT(
+      ParseStory(
+          absl::StrCat(kHead, "}\n",
+                       R"({"no":"2","at":"2025-11-03T01:59:59Z","by":"nhs"})"))
+          .status(),
+      HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+// The story as story.md has it: every fact of P2 and P4, 26 messages.
+TEST(StoryTest, TheDemoHasEveryStepOfP2AndP4) {
+  std::ifstream in(std::string(getenv("CONCORDAT_SOURCE")) +
+                   "/deploy/demo/story.jsonl");
+  const auto steps =
+      ParseStory(std::string((std::istreambuf_iterator<char>(in)), {}));
+  ASSERT_THAT(steps.status(), IsOk());
+  std::set<std::string> numbers;
+  size_t messages = 0;
+  for (const Step& step : *steps) {
+    EXPECT_TRUE(numbers.insert(step.number).second) << step.number;
+    if (!step.hl7.empty()) ++messages;
+    // h32 alone is marked for a live listener.
+    EXPECT_EQ(absl::StrContains(step.hl7, "|P|2.4"), step.number == "h32");
+  }
+  EXPECT_EQ(messages, 26u);
+  // 2.14 and 2.15 are made by the hub.
+  for (int i = 1; i <= 17; ++i) {
+    if (i == 14 || i == 15) continue;
+    EXPECT_EQ(numbers.count(absl::StrCat("2.", i)), 1u) << i;
+  }
+  // 4.10 is h8.
+  for (int i = 1; i <= 12; ++i) {
+    if (i == 10) continue;
+    EXPECT_EQ(numbers.count(absl::StrCat("4.", i)), 1u) << i;
+  }
+}
+
+}  // namespace
+}  // namespace concordat::cli
