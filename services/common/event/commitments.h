@@ -57,8 +57,8 @@ Commitments Commit(const HeaderView& header, const EventType& type,
                    const Seed& seed);
 
 // The canonical header with recorded_time 0 and the header group written out in
-// the place of its commitment: equal for two headers that say the same, whatever
-// their seeds.
+// the place of its commitment: equal for two headers that say the same,
+// whatever their seeds.
 std::string CanonicalForDuplicate(const HeaderView& header);
 
 // Recomputes the digest from what a recipient was shown and the commitments of

@@ -110,6 +110,14 @@ absl::Status CheckHeaderSansDictionary(const HeaderView& header) {
   if (header.expected_version.has_value() && header.stream.empty()) {
     return Bad("expected_version", "without a stream");
   }
+  const std::pair<absl::string_view, uint64_t> times[] = {
+      {"time", header.time_us},
+      {"recorded_time", header.recorded_us},
+      {"effective_time", header.effective_us},
+  };
+  for (const auto& [field, time] : times) {
+    if (time > kTimeMaxUs) return Bad(field, "after the year 9999");
+  }
   const std::pair<absl::string_view, absl::string_view> texts[] = {
       {"subject_role", header.subject_role},
       {"on_behalf_of", header.on_behalf_of},

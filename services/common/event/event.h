@@ -27,6 +27,8 @@ inline constexpr size_t kBatchBytesMax = 480 * 1024;
 inline constexpr size_t kGroupsMax = 8;
 inline constexpr size_t kIdBytesMax = 64;
 inline constexpr size_t kStreamBytesMax = 128;
+// 9999-12-31T23:59:59.999999Z, the last moment that both forms can say.
+inline constexpr uint64_t kTimeMaxUs = 253'402'300'799'999'999;
 
 using Seed = std::array<uint8_t, 16>;
 using Salt = std::array<uint8_t, 16>;

@@ -57,7 +57,7 @@ inline bool ReadVarint(Input& in, uint64_t& value) {
   return true;
 }
 
-// Reads the next field. False: malformed (groups are: nothing of ours has them).
+// Reads the next field. False: malformed, or a group, which ours never have.
 inline bool ReadField(Input& in, Field& field) {
   uint64_t tag = 0;
   if (!ReadVarint(in, tag) || tag > 0xffffffffu) return false;

@@ -65,9 +65,9 @@ class Maker {
     if (!h.stream.empty() && Below(2) == 0) {
       h.expected_version = Sequence{Below(2) == 0 ? 0 : Number()};
     }
-    h.time_us = Number();
-    h.recorded_us = Number();
-    h.effective_us = Number();
+    h.time_us = Number() % (kTimeMaxUs + 1);
+    h.recorded_us = Number() % (kTimeMaxUs + 1);
+    h.effective_us = Number() % (kTimeMaxUs + 1);
     h.time_precision = static_cast<bus::v1::TimePrecision>(Below(5));
     h.regime = static_cast<bus::v1::Regime>(Below(3));
     h.basis = static_cast<bus::v1::Basis>(Below(5));
@@ -254,6 +254,8 @@ TEST(Codec, Refuses) {
        [](Batch&, BusEvent&, BusHeader& h) {
          h.set_basis(static_cast<bus::v1::Basis>(-1));
        }},
+      {"event 1: time: after the year 9999",
+       [](Batch&, BusEvent&, BusHeader& h) { h.set_time(kTimeMaxUs + 1); }},
       {"event 1: causation: not printable",
        [](Batch&, BusEvent&, BusHeader& h) { h.set_causation("\n"); }},
       {"event 1: seed: not 16 bytes",
