@@ -1,0 +1,279 @@
+#include "services/common/bus_client/client_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/event/codec.h"
+
+namespace concordat {
+
+ZmqBusClient::Core::Core(ZmqBusClientOptions options)
+    : options_(std::move(options)),
+      context_(1),
+      ingest_(context_, options_.credentials, options_.ingest, *this) {}
+
+ZmqBusClient::Core::~Core() { Stop(); }
+
+void ZmqBusClient::Core::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ZmqBusClient::Core::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  waker_.Wake();
+  thread_.join();
+}
+
+absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
+                                         Publisher::Done done) {
+  const size_t events = set.size();
+  if (in_flight_.fetch_add(events) + events > options_.in_flight_events_max) {
+    in_flight_ -= events;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("more than ", options_.in_flight_events_max,
+                     " events would wait for an answer"));
+  }
+  {
+    MutexLock lock(mu_);
+    if (closed_) {
+      in_flight_ -= events;
+      return absl::UnavailableError("the client is closed");
+    }
+    inbox_.push_back({std::move(set), std::move(done)});
+  }
+  if (wants_publishes_.exchange(false)) waker_.Wake();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StreamSlice> ZmqBusClient::Core::ReadStream(
+    absl::string_view stream, Sequence after, absl::Duration timeout) {
+  uint64_t id = 0;
+  {
+    MutexLock lock(mu_);
+    if (closed_) return absl::UnavailableError("the client is closed");
+    id = ++last_reading_;
+    Reading& reading = readings_[id];
+    reading.stream = std::string(stream);
+    reading.after = after;
+  }
+  waker_.Wake();
+  MutexLock lock(mu_);
+  Reading& reading = readings_.at(id);
+  const bool done = read_.WaitFor(
+      mu_, timeout,
+      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return reading.done || closed_; });
+  const absl::Status status =
+      reading.done ? reading.status
+                   : absl::UnavailableError("the bus does not answer");
+  static_cast<void>(done);
+  StreamSlice slice = std::move(reading.slice);
+  readings_.erase(id);
+  if (!status.ok()) return status;
+  return slice;
+}
+
+std::shared_ptr<SubscriptionLink> ZmqBusClient::Core::Subscribe(
+    SubscribeOptions options) {
+  auto link = std::make_shared<SubscriptionLink>(
+      std::move(options), context_, options_.credentials, options_.delivery,
+      [this] { waker_.Wake(); });
+  {
+    MutexLock lock(mu_);
+    if (closed_) return nullptr;
+    new_links_.push_back(link);
+  }
+  waker_.Wake();
+  return link;
+}
+
+void ZmqBusClient::Core::Unsubscribe(
+    const std::shared_ptr<SubscriptionLink>& link) {
+  {
+    MutexLock lock(mu_);
+    left_links_.push_back(link);
+  }
+  waker_.Wake();
+}
+
+void ZmqBusClient::Core::Run() {
+  while (!stopping_) {
+    waker_.Clear();
+    absl::Duration now = SteadyNow();
+    TakeInbox();
+    bool more = ingest_.Step(now);
+    AskForStreams(now);
+    more |= Pump(now);
+    for (const auto& link : links_) more |= link->Step(now);
+    std::erase_if(links_, [](const auto& link) { return link->ended(); });
+    if (!more) Wait(now, ingest_.open() && queue_.WantsMore());
+  }
+  {
+    MutexLock lock(mu_);
+    closed_ = true;
+    read_.NotifyAll();
+  }
+  const absl::Duration now = SteadyNow();
+  TakeInbox();
+  for (const auto& link : links_) {
+    link->End(absl::UnavailableError("the client is closed"), now);
+  }
+  links_.clear();
+  ingest_.Close(now);
+  std::vector<PublishQueue::Answered> answered;
+  queue_.Refuse(bus::v1::REFUSAL_SHUTTING_DOWN,
+                "the client was closed before the bus answered", true,
+                answered);
+  CallBack(answered);
+}
+
+void ZmqBusClient::Core::TakeInbox() {
+  std::vector<std::shared_ptr<SubscriptionLink>> left;
+  {
+    MutexLock lock(mu_);
+    taken_.swap(inbox_);
+    std::move(new_links_.begin(), new_links_.end(), std::back_inserter(links_));
+    new_links_.clear();
+    left.swap(left_links_);
+  }
+  for (PublishQueue::Set& set : taken_) queue_.Add(std::move(set));
+  taken_.clear();
+  for (const auto& link : left) {
+    link->End(absl::UnavailableError("unsubscribed"), SteadyNow());
+  }
+  if (shut_out_ != bus::v1::REFUSAL_UNSPECIFIED && !queue_.empty()) {
+    std::vector<PublishQueue::Answered> answered;
+    queue_.Refuse(shut_out_, shut_out_detail_, false, answered);
+    CallBack(answered);
+  }
+}
+
+bool ZmqBusClient::Core::Pump(absl::Duration now) {
+  if (!ingest_.open()) return false;
+  while (true) {
+    const absl::string_view batch = queue_.Next();
+    if (batch.empty()) return false;
+    const uint64_t number = ingest_.Send(FrameKind::kPublish, batch, now);
+    if (number == 0) return true;  // Lost; the next step says so.
+    queue_.Sent(number);
+  }
+}
+
+void ZmqBusClient::Core::Wait(absl::Duration now, bool wants_more) {
+  absl::Duration due = ingest_.due();
+  std::vector<zmq_pollitem_t> items = {{nullptr, waker_.fd(), ZMQ_POLLIN, 0}};
+  ingest_.AddPollItems(items);
+  for (const auto& link : links_) {
+    due = std::min(due, link->due());
+    link->AddPollItems(items);
+  }
+  wants_publishes_ = wants_more || !ingest_.open();
+  {
+    MutexLock lock(mu_);
+    if (!inbox_.empty() && wants_publishes_) return;
+  }
+  const absl::Duration wait = std::clamp(due - now, absl::ZeroDuration(),
+                                         absl::Duration(absl::Seconds(1)));
+  zmq_poll(items.data(), static_cast<int>(items.size()),
+           static_cast<long>(absl::ToInt64Milliseconds(
+               absl::Ceil(wait, absl::Milliseconds(1)))));
+  wants_publishes_ = false;
+}
+
+void ZmqBusClient::Core::OnOpen(absl::Duration) {
+  const bus::v1::Welcome& welcome = ingest_.session().welcome();
+  queue_.SetCredit(welcome.credit_events(), welcome.credit_bytes());
+  shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
+  connected_ = true;
+  ingest_.Progress();
+  MutexLock lock(mu_);
+  for (auto& [id, reading] : readings_) reading.sent = false;
+}
+
+bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
+                                 absl::Duration) {
+  if (kind == FrameKind::kStreamEvents) return TakeStreamEvents(body.view);
+  if (kind != FrameKind::kReceipts) return false;
+  bus::v1::Receipts receipts;
+  std::vector<PublishQueue::Answered> answered;
+  if (!receipts.ParseFromArray(body.view.data(),
+                               static_cast<int>(body.view.size())) ||
+      !queue_.Answer(receipts, answered)) {
+    return false;
+  }
+  CallBack(answered);
+  return true;
+}
+
+void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
+                                const std::string& detail, absl::Duration) {
+  connected_ = false;
+  std::vector<PublishQueue::Answered> answered;
+  const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_PROTOCOL ||
+                                        refusal == bus::v1::REFUSAL_MALFORMED;
+  queue_.Lost(because_of_what_was_sent, detail, answered);
+  switch (refusal) {
+    case bus::v1::REFUSAL_WRONG_ENVIRONMENT:
+    case bus::v1::REFUSAL_NOT_REGISTERED:
+    case bus::v1::REFUSAL_REVOKED:
+      // Until a session opens again, what was never sent is refused.
+      shut_out_ = refusal;
+      shut_out_detail_ = detail;
+      queue_.Refuse(refusal, detail, false, answered);
+      break;
+    default:
+      break;
+  }
+  CallBack(answered);
+}
+
+void ZmqBusClient::Core::CallBack(
+    std::vector<PublishQueue::Answered>& answered) {
+  for (PublishQueue::Answered& one : answered) {
+    in_flight_ -= one.outcomes.size();
+    one.done(std::move(one.outcomes));
+  }
+}
+
+void ZmqBusClient::Core::AskForStreams(absl::Duration now) {
+  if (!ingest_.open()) return;
+  MutexLock lock(mu_);
+  for (auto& [id, reading] : readings_) {
+    if (reading.sent || reading.done) continue;
+    bus::v1::ReadStream ask;
+    ask.set_request(id);
+    ask.set_stream(reading.stream);
+    ask.set_after(reading.after.value);
+    reading.sent =
+        ingest_.Send(FrameKind::kReadStream, ask.SerializeAsString(), now) != 0;
+  }
+}
+
+bool ZmqBusClient::Core::TakeStreamEvents(absl::string_view body) {
+  absl::StatusOr<DecodedViews<bus::v1::StreamEvents>> decoded =
+      DecodeStreamEvents(body);
+  if (!decoded.ok()) return false;
+  const bus::v1::StreamEvents& answer = decoded->rest;
+  MutexLock lock(mu_);
+  const auto it = readings_.find(answer.request());
+  if (it == readings_.end()) return true;  // Given up meanwhile.
+  Reading& reading = it->second;
+  if (answer.refusal() != bus::v1::REFUSAL_UNSPECIFIED) {
+    reading.status = absl::PermissionDeniedError(answer.detail());
+    reading.done = true;
+  } else {
+    std::move(decoded->views.begin(), decoded->views.end(),
+              std::back_inserter(reading.slice.views));
+    reading.slice.version = {answer.stream_version()};
+    reading.done = !answer.more() || decoded->views.empty();
+    reading.sent = false;
+    if (!reading.slice.views.empty()) {
+      reading.after = reading.slice.views.back().sequence;
+    }
+  }
+  read_.NotifyAll();
+  return true;
+}
+
+}  // namespace concordat

@@ -1,0 +1,188 @@
+#include "services/common/bus_client/connection.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace concordat {
+namespace {
+
+constexpr int kFramesPerStep = 64;
+constexpr int kLingerMs = 200;
+constexpr absl::Duration kWelcomeWithin = absl::Seconds(5);
+
+}  // namespace
+
+absl::Duration SteadyNow() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+Connection::Connection(const ZmqContext& context,
+                       const Credentials& credentials,
+                       EndpointResolver resolver, User& user)
+    : context_(context),
+      credentials_(credentials),
+      resolver_(std::move(resolver)),
+      user_(user) {}
+
+absl::Status Connection::Connect(absl::Duration now) {
+  const absl::StatusOr<std::string> endpoint = resolver_();
+  if (!endpoint.ok()) return endpoint.status();
+  ZmqSocket socket(context_, ZMQ_DEALER);
+  // A session is one connection: never mended behind our back.
+  const std::vector<std::pair<int, int>> numbers = {
+      {ZMQ_RECONNECT_IVL, -1}, {ZMQ_IMMEDIATE, 1}, {ZMQ_LINGER, kLingerMs},
+      {ZMQ_SNDHWM, 4096},      {ZMQ_RCVHWM, 64},   {ZMQ_TCP_KEEPALIVE, 1}};
+  absl::Status status;
+  for (const auto& [option, value] : numbers) {
+    if (status.ok()) status = socket.Set(option, value);
+  }
+  if (status.ok()) {
+    status = socket.Set(ZMQ_MAXMSGSIZE, int64_t{kFrameBytesMax} + 64);
+  }
+  if (status.ok()) {
+    status = SetCurveClient(socket, credentials_.own,
+                            credentials_.server_public_key);
+  }
+  if (!status.ok()) return status;
+  absl::StatusOr<ZmqSocket> monitor =
+      socket.Monitor(context_, ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
+                                   ZMQ_EVENT_CONNECT_RETRIED |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+  if (!monitor.ok()) return monitor.status();
+  status = socket.Connect(*endpoint);
+  if (!status.ok()) return status;
+  socket_ = std::move(socket);
+  monitor_ = *std::move(monitor);
+  session_.emplace(credentials_.identity);
+  broken_ = false;
+  hello_ = session_->Hello(now);
+  give_up_at_ = now + kWelcomeWithin;
+  return absl::OkStatus();
+}
+
+bool Connection::Step(absl::Duration now) {
+  const absl::Duration stall = now - stepped_at_;
+  stepped_at_ = now;
+  due_ = absl::InfiniteDuration();
+  if (!session_) {
+    due_ = retry_at_;
+    if (now < retry_at_) return false;
+    const absl::Status status = Connect(now);
+    if (!status.ok()) {
+      Lose(bus::v1::REFUSAL_UNSPECIFIED, std::string(status.message()), now);
+      return false;
+    }
+  }
+  if (!hello_.empty() && socket_.Send(ZmqMessage::Copy(hello_)) == 0) {
+    hello_.clear();
+  }
+  const bool more = Take(now);
+  if (session_) Watch(now);
+  if (session_ && hello_.empty()) {
+    // What waited for us, while we did not look, was no silence.
+    ClientSession::Output output = session_->Tick(now, stall);
+    if (output.heard == ClientSession::Heard::kEnded) {
+      Lose(output.refusal, output.detail, now);
+    } else if (!output.send.empty()) {
+      socket_.Send(ZmqMessage::Of(std::move(output.send)));
+    }
+  }
+  if (session_ && broken_) {
+    Lose(bus::v1::REFUSAL_UNSPECIFIED, "the bus does not read", now);
+  }
+  if (session_ && !session_->open() && now >= give_up_at_) {
+    Lose(bus::v1::REFUSAL_UNSPECIFIED, "the bus does not answer", now);
+  }
+  if (session_) due_ = now + session_->heartbeat() / 4;
+  return more;
+}
+
+bool Connection::Take(absl::Duration now) {
+  for (int i = 0; i < kFramesPerStep; ++i) {
+    std::optional<ZmqMessage> message = socket_.Receive();
+    if (!message) return false;
+    OwnedBytes bytes = ZmqMessage::Own(*std::move(message));
+    const ClientSession::Output output = session_->Receive(bytes.view, now);
+    switch (output.heard) {
+      case ClientSession::Heard::kNothing:
+        break;
+      case ClientSession::Heard::kWelcomed:
+        user_.OnOpen(now);
+        break;
+      case ClientSession::Heard::kBody:
+        if (!user_.OnFrame(output.frame.head.kind,
+                           {output.frame.body, std::move(bytes.owner)}, now)) {
+          Lose(bus::v1::REFUSAL_UNSPECIFIED, "the bus makes no sense", now);
+        }
+        break;
+      case ClientSession::Heard::kEnded:
+        Lose(output.refusal, output.detail, now);
+        break;
+    }
+    if (!session_) return false;
+  }
+  return true;
+}
+
+void Connection::Watch(absl::Duration now) {
+  bool lost = false;
+  bool refused = false;
+  while (const std::optional<ZmqEvent> event = ReceiveEvent(monitor_)) {
+    lost = true;
+    refused |= event->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+  }
+  if (!lost) return;
+  // What came before the end counts, above all Closed.
+  while (session_ && Take(now)) {
+  }
+  if (!session_) return;
+  Lose(refused ? bus::v1::REFUSAL_NOT_REGISTERED : bus::v1::REFUSAL_UNSPECIFIED,
+       refused ? "this key may not connect" : "the connection was lost", now);
+}
+
+void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
+                      absl::Duration now) {
+  const bool was_there = session_.has_value();
+  session_.reset();
+  hello_.clear();
+  monitor_.Close();
+  socket_.Close();
+  retry_at_ = now + backoff_;
+  due_ = retry_at_;
+  backoff_ = std::min(2 * backoff_, kBackoffMax);
+  if (was_there) user_.OnLost(refusal, detail, now);
+}
+
+void Connection::AddPollItems(std::vector<zmq_pollitem_t>& items) const {
+  if (!session_) return;
+  const short events =
+      hello_.empty() ? ZMQ_POLLIN : short{ZMQ_POLLIN | ZMQ_POLLOUT};
+  items.push_back({socket_.get(), 0, events, 0});
+  items.push_back({monitor_.get(), 0, ZMQ_POLLIN, 0});
+}
+
+uint64_t Connection::Send(FrameKind kind, absl::string_view body,
+                          absl::Duration now) {
+  if (!open()) return 0;
+  std::string frame = session_->Send(kind, body, now);
+  if (socket_.Send(ZmqMessage::Of(std::move(frame))) == 0) {
+    return session_->number();
+  }
+  // The numbers have a gap now; the loss is told at the next step.
+  broken_ = true;
+  return 0;
+}
+
+void Connection::Close(absl::Duration now) {
+  if (open()) Send(FrameKind::kClosed, "", now);
+  session_.reset();
+  monitor_.Close();
+  socket_.Close();
+  retry_at_ = absl::InfiniteDuration();
+  due_ = retry_at_;
+}
+
+}  // namespace concordat

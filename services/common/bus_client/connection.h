@@ -1,0 +1,96 @@
+// One connection of a client to a port of the bus, made again and again: a
+// DEALER socket with CURVE, and a session on it.
+//
+// Threads  One thread, the client's, uses it.
+#ifndef CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_
+#define CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "services/common/bus_client/client_session.h"
+#include "services/common/bus_client/zmq_socket.h"
+
+namespace concordat {
+
+// Since some moment in the past; never steps back.
+absl::Duration SteadyNow();
+
+struct Credentials {
+  CurvePair own;
+  std::string server_public_key;  // Z85.
+  ClientIdentity identity;
+};
+
+// Asked at each new connection: a bus that started again may have moved.
+using EndpointResolver = std::function<absl::StatusOr<std::string>()>;
+
+class Connection {
+ public:
+  // Called from within Step().
+  class User {
+   public:
+    virtual ~User() = default;
+    virtual void OnOpen(absl::Duration now) = 0;
+    // A frame that is no heartbeat. False: it makes no sense; the connection is
+    // given up and made again.
+    virtual bool OnFrame(FrameKind kind, OwnedBytes body,
+                         absl::Duration now) = 0;
+    // `refusal` is the bus's, or none when the connection was lost.
+    virtual void OnLost(bus::v1::Refusal refusal, const std::string& detail,
+                        absl::Duration now) = 0;
+  };
+
+  Connection(const ZmqContext& context, const Credentials& credentials,
+             EndpointResolver resolver, User& user);
+
+  // Connects, receives, keeps time, as far as that goes without waiting. True:
+  // there may be more to receive.
+  bool Step(absl::Duration now);
+  void AddPollItems(std::vector<zmq_pollitem_t>& items) const;
+  // When Step() is due at the latest.
+  absl::Duration due() const { return due_; }
+
+  bool open() const { return session_ && session_->open(); }
+  // Of the open session.
+  const ClientSession& session() const { return *session_; }
+  // The number of the frame, or 0: not open, or it was lost just now.
+  uint64_t Send(FrameKind kind, absl::string_view body, absl::Duration now);
+  // The session did what it is for: the next loss is no repeated failure.
+  void Progress() { backoff_ = kBackoffMin; }
+  // Ends the session and leaves: what was sent may still go out.
+  void Close(absl::Duration now);
+
+ private:
+  static constexpr absl::Duration kBackoffMin = absl::Milliseconds(10);
+  static constexpr absl::Duration kBackoffMax = absl::Seconds(1);
+
+  absl::Status Connect(absl::Duration now);
+  bool Take(absl::Duration now);
+  void Watch(absl::Duration now);
+  void Lose(bus::v1::Refusal refusal, const std::string& detail,
+            absl::Duration now);
+
+  const ZmqContext& context_;
+  const Credentials& credentials_;
+  const EndpointResolver resolver_;
+  User& user_;
+  ZmqSocket socket_;
+  ZmqSocket monitor_;
+  std::optional<ClientSession> session_;  // There while there is a socket.
+  std::string hello_;                     // Until it has been sent.
+  bool broken_ = false;                   // A frame could not be sent.
+  absl::Duration give_up_at_;             // Without a Welcome.
+  absl::Duration retry_at_ = -absl::InfiniteDuration();
+  absl::Duration backoff_ = kBackoffMin;
+  absl::Duration stepped_at_;
+  absl::Duration due_;
+};
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_

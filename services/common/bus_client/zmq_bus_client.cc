@@ -1,0 +1,129 @@
+#include "services/common/bus_client/zmq_bus_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/bus_client/client_core.h"
+#include "services/common/event/codec.h"
+
+namespace concordat {
+namespace {
+
+// The user's hold on a link; letting go unsubscribes.
+class HeldSubscription : public Subscription {
+ public:
+  HeldSubscription(std::shared_ptr<ZmqBusClient::Core> core,
+                   std::shared_ptr<SubscriptionLink> link)
+      : core_(std::move(core)), link_(std::move(link)) {}
+  ~HeldSubscription() override { core_->Unsubscribe(link_); }
+
+  absl::StatusOr<Delivery> Next(absl::Duration timeout) override {
+    return link_->Next(timeout);
+  }
+  void Ack(uint64_t number) override { link_->Ack(number); }
+  Sequence log_end() const override { return link_->log_end(); }
+  Sequence scanned_through() const override { return link_->scanned_through(); }
+  bool connected() const override { return link_->connected(); }
+
+ private:
+  const std::shared_ptr<ZmqBusClient::Core> core_;
+  const std::shared_ptr<SubscriptionLink> link_;
+};
+
+bool IsKey(const std::string& z85) {
+  uint8_t bytes[32];
+  return z85.size() == 40 && zmq_z85_decode(bytes, z85.c_str()) != nullptr;
+}
+
+absl::Status CheckSet(const std::vector<Event>& set) {
+  if (set.empty() || set.size() > kBatchEventsMax) {
+    return absl::InvalidArgumentError("a set holds 1 to 256 events");
+  }
+  size_t bytes = 0;
+  for (const Event& event : set) {
+    const EventView view = AsView(event);
+    const absl::Status status = CheckHeader(view.header);
+    if (!status.ok()) return status;
+    size_t data = 0;
+    for (const auto& group : event.groups) data += group.data.size();
+    if (data > kDataBytesMax) {
+      return absl::InvalidArgumentError("an event's data is at most 256 KiB");
+    }
+    bytes += BatchEncoder::BytesMax(view);
+  }
+  if (bytes > kBatchBytesMax) {
+    return absl::InvalidArgumentError("a set is at most 480 KiB");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ZmqBusClient::ZmqBusClient(std::shared_ptr<Core> core)
+    : core_(std::move(core)) {}
+
+ZmqBusClient::~ZmqBusClient() { core_->Stop(); }
+
+absl::StatusOr<std::unique_ptr<ZmqBusClient>> ZmqBusClient::Create(
+    ZmqBusClientOptions options) {
+  const Credentials& credentials = options.credentials;
+  if (!IsKey(credentials.own.public_key) ||
+      !IsKey(credentials.own.secret_key) ||
+      !IsKey(credentials.server_public_key)) {
+    return absl::InvalidArgumentError("a CURVE key is 40 characters of Z85");
+  }
+  auto core = std::make_shared<Core>(std::move(options));
+  core->Start();
+  return std::unique_ptr<ZmqBusClient>(new ZmqBusClient(std::move(core)));
+}
+
+absl::Status ZmqBusClient::Publish(std::vector<Event> set, Done done) {
+  const absl::Status status = CheckSet(set);
+  if (!status.ok()) return status;
+  return core_->Publish(std::move(set), std::move(done));
+}
+
+absl::StatusOr<StreamSlice> ZmqBusClient::ReadStream(absl::string_view stream,
+                                                     Sequence after,
+                                                     absl::Duration timeout) {
+  return core_->ReadStream(stream, after, timeout);
+}
+
+absl::StatusOr<std::unique_ptr<Subscription>> ZmqBusClient::Subscribe(
+    SubscribeOptions options) {
+  std::shared_ptr<SubscriptionLink> link = core_->Subscribe(std::move(options));
+  if (!link) return absl::UnavailableError("the client is closed");
+  return std::make_unique<HeldSubscription>(core_, std::move(link));
+}
+
+bool ZmqBusClient::connected() const { return core_->connected(); }
+
+absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
+    const DataDirectory& data, absl::string_view principal) {
+  const auto registry = data.LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  const bus::v1::Principal* who = (*registry)->FindByName(principal);
+  if (who == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("the registry has no principal ", principal));
+  }
+  const auto own = data.LoadCurveKeys(principal);
+  if (!own.ok()) return own.status();
+  const auto server = data.LoadBusPublicKey();
+  if (!server.ok()) return server.status();
+
+  ZmqBusClientOptions options;
+  options.credentials.own = {own->public_key, own->secret_key};
+  options.credentials.server_public_key = *server;
+  options.credentials.identity = {who->agency(), who->role(),
+                                  data.environment(), ""};
+  options.ingest = [data] {
+    return data.ReadAddress("concordat-bus", "ingest");
+  };
+  options.delivery = [data] {
+    return data.ReadAddress("concordat-bus", "delivery");
+  };
+  return ZmqBusClient::Create(std::move(options));
+}
+
+}  // namespace concordat
