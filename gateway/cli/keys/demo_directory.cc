@@ -104,7 +104,9 @@ class Maker {
 
  private:
   absl::Status ReadRegistry() {
-    const fs::path path = share_ / "demo" / "registry.textproto";
+    const fs::path path = options_.registry.empty()
+                              ? share_ / "demo" / "registry.textproto"
+                              : fs::path(options_.registry);
     auto text = ReadFile(path);
     if (!text.ok()) return text.status();
     auto status = ParseTextProto({path.string(), *text}, &registry_);
@@ -181,11 +183,8 @@ class Maker {
                              absl::StrCat(RandomHex(random_), "\n"), kPrivate);
       if (!status.ok()) return status;
     }
-    // In the form that the bus reads (services/bus/log/wrapping_keys.h).
-    return WriteKey(
-        "wrapping.key",
-        absl::StrCat("concordat wrapping keys 1\n1 ", RandomHex(random_), "\n"),
-        kPrivate);
+    return WriteKey("wrapping.key", absl::StrCat(RandomHex(random_), "\n"),
+                    kPrivate);
   }
 
   absl::Status WriteRegistry() {
@@ -213,9 +212,11 @@ class Maker {
     if (!status.ok()) return status;
     for (const auto& [from, to] :
          {std::pair{share_ / "config" / "codes", "codes"},
-          {share_ / "agreements", "agreements"},
+          {options_.agreements.empty() ? share_ / "agreements"
+                                       : fs::path(options_.agreements),
+           "agreements"},
           {share_ / "rules", "rules"},
-          {share_ / "config" / "hl7", "hl7"}}) {
+          {share_ / "config" / "adapters", "adapters"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;
     }

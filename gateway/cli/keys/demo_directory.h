@@ -17,6 +17,9 @@ struct DemoDirectoryOptions {
   std::string data;   // Made. It may be there, empty.
   std::string share;  // Folder of this repository's name deploy, or a copy.
   std::string types;  // FileDescriptorSet of the schemas, a file.
+  // Other principals and agreements than the demo's: a file, a folder.
+  std::string registry;
+  std::string agreements;
   // Listeners take any free port instead of those in DESIGN 13's table.
   bool any_port = false;
 };

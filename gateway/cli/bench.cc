@@ -1,0 +1,228 @@
+// concordat bench: the speed of a bus of its own, beside this machine's ceiling.
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "gateway/cli/bench_ceiling.h"
+#include "gateway/cli/bench_load.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/keys/demo_directory.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
+#include "services/common/bus_client/zmq_bus_client.h"
+
+extern char** environ;
+
+namespace concordat::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kPacedSeconds = 4;
+constexpr uint64_t kWarmUpEvents = 20'000;
+
+// A folder that is gone with this.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name =
+        (fs::temp_directory_path() / "concordat-bench-XXXXXX").string();
+    if (mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// A concordat-bus that ends with this.
+class OwnBus {
+ public:
+  absl::Status Start(const std::string& program, const std::string& data) {
+    std::string name = program;
+    std::string flag = "--data=" + data;
+    char* arguments[] = {name.data(), flag.data(), nullptr};
+    if (posix_spawn(&pid_, name.c_str(), nullptr, nullptr, arguments,
+                    environ) != 0) {
+      return absl::UnavailableError(absl::StrCat("cannot start ", program));
+    }
+    return absl::OkStatus();
+  }
+  // Ends it and returns the processor seconds it took.
+  double Stop() {
+    if (pid_ <= 0) return 0;
+    kill(pid_, SIGTERM);
+    int status = 0;
+    rusage usage = {};
+    wait4(pid_, &status, 0, &usage);
+    pid_ = -1;
+    return Seconds(usage);
+  }
+  ~OwnBus() { Stop(); }
+
+  static double Seconds(const rusage& usage) {
+    const auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) +
+             static_cast<double>(t.tv_usec) * 1e-6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+struct Job {
+  uint64_t events = 500'000;
+  size_t in_flight = 1024;
+  double rate = 5'000;
+};
+
+struct Figures {
+  LoadResult full;
+  LoadResult paced;
+  double cpu_us_per_event = 0;
+  double ceiling_per_s = 0;
+};
+
+absl::StatusOr<Figures> Measure(const Job& job) {
+  SystemClock clock;
+  SystemRandom random;
+  TemporaryFolder folder;
+  const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
+  const std::string deploy = CheckoutPath() + "/deploy";
+  DemoDirectoryOptions options;
+  options.data = folder.path() + "/data";
+  options.share = deploy;
+  options.types = (bin.parent_path() / "concordat.binpb").string();
+  options.registry = deploy + "/bench/registry.textproto";
+  options.agreements = deploy + "/bench/agreements";
+  options.any_port = true;
+  if (auto status = MakeDemoDirectory(options, clock, random); !status.ok()) {
+    return status;
+  }
+  const auto data = DataDirectory::Open(options.data);
+  if (!data.ok()) return data.status();
+  const auto descriptors = data->LoadTypes();
+  if (!descriptors.ok()) return descriptors.status();
+  const auto codes = data->LoadCodeLists();
+  if (!codes.ok()) return codes.status();
+  const auto types = TypeRegistry::Build(*descriptors, *codes);
+  if (!types.ok()) return types.status();
+
+  OwnBus bus;
+  if (auto status = bus.Start((bin / "concordat-bus").string(), options.data);
+      !status.ok()) {
+    return status;
+  }
+  const auto bound =
+      data->WaitForAddress("concordat-bus", "delivery", absl::Seconds(20));
+  if (!bound.ok()) return bound.status();
+  Figures figures;
+  rusage before = {};
+  rusage after = {};
+  {
+    auto publisher = ConnectBus(*data, "publisher");
+    if (!publisher.ok()) return publisher.status();
+    auto reader = ConnectBus(*data, "reader");
+    if (!reader.ok()) return reader.status();
+    const auto run = [&](uint64_t events, double rate, const char* name) {
+      return RunLoad(**publisher, **reader, *types, random,
+                     LoadJob{events, job.in_flight, rate, name});
+    };
+    const auto warm = run(kWarmUpEvents, 0, "warm-up");
+    if (!warm.ok()) return warm.status();
+    getrusage(RUSAGE_SELF, &before);
+    const auto full = run(job.events, 0, "full");
+    if (!full.ok()) return full.status();
+    getrusage(RUSAGE_SELF, &after);
+    figures.full = *full;
+    const auto paced =
+        run(static_cast<uint64_t>(job.rate * kPacedSeconds), job.rate, "paced");
+    if (!paced.ok()) return paced.status();
+    figures.paced = *paced;
+  }
+  // The bus's share includes the other runs, so by the events of all.
+  const double all = static_cast<double>(kWarmUpEvents + job.events) +
+                     job.rate * kPacedSeconds;
+  figures.cpu_us_per_event =
+      1e6 * ((OwnBus::Seconds(after) - OwnBus::Seconds(before)) /
+                 static_cast<double>(job.events) +
+             bus.Stop() / all);
+  const auto bytes = EventBytes(**types, random);
+  if (!bytes.ok()) return bytes.status();
+  CeilingJob ceiling;
+  ceiling.folder = folder.path();
+  ceiling.events = job.events;
+  ceiling.event_bytes = *bytes;
+  ceiling.in_flight_events = job.in_flight;
+  const auto most = MeasureCeiling(ceiling);
+  if (!most.ok()) return most.status();
+  figures.ceiling_per_s = *most;
+  return figures;
+}
+
+absl::Status BadNumber(absl::string_view flag) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " takes a number above 0"));
+}
+
+}  // namespace
+
+absl::Status RunBench(const std::vector<std::string>& arguments) {
+  CommandLine line("bench [--events N] [--in-flight N] [--rate N]",
+                   "Runs a bus of its own on an empty directory: 512-byte "
+                   "payloads, one publisher, one\nacknowledging durable "
+                   "subscriber. Also measures what this machine could carry.");
+  std::string events = "500000";
+  std::string in_flight = "1024";
+  std::string rate = "5000";
+  line.flags().AddString("events", "Events of the full-speed run; 500000.",
+                         &events);
+  line.flags().AddString("in-flight", "Without receipt at once; 1024.",
+                         &in_flight);
+  line.flags().AddString("rate", "Events a second of the paced run; 5000.",
+                         &rate);
+  const auto go = line.Parse(arguments, 0, 0);
+  if (!go.ok() || !*go) return go.status();
+  Job job;
+  if (!absl::SimpleAtoi(events, &job.events) || job.events == 0) {
+    return BadNumber("events");
+  }
+  if (!absl::SimpleAtoi(in_flight, &job.in_flight) || job.in_flight == 0) {
+    return BadNumber("in-flight");
+  }
+  if (!absl::SimpleAtod(rate, &job.rate) || job.rate <= 0) {
+    return BadNumber("rate");
+  }
+  const auto figures = Measure(job);
+  if (!figures.ok()) return figures.status();
+  const char* const format =
+      line.json()
+          ? "{\"acked_per_s\":%.0f,\"delivered_per_s\":%.0f,\"p50_ms\":%.3f,"
+            "\"p99_ms\":%.3f,\"cpu_us_per_event\":%.2f,\"ceiling_per_s\":%.0f}"
+            "\n"
+          : "acknowledged  %.0f/s\ndelivered     %.0f/s\np50           %.3f ms"
+            "\np99           %.3f ms\nprocessor     %.2f µs an event, all "
+            "processes\nceiling       %.0f/s\n";
+  std::printf(format, figures->full.acked_per_s, figures->full.delivered_per_s,
+              figures->paced.p50_ms, figures->paced.p99_ms,
+              figures->cpu_us_per_event, figures->ceiling_per_s);
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::cli
