@@ -75,11 +75,13 @@ TEST(CheckCompatibleTest, RefusesASecondNumberOfAScheme) {
 }
 
 TEST(CheckCompatibleTest, LetsSystemsNumberAPersonEach) {
-  EXPECT_THAT(
-      CheckCompatible({Make("council", "A-1", {"dundee-city-council", "jsw"})},
-                      {Make("local", "OM-1")}),
-      IsOk());
-  EXPECT_THAT(CheckCompatible({Make("local", "OM-2")}, {Make("local", "OM-1")}),
+  const System pas{"nhs-tayside", "pas"};
+  const CanonicalIdentifier police = Make("local", "OM-1");
+  EXPECT_THAT(CheckCompatible({Make("local", "T-1", pas)}, {police}), IsOk());
+  EXPECT_THAT(CheckCompatible({Make("local", "OM-2")}, {police}),
+              HasCode(StatusCode::kFailedPrecondition));
+  // One numbering under two names.
+  EXPECT_THAT(CheckCompatible({Make("council", "OM-2")}, {police}),
               HasCode(StatusCode::kFailedPrecondition));
 }
 

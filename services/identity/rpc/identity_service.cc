@@ -1,0 +1,351 @@
+#include "services/identity/rpc/identity_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+namespace concordat::identity {
+namespace {
+
+constexpr char kService[] = "concordat.identity.v1.IdentityService/";
+constexpr size_t kNameBytesMax = 100;
+constexpr size_t kTextBytesMax = 500;
+constexpr int kIdentifiersMax = 16;
+// Left of a deadline for the answer's way back.
+constexpr absl::Duration kAnswerTime = absl::Milliseconds(50);
+
+System SystemOf(const bus::v1::Principal& principal) {
+  return {principal.agency(), principal.system()};
+}
+
+// Programs and the operator pass messages on; they know nobody.
+bool ActsForAnAgency(const bus::v1::Principal& principal) {
+  return principal.role() != "operator" && principal.role() != "player" &&
+         principal.role() != "service" && principal.role() != "adapter";
+}
+
+// The same words whoever is asked about.
+absl::Status NotForYou() {
+  return absl::PermissionDeniedError(
+      "no such person, or your agency neither registered them nor is party to "
+      "an open case");
+}
+
+absl::Status Nobody() {
+  return absl::NotFoundError(
+      "nobody your agency registered or is party to has these numbers by a "
+      "link that may be used");
+}
+
+absl::Status CheckText(absl::string_view field, absl::string_view text,
+                       size_t bytes_max) {
+  for (const char c : text) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, ": control characters"));
+    }
+  }
+  if (text.size() <= bytes_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, ": more than ", bytes_max, " bytes"));
+}
+
+absl::StatusOr<CommandContext> ReadCommand(const Call& call,
+                                           const hub::v1::Command& command) {
+  if (command.request_id().empty()) {
+    return absl::InvalidArgumentError("command.request_id: missing");
+  }
+  for (const auto& [field, text] :
+       {std::pair<const char*, const std::string&>("command.request_id",
+                                                   command.request_id()),
+        std::pair<const char*, const std::string&>("command.on_behalf_of",
+                                                   command.on_behalf_of())}) {
+    if (absl::Status s = CheckText(field, text, 64); !s.ok()) return s;
+  }
+  const bus::v1::Principal& principal = *call.principal;
+  CommandContext context;
+  context.caller = SystemOf(principal);
+  context.request_id = command.request_id();
+  context.time_us = command.time();
+  context.on_behalf_of = command.on_behalf_of();
+  context.purpose = call.purpose;
+  context.gateway = principal.default_gateway();
+  context.regime = principal.default_regime();
+  return context;
+}
+
+absl::StatusOr<PersonKey> ReadSubject(const std::string& text) {
+  absl::StatusOr<PersonKey> person = PersonKey::Parse(text);
+  if (!person.ok()) {
+    return absl::InvalidArgumentError("subject: not a person key");
+  }
+  return person;
+}
+
+absl::StatusOr<PersonDetails> ReadDetails(const v1::RegisterRequest& request) {
+  struct Limit {
+    const char* field;
+    const std::string& text;
+    size_t bytes_max;
+  };
+  for (const Limit& limit :
+       {Limit{"family_name", request.family_name(), kNameBytesMax},
+        Limit{"given_name", request.given_name(), kNameBytesMax},
+        Limit{"address.text", request.address().text(), kTextBytesMax}}) {
+    absl::Status s = CheckText(limit.field, limit.text, limit.bytes_max);
+    if (!s.ok()) return s;
+  }
+  if (!request.birth_date().empty() && !IsIsoDate(request.birth_date())) {
+    return absl::InvalidArgumentError("birth_date: not a date YYYY-MM-DD");
+  }
+  if (request.family_name().empty() && request.identifiers().empty()) {
+    return absl::InvalidArgumentError("a name or an identifier is needed");
+  }
+  PersonDetails details;
+  details.family_name = request.family_name();
+  details.given_name = request.given_name();
+  details.birth_date = request.birth_date();
+  details.address = request.address().text();
+  if (request.address().has_uprn()) {
+    absl::StatusOr<uint64_t> uprn =
+        ParseUprn(absl::StrCat(request.address().uprn()));
+    if (!uprn.ok()) return std::move(uprn).status();
+    details.uprn = *uprn;
+  }
+  return details;
+}
+
+}  // namespace
+
+IdentityService::IdentityService(IdentityStore& store, OutboxPublisher& outbox,
+                                 const CaseParties& parties, CohortFeed& cohort,
+                                 const Clock& clock)
+    : store_(store),
+      outbox_(outbox),
+      parties_(parties),
+      cohort_(cohort),
+      clock_(clock) {}
+
+void IdentityService::AddTo(ServerHost& host) {
+  const auto name = [](const char* method) {
+    return absl::StrCat(kService, method);
+  };
+  host.Handle<v1::RegisterRequest, v1::RegisterResponse>(
+      name("Register"), {}, [this](const Call& call, const auto& request) {
+        return Register(call, request);
+      });
+  host.Handle<v1::ResolveRequest, v1::ResolveResponse>(
+      name("Resolve"), {}, [this](const Call& call, const auto& request) {
+        return Resolve(call, request);
+      });
+  host.Handle<v1::ConfirmLinkRequest, v1::ConfirmLinkResponse>(
+      name("ConfirmLink"), {}, [this](const Call& call, const auto& request) {
+        return ConfirmLink(call, request);
+      });
+  host.Handle<v1::DescribeRequest, v1::DescribeResponse>(
+      name("Describe"), {}, [this](const Call& call, const auto& request) {
+        return Describe(call, request);
+      });
+  host.Handle<v1::LocalSubjectRequest, v1::LocalSubjectResponse>(
+      name("LocalSubject"), {}, [this](const Call& call, const auto& request) {
+        return LocalSubject(call, request);
+      });
+  host.HandleStream<v1::CohortRequest, v1::CohortChange>(
+      name("Cohort"), {{"adapter"}},
+      [this](const Call& call, const v1::CohortRequest&,
+             std::shared_ptr<ResponseStream<v1::CohortChange>> stream) {
+        return Cohort(call, {[stream](const v1::CohortChange& change) {
+                               return stream->Write(change);
+                             },
+                             [stream](const absl::Status& status) {
+                               stream->Finish(status);
+                             }});
+      });
+}
+
+absl::StatusOr<WrittenIdentifier> IdentityService::Read(
+    const Call& call, const v1::Identifier& written) const {
+  std::vector<System> systems;
+  for (const bus::v1::Principal& principal :
+       call.registry->proto().principals()) {
+    systems.push_back(SystemOf(principal));
+  }
+  const auto this_year = static_cast<int>(
+      absl::ToCivilYear(clock_.Now(), absl::UTCTimeZone()).year());
+  absl::StatusOr<CanonicalIdentifier> canonical =
+      Canonicalise(written.scheme(), written.value(), written.authority(),
+                   SystemOf(*call.principal), systems, this_year);
+  if (!canonical.ok()) return std::move(canonical).status();
+  return WrittenIdentifier{written.value(), *std::move(canonical)};
+}
+
+absl::StatusOr<bool> IdentityService::HasInterest(
+    const Call& call, const PersonKey& person) const {
+  const std::string& agency = call.principal->agency();
+  absl::StatusOr<bool> registered = store_.IsRegisteredBy(person, agency);
+  if (!registered.ok() || *registered) return registered;
+  return parties_.IsParty(agency, person);
+}
+
+absl::StatusOr<Sequence> IdentityService::WaitFor(
+    const Call& call, const CommandOutcome& outcome) const {
+  if (outcome.outbox_id == 0) return parties_.position();
+  outbox_.Wake();
+  if (outcome.duplicate) outbox_.SendAgain(outcome.outbox_id);
+  const absl::Duration left = call.deadline - clock_.Now() - kAnswerTime;
+  return outbox_.WaitFor(
+      outcome.outbox_id,
+      std::max(absl::ZeroDuration(), std::min(left, kPublishWait)));
+}
+
+absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
+    const Call& call, const v1::RegisterRequest& request) {
+  if (!ActsForAnAgency(*call.principal)) {
+    return absl::PermissionDeniedError("only an agency registers people");
+  }
+  absl::StatusOr<CommandContext> context = ReadCommand(call, request.command());
+  if (!context.ok()) return std::move(context).status();
+  absl::StatusOr<PersonDetails> details = ReadDetails(request);
+  if (!details.ok()) return std::move(details).status();
+  if (request.identifiers_size() > kIdentifiersMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("identifiers: more than ", kIdentifiersMax));
+  }
+  std::vector<WrittenIdentifier> identifiers;
+  for (const v1::Identifier& written : request.identifiers()) {
+    absl::StatusOr<WrittenIdentifier> identifier = Read(call, written);
+    if (!identifier.ok()) return std::move(identifier).status();
+    identifiers.push_back(*std::move(identifier));
+  }
+  absl::StatusOr<CommandOutcome> outcome =
+      store_.Register(*context, *details, identifiers);
+  if (!outcome.ok()) return std::move(outcome).status();
+  if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
+  absl::StatusOr<Sequence> position = WaitFor(call, *outcome);
+  if (!position.ok()) return std::move(position).status();
+
+  v1::RegisterResponse response;
+  response.set_subject(outcome->person.ToString());
+  response.set_created(outcome->created);
+  response.set_position(position->value);
+  for (const std::string& scheme : outcome->unconfirmed_schemes) {
+    response.add_unconfirmed_schemes(scheme);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ResolveResponse> IdentityService::Resolve(
+    const Call& call, const v1::ResolveRequest& request) {
+  if (request.identifiers().empty() ||
+      request.identifiers_size() > kIdentifiersMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("identifiers: 1 to ", kIdentifiersMax));
+  }
+  std::vector<CanonicalIdentifier> identifiers;
+  for (const v1::Identifier& written : request.identifiers()) {
+    absl::StatusOr<WrittenIdentifier> identifier = Read(call, written);
+    if (!identifier.ok()) return std::move(identifier).status();
+    identifiers.push_back(std::move(identifier->canonical));
+  }
+  absl::StatusOr<std::optional<PersonKey>> person = store_.Resolve(identifiers);
+  // That they are two people's is for those to know who have an interest in
+  // both: here it is nobody.
+  if (absl::IsFailedPrecondition(person.status())) return Nobody();
+  if (!person.ok()) return std::move(person).status();
+  if (!person->has_value()) return Nobody();
+  absl::StatusOr<bool> interest = HasInterest(call, **person);
+  if (!interest.ok()) return std::move(interest).status();
+  if (!*interest) return Nobody();
+  v1::ResolveResponse response;
+  response.set_subject((*person)->ToString());
+  return response;
+}
+
+absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
+    const Call& call, const v1::ConfirmLinkRequest& request) {
+  if (!ActsForAnAgency(*call.principal)) {
+    return absl::PermissionDeniedError("a person confirms a link");
+  }
+  absl::StatusOr<CommandContext> context = ReadCommand(call, request.command());
+  if (!context.ok()) return std::move(context).status();
+  if (absl::Status s = CheckText("reason", request.reason(), kTextBytesMax);
+      !s.ok()) {
+    return s;
+  }
+  absl::StatusOr<PersonKey> person = ReadSubject(request.subject());
+  if (!person.ok()) return std::move(person).status();
+  absl::StatusOr<WrittenIdentifier> identifier =
+      Read(call, request.identifier());
+  if (!identifier.ok()) return std::move(identifier).status();
+  absl::StatusOr<bool> interest = HasInterest(call, *person);
+  if (!interest.ok()) return std::move(interest).status();
+  if (!*interest) return NotForYou();
+
+  absl::StatusOr<CommandOutcome> outcome =
+      store_.ConfirmLink(*context, *person, *identifier, request.reason());
+  if (absl::IsNotFound(outcome.status())) return NotForYou();
+  if (!outcome.ok()) return std::move(outcome).status();
+  if (!outcome->duplicate) cohort_.PersonChanged(*person);
+  absl::StatusOr<Sequence> position = WaitFor(call, *outcome);
+  if (!position.ok()) return std::move(position).status();
+  v1::ConfirmLinkResponse response;
+  response.set_position(position->value);
+  return response;
+}
+
+absl::StatusOr<v1::DescribeResponse> IdentityService::Describe(
+    const Call& call, const v1::DescribeRequest& request) {
+  if (request.purpose().empty() && call.purpose.empty()) {
+    return absl::InvalidArgumentError("purpose: names are given for one");
+  }
+  absl::StatusOr<PersonKey> person = ReadSubject(request.subject());
+  if (!person.ok()) return std::move(person).status();
+  if (!ActsForAnAgency(*call.principal)) return NotForYou();
+  absl::StatusOr<bool> interest = HasInterest(call, *person);
+  if (!interest.ok()) return std::move(interest).status();
+  if (!*interest) return NotForYou();
+  absl::StatusOr<std::optional<PersonDetails>> details =
+      store_.Describe(*person, call.principal->agency());
+  if (!details.ok()) return std::move(details).status();
+  if (!details->has_value()) return NotForYou();
+  v1::DescribeResponse response;
+  response.set_family_name((*details)->family_name);
+  response.set_given_name((*details)->given_name);
+  response.set_birth_date((*details)->birth_date);
+  return response;
+}
+
+absl::StatusOr<v1::LocalSubjectResponse> IdentityService::LocalSubject(
+    const Call& call, const v1::LocalSubjectRequest& request) {
+  absl::StatusOr<PersonKey> person = ReadSubject(request.subject());
+  if (!person.ok()) return std::move(person).status();
+  absl::StatusOr<bool> interest = HasInterest(call, *person);
+  if (!interest.ok()) return std::move(interest).status();
+  absl::StatusOr<std::optional<std::string>> number = std::nullopt;
+  if (*interest) {
+    number = store_.LocalNumber(*person, SystemOf(*call.principal));
+    if (!number.ok()) return std::move(number).status();
+  }
+  if (!number->has_value()) {
+    return absl::NotFoundError("your system has no number of this person");
+  }
+  v1::LocalSubjectResponse response;
+  response.set_localsubject(**number);
+  return response;
+}
+
+absl::Status IdentityService::Cohort(const Call& call, CohortFeed::Sink sink) {
+  cohort_.Open(SystemOf(*call.principal), std::move(sink));
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::identity

@@ -1,0 +1,111 @@
+#include "services/identity/store/identity_schema.h"
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "services/identity/store/identity_store.h"
+
+namespace concordat::identity {
+namespace {
+
+// `sealed` columns hold nonce, ciphertext and tag (ColumnSealer). Times are
+// microseconds since 1970-01-01T00:00:00Z.
+constexpr char kTables[] = R"sql(
+CREATE TABLE secret (mark BLOB NOT NULL);
+CREATE TABLE person (
+  key BLOB PRIMARY KEY,
+  record TEXT NOT NULL UNIQUE,   -- Names the person's stream; opaque.
+  at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE details (           -- As each agency wrote them; sealed.
+  person BLOB NOT NULL REFERENCES person (key),
+  agency TEXT NOT NULL,
+  family_name BLOB NOT NULL,
+  given_name BLOB NOT NULL,
+  birth_date BLOB NOT NULL,
+  uprn BLOB NOT NULL,
+  address BLOB NOT NULL,
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (person, agency)
+) WITHOUT ROWID;
+CREATE TABLE identifier (
+  id INTEGER PRIMARY KEY,
+  person BLOB NOT NULL REFERENCES person (key),
+  scheme TEXT NOT NULL,
+  authority TEXT NOT NULL,
+  value_index BLOB NOT NULL,     -- HMAC of the match key.
+  value BLOB NOT NULL,           -- Canonical; sealed.
+  raw BLOB NOT NULL,             -- As written; sealed.
+  check_rule TEXT NOT NULL,
+  confirmed INTEGER NOT NULL,
+  confirmed_by TEXT,
+  reason BLOB,                   -- Sealed.
+  given_by TEXT NOT NULL,
+  at_us INTEGER NOT NULL,
+  UNIQUE (person, value_index)
+);
+-- A number that may be used is one person's.
+CREATE UNIQUE INDEX identifier_usable ON identifier (value_index)
+  WHERE confirmed;
+CREATE TABLE registration (
+  person BLOB NOT NULL REFERENCES person (key),
+  agency TEXT NOT NULL,
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (person, agency)
+) WITHOUT ROWID;
+CREATE TABLE request (
+  request_key TEXT PRIMARY KEY,
+  content BLOB NOT NULL,         -- HMAC of what was asked.
+  person BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  unconfirmed TEXT NOT NULL,
+  outbox_id INTEGER NOT NULL,
+  at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  message BLOB NOT NULL,
+  seed BLOB NOT NULL,
+  subject BLOB NOT NULL,
+  stream TEXT NOT NULL,
+  controller TEXT NOT NULL,
+  time_us INTEGER NOT NULL,
+  recorded_us INTEGER NOT NULL,
+  purpose TEXT NOT NULL,
+  gateway TEXT NOT NULL,
+  regime INTEGER NOT NULL,
+  on_behalf_of TEXT NOT NULL,
+  position INTEGER               -- Null: not accepted by the bus yet.
+);
+CREATE INDEX outbox_pending ON outbox (id) WHERE position IS NULL;
+CREATE TABLE disclosure (        -- How many, never who.
+  edge TEXT NOT NULL,
+  joined INTEGER NOT NULL,
+  left_count INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  at_us INTEGER NOT NULL
+);
+)sql";
+
+}  // namespace
+
+absl::Status PrepareSchema(Database& db) {
+  int64_t version = 0;
+  absl::Status read =
+      db.Query("PRAGMA user_version", {},
+               [&](const SqlRow& row) { version = row.Int(0); });
+  if (!read.ok() || version == IdentityStore::kSchemaVersion) return read;
+  if (version != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the identity database has schema version ", version,
+                     "; this program knows ", IdentityStore::kSchemaVersion));
+  }
+  return db.Execute(absl::StrCat(
+      "BEGIN IMMEDIATE;", kTables,
+      "PRAGMA user_version = ", IdentityStore::kSchemaVersion, ";COMMIT"));
+}
+
+}  // namespace concordat::identity

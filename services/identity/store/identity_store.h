@@ -1,0 +1,122 @@
+// The only store of names and numbers: SQLite, primary data, every commit
+// synced before it is answered. Names, numbers and addresses are sealed; a
+// number is found by a keyed index. What is to be published stands in the same
+// transaction as what it is about (the outbox), so that a crash between the
+// two neither loses nor doubles an event.
+//
+// Threads  Any; one transaction at a time.
+// Errors   Besides those listed: those of Database, when nothing was changed;
+//          DATA_LOSS, a column does not open.
+#ifndef CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_STORE_H_
+#define CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/ids.h"
+#include "services/common/base/mutex.h"
+#include "services/common/base/random.h"
+#include "services/identity/domain/identifiers.h"
+#include "services/identity/store/identity_records.h"
+
+namespace concordat::identity {
+
+class IdentityTables;
+
+class IdentityStore {
+ public:
+  static constexpr int kSchemaVersion = 1;
+
+  // Opens or makes the database. `clock` and `random` outlive it.
+  //   FAILED_PRECONDITION  of a later schema version, or of another secret.
+  static absl::StatusOr<std::unique_ptr<IdentityStore>> Open(
+      const std::string& path, absl::string_view secret, const Clock& clock,
+      Random& random);
+  ~IdentityStore();
+
+  // Finds the person whom these identifiers name, or makes one, and notes that
+  // the caller's agency registered them. The agency's first registration of a
+  // person is published.
+  //   INVALID_ARGUMENT     the request id was used for something else.
+  //   FAILED_PRECONDITION  the identifiers contradict each other or what is
+  //                        known; names the schemes.
+  absl::StatusOr<CommandOutcome> Register(
+      const CommandContext& context, const PersonDetails& details,
+      const std::vector<WrittenIdentifier>& identifiers);
+
+  // Makes a link usable on a person's word.
+  //   NOT_FOUND            no such person.
+  //   INVALID_ARGUMENT     the request id was used for something else.
+  //   FAILED_PRECONDITION  it is another person's, or the person has another.
+  absl::StatusOr<CommandOutcome> ConfirmLink(
+      const CommandContext& context, const PersonKey& person,
+      const WrittenIdentifier& identifier, absl::string_view reason);
+
+  // Exact, by confirmed links alone; nothing: nobody.
+  //   FAILED_PRECONDITION  they point at different people.
+  absl::StatusOr<std::optional<PersonKey>> Resolve(
+      const std::vector<CanonicalIdentifier>& identifiers);
+
+  // As `agency` wrote it, else as the first agency did. Nothing: nobody.
+  absl::StatusOr<std::optional<PersonDetails>> Describe(
+      const PersonKey& person, absl::string_view agency);
+
+  absl::StatusOr<bool> IsRegisteredBy(const PersonKey& person,
+                                      absl::string_view agency);
+
+  // Those whose link may be used, in the order they were given.
+  absl::StatusOr<std::vector<CanonicalIdentifier>> UsableIdentifiers(
+      const PersonKey& person);
+
+  // The number that `system` has for the person, else one of another system of
+  // its agency. Never a national number. Nothing: none.
+  absl::StatusOr<std::optional<std::string>> LocalNumber(
+      const PersonKey& person, const System& system);
+
+  // Entries after `after` that have no position yet, in order.
+  absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,
+                                                         int count_max);
+  absl::Status MarkPublished(int64_t outbox_id, Sequence position);
+  // Nothing: not published yet.
+  absl::StatusOr<std::optional<Sequence>> PositionOf(int64_t outbox_id);
+
+  // Notes that an edge was told of changes to its cohort: how many, never who.
+  absl::Status RecordDisclosure(const System& edge, uint64_t joined,
+                                uint64_t left, Sequence position);
+  absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
+
+ private:
+  explicit IdentityStore(std::unique_ptr<IdentityTables> tables);
+  absl::StatusOr<CommandOutcome> RegisterNow(
+      const CommandContext& context, const PersonDetails& details,
+      const std::vector<WrittenIdentifier>& identifiers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<CommandOutcome> ConfirmLinkNow(
+      const CommandContext& context, const PersonKey& person,
+      const WrittenIdentifier& identifier, absl::string_view reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Runs `body` as one transaction: committed and synced, or as if never run.
+  absl::StatusOr<CommandOutcome> InTransaction(
+      const std::function<absl::StatusOr<CommandOutcome>()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Who has which of these numbers by a confirmed link.
+  absl::StatusOr<std::optional<PersonKey>> Match(
+      const std::vector<CanonicalIdentifier>& identifiers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Mutex mu_;
+  const std::unique_ptr<IdentityTables> tables_ ABSL_PT_GUARDED_BY(mu_);
+};
+
+}  // namespace concordat::identity
+
+#endif  // CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_STORE_H_

@@ -1,0 +1,102 @@
+// The identity store's tables: every statement, and what is sealed in them. No
+// decisions; a transaction is its caller's.
+//
+// Threads  One at a time.
+// Errors   Those of Database; DATA_LOSS: a column does not open.
+#ifndef CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_TABLES_H_
+#define CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_TABLES_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/ids.h"
+#include "services/common/base/random.h"
+#include "services/common/projection/sqlite.h"
+#include "services/identity/domain/identifiers.h"
+#include "services/identity/store/column_sealer.h"
+#include "services/identity/store/identity_records.h"
+
+namespace concordat::identity {
+
+struct HeldIdentifier {
+  CanonicalIdentifier identifier;
+  bool confirmed = false;
+};
+
+class IdentityTables {
+ public:
+  // `clock` and `random` outlive this.
+  IdentityTables(std::unique_ptr<Database> db, absl::string_view secret,
+                 const Clock& clock, Random& random);
+
+  Database& db() { return *db_; }
+
+  //   FAILED_PRECONDITION  the database was made with another secret.
+  absl::Status CheckSecret();
+
+  // The first answer to this request, if it was asked before.
+  //   INVALID_ARGUMENT  it was asked with another content.
+  absl::StatusOr<std::optional<CommandOutcome>> FindAnswer(
+      const CommandContext& context, absl::string_view content);
+  absl::Status KeepAnswer(const CommandContext& context,
+                          absl::string_view content,
+                          const CommandOutcome& outcome);
+
+  absl::StatusOr<PersonKey> MakePerson();
+  absl::StatusOr<bool> HasPerson(const PersonKey& person);
+  absl::Status KeepDetails(const PersonKey& person, absl::string_view agency,
+                           const PersonDetails& details);
+  absl::StatusOr<std::optional<PersonDetails>> Describe(
+      const PersonKey& person, absl::string_view agency);
+
+  // Who has it by a confirmed link.
+  absl::StatusOr<std::optional<PersonKey>> HolderOf(
+      const CanonicalIdentifier& identifier);
+  absl::StatusOr<std::vector<HeldIdentifier>> HeldBy(const PersonKey& person);
+  absl::Status AddIdentifier(const PersonKey& person, const System& from,
+                             const WrittenIdentifier& identifier,
+                             bool confirmed);
+  absl::Status ConfirmIdentifier(const PersonKey& person,
+                                 const CanonicalIdentifier& identifier,
+                                 absl::string_view by,
+                                 absl::string_view reason);
+
+  // Notes that the caller's agency registered the person; the outbox entry of
+  // the news, 0 when it is none.
+  absl::StatusOr<int64_t> NoteRegistration(const CommandContext& context,
+                                           const PersonKey& person);
+  absl::StatusOr<bool> IsRegisteredBy(const PersonKey& person,
+                                      absl::string_view agency);
+
+  absl::StatusOr<int64_t> AddToOutbox(const CommandContext& context,
+                                      const PersonKey& person,
+                                      const google::protobuf::Message& event);
+  absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,
+                                                         int count_max);
+  absl::Status MarkPublished(int64_t outbox_id, Sequence position);
+  absl::StatusOr<std::optional<Sequence>> PositionOf(int64_t outbox_id);
+
+  absl::Status RecordDisclosure(const System& edge, uint64_t joined,
+                                uint64_t left, Sequence position);
+  absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
+
+ private:
+  uint64_t NowUs() const;
+
+  const std::unique_ptr<Database> db_;
+  ColumnSealer sealer_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace concordat::identity
+
+#endif  // CONCORDAT_SERVICES_IDENTITY_STORE_IDENTITY_TABLES_H_
