@@ -14,6 +14,7 @@
 namespace concordat {
 namespace {
 
+constexpr absl::string_view kOperatorRole = "operator";
 constexpr size_t kCurveKeyBytes = 32;
 constexpr size_t kCurveKeyZ85Chars = 40;
 constexpr absl::string_view kZ85 =
@@ -183,9 +184,13 @@ const bus::v1::Principal* PrincipalRegistry::FindByCertificateUri(
 }
 
 bool PrincipalRegistry::IsAgency(absl::string_view agency) const {
-  return std::any_of(
-      registry_.principals().begin(), registry_.principals().end(),
-      [agency](const bus::v1::Principal& p) { return p.agency() == agency; });
+  bool found = false;
+  for (const bus::v1::Principal& principal : registry_.principals()) {
+    if (principal.agency() != agency) continue;
+    if (principal.role() == kOperatorRole) return false;
+    found = true;
+  }
+  return found;
 }
 
 const bus::v1::PublishGrant* FindPublishGrant(

@@ -53,7 +53,8 @@ class PrincipalRegistry {
   const bus::v1::Principal* FindByCurveKey(absl::string_view key) const;
   const bus::v1::Principal* FindByCertificateUri(absl::string_view uri) const;
 
-  // Some principal, revoked or not, is of this agency.
+  // Some principal, revoked or not, is of this agency, and it is not the
+  // operator, who is a processor and party to nothing.
   bool IsAgency(absl::string_view agency) const;
 
   bus::v1::Environment environment() const { return registry_.environment(); }

@@ -71,6 +71,15 @@ std::string Flags::Help() const {
   return text;
 }
 
+absl::StatusOr<absl::TimeZone> LondonTime() {
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone("Europe/London", &zone)) {
+    return absl::FailedPreconditionError(
+        "no time zone Europe/London here; install tzdata");
+  }
+  return zone;
+}
+
 StartUp::StartUp(std::string program, std::string summary)
     : program_(std::move(program)), summary_(std::move(summary)) {
   const sigset_t stop = StopSignals();

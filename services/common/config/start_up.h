@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "services/common/config/data_directory.h"
 
 namespace concordat {
@@ -45,6 +46,10 @@ class Flags {
   };
   std::vector<Flag> flags_;
 };
+
+// Europe/London, which dates and times for people are in.
+//   FAILED_PRECONDITION  this machine has no time zones (package tzdata).
+absl::StatusOr<absl::TimeZone> LondonTime();
 
 class StartUp {
  public:

@@ -51,8 +51,6 @@ std::string ServerUri(const PrincipalRegistry& registry,
   const absl::string_view name = absl::StripPrefix(program, "concordat-");
   const auto* principal = registry.FindByName(absl::StrCat("service-", name));
   if (principal == nullptr) principal = registry.FindByName(name);
-  // A police officer's system and the police service are two principals; only
-  // services and adapters serve.
   if (principal != nullptr) return principal->certificate_uri();
   // Adapters run at an agency's edge, with that agency's certificate.
   if (name == "adapter") {
@@ -60,8 +58,7 @@ std::string ServerUri(const PrincipalRegistry& registry,
       if (each.role() == "adapter") return each.certificate_uri();
     }
   }
-  return absl::StrCat("spiffe://", EnvironmentName(registry.environment()),
-                      ".concordat/concordat-operator/");
+  return CertificateUri(registry.environment(), "concordat-operator", name);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(

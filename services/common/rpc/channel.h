@@ -19,8 +19,8 @@
 namespace concordat {
 
 // The URI that a program's certificate must have: that of its principal,
-// "service-police" or else "police" for "concordat-police"; a program without
-// one is the operator's own, and the URI is a prefix that ends in "/".
+// "service-police" for "concordat-police"; for "concordat-adapter" that of the
+// adapter; a program without one, "concordat-bus", is the operator's own.
 std::string ServerUri(const PrincipalRegistry& registry,
                       absl::string_view program);
 

@@ -51,7 +51,7 @@ namespace concordat {
 
 struct ServerHostOptions {
   std::string program = {};  // "concordat-police"
-  uint16_t port = 0;    // On 127.0.0.1; 0: any.
+  uint16_t port = 0;         // On 127.0.0.1; 0: any.
   TlsCredentials tls = {};
   absl::Duration deadline_max = absl::Seconds(60);  // Longer ones are cut.
   size_t queue_max = 256;  // Calls that wait for the host's thread.

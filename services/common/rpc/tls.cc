@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_certificate_verifier.h"
@@ -23,9 +22,7 @@ class UriVerifier : public grpc::experimental::ExternalCertificateVerifier {
     const absl::string_view name =
         names.size() == 1 ? absl::string_view(names[0].data(), names[0].size())
                           : absl::string_view();
-    const bool ours =
-        absl::EndsWith(uri_, "/") ? absl::StartsWith(name, uri_) : name == uri_;
-    if (!ours) {
+    if (name != uri_) {
       *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
                              "the server's certificate is not " + uri_);
     }

@@ -16,8 +16,7 @@ namespace concordat {
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
     const TlsCredentials& tls);
 
-// Talks to no server but the one whose certificate has `server_uri`, exactly,
-// or when it ends in "/" as a prefix.
+// Talks to no server but the one whose certificate has exactly `server_uri`.
 std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
     const TlsCredentials& tls, std::string server_uri);
 

@@ -1,0 +1,183 @@
+#include "services/common/projection/projection.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace concordat {
+namespace {
+
+// projection_applied is what makes a re-delivery harmless: a back-filled event
+// may be older than the place.
+constexpr char kSchema[] =
+    "CREATE TABLE IF NOT EXISTS projection_place("
+    "  one INTEGER PRIMARY KEY CHECK(one = 1),"
+    "  position INTEGER NOT NULL,"
+    "  backfilled_through INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO projection_place VALUES(1, 0, 0);"
+    "CREATE TABLE IF NOT EXISTS projection_applied("
+    "  sequence INTEGER PRIMARY KEY);";
+
+constexpr absl::Duration kStepWait = absl::Milliseconds(200);
+constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
+constexpr absl::Duration kPauseMax = absl::Seconds(5);
+
+std::string FileName(const ProjectionOptions& options, int version) {
+  return absl::StrCat(options.name, ".v", version, ".db");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Projection>> Projection::Open(
+    ProjectionOptions options, ReadModel& model, BusClient& bus) {
+  const std::string path =
+      options.folder.empty() ? ":memory:"
+                             : absl::StrCat(options.folder, "/",
+                                            FileName(options, model.version()));
+  auto database = Database::Open(path, Database::Durability::kNormal);
+  if (!database.ok()) return database.status();
+  std::unique_ptr<Projection> projection(
+      new Projection(std::move(options), model, *std::move(database)));
+  absl::Status status =
+      projection->database_->Execute(kSchema + model.schema());
+  if (status.ok()) status = projection->ReadPlace();
+  if (!status.ok()) return status;
+  auto subscription =
+      bus.Subscribe({.name = projection->options_.name,
+                     .types = projection->options_.types,
+                     .after = projection->position_,
+                     .from_latest = false,
+                     .own_place = true,
+                     .backfilled_through = projection->backfilled_through_});
+  if (!subscription.ok()) return subscription.status();
+  projection->subscription_ = *std::move(subscription);
+  projection->judged_ = projection->position_.value;
+  return projection;
+}
+
+absl::Status Projection::ReadPlace() {
+  return database_->Query(
+      "SELECT position, backfilled_through FROM projection_place", {},
+      [this](const SqlRow& row) {
+        position_ = {row.Uint(0)};
+        backfilled_through_ = {row.Uint(1)};
+      });
+}
+
+absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
+  if (!pending_.has_value()) {
+    // Asked before Next(): what it has scanned by now is in the queue, so an
+    // empty queue afterwards means that all of it was applied.
+    const Sequence scanned = subscription_->scanned_through();
+    auto delivery = subscription_->Next(timeout);
+    end_ = subscription_->log_end().value;
+    if (absl::IsDeadlineExceeded(delivery.status())) {
+      judged_ = std::max(judged_.load(), scanned.value);
+      if (!ready_ && subscription_->connected() && judged_ >= end_) {
+        ready_ = true;
+        RemoveOlderFiles();
+      }
+      return false;
+    }
+    if (!delivery.ok()) return delivery.status();
+    pending_ = *std::move(delivery);
+  }
+  const absl::Status applied = Apply(*pending_);
+  if (!applied.ok()) return applied;
+  subscription_->Ack(pending_->number);
+  if (pending_->backfill_cause == Sequence{}) {
+    judged_ = std::max(judged_.load(), position_.value);
+  }
+  pending_.reset();
+  return true;
+}
+
+absl::Status Projection::Apply(const Delivery& delivery) {
+  const Sequence sequence = delivery.view.sequence;
+  const bool live = delivery.backfill_cause == Sequence{};
+  const Sequence position = live ? std::max(position_, sequence) : position_;
+  const Sequence backfilled =
+      std::max(backfilled_through_, delivery.scanned_through);
+  Transaction transaction(*database_);
+  absl::Status status = transaction.status();
+  if (status.ok()) {
+    status =
+        database_->Run("INSERT OR IGNORE INTO projection_applied VALUES(?1)",
+                       {sequence.value});
+  }
+  if (status.ok() && database_->changes() == 1) {
+    status = model_.Apply(delivery.view, *database_);
+  }
+  if (status.ok()) {
+    status = database_->Run(
+        "UPDATE projection_place SET position = ?1, backfilled_through = ?2",
+        {position.value, backfilled.value});
+  }
+  if (status.ok()) status = transaction.Commit();
+  if (!status.ok()) return status;
+  position_ = position;
+  backfilled_through_ = backfilled;
+  return status;
+}
+
+void Projection::RemoveOlderFiles() const {
+  if (options_.folder.empty()) return;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(options_.folder, error), end;
+       !error && it != end; it.increment(error)) {
+    // <name>.v<version>.db, and its -wal and -shm.
+    const std::string file = it->path().filename().string();
+    absl::string_view rest = file;
+    int version = 0;
+    if (absl::ConsumePrefix(&rest, options_.name + ".v") &&
+        absl::SimpleAtoi(rest.substr(0, rest.find('.')), &version) &&
+        version < model_.version()) {
+      std::error_code ignored;
+      std::filesystem::remove(it->path(), ignored);
+    }
+  }
+}
+
+ProjectionThread::ProjectionThread(
+    Projection& projection, std::function<void(const absl::Status&)> on_failure)
+    : projection_(projection),
+      on_failure_(std::move(on_failure)),
+      thread_([this] { Run(); }) {}
+
+ProjectionThread::~ProjectionThread() {
+  {
+    MutexLock lock(mu_);
+    stopped_ = true;
+    stop_changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+void ProjectionThread::Run() {
+  absl::Duration pause = absl::ZeroDuration();
+  while (true) {
+    {
+      MutexLock lock(mu_);
+      if (stop_changed_.WaitFor(
+              mu_, pause,
+              [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopped_; })) {
+        return;
+      }
+    }
+    const auto stepped = projection_.Step(kStepWait);
+    if (stepped.ok()) {
+      pause = absl::ZeroDuration();
+      continue;
+    }
+    on_failure_(stepped.status());
+    pause = std::clamp(pause * 2, kPauseMin, kPauseMax);
+  }
+}
+
+}  // namespace concordat

@@ -1,0 +1,58 @@
+#include "services/common/rpc/program.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/base/check.h"
+
+namespace concordat {
+
+Program::Program(ProgramOptions options, int argc, char** argv,
+                 const std::function<void(Flags&)>& add_flags)
+    : options_(std::move(options)),
+      start_(options_.name, options_.summary),
+      log_(options_.name) {
+  if (add_flags != nullptr) add_flags(start_.flags());
+  data_ = std::make_unique<DataDirectory>(start_.Open(argc, argv));
+  live_ =
+      start_.Value(LiveRegistry::Open(*data_, [this](const absl::Status& s) {
+        log_.Error("the new registry does not load; the old one holds",
+                   {{"why", s.message()}});
+      }));
+  at_start_ = live_->Current();
+  folder_ = start_.Value(data_->StateFolder(options_.folder));
+  access_ = start_.Value(OpenAccessLog(absl::StrCat(folder_, "/access.log")));
+  host_ = std::make_unique<ServerHost>(
+      ServerHostOptions{
+          .program = options_.name,
+          .port = start_.Value(data_->Port(options_.name, "grpc")),
+          .tls = start_.Value(data_->LoadTls(options_.principal))},
+      live_->source(), clock_, log_, metrics_, *access_);
+}
+
+const bus::v1::Principal& Program::self() const {
+  const auto* self = at_start_->FindByName(options_.principal);
+  if (self == nullptr) {
+    start_.Check(absl::NotFoundError(
+        absl::StrCat("the registry has no principal ", options_.principal)));
+  }
+  return *self;
+}
+
+void Program::Serve(
+    std::vector<std::pair<std::string, std::string>> addresses) {
+  const uint16_t port = start_.Value(host_->Start());
+  addresses.emplace_back("grpc", absl::StrCat("127.0.0.1:", port));
+  const uint16_t metrics = start_.Value(data_->Port(options_.name, "metrics"));
+  if (metrics != 0) {
+    start_.Check(metrics_.Listen(metrics));
+    addresses.emplace_back("metrics", absl::StrCat("127.0.0.1:", metrics));
+  }
+  start_.Check(data_->WriteAddresses(options_.name, addresses));
+  start_.WaitForStop();
+  log_.Info("stopping");
+  data_->ForgetAddresses(options_.name);
+  host_->Stop();
+}
+
+}  // namespace concordat

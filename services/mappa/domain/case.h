@@ -1,0 +1,55 @@
+// A case: its parties, its level, its meetings. PURE and total.
+#ifndef CONCORDAT_SERVICES_MAPPA_DOMAIN_CASE_H_
+#define CONCORDAT_SERVICES_MAPPA_DOMAIN_CASE_H_
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "concordat/mappa/v1/events.pb.h"
+#include "services/common/projection/decide.h"
+#include "services/mappa/domain/referral.h"
+
+namespace concordat::mappa {
+
+struct Case {
+  bool opened = false;
+  bool closed = false;
+  std::set<std::string> parties;
+  std::string lead;
+  uint32_t level = 0;  // 0: none yet.
+};
+
+void Evolve(Case& record, const View& event);
+Case FoldCase(const std::vector<View>& history);
+
+// Every one but Open answers NOT_FOUND for a case that was never opened and
+// FAILED_PRECONDITION for one that is closed.
+
+//   ALREADY_EXISTS    the reference is taken.
+//   INVALID_ARGUMENT  a party is unknown or named twice; the lead is no party.
+Decision DecideOpen(const std::vector<View>& history,
+                    const v1::CaseOpened& command, const IsAgency& is_agency);
+//   INVALID_ARGUMENT     nobody joins or leaves; unknown; named twice; the
+//                        lead leaves.
+//   FAILED_PRECONDITION  joins and is a party, leaves and is none.
+Decision DecideParties(const std::vector<View>& history,
+                       const std::string& case_ref,
+                       const std::vector<std::string>& join,
+                       const std::vector<std::string>& leave,
+                       const IsAgency& is_agency);
+Decision DecideClose(const std::vector<View>& history,
+                     const v1::CaseClosed& command);
+//   FAILED_PRECONDITION  from_level is not the case's level; says which is.
+//   INVALID_ARGUMENT     to the same level, or to none.
+Decision DecideLevel(const std::vector<View>& history,
+                     const v1::LevelChanged& command);
+//   INVALID_ARGUMENT  an agency is unknown, or is there twice; no such date.
+Decision DecideMeeting(const std::vector<View>& history,
+                       const v1::MeetingHeld& command,
+                       const IsAgency& is_agency);
+
+}  // namespace concordat::mappa
+
+#endif  // CONCORDAT_SERVICES_MAPPA_DOMAIN_CASE_H_

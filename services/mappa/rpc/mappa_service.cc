@@ -1,0 +1,235 @@
+#include "services/mappa/rpc/mappa_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/mappa/v1/service.pb.h"
+#include "services/common/projection/handle_command.h"
+#include "services/mappa/domain/case.h"
+#include "services/mappa/domain/referral.h"
+
+namespace concordat::mappa {
+namespace {
+
+using History = std::vector<View>;
+
+constexpr absl::string_view kCoordinator = "coordinator";
+
+// on_behalf_of is "principal" or "principal/staff reference".
+std::string DisplayName(const PrincipalRegistry& registry,
+                        absl::string_view on_behalf_of) {
+  const auto* principal =
+      registry.FindByName(on_behalf_of.substr(0, on_behalf_of.find('/')));
+  if (principal == nullptr) return "somebody";
+  return principal->display_name().empty() ? principal->name()
+                                           : principal->display_name();
+}
+
+// The plans of each method, on what they need.
+class Plans {
+ public:
+  Plans(const Clock& clock, MappaServiceOptions options)
+      : clock_(clock), options_(std::move(options)) {}
+
+  absl::StatusOr<CommandPlan> Notification(
+      const Call& call, const v1::SubmitNotificationRequest& request) const {
+    const absl::Status checked =
+        CheckReference("notification_ref", request.notification_ref());
+    if (!checked.ok()) return checked;
+    return CommandPlan{
+        .stream = absl::StrCat("notification/", request.notification_ref()),
+        .decide = [this, &call, &request](const History& history) {
+          return DecideNotification(history, request.notification(),
+                                    Agencies(call));
+        }};
+  }
+
+  absl::StatusOr<CommandPlan> Submission(
+      const Call&, const v1::SubmitReferralRequest& request) const {
+    return OnReferral(request.referral().referral_ref(), "referral",
+                      [&request](const History& history) {
+                        return DecideReferralSubmission(history,
+                                                        request.referral());
+                      });
+  }
+
+  absl::StatusOr<CommandPlan> Decide(
+      const Call& call, const v1::DecideReferralRequest& request) const {
+    const auto how = [this, &call, &request](const Referral& referral) {
+      const uint64_t time =
+          request.command().time() != 0
+              ? request.command().time()
+              : static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
+      return DescribeDecision(
+          referral,
+          [&call](absl::string_view who) {
+            return DisplayName(*call.registry, who);
+          },
+          options_.zone, time);
+    };
+    auto plan =
+        OnReferral(request.decision().referral_ref(), "decision",
+                   [&request, how](const History& history) {
+                     return DecideOnReferral(history, request.decision(), how);
+                   });
+    if (!plan.ok()) return plan.status();
+    plan->changed = [how](const History& history, Sequence read) {
+      // Only what came after: a caller who had read it knows it.
+      const Referral referral = FoldReferral(history);
+      const bool is_new = !history.empty() && history.back().sequence > read;
+      return referral.decided && is_new
+                 ? absl::StrCat("the referral has changed since you read it: ",
+                                how(referral))
+                 : std::string();
+    };
+    return plan;
+  }
+
+  absl::StatusOr<CommandPlan> Open(const Call& call,
+                                   const v1::OpenCaseRequest& request) const {
+    return OnCase(request.case_opened().case_ref(), "case_opened.case_ref",
+                  [this, &call, &request](const History& history) {
+                    return DecideOpen(history, request.case_opened(),
+                                      Agencies(call));
+                  });
+  }
+
+  absl::StatusOr<CommandPlan> Parties(
+      const Call& call, const v1::ChangePartiesRequest& request) const {
+    return OnCase(request.case_ref(), "case_ref",
+                  [this, &call, &request](const History& history) {
+                    return DecideParties(
+                        history, request.case_ref(),
+                        {request.join().begin(), request.join().end()},
+                        {request.leave().begin(), request.leave().end()},
+                        Agencies(call));
+                  });
+  }
+
+  absl::StatusOr<CommandPlan> Close(const Call&,
+                                    const v1::CloseCaseRequest& request) const {
+    return OnCase(request.closed().case_ref(), "closed.case_ref",
+                  [&request](const History& history) {
+                    return DecideClose(history, request.closed());
+                  });
+  }
+
+  absl::StatusOr<CommandPlan> Level(
+      const Call&, const v1::ChangeLevelRequest& request) const {
+    return OnCase(request.change().case_ref(), "change.case_ref",
+                  [&request](const History& history) {
+                    return DecideLevel(history, request.change());
+                  });
+  }
+
+  absl::StatusOr<CommandPlan> Meeting(
+      const Call& call, const v1::RecordMeetingRequest& request) const {
+    return OnCase(request.meeting().case_ref(), "meeting.case_ref",
+                  [this, &call, &request](const History& history) {
+                    return DecideMeeting(history, request.meeting(),
+                                         Agencies(call));
+                  });
+  }
+
+ private:
+  using DecideOn = std::function<Decision(const History&)>;
+
+  IsAgency Agencies(const Call& call) const {
+    return [this, &call](absl::string_view agency) {
+      return agency != options_.arrangement && call.registry->IsAgency(agency);
+    };
+  }
+
+  static absl::StatusOr<CommandPlan> OnReferral(absl::string_view ref,
+                                                absl::string_view field,
+                                                DecideOn decide) {
+    const absl::Status checked =
+        CheckReference(absl::StrCat(field, ".referral_ref"), ref);
+    if (!checked.ok()) return checked;
+    return CommandPlan{.stream = absl::StrCat("referral/", ref),
+                       .decide = std::move(decide)};
+  }
+
+  static absl::StatusOr<CommandPlan> OnCase(absl::string_view ref,
+                                            absl::string_view field,
+                                            DecideOn decide) {
+    const absl::Status checked = CheckReference(field, ref);
+    if (!checked.ok()) return checked;
+    return CommandPlan{.stream = absl::StrCat("case/", ref),
+                       .decide = std::move(decide)};
+  }
+
+  const Clock& clock_;
+  const MappaServiceOptions options_;
+};
+
+// The request type of a plan; never defined.
+template <typename Request>
+Request RequestOf(absl::StatusOr<CommandPlan> (Plans::*)(const Call&,
+                                                         const Request&) const);
+
+absl::StatusOr<v1::GetReferralResponse> GetReferral(
+    CommandRunner& runner, const Call& call,
+    const v1::GetReferralRequest& request) {
+  const absl::Status checked =
+      CheckReference("referral_ref", request.referral_ref());
+  if (!checked.ok()) return checked;
+  const auto slice = runner.Read(
+      absl::StrCat("referral/", request.referral_ref()), call.deadline);
+  if (!slice.ok()) return slice.status();
+  const Referral referral = FoldReferral(slice->views);
+  if (!referral.submitted ||
+      (call.principal->role() != kCoordinator &&
+       call.principal->agency() != referral.submitted_by)) {
+    return absl::NotFoundError("no such referral");
+  }
+  v1::GetReferralResponse response;
+  response.set_referral_ref(request.referral_ref());
+  response.set_subject(referral.subject.ToString());
+  response.set_version(slice->version.value);
+  response.set_state(StateOf(referral));
+  response.set_level(referral.decided ? referral.level : referral.level_sought);
+  if (referral.decided) {
+    response.set_decided_by(DisplayName(*call.registry, referral.decided_by));
+    response.set_decided_at(referral.decided_us);
+  }
+  return response;
+}
+
+}  // namespace
+
+void RegisterMappaService(ServerHost& host, CommandRunner& runner,
+                          const Clock& clock,
+                          const MappaServiceOptions& options) {
+  const auto plans = std::make_shared<const Plans>(clock, options);
+  const MethodOptions submitters{.roles = {"police", "nhs-liaison",
+                                           "supervising-officer", "duty-senior",
+                                           "service-manager"}};
+  const MethodOptions coordinators{.roles = {std::string(kCoordinator)}};
+  const std::string service = "concordat.mappa.v1.MappaService/";
+  const auto add = [&](absl::string_view name, const MethodOptions& who,
+                       auto method) {
+    using Request = decltype(RequestOf(method));
+    HandleCommand<Request>(
+        host, runner, absl::StrCat(service, name), who,
+        [plans, method](const Call& call, const Request& request) {
+          return ((*plans).*method)(call, request);
+        });
+  };
+  add("SubmitNotification", submitters, &Plans::Notification);
+  add("SubmitReferral", submitters, &Plans::Submission);
+  add("DecideReferral", coordinators, &Plans::Decide);
+  add("OpenCase", coordinators, &Plans::Open);
+  add("ChangeParties", coordinators, &Plans::Parties);
+  add("CloseCase", coordinators, &Plans::Close);
+  add("ChangeLevel", coordinators, &Plans::Level);
+  add("RecordMeeting", coordinators, &Plans::Meeting);
+  host.Handle<v1::GetReferralRequest, v1::GetReferralResponse>(
+      service + "GetReferral", {},
+      [&runner](const Call& call, const v1::GetReferralRequest& request) {
+        return GetReferral(runner, call, request);
+      });
+}
+
+}  // namespace concordat::mappa

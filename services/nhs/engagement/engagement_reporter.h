@@ -1,0 +1,55 @@
+// Tells partners of each appointment kept or missed under a sharing decision in
+// force: EngagementReported, once, caused by that appointment.
+#ifndef CONCORDAT_SERVICES_NHS_ENGAGEMENT_ENGAGEMENT_REPORTER_H_
+#define CONCORDAT_SERVICES_NHS_ENGAGEMENT_ENGAGEMENT_REPORTER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/random.h"
+#include "services/common/bus_client/bus_client.h"
+#include "services/common/event/type_table.h"
+#include "services/common/projection/projection.h"
+#include "services/nhs/domain/sharing.h"
+
+namespace concordat::nhs {
+
+// The read model of decisions, and what follows from an appointment. A report's
+// id is derived from the appointment's, so that one that is judged twice, after
+// a crash between report and commit, is still reported once.
+//
+// Threads  The projection's.
+class EngagementReporter : public ReadModel {
+ public:
+  // `self` is the service's principal. All are borrowed.
+  EngagementReporter(const bus::v1::Principal& self, Publisher& publisher,
+                     const TypeRegistry& types, const Clock& clock,
+                     Random& random, absl::TimeZone zone);
+
+  // The types that the projection subscribes to.
+  static std::vector<std::string> Types();
+
+  int version() const override { return 1; }
+  std::string schema() const override;
+  //   UNAVAILABLE  the bus did not take the report; it will be tried again.
+  absl::Status Apply(const View& view, Database& database) override;
+
+ private:
+  absl::StatusOr<Sharing> ReadSharing(absl::string_view decision_ref,
+                                      Database& database) const;
+  absl::Status Publish(const View& cause, const ProposedEvent& report);
+
+  const bus::v1::Principal& self_;
+  Publisher& publisher_;
+  const TypeRegistry& types_;
+  const Clock& clock_;
+  Random& random_;
+  const absl::TimeZone zone_;
+};
+
+}  // namespace concordat::nhs
+
+#endif  // CONCORDAT_SERVICES_NHS_ENGAGEMENT_ENGAGEMENT_REPORTER_H_

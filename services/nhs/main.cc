@@ -1,0 +1,37 @@
+#include "services/common/projection/command_service.h"
+#include "services/common/projection/projection.h"
+#include "services/common/rpc/program.h"
+#include "services/nhs/engagement/engagement_reporter.h"
+#include "services/nhs/rpc/nhs_service.h"
+
+int main(int argc, char** argv) {
+  concordat::Program program(
+      {.name = "concordat-nhs",
+       .summary = "An NHS board's side of public protection.",
+       .principal = "service-nhs",
+       .folder = "nhs"},
+      argc, argv);
+  concordat::CommandService service(program);
+  concordat::nhs::RegisterNhsService(program.host(), service.runner());
+
+  concordat::nhs::EngagementReporter reporter(
+      program.self(), service.bus(), service.types(), program.clock(),
+      program.random(), program.start().Value(concordat::LondonTime()));
+  const auto projection = program.start().Value(concordat::Projection::Open(
+      {.folder = program.folder(),
+       .name = "engagement",
+       .types = concordat::nhs::EngagementReporter::Types()},
+      reporter, service.bus()));
+  program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
+    status->set_ready(service.connected() && projection->ready());
+    if (!service.connected()) status->set_degraded_because("the bus is away");
+    status->set_position(projection->judged_through().value);
+    status->set_log_end(projection->log_end().value);
+  });
+  const concordat::ProjectionThread follow(
+      *projection, [&program](const absl::Status& failure) {
+        program.log().Warning("engagement waits", {{"why", failure.message()}});
+      });
+  program.Serve();
+  return 0;
+}
