@@ -60,8 +60,8 @@ struct CloudEvent {
 };
 
 //   NOT_FOUND         the type is none of `types`.
-//   INVALID_ARGUMENT  not a CloudEvent of ours; names the attribute (or field of
-//                     data) and the rule, never a value.
+//   INVALID_ARGUMENT  not a CloudEvent of ours; names the attribute (or field
+//                     of data) and the rule, never a value.
 absl::StatusOr<CloudEvent> ParseCloudEvent(const TypeRegistry& types,
                                            absl::string_view json);
 

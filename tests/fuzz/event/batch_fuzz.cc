@@ -2,18 +2,19 @@
 // encoder writes again to the same meaning.
 #include <cstdint>
 
+#include "google/protobuf/stubs/logging.h"
 #include "services/common/base/check.h"
 #include "services/common/event/codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto* const silence = new google::protobuf::LogSilencer;
+  (void)silence;
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto events = concordat::DecodeBatch(bytes);
   if (events.ok()) {
     concordat::BatchEncoder encoder;
     for (const concordat::EventView& event : *events) encoder.Add(event);
     const std::string written = encoder.Take();
-    // Padding in the input may make ours shorter, never longer than the limit
-    // plus what an index of its own needs.
     const auto again = concordat::DecodeBatch(written);
     CONCORDAT_CHECK(again.ok() && again->size() == events->size());
     for (size_t i = 0; i < events->size(); ++i) {

@@ -2,11 +2,14 @@
 // same text.
 #include <cstdint>
 
+#include "google/protobuf/stubs/logging.h"
 #include "services/common/base/check.h"
 #include "services/common/event/cloudevents.h"
 #include "tests/fuzz/event/fuzz_types.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto* const silence = new google::protobuf::LogSilencer;
+  (void)silence;
   static const auto& types =
       *new std::shared_ptr<const concordat::TypeRegistry>(
           concordat::testing::FuzzTypes());
