@@ -1,0 +1,163 @@
+#include "services/bus/daemon/delivery_loop.h"
+
+#include <string>
+#include <utility>
+
+namespace concordat::bus {
+namespace {
+
+// Idle subscribers hear within this that they are up to date.
+constexpr absl::Duration kTurn = absl::Milliseconds(20);
+constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
+
+}  // namespace
+
+DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
+                           const SteadyClock& clock, DeliveryCore core,
+                           CursorStore& cursors, Hooks hooks)
+    : sessions_(sessions),
+      registry_(std::move(registry)),
+      clock_(clock),
+      core_(std::move(core)),
+      hooks_(std::move(hooks)),
+      disk_(
+          [&cursors](DirtyPlaces dirty) {
+            absl::Status status = cursors.Store(dirty.places);
+            return StoreResult{std::move(dirty), std::move(status)};
+          },
+          [this] { sessions_.Wake(); }) {}
+
+void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
+  bool first = false;
+  {
+    MutexLock lock(mu_);
+    first = inbox_.empty();
+    inbox_.push_back(std::move(block));
+  }
+  if (first) sessions_.Wake();
+}
+
+void DeliveryLoop::Stop() {
+  stopping_ = true;
+  sessions_.Wake();
+}
+
+void DeliveryLoop::Run() {
+  std::vector<SessionEvent> events;
+  bool more = false;
+  while (!stopping_) {
+    events.clear();
+    sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
+    TakeBlocks();
+    for (const SessionEvent& event : events) Take(event);
+    const auto registry = registry_();
+    if (registry.get() != &sessions_.registry()) {
+      sessions_.ReplaceRegistry(registry);
+      for (const auto& [session, name] : open_) {
+        const v1::Principal* principal = registry->FindByName(name);
+        if (principal != nullptr) core_.RightsOf(session, *principal);
+      }
+    }
+    TakeStored();
+    more = core_.Work(clock_.Elapsed());
+    SendOutputs();
+    StorePlaces();
+    Publish();
+  }
+  for (const auto& [session, name] : open_) {
+    core_.Closed(session);
+    sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
+  }
+  // The worker's destructor stores what it was given.
+  DirtyPlaces dirty = core_.TakeDirty();
+  if (!dirty.places.empty()) disk_.Give(std::move(dirty));
+}
+
+void DeliveryLoop::Take(const SessionEvent& event) {
+  switch (event.what) {
+    case SessionEvent::What::kOpened:
+      open_[event.session] = event.principal->name();
+      return;
+    case SessionEvent::What::kClosed:
+      core_.Closed(event.session);
+      open_.erase(event.session);
+      return;
+    case SessionEvent::What::kBody:
+      break;
+  }
+  const auto parsed = [&](google::protobuf::MessageLite& body) {
+    return body.ParseFromArray(event.body.view.data(),
+                               static_cast<int>(event.body.view.size()));
+  };
+  v1::Ack ack;
+  v1::Subscribe subscribe;
+  if (event.kind == FrameKind::kAck && parsed(ack)) {
+    core_.Ack(event.session, ack.delivery());
+  } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
+    core_.Subscribe(event.session, *event.principal, subscribe);
+  } else {
+    core_.Closed(event.session);
+    sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
+                    "not a frame of the delivery port");
+  }
+}
+
+void DeliveryLoop::TakeBlocks() {
+  std::vector<std::shared_ptr<const EventBlock>> blocks;
+  {
+    MutexLock lock(mu_);
+    blocks = std::exchange(inbox_, {});
+  }
+  for (auto& block : blocks) {
+    const absl::Status folded = core_.Durable(std::move(block));
+    if (!folded.ok()) return hooks_.on_fatal(folded);
+  }
+  if (!blocks.empty()) sessions_.SetEnd(core_.folded());
+}
+
+void DeliveryLoop::TakeStored() {
+  for (const StoreResult& result : disk_.Take()) {
+    storing_ = false;
+    if (result.status.ok()) {
+      core_.Stored(result.places);
+    } else {
+      hooks_.on_cursors_failed(result.status);
+    }
+  }
+}
+
+void DeliveryLoop::SendOutputs() {
+  for (DeliveryOutput& output : core_.TakeOutputs()) {
+    if (output.kind == FrameKind::kClosed) {
+      hooks_.on_refused(open_[output.session], output.refusal, output.detail);
+      sessions_.Close(output.session, output.refusal, std::move(output.detail));
+    } else {
+      sessions_.Send(output.session, output.kind, output.body);
+    }
+  }
+}
+
+void DeliveryLoop::StorePlaces() {
+  if (storing_) return;
+  DirtyPlaces dirty = core_.TakeDirty();
+  if (dirty.places.empty()) return;
+  storing_ = true;
+  disk_.Give(std::move(dirty));
+}
+
+void DeliveryLoop::Publish() {
+  const absl::Duration now = clock_.Elapsed();
+  if (now - published_at_ < kSnapshotEvery) return;
+  published_at_ = now;
+  DeliverySnapshot snapshot = {core_.List(), core_.folded(), core_.now_us(),
+                               open_.size()};
+  MutexLock lock(mu_);
+  snapshot_ = std::move(snapshot);
+}
+
+DeliverySnapshot DeliveryLoop::Snapshot() const {
+  MutexLock lock(mu_);
+  return snapshot_;
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,86 @@
+// The thread of the delivery port: sessions, subscriptions, views.
+#ifndef CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
+#define CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/worker.h"
+#include "services/bus/delivery/cursor_store.h"
+#include "services/bus/delivery/delivery_core.h"
+#include "services/bus/session/session_server.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/mutex.h"
+#include "services/common/config/live_registry.h"
+
+namespace concordat::bus {
+
+// What the delivery thread says of itself now and then.
+struct DeliverySnapshot {
+  std::vector<SubscriptionInfo> subscriptions;
+  Sequence folded;
+  uint64_t now_us = 0;
+  size_t sessions = 0;
+};
+
+class DeliveryLoop {
+ public:
+  struct Hooks {
+    std::function<void(const absl::Status&)> on_fatal;
+    // Places can no longer be stored; deliveries go on unacknowledged.
+    std::function<void(const absl::Status&)> on_cursors_failed;
+    // A session was ended for this.
+    std::function<void(absl::string_view principal, v1::Refusal refusal,
+                       absl::string_view detail)>
+        on_refused;
+  };
+
+  // Everything outlives it.
+  DeliveryLoop(SessionServer& sessions, RegistrySource registry,
+               const SteadyClock& clock, DeliveryCore core,
+               CursorStore& cursors, Hooks hooks);
+
+  // A block is durable; in order. Any thread.
+  void Post(std::shared_ptr<const EventBlock> block);
+  // Returns after Stop(), when what was acknowledged is stored.
+  void Run();
+  // Any thread.
+  void Stop();
+  DeliverySnapshot Snapshot() const;
+
+ private:
+  struct StoreResult {
+    DirtyPlaces places;
+    absl::Status status;
+  };
+
+  void Take(const SessionEvent& event);
+  void TakeBlocks();
+  void TakeStored();
+  void SendOutputs();
+  void StorePlaces();
+  void Publish();
+
+  SessionServer& sessions_;
+  const RegistrySource registry_;
+  const SteadyClock& clock_;
+  DeliveryCore core_;
+  const Hooks hooks_;
+  // Who holds each open session, by name in the registry.
+  std::map<SessionId, std::string> open_;
+  bool storing_ = false;
+  absl::Duration published_at_ = -absl::InfiniteDuration();
+  std::atomic<bool> stopping_ = false;
+  mutable Mutex mu_;
+  std::vector<std::shared_ptr<const EventBlock>> inbox_ ABSL_GUARDED_BY(mu_);
+  DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
+  Worker<DirtyPlaces, StoreResult> disk_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_

@@ -1,0 +1,118 @@
+#include "services/bus/daemon/ingest_loop.h"
+
+#include <string>
+#include <utility>
+
+namespace concordat::bus {
+namespace {
+
+// A revoked principal is out within this.
+constexpr absl::Duration kTurn = absl::Milliseconds(200);
+
+}  // namespace
+
+IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
+                       RegistrySource registry,
+                       std::shared_ptr<const TypeRegistry> types,
+                       std::unique_ptr<IngestCore> core, PolicyFold fold,
+                       Hooks hooks)
+    : log_(log),
+      sessions_(sessions),
+      registry_(std::move(registry)),
+      core_(std::move(core)),
+      fold_(std::move(fold)),
+      reader_(log, fold_, std::move(types)),
+      hooks_(std::move(hooks)),
+      disk_(
+          [this](std::unique_ptr<PendingBlock> block) {
+            absl::Status status = log_.Write(*block);
+            return WriteResult{std::move(block), std::move(status)};
+          },
+          [this] { sessions_.Wake(); }) {}
+
+void IngestLoop::Stop() {
+  stopping_ = true;
+  sessions_.Wake();
+}
+
+void IngestLoop::Run() {
+  std::vector<SessionEvent> events;
+  sessions_.SetEnd(fold_.folded());
+  while (!stopping_) {
+    events.clear();
+    sessions_.Poll(kTurn, events);
+    for (const SessionEvent& event : events) Take(event);
+    TakeWritten();
+    Answer();
+    const auto registry = registry_();
+    if (registry.get() != &sessions_.registry()) {
+      sessions_.ReplaceRegistry(registry);
+    }
+  }
+  while (blocks_out_ > 0) {
+    events.clear();
+    sessions_.Poll(kTurn, events);
+    TakeWritten();
+    Answer();
+  }
+  for (const SessionId session : open_) {
+    sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
+  }
+}
+
+void IngestLoop::Take(const SessionEvent& event) {
+  if (event.what == SessionEvent::What::kOpened) open_.insert(event.session);
+  if (event.what == SessionEvent::What::kClosed) open_.erase(event.session);
+  open_count_ = open_.size();
+  if (event.what != SessionEvent::What::kBody) return;
+  if (event.kind == FrameKind::kPublish) {
+    const absl::Status taken = core_->Publish(
+        event.session, event.number, *event.principal, event.body.view);
+    if (!taken.ok()) {
+      sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
+                      std::string(taken.message()));
+    }
+  } else if (event.kind == FrameKind::kReadStream) {
+    v1::ReadStream request;
+    if (!request.ParseFromArray(event.body.view.data(),
+                                static_cast<int>(event.body.view.size()))) {
+      sessions_.Close(event.session, v1::REFUSAL_MALFORMED, "not a ReadStream");
+      return;
+    }
+    sessions_.Send(event.session, FrameKind::kStreamEvents,
+                   reader_.Read(*event.principal, request));
+  } else {
+    sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
+                    "not a frame of the ingest port");
+  }
+}
+
+void IngestLoop::TakeWritten() {
+  for (WriteResult& result : disk_.Take()) {
+    --blocks_out_;
+    if (!result.status.ok()) {
+      core_->WriteFailed(result.status);
+      hooks_.on_read_only(result.status);
+      continue;
+    }
+    std::shared_ptr<const EventBlock> block =
+        core_->Written(std::move(result.block));
+    const absl::Status folded = fold_.Fold(*block);
+    if (!folded.ok()) return hooks_.on_fatal(folded);
+    sessions_.SetEnd(fold_.folded());
+    hooks_.on_durable(std::move(block));
+  }
+}
+
+void IngestLoop::Answer() {
+  for (const bus::Answer& answer : core_->TakeAnswers()) {
+    sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
+                   answer.number);
+  }
+  while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {
+    ++blocks_out_;
+    disk_.Give(std::move(block));
+  }
+}
+
+}  // namespace concordat::bus

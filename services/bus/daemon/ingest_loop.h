@@ -1,0 +1,69 @@
+// The thread of the ingest port: sessions, judgement, answers, Read(stream).
+#ifndef CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
+#define CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "services/bus/daemon/worker.h"
+#include "services/bus/delivery/policy_fold.h"
+#include "services/bus/delivery/stream_reader.h"
+#include "services/bus/ingest/ingest_core.h"
+#include "services/bus/log/event_log.h"
+#include "services/bus/session/session_server.h"
+#include "services/common/config/live_registry.h"
+
+namespace concordat::bus {
+
+class IngestLoop {
+ public:
+  struct Hooks {
+    // A block is durable. Called on the loop's thread; must not wait.
+    std::function<void(std::shared_ptr<const EventBlock>)> on_durable;
+    // Who may see what is no longer known, or the disk takes no writes.
+    std::function<void(const absl::Status&)> on_fatal;
+    std::function<void(const absl::Status&)> on_read_only;
+  };
+
+  // Everything outlives it. `fold` is caught up with `log`.
+  IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
+             std::shared_ptr<const TypeRegistry> types,
+             std::unique_ptr<IngestCore> core, PolicyFold fold, Hooks hooks);
+
+  // Returns after Stop(), when everything that was taken is durable and
+  // answered.
+  void Run();
+  // Any thread.
+  void Stop();
+  size_t sessions() const { return open_count_; }
+
+ private:
+  struct WriteResult {
+    std::unique_ptr<PendingBlock> block;
+    absl::Status status;
+  };
+
+  void Take(const SessionEvent& event);
+  void TakeWritten();
+  void Answer();
+
+  EventLog& log_;
+  SessionServer& sessions_;
+  const RegistrySource registry_;
+  const std::unique_ptr<IngestCore> core_;
+  PolicyFold fold_;
+  StreamReader reader_;
+  const Hooks hooks_;
+  std::set<SessionId> open_;
+  std::atomic<size_t> open_count_ = 0;
+  size_t blocks_out_ = 0;
+  std::atomic<bool> stopping_ = false;
+  Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_

@@ -1,0 +1,298 @@
+#include "services/bus/delivery/delivery_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr size_t kRecentBlocks = 32;
+constexpr uint32_t kCreditEvents = 4096;
+constexpr uint32_t kCreditEventsMax = 65536;
+constexpr uint32_t kCreditBytes = 8u << 20;
+constexpr uint32_t kCreditBytesMax = 64u << 20;
+constexpr size_t kNameMax = 128;
+// A place that moves without deliveries is stored when it is this far on.
+constexpr uint64_t kIdleStore = 4096;
+
+}  // namespace
+
+Recipient RecipientOf(const v1::Principal& principal) {
+  return {
+      principal.agency(),
+      principal.role(),
+      {principal.process().types().begin(), principal.process().types().end()}};
+}
+
+DeliveryCore::DeliveryCore(const EventLog& log,
+                           std::shared_ptr<const TypeRegistry> types,
+                           PolicyFold fold, Places places)
+    : log_(log),
+      log_id_(log.Status().log_id),
+      epoch_(log.Status().epoch),
+      fold_(std::move(fold)),
+      views_(std::move(types)),
+      places_(std::move(places)) {}
+
+absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
+  const Sequence before = fold_.folded();
+  const size_t changes = fold_.changes().size();
+  const absl::Status folded = fold_.Fold(*block);
+  if (!folded.ok()) return folded;
+  recent_.push_back(std::move(block));
+  if (recent_.size() > kRecentBlocks) recent_.pop_front();
+  if (fold_.changes().size() > changes) {
+    for (auto& [session, sub] : subscriptions_) {
+      AddBackfills(sub, before, sub.scan);
+    }
+  }
+  return absl::OkStatus();
+}
+
+DeliveryCore::RecipientState& DeliveryCore::RecipientFor(
+    const v1::Principal& principal) {
+  Recipient to = RecipientOf(principal);
+  RecipientState& state = recipients_[absl::StrCat(
+      to.agency, "/", to.role, "/", absl::StrJoin(to.process_types, ","))];
+  state.to = std::move(to);
+  return state;
+}
+
+void DeliveryCore::Refuse(SessionId session, v1::Refusal refusal,
+                          std::string detail) {
+  Closed(session);
+  outputs_.push_back(
+      {session, FrameKind::kClosed, "", refusal, std::move(detail)});
+}
+
+void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
+                             const v1::Subscribe& request) {
+  if (subscriptions_.count(session) > 0) {
+    return Refuse(session, v1::REFUSAL_PROTOCOL, "subscribed already");
+  }
+  if (request.name().size() > kNameMax || !IsPrintable(request.name())) {
+    return Refuse(session, v1::REFUSAL_MALFORMED,
+                  "name: at most 128 printable bytes");
+  }
+  RecipientState& recipient = RecipientFor(principal);
+  if (!fold_.policy().HasAnyGrant(recipient.to)) {
+    return Refuse(session, v1::REFUSAL_NO_GRANT,
+                  absl::StrCat("no agreement gives ", recipient.to.agency,
+                               " anything to see"));
+  }
+  Subscription sub;
+  sub.session = session;
+  sub.recipient = &recipient;
+  if (!request.name().empty()) {
+    sub.key = absl::StrCat(recipient.to.agency, "/", recipient.to.role, "/",
+                           request.name());
+    if (holders_.count(sub.key) > 0) {
+      return Refuse(session, v1::REFUSAL_BUSY,
+                    "another session holds this subscription");
+    }
+  }
+  sub.durable = !sub.key.empty() && !request.own_place();
+  sub.types.assign(request.filter().types().begin(),
+                   request.filter().types().end());
+  sub.credit_events = std::min(
+      request.credit_events() > 0 ? request.credit_events() : kCreditEvents,
+      kCreditEventsMax);
+  sub.credit_bytes = std::min(
+      request.credit_bytes() > 0 ? request.credit_bytes() : kCreditBytes,
+      kCreditBytesMax);
+
+  // What is asked for now is judged by the policy of now, whole.
+  Place asked = {log_id_, epoch_, {request.after()}, fold_.folded()};
+  if (request.from_latest()) asked.acknowledged = fold_.folded();
+  if (!request.log_id().empty()) asked.log_id = request.log_id();
+  if (request.epoch() != 0) asked.epoch = request.epoch();
+  if (request.own_place()) {
+    asked.judged =
+        std::min(fold_.folded(), Sequence{request.backfilled_through()});
+  }
+  const auto stored = places_.find(sub.key);
+  const bool is_new = !sub.durable || stored == places_.end();
+  sub.place = is_new ? asked : stored->second;
+  if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
+      sub.place.acknowledged > fold_.folded()) {
+    return Refuse(session, v1::REFUSAL_FORKED,
+                  "the position is not of this log and epoch");
+  }
+  sub.scan = sub.place.acknowledged;
+  AddBackfills(sub, sub.place.judged, sub.scan);
+
+  if (!sub.key.empty()) holders_[sub.key] = session;
+  Subscription& kept =
+      subscriptions_.emplace(session, std::move(sub)).first->second;
+  if (kept.durable && is_new) {
+    MarkDirty(kept);
+    dirty_.tell.push_back({session, 0});
+  } else {
+    SaySubscribed(kept);
+  }
+}
+
+void DeliveryCore::SaySubscribed(Subscription& sub) {
+  sub.ready = true;
+  v1::Subscribed subscribed;
+  subscribed.set_after(sub.scan.value);
+  subscribed.set_end_sequence(fold_.folded().value);
+  outputs_.push_back({sub.session, FrameKind::kSubscribed,
+                      subscribed.SerializeAsString(), v1::REFUSAL_UNSPECIFIED,
+                      ""});
+}
+
+bool DeliveryCore::MayShowMore(const Recipient& to,
+                               const PolicyChange& change) const {
+  if (to.envelopes_only()) return false;
+  return change.everybody() || fold_.policy().agreements()->MayShowMore(
+                                   to, change.before, change.after);
+}
+
+void DeliveryCore::AddBackfills(Subscription& sub, Sequence after_cause,
+                                Sequence limit) {
+  const std::deque<PolicyChange>& changes = fold_.changes();
+  auto change = std::upper_bound(
+      changes.begin(), changes.end(), after_cause,
+      [](Sequence at, const PolicyChange& each) { return at < each.cause; });
+  for (; change != changes.end(); ++change) {
+    if (limit.value == 0 || !MayShowMore(sub.recipient->to, *change)) continue;
+    Backfill backfill;
+    backfill.change = &*change;
+    backfill.limit = limit;
+    sub.backfills.push_back(std::move(backfill));
+  }
+}
+
+Sequence DeliveryCore::JudgedPolicy(const Subscription& sub) const {
+  if (sub.backfills.empty()) return fold_.folded();
+  return {sub.backfills.front().change->cause.value - 1};
+}
+
+Sequence DeliveryCore::ScannedThrough(const Subscription& sub) const {
+  return std::min(sub.scan, JudgedPolicy(sub));
+}
+
+void DeliveryCore::MarkDirty(const Subscription& sub) {
+  dirty_.places[sub.key] = sub.place;
+  places_[sub.key] = sub.place;
+}
+
+void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
+  const auto found = subscriptions_.find(session);
+  if (found == subscriptions_.end()) {
+    return Refuse(session, v1::REFUSAL_UNKNOWN_SUBSCRIPTION,
+                  "nothing is subscribed here");
+  }
+  Subscription& sub = found->second;
+  if (delivery >= sub.next_delivery) {
+    return Refuse(session, v1::REFUSAL_PROTOCOL,
+                  "acknowledges what was not delivered");
+  }
+  if (delivery <= sub.acked) return;
+  while (sub.acked < delivery) {
+    const Out& out = sub.out.front();
+    sub.place.acknowledged = out.acknowledged;
+    sub.place.judged = out.judged;
+    sub.out_bytes -= out.bytes;
+    sub.out.pop_front();
+    ++sub.acked;
+  }
+  if (!sub.durable) return;
+  MarkDirty(sub);
+  dirty_.tell.push_back({session, delivery});
+}
+
+void DeliveryCore::Closed(SessionId session) {
+  const auto found = subscriptions_.find(session);
+  if (found == subscriptions_.end()) return;
+  const Subscription& sub = found->second;
+  if (sub.durable && sub.place != places_[sub.key]) MarkDirty(sub);
+  if (!sub.key.empty()) holders_.erase(sub.key);
+  subscriptions_.erase(found);
+}
+
+void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
+  const auto found = subscriptions_.find(session);
+  if (found == subscriptions_.end() ||
+      found->second.recipient->to == RecipientOf(principal)) {
+    return;
+  }
+  Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
+}
+
+bool DeliveryCore::Work(absl::Duration now) {
+  bool more = false;
+  // A turn may end its own session; the next one is found by its number.
+  SessionId next = {0};
+  for (;;) {
+    const auto at = subscriptions_.lower_bound(next);
+    if (at == subscriptions_.end()) return more;
+    next = {at->first.value + 1};
+    more |= Turn(at->second, now);
+    if (next.value == 0) return more;
+  }
+}
+
+std::vector<DeliveryOutput> DeliveryCore::TakeOutputs() {
+  return std::exchange(outputs_, {});
+}
+
+DirtyPlaces DeliveryCore::TakeDirty() {
+  for (auto& [session, sub] : subscriptions_) {
+    if (sub.durable && sub.out.empty() &&
+        sub.place.acknowledged.value >=
+            places_[sub.key].acknowledged.value + kIdleStore) {
+      MarkDirty(sub);
+    }
+  }
+  return std::exchange(dirty_, {});
+}
+
+void DeliveryCore::Stored(const DirtyPlaces& stored) {
+  for (const DirtyPlaces::Acknowledgement& tell : stored.tell) {
+    const auto found = subscriptions_.find(tell.session);
+    if (found == subscriptions_.end()) continue;
+    if (tell.delivery == 0) {
+      SaySubscribed(found->second);
+      continue;
+    }
+    v1::AckStored body;
+    body.set_delivery(tell.delivery);
+    outputs_.push_back({tell.session, FrameKind::kAckStored,
+                        body.SerializeAsString(), v1::REFUSAL_UNSPECIFIED, ""});
+  }
+}
+
+std::vector<SubscriptionInfo> DeliveryCore::List() const {
+  std::vector<SubscriptionInfo> list;
+  for (const auto& [session, sub] : subscriptions_) {
+    const std::vector<std::string> parts =
+        absl::StrSplit(sub.key, absl::MaxSplits('/', 2));
+    list.push_back({sub.recipient->to.agency, sub.recipient->to.role,
+                    parts.size() == 3 ? parts[2] : "", sub.place.acknowledged,
+                    sub.scan, true});
+  }
+  for (const auto& [key, place] : places_) {
+    if (holders_.count(key) > 0) continue;
+    const std::vector<std::string> parts =
+        absl::StrSplit(key, absl::MaxSplits('/', 2));
+    list.push_back({parts[0], parts[1], parts[2], place.acknowledged,
+                    place.acknowledged, false});
+  }
+  return list;
+}
+
+std::vector<SessionId> DeliveryCore::sessions() const {
+  std::vector<SessionId> sessions;
+  for (const auto& [session, sub] : subscriptions_) {
+    sessions.push_back(session);
+  }
+  return sessions;
+}
+
+}  // namespace concordat::bus

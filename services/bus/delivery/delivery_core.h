@@ -1,0 +1,205 @@
+// Subscriptions, as a state machine without sockets or threads: who is where in
+// the log, what of it they may see now, what is out and not acknowledged.
+//
+//   Durable() ── folds policy ──► Work() ──► Deliver frames
+//   Ack() ──► TakeDirty() ── CursorStore, elsewhere ──► Stored() ──► AckStored
+//
+// Promises
+//   - An event is judged when it is sent, by the newest durable policy.
+//   - When a policy event shows a recipient more of a person, each subscription
+//     gets those of the person's events that it had passed, in order, marked
+//     with that event, before live goes on. So a live subscription has, at the
+//     end, everything that one from the beginning sees.
+//   - A place is stored only as acknowledged, and acknowledged as stored only
+//     when it is on disk.
+//   - Delivery numbers have no gaps; a subscription from a stored place gets
+//     everything after it again that was not acknowledged.
+//
+// Threads  One.
+// Bounds   What is out to a subscription is within the credit it gave; a frame
+//          holds at most 256 views and fits a frame of the session.
+#ifndef CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
+#define CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "concordat/bus/v1/session.pb.h"
+#include "services/bus/delivery/cursor_store.h"
+#include "services/bus/delivery/policy_fold.h"
+#include "services/bus/delivery/view_builder.h"
+#include "services/bus/log/event_log.h"
+#include "services/bus/session/server_session.h"
+#include "services/common/bus_client/frame.h"
+#include "services/common/event/codec.h"
+
+namespace concordat::bus {
+
+struct DeliveryOutput {
+  SessionId session;
+  // A frame, or, with a refusal, the end of the session.
+  FrameKind kind = FrameKind::kDeliver;
+  std::string body;
+  v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;
+  std::string detail;
+};
+
+// Places to write, and whom to tell when they are written.
+struct DirtyPlaces {
+  struct Acknowledgement {
+    SessionId session;
+    uint64_t delivery = 0;  // 0: the subscription is new.
+  };
+  Places places;
+  std::vector<Acknowledgement> tell;
+};
+
+struct SubscriptionInfo {
+  std::string agency;
+  std::string role;
+  std::string name;
+  Sequence acknowledged;
+  Sequence sent;
+  bool connected = false;
+};
+
+Recipient RecipientOf(const v1::Principal& principal);
+
+class DeliveryCore {
+ public:
+  static constexpr size_t kViewsMax = 256;
+  static constexpr size_t kFrameViewBytes = 240 * 1024;
+  // Events judged for one subscription before the next has its turn.
+  static constexpr size_t kScanMax = 4096;
+  // One with nothing to send says how far it has judged this often at most.
+  static constexpr absl::Duration kTellEvery = absl::Milliseconds(10);
+
+  // `fold` is caught up with `log`, which outlives this.
+  DeliveryCore(const EventLog& log, std::shared_ptr<const TypeRegistry> types,
+               PolicyFold fold, Places places);
+
+  // A block became durable. They come in order, without gaps.
+  //   DATA_LOSS  it cannot be folded; deliver nothing more.
+  absl::Status Durable(std::shared_ptr<const EventBlock> block);
+
+  void Subscribe(SessionId session, const v1::Principal& principal,
+                 const v1::Subscribe& request);
+  void Ack(SessionId session, uint64_t delivery);
+  // The session is over.
+  void Closed(SessionId session);
+  // Rights were read anew: ends the session if what it may see is other now.
+  void RightsOf(SessionId session, const v1::Principal& principal);
+
+  // Gives each subscription one turn. True: there is more to do at once.
+  bool Work(absl::Duration now);
+  std::vector<DeliveryOutput> TakeOutputs();
+
+  // Places that changed since the last call; none: `places` is empty.
+  DirtyPlaces TakeDirty();
+  // They are on disk.
+  void Stored(const DirtyPlaces& stored);
+
+  std::vector<SubscriptionInfo> List() const;
+  Sequence folded() const { return fold_.folded(); }
+  uint64_t now_us() const { return fold_.now_us(); }
+  std::vector<SessionId> sessions() const;
+
+ private:
+  // Events of the past that a policy change shows.
+  struct Backfill {
+    const PolicyChange* change = nullptr;
+    Sequence limit;  // The last event that it looks at.
+    bool started = false;
+    std::vector<Sequence> of_person;
+    size_t next = 0;
+    Sequence at;  // About everybody: looked at up to here.
+  };
+  // A view that is out. When it is acknowledged the place is this.
+  struct Out {
+    Sequence acknowledged;
+    Sequence judged;
+    size_t bytes = 0;
+  };
+  // What one recipient may see of one block, for all its subscriptions.
+  struct Judged {
+    std::shared_ptr<const EventBlock> block;
+    size_t changes = 0;  // Under so many policy changes.
+    std::vector<GroupMask> masks;
+  };
+  struct RecipientState {
+    Recipient to;
+    std::deque<Judged> judged;
+  };
+  struct Subscription {
+    SessionId session;
+    RecipientState* recipient = nullptr;
+    std::string key;       // Of its exclusive holder; empty: none.
+    bool durable = false;  // Its place is stored under `key`.
+    std::vector<std::string> types;
+    uint64_t credit_events = 0;
+    uint64_t credit_bytes = 0;
+    bool ready = false;  // Subscribed was said.
+    Sequence scan;       // Judged up to here.
+    Place place;         // Acknowledged.
+    std::deque<Backfill> backfills;
+    std::deque<Out> out;
+    size_t out_bytes = 0;
+    uint64_t next_delivery = 1;
+    uint64_t acked = 0;
+    Sequence told;
+    absl::Duration told_at = -absl::InfiniteDuration();
+    std::shared_ptr<const EventBlock> reading;
+  };
+
+  RecipientState& RecipientFor(const v1::Principal& principal);
+  // Ends the session and forgets the subscription.
+  void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
+  void SaySubscribed(Subscription& sub);
+  void AddBackfills(Subscription& sub, Sequence after_cause, Sequence limit);
+  bool MayShowMore(const Recipient& to, const PolicyChange& change) const;
+  void MarkDirty(const Subscription& sub);
+  // Policy events up to here are done with for the subscription.
+  Sequence JudgedPolicy(const Subscription& sub) const;
+  Sequence ScannedThrough(const Subscription& sub) const;
+
+  // delivery_scan.cc
+  bool Turn(Subscription& sub, absl::Duration now);
+  absl::Status Scan(Subscription& sub, bool& progress);
+  absl::Status RunBackfill(Subscription& sub);
+  void AddIfShown(Subscription& sub, const PolicyChange& change,
+                  const StoredEvent& event);
+  void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
+               Sequence acknowledged);
+  bool HasRoom(const Subscription& sub) const;
+  bool Wants(const Subscription& sub, absl::string_view type) const;
+  absl::Status FindBlock(Subscription& sub);
+  const std::vector<GroupMask>& MasksOf(
+      RecipientState& recipient,
+      const std::shared_ptr<const EventBlock>& block);
+  void SendFrame(Subscription& sub, Sequence cause, absl::Duration now);
+
+  const EventLog& log_;
+  const std::string log_id_;
+  const uint32_t epoch_;
+  PolicyFold fold_;
+  ViewBuilder views_;
+  ViewEncoder encoder_;
+  Places places_;
+  std::map<SessionId, Subscription> subscriptions_;
+  std::map<std::string, SessionId> holders_;
+  std::map<std::string, RecipientState> recipients_;
+  std::deque<std::shared_ptr<const EventBlock>> recent_;
+  std::vector<DeliveryOutput> outputs_;
+  DirtyPlaces dirty_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_

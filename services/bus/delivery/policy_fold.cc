@@ -1,0 +1,71 @@
+#include "services/bus/delivery/policy_fold.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr size_t kReadBytes = 4u << 20;
+
+}  // namespace
+
+absl::Status PolicyFold::CatchUp(const EventLog& log) {
+  for (;;) {
+    const auto block = log.Read(folded_, kReadBytes);
+    if (!block.ok()) return block.status();
+    if ((*block)->events.empty()) return absl::OkStatus();
+    const absl::Status folded = Fold(**block);
+    if (!folded.ok()) return folded;
+  }
+}
+
+absl::Status PolicyFold::Fold(const EventBlock& block) {
+  for (const StoredEvent& event : block.events) {
+    if (event.sequence <= folded_) continue;
+    // A day began on which an agreement starts or ends.
+    if (event.accepted_us >= policy_.agreements()->NextChangeAfter(now_us_)) {
+      changes_.push_back(
+          {event.sequence, {}, {}, {}, policy_.agreements(), now_us_});
+    }
+    const EventType* type = types_->Find(event.header.type);
+    if (type != nullptr &&
+        type->policy().effect() != policy::v1::EFFECT_UNSPECIFIED) {
+      PolicyChange change;
+      change.cause = event.sequence;
+      change.person = event.header.subject;
+      change.before = policy_.Of(change.person);
+      change.agreements_before = policy_.agreements();
+      change.before_us = now_us_;
+      std::string message;
+      for (const StoredGroup& group : event.opened) {
+        message.append(group.data.data(), group.data.size());
+      }
+      const absl::StatusOr<bool> changed = policy_.Apply(event.header, message);
+      if (!changed.ok()) {
+        return absl::DataLossError(absl::StrCat(
+            "event ", event.sequence.value, ": ", changed.status().message()));
+      }
+      if (*changed) {
+        change.after = policy_.Of(change.person);
+        changes_.push_back(std::move(change));
+      }
+    }
+    folded_ = event.sequence;
+    now_us_ = event.accepted_us;
+  }
+  return absl::OkStatus();
+}
+
+GroupMask PolicyFold::GrantedBefore(const PolicyChange& change,
+                                    const StoredEvent& event,
+                                    const Recipient& to) const {
+  const PersonPolicy& person =
+      change.everybody() ? policy_.Of(event.header.subject) : change.before;
+  return change.agreements_before->Granted(event.header, to, change.before_us,
+                                           person);
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,70 @@
+// The policy that the log folds to, and what each policy event changed, so that
+// it can be shown to those who may see more now. PURE; for one thread.
+#ifndef CONCORDAT_SERVICES_BUS_DELIVERY_POLICY_FOLD_H_
+#define CONCORDAT_SERVICES_BUS_DELIVERY_POLICY_FOLD_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "services/bus/log/event_log.h"
+#include "services/common/policy/policy.h"
+
+namespace concordat::bus {
+
+// Before the event at `cause` the policy was this; after it, the next one's.
+struct PolicyChange {
+  Sequence cause;
+  PersonKey person;  // Nobody: it was about everybody.
+  PersonPolicy before;
+  PersonPolicy after;
+  std::shared_ptr<const Agreements> agreements_before;
+  uint64_t before_us = 0;
+
+  bool everybody() const { return person.empty(); }
+};
+
+class PolicyFold {
+ public:
+  explicit PolicyFold(std::shared_ptr<const TypeRegistry> types)
+      : types_(types), policy_(std::move(types)) {}
+
+  // Takes an agreement into force before the first event.
+  //   INVALID_ARGUMENT  as Agreements::With.
+  absl::Status Adopt(const policy::v1::Agreement& agreement) {
+    return policy_.Adopt(agreement);
+  }
+  // Folds the events of the log that are not folded yet.
+  //   DATA_LOSS  a stored block is damaged, or a policy event cannot be read.
+  absl::Status CatchUp(const EventLog& log);
+  // Folds a block that is durable. It begins at folded() + 1 or before it.
+  //   DATA_LOSS  as above. Stop then: who may see what is not known.
+  absl::Status Fold(const EventBlock& block);
+
+  const PolicyState& policy() const { return policy_; }
+  // Everything up to here is folded.
+  Sequence folded() const { return folded_; }
+  // acceptedtime of the newest event: the time policy is judged at.
+  uint64_t now_us() const { return now_us_; }
+  // Every change so far, in order. Elements stay where they are.
+  const std::deque<PolicyChange>& changes() const { return changes_; }
+
+  GroupMask Granted(const StoredEvent& event, const Recipient& to) const {
+    return policy_.Granted(event.header, to, now_us_);
+  }
+  // What `to` was granted of it just before `change`.
+  GroupMask GrantedBefore(const PolicyChange& change, const StoredEvent& event,
+                          const Recipient& to) const;
+
+ private:
+  const std::shared_ptr<const TypeRegistry> types_;
+  PolicyState policy_;
+  Sequence folded_;
+  uint64_t now_us_ = 0;
+  std::deque<PolicyChange> changes_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DELIVERY_POLICY_FOLD_H_

@@ -1,0 +1,66 @@
+#include "services/bus/delivery/stream_reader.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/delivery/delivery_core.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr size_t kListMax = 1024;
+
+}  // namespace
+
+std::string StreamReader::Read(const v1::Principal& principal,
+                               const v1::ReadStream& request) {
+  const Recipient to = RecipientOf(principal);
+  v1::StreamEvents answer;
+  answer.set_request(request.request());
+  const auto refuse = [&](v1::Refusal refusal, std::string detail) {
+    encoder_.TakeStreamEvents({});
+    answer.set_refusal(refusal);
+    answer.set_detail(std::move(detail));
+    return answer.SerializeAsString();
+  };
+  if (to.envelopes_only() || !fold_.policy().HasAnyGrant(to)) {
+    return refuse(
+        v1::REFUSAL_NO_GRANT,
+        absl::StrCat("no agreement gives ", to.agency, " anything to see"));
+  }
+  const auto version = log_.StreamVersion(request.stream());
+  if (!version.ok()) {
+    return refuse(
+        v1::REFUSAL_SHUTTING_DOWN,
+        absl::StrCat("the log cannot be read: ", version.status().message()));
+  }
+  answer.set_stream_version(version->value);
+  Sequence at = {request.after()};
+  for (bool more = true; more;) {
+    const auto sequences = log_.OfStream(request.stream(), at, kListMax);
+    if (!sequences.ok()) {
+      return refuse(v1::REFUSAL_SHUTTING_DOWN,
+                    absl::StrCat("the log cannot be read: ",
+                                 sequences.status().message()));
+    }
+    more = sequences->size() == kListMax;
+    for (const Sequence sequence : *sequences) {
+      if (sequence > fold_.folded()) return encoder_.TakeStreamEvents(answer);
+      if (encoder_.views() >= DeliveryCore::kViewsMax ||
+          encoder_.bytes() >= DeliveryCore::kFrameViewBytes) {
+        answer.set_more(true);
+        return encoder_.TakeStreamEvents(answer);
+      }
+      const auto event = log_.ReadOne(sequence);
+      if (!event.ok()) {
+        return refuse(
+            v1::REFUSAL_SHUTTING_DOWN,
+            absl::StrCat("the log cannot be read: ", event.status().message()));
+      }
+      const GroupMask granted = fold_.Granted(*event, to);
+      if (granted != 0) encoder_.Add(views_.Build(*event, to, granted));
+      at = sequence;
+    }
+  }
+  return encoder_.TakeStreamEvents(answer);
+}
+
+}  // namespace concordat::bus

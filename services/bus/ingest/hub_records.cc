@@ -1,0 +1,158 @@
+#include "services/bus/ingest/hub_records.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/events.pb.h"
+#include "services/common/config/principal_registry.h"
+#include "services/common/crypto/sha256.h"
+#include "services/common/event/codec.h"
+#include "services/common/event/make_event.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr size_t kStreamRecordsMax = 1u << 20;
+
+// The bytes of the stream's last message; nothing when it has none.
+absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
+                                                  absl::string_view stream) {
+  const auto all = log.OfStream(stream, {0}, kStreamRecordsMax);
+  if (!all.ok()) return all.status();
+  if (all->empty()) return std::optional<std::string>();
+  const auto event = log.ReadOne(all->back());
+  if (!event.ok()) return event.status();
+  std::string data;
+  for (const StoredGroup& group : event->opened) {
+    data.append(group.data.data(), group.data.size());
+  }
+  return std::optional<std::string>(std::move(data));
+}
+
+class Recorder {
+ public:
+  Recorder(EventLog& log, IngestCore& core, const TypeRegistry& types,
+           Random& random)
+      : log_(log), core_(core), types_(types), random_(random) {}
+
+  absl::Status Record(std::string id, std::string stream,
+                      const google::protobuf::MessageLite& message) {
+    Header header;
+    header.source = kHubSource;
+    header.controller = principal_.agency();
+    header.purpose = "HUB_OPERATION";
+    header.id = std::move(id);
+    header.stream = std::move(stream);
+    header.classification = v1::CLASSIFICATION_OFFICIAL;
+    const auto event = MakeEvent(types_, std::move(header), message, random_);
+    if (!event.ok()) return event.status();
+    BatchEncoder batch;
+    batch.Add(AsView(*event));
+    const absl::Status taken = core_.Publish({}, 1, principal_, batch.Take());
+    if (!taken.ok()) return taken;
+    while (std::unique_ptr<PendingBlock> block = core_.NextBlock()) {
+      const absl::Status written = log_.Write(*block);
+      if (!written.ok()) return written;
+      core_.Written(std::move(block));
+    }
+    for (const Answer& answer : core_.TakeAnswers()) {
+      for (const v1::Outcome& outcome : answer.receipts.outcomes()) {
+        if (outcome.refusal() != v1::REFUSAL_UNSPECIFIED) {
+          return absl::FailedPreconditionError(
+              absl::StrCat("the bus's own record: ", outcome.detail()));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  EventLog& log_;
+  IngestCore& core_;
+  const TypeRegistry& types_;
+  Random& random_;
+  const v1::Principal principal_ = HubPrincipal();
+};
+
+absl::Status RecordAgreement(const policy::v1::Agreement& agreement,
+                             const EventLog& log, Recorder& recorder) {
+  const std::string stream = absl::StrCat("agreement/", agreement.name());
+  const auto last = LastOf(log, stream);
+  if (!last.ok()) return last.status();
+  hub::v1::AgreementAdopted adopted;
+  adopted.set_name(agreement.name());
+  adopted.set_version(agreement.version());
+  adopted.set_agreement(agreement.SerializeAsString());
+  if (last->has_value()) {
+    hub::v1::AgreementAdopted before;
+    if (!before.ParseFromString(**last)) {
+      return absl::DataLossError(absl::StrCat("stream ", stream));
+    }
+    if (before.version() == adopted.version() &&
+        before.agreement() == adopted.agreement()) {
+      return absl::OkStatus();
+    }
+    if (before.version() >= adopted.version()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "agreement ", agreement.name(), ": version ", before.version(),
+          " is in force; a changed agreement needs a higher version"));
+    }
+  }
+  return recorder.Record(
+      absl::StrCat("agreement-", agreement.name(), "-", agreement.version()),
+      stream, adopted);
+}
+
+}  // namespace
+
+v1::Principal HubPrincipal() {
+  v1::Principal principal;
+  principal.set_name("hub");
+  principal.set_agency("hub");
+  principal.set_system("bus");
+  v1::PublishGrant& grant = *principal.add_publish();
+  grant.set_source(kHubSource);
+  grant.add_types("concordat.hub.v1.LogCreated");
+  grant.add_types("concordat.hub.v1.TypesAdopted");
+  grant.add_types("concordat.hub.v1.AgreementAdopted");
+  return principal;
+}
+
+absl::Status RecordStart(const HubRecords& records, EventLog& log,
+                         IngestCore& core, const TypeRegistry& types,
+                         Random& random) {
+  Recorder recorder(log, core, types, random);
+  hub::v1::LogCreated created;
+  created.set_environment(std::string(EnvironmentName(records.environment)));
+  const auto first = LastOf(log, "log");
+  if (!first.ok()) return first.status();
+  if (!first->has_value()) {
+    const absl::Status recorded =
+        recorder.Record("log-created", "log", created);
+    if (!recorded.ok()) return recorded;
+  } else if (**first != created.SerializeAsString()) {
+    return absl::FailedPreconditionError("the log is of another environment");
+  }
+
+  hub::v1::TypesAdopted types_adopted;
+  const Digest hash = Sha256::Of(records.descriptor_set);
+  types_adopted.set_descriptor_set(records.descriptor_set);
+  types_adopted.set_sha256(hash.data(), hash.size());
+  const auto last = LastOf(log, "types");
+  if (!last.ok()) return last.status();
+  if (!last->has_value() || **last != types_adopted.SerializeAsString()) {
+    // Types that come back are adopted again: the id has the place in it.
+    const absl::Status recorded =
+        recorder.Record(absl::StrCat("types-", log.Status().end.value + 1),
+                        "types", types_adopted);
+    if (!recorded.ok()) return recorded;
+  }
+  for (const policy::v1::Agreement& agreement : records.agreements) {
+    const absl::Status recorded = RecordAgreement(agreement, log, recorder);
+    if (!recorded.ok()) return recorded;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::bus

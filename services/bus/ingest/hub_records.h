@@ -1,0 +1,42 @@
+// What the bus itself has to say in its log, by the same path as everybody:
+// that the log was created, which types and agreements are in force.
+#ifndef CONCORDAT_SERVICES_BUS_INGEST_HUB_RECORDS_H_
+#define CONCORDAT_SERVICES_BUS_INGEST_HUB_RECORDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
+#include "services/bus/ingest/ingest_core.h"
+#include "services/bus/log/event_log.h"
+#include "services/common/base/random.h"
+#include "services/common/event/type_table.h"
+
+namespace concordat::bus {
+
+inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
+
+// The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted.
+v1::Principal HubPrincipal();
+
+struct HubRecords {
+  v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
+  std::string descriptor_set;
+  std::vector<policy::v1::Agreement> agreements;
+};
+
+// Publishes what of `records` the log does not have yet, and writes it; before
+// anybody else does.
+//   FAILED_PRECONDITION  an agreement has the version that the log has with
+//                        other content, or an older one; or the log is of
+//                        another environment.
+//   INVALID_ARGUMENT     an agreement does not load.  Else as the log.
+absl::Status RecordStart(const HubRecords& records, EventLog& log,
+                         IngestCore& core, const TypeRegistry& types,
+                         Random& random);
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_INGEST_HUB_RECORDS_H_

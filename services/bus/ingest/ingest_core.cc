@@ -1,0 +1,182 @@
+#include "services/bus/ingest/ingest_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/event/codec.h"
+
+namespace concordat::bus {
+namespace {
+
+absl::string_view AsText(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+}  // namespace
+
+IngestCore::IngestCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
+                       LogTime time, Refusals& refusals)
+    : log_(log),
+      types_(std::move(types)),
+      judge_(types_),
+      time_(time),
+      refusals_(refusals),
+      epoch_(log.Status().epoch),
+      durable_(log.Status().end) {}
+
+void IngestCore::Refuse(const v1::Principal& principal, v1::Refusal refusal,
+                        std::string detail, v1::Outcome& outcome) {
+  refusals_.Add(principal.name(), refusal, detail);
+  outcome.set_refusal(refusal);
+  outcome.set_detail(std::move(detail));
+}
+
+absl::Status IngestCore::Publish(SessionId session, uint64_t number,
+                                 const v1::Principal& principal,
+                                 absl::string_view batch) {
+  const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
+  if (!events.ok()) {
+    refusals_.Add(principal.name(), v1::REFUSAL_MALFORMED,
+                  events.status().message());
+    return events.status();
+  }
+  Waiting waiting;
+  waiting.answer.session = session;
+  waiting.answer.number = number;
+  v1::Receipts& receipts = waiting.answer.receipts;
+  receipts.set_publish_number(number);
+  receipts.set_epoch(epoch_);
+  receipts.mutable_outcomes()->Reserve(static_cast<int>(events->size()));
+
+  judge_.StartBatch();
+  const absl::Span<const EventView> all(*events);
+  for (size_t first = 0; first < all.size();) {
+    size_t end = first + 1;
+    const uint32_t set = all[first].atomic_set;
+    while (set != 0 && end < all.size() && all[end].atomic_set == set) ++end;
+    StageSet(principal, all.subspan(first, end - first), first, receipts,
+             waiting.needs);
+    first = end;
+  }
+  waiting_.push_back(std::move(waiting));
+  return absl::OkStatus();
+}
+
+void IngestCore::StageSet(const v1::Principal& principal,
+                          absl::Span<const EventView> set, size_t first,
+                          v1::Receipts& receipts, Sequence& needs) {
+  if (commitments_.size() < set.size()) {
+    commitments_.resize(set.size());
+    faults_.resize(set.size());
+    verdicts_.resize(set.size());
+    news_.resize(set.size());
+  }
+  bool passes = true;
+  for (size_t i = 0; i < set.size(); ++i) {
+    faults_[i].clear();
+    verdicts_[i] =
+        judge_.JudgeEvent(principal, set[i], commitments_[i], faults_[i]);
+    passes &= verdicts_[i].refusal == v1::REFUSAL_UNSPECIFIED;
+    news_[i] = {&set[i], &commitments_[i], verdicts_[i].type, faults_[i]};
+  }
+  std::vector<Staged> staged;
+  if (passes && !read_only_) {
+    staged = log_.Stage(absl::MakeConstSpan(news_.data(), set.size()),
+                        time_.Of(set[0]));
+  }
+  for (size_t i = 0; i < set.size(); ++i) {
+    v1::Outcome& outcome = *receipts.add_outcomes();
+    outcome.set_index(static_cast<uint32_t>(first + i));
+    if (!passes) {
+      if (verdicts_[i].refusal != v1::REFUSAL_UNSPECIFIED) {
+        Refuse(principal, verdicts_[i].refusal, verdicts_[i].detail, outcome);
+      } else {
+        Refuse(principal, v1::REFUSAL_ATOMIC_SET,
+               "another event of its set was refused", outcome);
+      }
+      continue;
+    }
+    if (read_only_) {
+      Refuse(principal, v1::REFUSAL_READ_ONLY, read_only_because_, outcome);
+      continue;
+    }
+    const Staged& one = staged[i];
+    switch (one.kind) {
+      case Staged::Kind::kDuplicate:
+        outcome.set_duplicate(true);
+        [[fallthrough]];
+      case Staged::Kind::kNew:
+        if (one.kind == Staged::Kind::kNew) time_.Accepted(one.accepted_us);
+        outcome.set_sequence(one.sequence.value);
+        outcome.set_accepted_time(one.accepted_us);
+        outcome.set_digest(AsText(one.digest).data(), one.digest.size());
+        needs = std::max(needs, one.sequence);
+        break;
+      case Staged::Kind::kIdReused:
+        Refuse(principal, v1::REFUSAL_ID_REUSED,
+               "id: used before for other content", outcome);
+        break;
+      case Staged::Kind::kVersionConflict:
+        outcome.set_stream_version(one.stream_version.value);
+        Refuse(principal, v1::REFUSAL_VERSION_CONFLICT,
+               "expectedversion: is not the stream's last sequence", outcome);
+        break;
+      case Staged::Kind::kSetRefused:
+        Refuse(principal, v1::REFUSAL_ATOMIC_SET,
+               "another event of its set was refused", outcome);
+        break;
+      case Staged::Kind::kReadOnly:
+        Refuse(principal, v1::REFUSAL_READ_ONLY, "the log takes no writes",
+               outcome);
+        break;
+    }
+  }
+}
+
+std::unique_ptr<PendingBlock> IngestCore::NextBlock() {
+  if (read_only_ || blocks_out_ >= kBlocksOut) return nullptr;
+  if (blocks_out_ > 0 && log_.staged_bytes() < kBlockBytes) return nullptr;
+  std::unique_ptr<PendingBlock> block = log_.TakeStaged();
+  if (block != nullptr) ++blocks_out_;
+  return block;
+}
+
+std::shared_ptr<const EventBlock> IngestCore::Written(
+    std::unique_ptr<PendingBlock> block) {
+  std::shared_ptr<const EventBlock> events = log_.Written(std::move(block));
+  --blocks_out_;
+  if (!events->events.empty()) durable_ = events->events.back().sequence;
+  return events;
+}
+
+void IngestCore::WriteFailed(const absl::Status& why) {
+  --blocks_out_;
+  read_only_ = true;
+  read_only_because_ = absl::StrCat("the log takes no writes: ", why.message());
+  // What was under way may be stored or not; only a restart will tell.
+  for (Waiting& waiting : waiting_) {
+    if (waiting.needs <= durable_) continue;
+    for (v1::Outcome& outcome : *waiting.answer.receipts.mutable_outcomes()) {
+      if (outcome.sequence() <= durable_.value) continue;
+      const uint32_t index = outcome.index();
+      outcome.Clear();
+      outcome.set_index(index);
+      outcome.set_refusal(v1::REFUSAL_READ_ONLY);
+      outcome.set_detail(read_only_because_);
+      refusals_.Add("", v1::REFUSAL_READ_ONLY, read_only_because_);
+    }
+    waiting.needs = durable_;
+  }
+}
+
+std::vector<Answer> IngestCore::TakeAnswers() {
+  std::vector<Answer> answers;
+  while (!waiting_.empty() && waiting_.front().needs <= durable_) {
+    answers.push_back(std::move(waiting_.front().answer));
+    waiting_.pop_front();
+  }
+  return answers;
+}
+
+}  // namespace concordat::bus

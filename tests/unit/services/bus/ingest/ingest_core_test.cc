@@ -1,0 +1,404 @@
+// The ingest core over a log in memory, with types of our own.
+//
+// Mutant                                            Caught by
+// ack before sync                                   AnswersOnlyWhatIsDurable
+// deliver before sync (block handed out unwritten)  HandsOutABlockOnlyOnceWritten
+// duplicate of a pending event answered at once     ADuplicateOfAPendingEventWaits
+// rights not judged, or once for a whole batch      RefusesWrongTypeSourceAndController
+// digest taken as sent                              RefusesADigestThatIsNotOfTheEvent
+// a bad event of a set refused alone                ASetIsAcceptedWholeOrNotAtAll
+// urgent type refused for a fault                   AnUrgentTypeIsAcceptedWithItsFaults
+// events under way at a failed write said accepted  AFailedWriteStopsAcceptingAndSaysSo
+// a second block goes out at once                   TheNextBlockFillsWhileOneIsWritten
+// story time from the wall clock, or steps back     StoryTimeIsThatOfTheNewestTimePassed
+// agreement's content may change under its version  AChangedAgreementNeedsANewVersion
+// start-up records written at each start            RecordsTheStartOnce
+#include "services/bus/ingest/ingest_core.h"
+
+#include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/events.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/bus/ingest/hub_records.h"
+#include "services/common/event/codec.h"
+#include "services/common/event/make_event.h"
+#include "tests/support/demo_types.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_event_log.h"
+#include "tests/support/fake_types.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::bus {
+namespace {
+
+using testing::FakeClock;
+using testing::FakeEventLog;
+using testing::FakeTypes;
+using testing::HasCode;
+using ::testing::HasSubstr;
+using testing::IsOk;
+
+constexpr char kSource[] = "urn:concordat:red:system";
+constexpr SessionId kSession = {7};
+
+std::shared_ptr<const TypeRegistry> Types() {
+  auto types = std::make_shared<FakeTypes>();
+  policy::v1::TypePolicy urgent;
+  urgent.set_urgent(true);
+  types->Add("a.v1.Fact")
+      .Add("a.v1.Urgent", urgent)
+      .Add("b.v1.Other")
+      .Add("m.v1.Opened", testing::WithEffect(policy::v1::EFFECT_CASE_OPENED))
+      .Add("concordat.hub.v1.TimePassed");
+  return types;
+}
+
+v1::Principal Red() {
+  v1::Principal principal;
+  principal.set_name("red");
+  principal.set_agency("red");
+  v1::PublishGrant& grant = *principal.add_publish();
+  grant.set_source(kSource);
+  grant.add_types("a.v1.*");
+  grant.add_types("m.v1.*");
+  grant.add_types("concordat.hub.v1.TimePassed");
+  v1::PublishGrant& other = *principal.add_publish();
+  other.set_source("urn:concordat:red:many");
+  other.add_types("b.v1.*");
+  other.set_any_controller(true);
+  return principal;
+}
+
+class IngestCoreTest : public ::testing::Test {
+ protected:
+  Event Make(std::string id, std::string text = "text",
+             std::string type = "a.v1.Fact") {
+    Header header;
+    header.source = kSource;
+    header.type = std::move(type);
+    header.controller = "red";
+    header.id = std::move(id);
+    return Bind(std::move(header), text);
+  }
+  Event Bind(Header header, const std::string& text) {
+    Event event;
+    event.header = std::move(header);
+    if (!text.empty()) event.groups = {{0, text}};
+    event.seed[0] = static_cast<uint8_t>(++seeds_);
+    if (const EventType* type = types_->Find(event.header.type)) {
+      const EventView view = AsView(event);
+      event.digest = Commit(view.header, *type, view.groups, view.seed).digest;
+    }
+    return event;
+  }
+  // Publishes a batch; the answers come with Answers().
+  void Publish(const std::vector<Event>& events) {
+    BatchEncoder batch;
+    for (const Event& event : events) batch.Add(AsView(event));
+    ASSERT_THAT(core_.Publish(kSession, ++number_, red_, batch.Take()), IsOk());
+  }
+  std::vector<v1::Outcome> Answers() {
+    std::vector<v1::Outcome> outcomes;
+    for (const Answer& answer : core_.TakeAnswers()) {
+      EXPECT_EQ(answer.session, kSession);
+      EXPECT_EQ(answer.number, ++answered_);
+      EXPECT_EQ(answer.receipts.publish_number(), answered_);
+      outcomes.insert(outcomes.end(), answer.receipts.outcomes().begin(),
+                      answer.receipts.outcomes().end());
+    }
+    return outcomes;
+  }
+  void WriteAll() {
+    while (auto block = core_.NextBlock()) {
+      ASSERT_THAT(log_.Write(*block), IsOk());
+      core_.Written(std::move(block));
+    }
+  }
+  v1::Outcome PublishOne(const Event& event) {
+    Publish({event});
+    WriteAll();
+    const std::vector<v1::Outcome> outcomes = Answers();
+    EXPECT_EQ(outcomes.size(), 1u);
+    return outcomes.empty() ? v1::Outcome() : outcomes[0];
+  }
+
+  FakeEventLog log_;
+  FakeClock clock_;
+  std::shared_ptr<const TypeRegistry> types_ = Types();
+  Refusals refusals_;
+  IngestCore core_{log_, types_, LogTime(v1::ENVIRONMENT_DEMO, clock_, 100),
+                   refusals_};
+  v1::Principal red_ = Red();
+  uint64_t number_ = 0;
+  uint64_t answered_ = 0;
+  int seeds_ = 0;
+};
+
+TEST_F(IngestCoreTest, AnswersOnlyWhatIsDurable) {
+  Publish({Make("1"), Make("2")});
+  EXPECT_TRUE(Answers().empty());
+  auto block = core_.NextBlock();
+  ASSERT_NE(block, nullptr);
+  EXPECT_TRUE(Answers().empty());
+  ASSERT_THAT(log_.Write(*block), IsOk());
+  EXPECT_TRUE(Answers().empty());
+  core_.Written(std::move(block));
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_EQ(outcomes[0].sequence(), 1u);
+  EXPECT_EQ(outcomes[1].sequence(), 2u);
+  EXPECT_EQ(outcomes[1].digest().size(), 32u);
+  EXPECT_LE(outcomes[1].sequence(), log_.end().value);
+}
+
+TEST_F(IngestCoreTest, HandsOutABlockOnlyOnceWritten) {
+  Publish({Make("1")});
+  auto block = core_.NextBlock();
+  ASSERT_THAT(log_.Write(*block), IsOk());
+  const auto events = core_.Written(std::move(block));  // Checked by the log.
+  ASSERT_EQ(events->events.size(), 1u);
+  EXPECT_EQ(log_.writes(), 1);
+}
+
+TEST_F(IngestCoreTest, ADuplicateOfAPendingEventWaits) {
+  const Event event = Make("1");
+  Publish({event});
+  auto block = core_.NextBlock();
+  Publish({event});
+  EXPECT_TRUE(Answers().empty());
+  ASSERT_THAT(log_.Write(*block), IsOk());
+  core_.Written(std::move(block));
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_FALSE(outcomes[0].duplicate());
+  EXPECT_TRUE(outcomes[1].duplicate());
+  EXPECT_EQ(outcomes[1].sequence(), 1u);
+}
+
+TEST_F(IngestCoreTest, RefusesWrongTypeSourceAndController) {
+  Header other;
+  other.source = "urn:concordat:blue:system";
+  other.type = "a.v1.Fact";
+  other.controller = "red";
+  other.id = "s";
+  Header many = other;
+  many.source = "urn:concordat:red:many";
+  many.type = "b.v1.Other";
+  many.controller = "blue";
+  Header controller = other;
+  controller.source = kSource;
+  controller.controller = "blue";
+  Publish({Make("ok"), Make("t", "text", "b.v1.Other"), Bind(other, "x"),
+           Bind(controller, "x"), Bind(many, "x"),
+           Make("u", "text", "a.v1.Unknown"),
+           Make("nobody", "a;a;0", "m.v1.Opened")});
+  WriteAll();
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 7u);
+  EXPECT_EQ(outcomes[0].refusal(), v1::REFUSAL_UNSPECIFIED);
+  EXPECT_EQ(outcomes[1].refusal(), v1::REFUSAL_TYPE_NOT_ALLOWED);
+  EXPECT_EQ(outcomes[2].refusal(), v1::REFUSAL_SOURCE_NOT_ALLOWED);
+  EXPECT_EQ(outcomes[3].refusal(), v1::REFUSAL_SOURCE_NOT_ALLOWED);
+  EXPECT_THAT(outcomes[3].detail(), HasSubstr("controller"));
+  EXPECT_EQ(outcomes[4].refusal(), v1::REFUSAL_UNSPECIFIED);
+  EXPECT_EQ(outcomes[5].refusal(), v1::REFUSAL_UNKNOWN_TYPE);
+  EXPECT_EQ(outcomes[6].refusal(), v1::REFUSAL_FIELD_RULE);
+  EXPECT_THAT(outcomes[6].detail(), HasSubstr("subject"));
+  EXPECT_EQ(log_.end().value, 2u);
+  const auto counts = refusals_.List();
+  ASSERT_EQ(counts.size(), 4u);
+  EXPECT_EQ(counts[0].refusal, v1::REFUSAL_FIELD_RULE);
+  EXPECT_EQ(counts[0].principal, "red");
+  EXPECT_EQ(counts[2].refusal, v1::REFUSAL_SOURCE_NOT_ALLOWED);
+  EXPECT_EQ(counts[2].count, 2u);
+}
+
+TEST_F(IngestCoreTest, ARevokedPrincipalHasNoRight) {
+  red_.set_revoked(true);
+  EXPECT_NE(PublishOne(Make("1")).refusal(), v1::REFUSAL_UNSPECIFIED);
+  EXPECT_EQ(log_.end().value, 0u);
+}
+
+TEST_F(IngestCoreTest, RefusesABrokenRuleAndSaysWhichNotWhat) {
+  const v1::Outcome outcome = PublishOne(Make("1", "!secret"));
+  EXPECT_EQ(outcome.refusal(), v1::REFUSAL_FIELD_RULE);
+  EXPECT_THAT(outcome.detail(), HasSubstr("text"));
+  EXPECT_THAT(outcome.detail(), Not(HasSubstr("secret")));
+  // A refusal uses no id.
+  EXPECT_EQ(PublishOne(Make("1")).sequence(), 1u);
+}
+
+TEST_F(IngestCoreTest, AnUrgentTypeIsAcceptedWithItsFaults) {
+  EXPECT_EQ(PublishOne(Make("1", "!x", "a.v1.Urgent")).sequence(), 1u);
+  EXPECT_EQ(log_.ReadOne({1})->faults.size(), 1u);
+  EXPECT_EQ(PublishOne(Make("2", "x", "a.v1.Urgent")).sequence(), 2u);
+  EXPECT_TRUE(log_.ReadOne({2})->faults.empty());
+}
+
+TEST_F(IngestCoreTest, RefusesADigestThatIsNotOfTheEvent) {
+  Event event = Make("1");
+  event.groups[0].data = "other";
+  EXPECT_EQ(PublishOne(event).refusal(), v1::REFUSAL_DIGEST);
+  event = Make("1");
+  event.header.corrects = "0";
+  EXPECT_EQ(PublishOne(event).refusal(), v1::REFUSAL_DIGEST);
+}
+
+TEST_F(IngestCoreTest, ASetIsAcceptedWholeOrNotAtAll) {
+  Event good = Make("1");
+  Event bad = Make("2", "!");
+  good.atomic_set = bad.atomic_set = 1;
+  Event next = Make("3");
+  next.atomic_set = 2;
+  Publish({good, bad, next, Make("4")});
+  WriteAll();
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 4u);
+  EXPECT_EQ(outcomes[0].refusal(), v1::REFUSAL_ATOMIC_SET);
+  EXPECT_EQ(outcomes[1].refusal(), v1::REFUSAL_FIELD_RULE);
+  EXPECT_EQ(outcomes[2].sequence(), 1u);
+  EXPECT_EQ(outcomes[3].sequence(), 2u);
+  EXPECT_EQ(outcomes[3].index(), 3u);
+}
+
+TEST_F(IngestCoreTest, SaysTheStreamsVersionWhenItIsNotTheExpectedOne) {
+  Header header = Make("1").header;
+  header.stream = "order/1";
+  header.expected_version = Sequence{0};
+  EXPECT_EQ(PublishOne(Bind(header, "x")).sequence(), 1u);
+  header.id = "2";
+  const v1::Outcome outcome = PublishOne(Bind(header, "x"));
+  EXPECT_EQ(outcome.refusal(), v1::REFUSAL_VERSION_CONFLICT);
+  EXPECT_EQ(outcome.stream_version(), 1u);
+  header.id = "1";
+  EXPECT_EQ(PublishOne(Bind(header, "other")).refusal(), v1::REFUSAL_ID_REUSED);
+}
+
+TEST_F(IngestCoreTest, ABatchThatIsNotOneEndsTheSession) {
+  EXPECT_THAT(core_.Publish(kSession, 1, red_, "nonsense"),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(core_.NextBlock(), nullptr);
+  EXPECT_TRUE(core_.TakeAnswers().empty());
+}
+
+TEST_F(IngestCoreTest, TheNextBlockFillsWhileOneIsWritten) {
+  Publish({Make("1")});
+  auto first = core_.NextBlock();
+  ASSERT_NE(first, nullptr);
+  Publish({Make("2")});
+  Publish({Make("3")});
+  EXPECT_EQ(core_.NextBlock(), nullptr);  // Little staged: it waits and grows.
+  ASSERT_THAT(log_.Write(*first), IsOk());
+  core_.Written(std::move(first));
+  auto second = core_.NextBlock();
+  ASSERT_NE(second, nullptr);
+  ASSERT_THAT(log_.Write(*second), IsOk());
+  EXPECT_EQ(core_.Written(std::move(second))->events.size(), 2u);
+}
+
+TEST_F(IngestCoreTest, AFailedWriteStopsAcceptingAndSaysSo) {
+  const Event stored = Make("1");
+  EXPECT_EQ(PublishOne(stored).sequence(), 1u);
+  Publish({stored, Make("2")});
+  auto block = core_.NextBlock();
+  log_.FailWrites();
+  const absl::Status failed = log_.Write(*block);
+  ASSERT_FALSE(failed.ok());
+  core_.WriteFailed(failed);
+  auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 2u);
+  // Stored before; the other one may be stored or not.
+  EXPECT_TRUE(outcomes[0].duplicate());
+  EXPECT_EQ(outcomes[1].refusal(), v1::REFUSAL_READ_ONLY);
+  EXPECT_TRUE(core_.read_only());
+  Publish({Make("3")});
+  EXPECT_EQ(core_.NextBlock(), nullptr);
+  outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].refusal(), v1::REFUSAL_READ_ONLY);
+  EXPECT_TRUE(log_.ReadOne({1}).ok());
+}
+
+TEST_F(IngestCoreTest, StoryTimeIsThatOfTheNewestTimePassed) {
+  EXPECT_EQ(PublishOne(Make("1")).accepted_time(), 100u);
+  const auto passed = [&](std::string id, uint64_t to) {
+    hub::v1::TimePassed message;
+    message.set_to(to);
+    return PublishOne(Make(std::move(id), message.SerializeAsString(),
+                           "concordat.hub.v1.TimePassed"))
+        .accepted_time();
+  };
+  EXPECT_EQ(passed("2", 5000), 5000u);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(PublishOne(Make("3")).accepted_time(), 5000u);
+  EXPECT_EQ(passed("4", 4000), 5000u);
+}
+
+TEST_F(IngestCoreTest, LiveTimeIsTheClocksAndNeverStepsBack) {
+  LogTime time(v1::ENVIRONMENT_LIVE, clock_, 0);
+  const EventView event;
+  const uint64_t first = time.Of(event);
+  EXPECT_EQ(static_cast<int64_t>(first), absl::ToUnixMicros(clock_.Now()));
+  time.Accepted(first);
+  clock_.Advance(-absl::Hours(1));
+  EXPECT_EQ(time.Of(event), first);
+}
+
+class HubRecordsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto types = testing::DemoTypes();
+    ASSERT_THAT(types, IsOk());
+    types_ = *types;
+    records_.environment = v1::ENVIRONMENT_DEMO;
+    records_.descriptor_set = "types";
+    policy::v1::Agreement& agreement = records_.agreements.emplace_back();
+    agreement.set_name("x");
+    agreement.set_version(1);
+  }
+  absl::Status Start() {
+    IngestCore core(log_, types_, LogTime(v1::ENVIRONMENT_DEMO, clock_, 100),
+                    refusals_);
+    return RecordStart(records_, log_, core, *types_, random_);
+  }
+
+  FakeEventLog log_;
+  FakeClock clock_;
+  testing::SeededRandom random_{1};
+  std::shared_ptr<const TypeRegistry> types_;
+  Refusals refusals_;
+  HubRecords records_;
+};
+
+TEST_F(HubRecordsTest, RecordsTheStartOnce) {
+  ASSERT_THAT(Start(), IsOk());
+  ASSERT_EQ(log_.end().value, 3u);
+  EXPECT_EQ(log_.ReadOne({1})->header.type, "concordat.hub.v1.LogCreated");
+  EXPECT_EQ(log_.ReadOne({2})->header.type, "concordat.hub.v1.TypesAdopted");
+  EXPECT_EQ(log_.ReadOne({3})->header.type,
+            "concordat.hub.v1.AgreementAdopted");
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(log_.end().value, 3u);
+  records_.descriptor_set = "other types";
+  records_.agreements[0].set_version(2);
+  ASSERT_THAT(Start(), IsOk());
+  EXPECT_EQ(log_.end().value, 5u);
+}
+
+TEST_F(HubRecordsTest, AChangedAgreementNeedsANewVersion) {
+  ASSERT_THAT(Start(), IsOk());
+  records_.agreements[0].set_arrangement("z");
+  EXPECT_THAT(Start(), HasCode(absl::StatusCode::kFailedPrecondition));
+  records_.agreements[0].set_version(2);
+  EXPECT_THAT(Start(), IsOk());
+}
+
+TEST_F(HubRecordsTest, ALogBelongsToItsEnvironment) {
+  ASSERT_THAT(Start(), IsOk());
+  records_.environment = v1::ENVIRONMENT_LIVE;
+  EXPECT_THAT(Start(), HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace concordat::bus
