@@ -65,8 +65,7 @@ absl::StatusOr<BlockHeader> DecodeBlockHeader(absl::string_view bytes) {
   return header;
 }
 
-absl::Status CheckBlockBody(const BlockHeader& header,
-                            absl::string_view body) {
+absl::Status CheckBlockBody(const BlockHeader& header, absl::string_view body) {
   if (body.size() != header.body_bytes || Crc32c(body) != header.body_crc) {
     return absl::DataLossError("block body does not match its checksum");
   }

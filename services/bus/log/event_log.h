@@ -69,8 +69,6 @@ struct StoredEvent {
   Digest digest = {};
   std::vector<std::string> faults;
   bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;
-  // The spine's bytes: the leaf of the tree.
-  absl::string_view spine;
   std::shared_ptr<const void> storage;  // What the views above borrow.
 };
 
@@ -79,7 +77,7 @@ struct EventBlock {
   std::vector<StoredEvent> events;  // Dense, ascending.
 };
 
-// Encoded and sealed; opaque to callers.
+// A group commit on its way to the disk: encoded and sealed, opaque to callers.
 class PendingBlock {
  public:
   virtual ~PendingBlock() = default;

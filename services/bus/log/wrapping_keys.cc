@@ -63,10 +63,9 @@ absl::Status WrappingKeys::Create(Directory& directory, absl::string_view name,
   }
   AeadKeyBytes key;
   random.Fill(key.data(), key.size());
-  return ReplaceWhole(
-      directory, name,
-      absl::StrCat(kFirstLine, "\n1 ", absl::BytesToHexString(AsView(key)),
-                   "\n"));
+  return ReplaceWhole(directory, name,
+                      absl::StrCat(kFirstLine, "\n1 ",
+                                   absl::BytesToHexString(AsView(key)), "\n"));
 }
 
 const AeadKeyBytes* WrappingKeys::Find(uint32_t id) const {

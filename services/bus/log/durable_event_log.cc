@@ -1,0 +1,554 @@
+#include "services/bus/log/durable_event_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/log/bytes.h"
+#include "services/common/base/check.h"
+#include "services/common/event/commitments.h"
+
+namespace concordat::bus {
+namespace {
+
+// What decoded blocks borrow.
+struct Loaded {
+  SegmentStore::Blocks blocks;
+  Arena arena;
+};
+
+absl::string_view GroupOf(const NewEvent& event, uint32_t number) {
+  for (const auto& group : event.event->groups) {
+    if (group.number == number) return group.data;
+  }
+  return {};
+}
+
+// Whether a repeat says what the original said: the same bytes under another
+// seed too. Once a group is erased the id alone decides.
+bool SaysTheSame(const StoredEvent& original, const NewEvent& event) {
+  if (original.digest == event.commitments->digest) return true;
+  if (original.opened.size() != original.commitments.size()) return true;
+  if (CanonicalForDuplicate(original.header) !=
+      CanonicalForDuplicate(event.event->header)) {
+    return false;
+  }
+  return std::all_of(original.opened.begin(), original.opened.end(),
+                     [&](const StoredGroup& group) {
+                       return group.data == GroupOf(event, group.number);
+                     });
+}
+
+// The event of a dense block, by its sequence.
+const StoredEvent* FindIn(const EventBlock& block, uint64_t sequence) {
+  if (block.events.empty()) return nullptr;
+  const uint64_t first = block.events.front().sequence.value;
+  if (sequence < first || sequence - first >= block.events.size()) {
+    return nullptr;
+  }
+  return &block.events[sequence - first];
+}
+
+// The block itself when `sequence` is its first, else its part from there on.
+std::shared_ptr<const EventBlock> From(std::shared_ptr<const EventBlock> block,
+                                       uint64_t sequence) {
+  const uint64_t first = block->events.front().sequence.value;
+  if (sequence <= first) return block;
+  auto part = std::make_shared<EventBlock>();
+  part->events.assign(
+      block->events.begin() + static_cast<ptrdiff_t>(sequence - first),
+      block->events.end());
+  return part;
+}
+
+template <typename Blocks>
+std::shared_ptr<const EventBlock> BlockWith(const Blocks& blocks,
+                                            uint64_t sequence) {
+  const auto after = std::partition_point(
+      blocks.begin(), blocks.end(), [&](const auto& block) {
+        return block->events.front().sequence.value <= sequence;
+      });
+  if (after == blocks.begin()) return nullptr;
+  const auto& block = *std::prev(after);
+  return FindIn(*block, sequence) == nullptr ? nullptr : block;
+}
+
+}  // namespace
+
+DurableEventLog::DurableEventLog(const EventLogOptions& options,
+                                 WrappingKeys wrapping,
+                                 std::unique_ptr<IndexStore> index,
+                                 std::unique_ptr<Background> background,
+                                 Random& random)
+    : options_(options),
+      index_store_(std::move(index)),
+      index_(*index_store_),
+      keys_(std::move(wrapping), random),
+      sealer_(keys_, random),
+      background_(std::move(background)) {}
+
+absl::StatusOr<std::unique_ptr<DurableEventLog>> DurableEventLog::Open(
+    const EventLogOptions& options, Directory& directory, WrappingKeys wrapping,
+    std::unique_ptr<IndexStore> index, std::unique_ptr<Background> background,
+    Random& random) {
+  CONCORDAT_CHECK(options.environment != v1::ENVIRONMENT_UNSPECIFIED);
+  for (;;) {
+    std::unique_ptr<DurableEventLog> log(new DurableEventLog(
+        options, wrapping, std::move(index), std::move(background), random));
+    absl::Status status = log->OpenAll(directory, random);
+    if (status.ok()) return log;
+    background = std::move(log->background_);
+    index = std::move(log->index_store_);
+    if (!absl::IsAborted(status)) return status;
+    status = index->Clear();
+    if (!status.ok()) return status;
+  }
+}
+
+absl::Status DurableEventLog::OpenAll(Directory& directory, Random& random) {
+  absl::StatusOr<LogIndex::Covered> covered = index_.Open();
+  if (!covered.ok()) return absl::AbortedError(covered.status().message());
+  covered_ = *std::move(covered);
+  covered_found_ = covered_.segment == 0;
+
+  std::vector<ClosedSegment> unabsorbed;
+  SegmentStore::OpenHooks hooks;
+  hooks.load_closed = [](uint32_t, const ChainEnd&) {
+    return absl::NotFoundError("no index");
+  };
+  hooks.on_block = [&](uint32_t, const ScannedBlock& block) {
+    return OpenBlock(block);
+  };
+  hooks.on_closed = [&](const ClosedSegment& closed) {
+    if (closed.number > covered_.segment) unabsorbed.push_back(closed);
+    return CheckCovered(closed);
+  };
+  absl::StatusOr<std::unique_ptr<SegmentStore>> store =
+      SegmentStore::Open(directory, *background_, options_.segments, hooks);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  if (!covered_found_) return absl::AbortedError("the index is ahead");
+
+  if (!store_->end().log_id.has_value()) {
+    absl::Status status = Begin(random);
+    if (!status.ok()) return status;
+  }
+  if (keys_.environment() != options_.environment) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the log is of environment ", v1::Environment_Name(keys_.environment()),
+        ", not ", v1::Environment_Name(options_.environment)));
+  }
+  absl::Status status = keys_.Unwrap(*store_->end().log_id);
+  if (!status.ok()) return status;
+  log_id_ = *store_->end().log_id;
+  epoch_ = store_->end().epoch;
+  next_sequence_ = store_->end().next_sequence;
+  {
+    MutexLock lock(mu_);
+    end_ = next_sequence_ - 1;
+  }
+  store_->set_on_closed(
+      [this](ClosedSegment closed) { AbsorbInBackground(std::move(closed)); });
+  for (ClosedSegment& closed : unabsorbed) {
+    AbsorbInBackground(std::move(closed));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DurableEventLog::CheckCovered(const ClosedSegment& closed) {
+  if (closed.number != covered_.segment) return absl::OkStatus();
+  covered_found_ = true;
+  if (covered_.sequence == closed.end.next_sequence - 1 &&
+      covered_.hash == AsView(closed.end.hash)) {
+    return absl::OkStatus();
+  }
+  return absl::AbortedError("the index is of another log");
+}
+
+absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
+  uint64_t sequence = block.header.first_sequence;
+  RecordReader records(block.body);
+  Record record;
+  absl::Status status;
+  while (status.ok() && records.Next(record)) {
+    switch (record.kind) {
+      case RecordKind::kKey:
+        status = keys_.ReadKey(record.bytes);
+        break;
+      case RecordKind::kKeyTable:
+        status = keys_.ReadKeyTable(record.bytes);
+        break;
+      case RecordKind::kEvent: {
+        absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record.bytes);
+        if (!bytes.ok()) return bytes.status();
+        absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
+        if (!spine.ok()) return spine.status();
+        if (spine->sequence.value != sequence ||
+            spine->environment != keys_.environment()) {
+          return absl::DataLossError(
+              absl::StrCat("spine ", sequence, " is of another place"));
+        }
+        last_accepted_us_ = std::max(last_accepted_us_, spine->accepted_us);
+        if (sequence > covered_.sequence) {
+          status = index_.Add(sequence, spine->header);
+        }
+        ++sequence;
+        break;
+      }
+      case RecordKind::kProducerSignature:
+      case RecordKind::kWitness:
+        break;
+      default:
+        status = absl::UnimplementedError("a record of a newer kind");
+    }
+  }
+  return status;
+}
+
+absl::Status DurableEventLog::Begin(Random& random) {
+  LogId log_id;
+  random.Fill(log_id.data(), log_id.size());
+  std::string block(kBlockHeaderBytes, '\0');
+  keys_.AppendEmptyTable(log_id, static_cast<uint8_t>(options_.environment),
+                         block);
+  // Read back as any other opening does.
+  RecordReader records(absl::string_view(block).substr(kBlockHeaderBytes));
+  Record record;
+  CONCORDAT_CHECK(records.Next(record));
+  absl::Status status = keys_.ReadKeyTable(record.bytes);
+  if (!status.ok()) return status;
+  return store_->Append(log_id, 1, 0, block);
+}
+
+void DurableEventLog::AbsorbInBackground(ClosedSegment closed) {
+  background_->Post([this, closed = std::move(closed)]() mutable {
+    to_absorb_.push_back(std::move(closed));
+    // One that fails stays in memory and is tried again with the next.
+    while (!to_absorb_.empty() && Absorb(to_absorb_.front()).ok()) {
+      to_absorb_.pop_front();
+    }
+  });
+}
+
+absl::Status DurableEventLog::Absorb(const ClosedSegment& closed) {
+  const LogIndex::Covered covered{closed.number, closed.end.next_sequence - 1,
+                                  std::string(AsView(closed.end.hash))};
+  return index_.Absorb(covered, [&](const LogIndex::Visitor& visit) {
+    return store_->Scan(closed, [&](const ScannedBlock& block) {
+      RecordReader records(block.body);
+      Record record;
+      while (records.Next(record)) {
+        if (record.kind != RecordKind::kEvent) continue;
+        absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record.bytes);
+        if (!bytes.ok()) return bytes.status();
+        absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
+        if (!spine.ok()) return spine.status();
+        visit(spine->sequence.value, spine->header);
+      }
+      return absl::OkStatus();
+    });
+  });
+}
+
+void DurableEventLog::StopWriting(const absl::Status& why) {
+  MutexLock lock(mu_);
+  if (read_only_because_.empty()) {
+    read_only_because_ = std::string(why.message());
+  }
+}
+
+absl::StatusOr<StoredEvent> DurableEventLog::FindStagedOrRead(
+    Sequence sequence) const {
+  const std::shared_ptr<const EventBlock> block =
+      BlockWith(pending_, sequence.value);
+  if (block != nullptr) return *FindIn(*block, sequence.value);
+  return ReadOne(sequence);
+}
+
+absl::StatusOr<Staged> DurableEventLog::Judge(const NewEvent& event) {
+  const HeaderView& header = event.event->header;
+  Staged staged;
+  absl::StatusOr<std::vector<uint64_t>> candidates =
+      index_.WithId(header.source, header.id);
+  if (!candidates.ok()) return candidates.status();
+  for (const uint64_t sequence : *candidates) {
+    absl::StatusOr<StoredEvent> original = FindStagedOrRead({sequence});
+    if (!original.ok()) return original.status();
+    if (original->header.source != header.source ||
+        original->header.id != header.id) {
+      continue;  // Another id with the same hash.
+    }
+    staged.kind = SaysTheSame(*original, event) ? Staged::Kind::kDuplicate
+                                                : Staged::Kind::kIdReused;
+    staged.sequence = original->sequence;
+    staged.accepted_us = original->accepted_us;
+    staged.digest = original->digest;
+    return staged;
+  }
+  if (header.expected_version.has_value()) {
+    absl::StatusOr<LogIndex::Known> known = index_.Stream(header.stream);
+    if (!known.ok()) return known.status();
+    if (header.expected_version->value != known->last) {
+      staged.kind = Staged::Kind::kVersionConflict;
+      staged.stream_version = {known->last};
+    }
+  }
+  return staged;
+}
+
+std::vector<Staged> DurableEventLog::Stage(absl::Span<const NewEvent> set,
+                                           uint64_t accepted_us) {
+  std::vector<Staged> answers(set.size());
+  const auto read_only = [&] {
+    MutexLock lock(mu_);
+    return !read_only_because_.empty();
+  };
+  bool stopped = read_only();
+  bool all_new = true;
+  for (size_t i = 0; i < set.size() && !stopped; ++i) {
+    absl::StatusOr<Staged> judged = Judge(set[i]);
+    if (!judged.ok()) {
+      // Whether it is new can no longer be told.
+      StopWriting(judged.status());
+      stopped = true;
+      break;
+    }
+    answers[i] = *std::move(judged);
+    const HeaderView& header = set[i].event->header;
+    for (size_t j = 0; j < i && answers[i].kind == Staged::Kind::kNew; ++j) {
+      const HeaderView& earlier = set[j].event->header;
+      if (earlier.id == header.id && earlier.source == header.source) {
+        answers[i].kind = Staged::Kind::kIdReused;
+      }
+    }
+    all_new = all_new && answers[i].kind == Staged::Kind::kNew;
+  }
+  if (stopped) {
+    for (Staged& answer : answers) {
+      answer = Staged();
+      answer.kind = Staged::Kind::kReadOnly;
+    }
+    return answers;
+  }
+  if (!all_new) {
+    for (Staged& answer : answers) {
+      if (answer.kind == Staged::Kind::kNew) {
+        answer.kind = Staged::Kind::kSetRefused;
+      }
+    }
+    return answers;
+  }
+
+  size_t bytes_max = 0;
+  for (const NewEvent& event : set) bytes_max += RecordBytesMax(event);
+  const size_t block_bytes =
+      std::min<size_t>(options_.block_bytes, options_.segments.segment_bytes);
+  if (open_block_ != nullptr &&
+      open_block_->bytes.size() + bytes_max > block_bytes) {
+    CloseStaged();
+  }
+  if (open_block_ == nullptr) {
+    open_block_ = std::make_unique<SealedBlock>();
+    open_block_->bytes.resize(kBlockHeaderBytes);
+    pending_.push_back(open_block_->opened);
+  }
+  const size_t before = open_block_->bytes.size();
+  last_accepted_us_ = std::max(last_accepted_us_, accepted_us);
+  for (size_t i = 0; i < set.size(); ++i) Encode(set[i], answers[i]);
+  staged_bytes_ += open_block_->bytes.size() - before;
+  return answers;
+}
+
+void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
+  const HeaderView& header = event.event->header;
+  EventSealer::Place place;
+  place.log_id = log_id_;
+  place.environment = options_.environment;
+  place.epoch = epoch_;
+  place.sequence = {next_sequence_++};
+  place.accepted_us = last_accepted_us_;
+  const absl::StatusOr<LogIndex::Known> stream = index_.Stream(header.stream);
+  const absl::StatusOr<LogIndex::Known> person = index_.Person(header.subject);
+  absl::Status status = index_.Add(place.sequence.value, header);
+  if (status.ok()) status = stream.status();
+  if (status.ok()) status = person.status();
+  // The index must not fall behind what is staged: nothing is written after.
+  if (!status.ok()) {
+    StopWriting(status);
+    staged.kind = Staged::Kind::kReadOnly;
+    return;
+  }
+  place.counts = {person->count + 1, stream->count + 1};
+  sealer_.Append(event, place, open_block_->bytes);
+  open_block_->opened->events.push_back(
+      StoredFrom(event, place, *open_block_->arena, open_block_->arena));
+  staged.sequence = place.sequence;
+  staged.accepted_us = place.accepted_us;
+  staged.digest = event.commitments->digest;
+}
+
+void DurableEventLog::CloseStaged() {
+  closed_blocks_.push_back(std::move(open_block_));
+}
+
+std::unique_ptr<PendingBlock> DurableEventLog::TakeStaged() {
+  if (closed_blocks_.empty() && open_block_ != nullptr) CloseStaged();
+  if (closed_blocks_.empty()) return nullptr;
+  std::unique_ptr<SealedBlock> block = std::move(closed_blocks_.front());
+  closed_blocks_.pop_front();
+  staged_bytes_ -= block->bytes.size() - kBlockHeaderBytes;
+  return block;
+}
+
+absl::Status DurableEventLog::Write(PendingBlock& pending) {
+  SealedBlock& block = static_cast<SealedBlock&>(pending);
+  {
+    MutexLock lock(mu_);
+    if (!read_only_because_.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the log takes no writes: ", read_only_because_));
+    }
+  }
+  const std::vector<StoredEvent>& events = block.opened->events;
+  CONCORDAT_CHECK(events.front().sequence.value == store_->end().next_sequence);
+  absl::Status status = store_->Append(
+      log_id_, epoch_, static_cast<uint32_t>(events.size()), block.bytes);
+  if (status.ok()) return status;
+  StopWriting(status);
+  if (absl::IsResourceExhausted(status)) return status;
+  return absl::UnavailableError(status.message());
+}
+
+std::shared_ptr<const EventBlock> DurableEventLog::Written(
+    std::unique_ptr<PendingBlock> pending) {
+  const std::unique_ptr<SealedBlock> block(
+      static_cast<SealedBlock*>(pending.release()));
+  CONCORDAT_CHECK(!pending_.empty() && pending_.front() == block->opened);
+  std::shared_ptr<const EventBlock> opened = std::move(pending_.front());
+  pending_.pop_front();
+  const size_t bytes =
+      block->arena->bytes() + opened->events.size() * sizeof(StoredEvent);
+  MutexLock lock(mu_);
+  end_ = opened->events.back().sequence.value;
+  recent_.push_back(opened);
+  recent_sizes_.push_back(bytes);
+  recent_bytes_ += bytes;
+  while (recent_bytes_ > options_.recent_bytes && recent_.size() > 1) {
+    recent_bytes_ -= recent_sizes_.front();
+    recent_.pop_front();
+    recent_sizes_.pop_front();
+  }
+  return opened;
+}
+
+absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::Read(
+    Sequence after, size_t bytes_max) const {
+  uint64_t end = 0;
+  {
+    MutexLock lock(mu_);
+    end = end_;
+    if (after.value > end) {
+      return absl::OutOfRangeError(
+          absl::StrCat("after ", after.value, ", but the end is ", end));
+    }
+    if (after.value == end) return std::make_shared<const EventBlock>();
+    std::shared_ptr<const EventBlock> block =
+        BlockWith(recent_, after.value + 1);
+    if (block != nullptr) return From(std::move(block), after.value + 1);
+  }
+  return ReadSegments(after.value + 1, bytes_max, end);
+}
+
+absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::ReadSegments(
+    uint64_t sequence, size_t bytes_max, uint64_t end) const {
+  auto loaded = std::make_shared<Loaded>();
+  absl::StatusOr<SegmentStore::Blocks> blocks =
+      store_->Read(sequence, bytes_max);
+  if (!blocks.ok()) return blocks.status();
+  loaded->blocks = *std::move(blocks);
+  auto result = std::make_shared<EventBlock>();
+  EventOpener opener(keys_);
+  for (const SegmentStore::Blocks::One& one : loaded->blocks.blocks) {
+    RecordReader records(absl::string_view(loaded->blocks.bytes)
+                             .substr(one.body_offset, one.body_bytes));
+    Record record;
+    for (uint64_t at = one.first_sequence; records.Next(record);) {
+      if (record.kind != RecordKind::kEvent) continue;
+      if (at > end) return result;
+      if (at++ < sequence) continue;
+      absl::StatusOr<StoredEvent> event =
+          opener.Open(record.bytes, loaded->arena, loaded);
+      if (!event.ok()) return event.status();
+      if (event->sequence.value + 1 != at) {
+        return absl::DataLossError(
+            absl::StrCat("event ", at - 1, " is of another place"));
+      }
+      result->events.push_back(*std::move(event));
+    }
+  }
+  return result;
+}
+
+absl::StatusOr<StoredEvent> DurableEventLog::ReadOne(Sequence sequence) const {
+  uint64_t end = 0;
+  {
+    MutexLock lock(mu_);
+    end = end_;
+    if (sequence.value == 0 || sequence.value > end) {
+      return absl::OutOfRangeError(
+          absl::StrCat(sequence.value, " is not in 1 to ", end));
+    }
+    std::shared_ptr<const EventBlock> block =
+        BlockWith(recent_, sequence.value);
+    if (block == nullptr) block = last_read_;
+    if (block != nullptr) {
+      const StoredEvent* event = FindIn(*block, sequence.value);
+      if (event != nullptr) return *event;
+    }
+  }
+  absl::StatusOr<std::shared_ptr<const EventBlock>> block =
+      ReadSegments(sequence.value, 1, end);
+  if (!block.ok()) return block.status();
+  MutexLock lock(mu_);
+  last_read_ = *std::move(block);
+  return last_read_->events.front();
+}
+
+absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfStream(
+    absl::string_view stream, Sequence after, size_t count_max) const {
+  return index_.OfStream(stream, after.value, Status().end.value, count_max);
+}
+
+absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfPerson(
+    const PersonKey& person, Sequence after, Sequence up_to) const {
+  return index_.OfPerson(person, after.value,
+                         std::min(up_to.value, Status().end.value));
+}
+
+absl::StatusOr<Sequence> DurableEventLog::StreamVersion(
+    absl::string_view stream) const {
+  // Staged events count in the index and not here.
+  absl::StatusOr<LogIndex::Known> known = index_.Stream(stream);
+  if (!known.ok()) return known.status();
+  const uint64_t end = Status().end.value;
+  if (known->last <= end) return Sequence{known->last};
+  absl::StatusOr<std::vector<Sequence>> all =
+      index_.OfStream(stream, 0, end, SIZE_MAX);
+  if (!all.ok()) return all.status();
+  return all->empty() ? Sequence{0} : all->back();
+}
+
+LogStatus DurableEventLog::Status() const {
+  LogStatus status;
+  status.log_id = std::string(AsView(log_id_));
+  status.epoch = epoch_;
+  status.bytes = store_->bytes();
+  status.segments = store_->segments();
+  MutexLock lock(mu_);
+  status.end = {end_};
+  status.read_only = !read_only_because_.empty();
+  status.read_only_because = read_only_because_;
+  return status;
+}
+
+}  // namespace concordat::bus

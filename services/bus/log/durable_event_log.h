@@ -1,0 +1,133 @@
+// The EventLog over segments on a disk.
+#ifndef CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
+#define CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/bus/log/background.h"
+#include "services/bus/log/event_log.h"
+#include "services/bus/log/event_record.h"
+#include "services/bus/log/index_store.h"
+#include "services/bus/log/key_ring.h"
+#include "services/bus/log/log_index.h"
+#include "services/bus/log/sealed_block.h"
+#include "services/bus/log/segment_store.h"
+#include "services/bus/log/wrapping_keys.h"
+#include "services/common/base/mutex.h"
+#include "services/common/base/random.h"
+#include "services/common/storage/storage.h"
+
+namespace concordat::bus {
+
+struct EventLogOptions {
+  v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
+  SegmentStoreOptions segments;
+  // A block is taken for writing when one more set would make it larger.
+  size_t block_bytes = size_t{1} << 20;
+  // Newest blocks kept opened, for readers near the end.
+  size_t recent_bytes = size_t{64} << 20;
+};
+
+class DurableEventLog : public EventLog {
+ public:
+  // Opens the log in `directory`, or begins one in an empty folder. Whoever
+  // makes the Directory keeps other processes out. `random` and `directory`
+  // outlive this.
+  //   DATA_LOSS            damage that is not a torn tail; names segment and
+  //                        offset. concordat-log-fsck decides with a person.
+  //   FAILED_PRECONDITION  the log is of another environment, or sealed with a
+  //                        wrapping key that the file does not hold.
+  //   UNIMPLEMENTED        written by a newer program.
+  //   UNAVAILABLE, RESOURCE_EXHAUSTED  the disk.
+  static absl::StatusOr<std::unique_ptr<DurableEventLog>> Open(
+      const EventLogOptions& options, Directory& directory,
+      WrappingKeys wrapping, std::unique_ptr<IndexStore> index,
+      std::unique_ptr<Background> background, Random& random);
+
+  std::vector<Staged> Stage(absl::Span<const NewEvent> set,
+                            uint64_t accepted_us) override;
+  size_t staged_bytes() const override { return staged_bytes_; }
+  std::unique_ptr<PendingBlock> TakeStaged() override;
+  absl::Status Write(PendingBlock& block) override;
+  std::shared_ptr<const EventBlock> Written(
+      std::unique_ptr<PendingBlock> block) override;
+  absl::StatusOr<std::shared_ptr<const EventBlock>> Read(
+      Sequence after, size_t bytes_max) const override;
+  absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const override;
+  absl::StatusOr<std::vector<Sequence>> OfStream(
+      absl::string_view stream, Sequence after,
+      size_t count_max) const override;
+  absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
+                                                 Sequence after,
+                                                 Sequence up_to) const override;
+  absl::StatusOr<Sequence> StreamVersion(
+      absl::string_view stream) const override;
+  LogStatus Status() const override;
+
+ private:
+  DurableEventLog(const EventLogOptions& options, WrappingKeys wrapping,
+                  std::unique_ptr<IndexStore> index,
+                  std::unique_ptr<Background> background, Random& random);
+
+  //   ABORTED  the index is not one of this log: clear it and open again.
+  absl::Status OpenAll(Directory& directory, Random& random);
+  absl::Status OpenBlock(const ScannedBlock& block);
+  absl::Status CheckCovered(const ClosedSegment& closed);
+  absl::Status Begin(Random& random);
+  void AbsorbInBackground(ClosedSegment closed);
+  absl::Status Absorb(const ClosedSegment& closed);
+
+  absl::StatusOr<Staged> Judge(const NewEvent& event);
+  void Encode(const NewEvent& event, Staged& staged);
+  absl::StatusOr<StoredEvent> FindStagedOrRead(Sequence sequence) const;
+  void CloseStaged();
+  void StopWriting(const absl::Status& why);
+  absl::StatusOr<std::shared_ptr<const EventBlock>> ReadSegments(
+      uint64_t sequence, size_t bytes_max, uint64_t end) const;
+
+  const EventLogOptions options_;
+  std::unique_ptr<IndexStore> index_store_;
+  LogIndex index_;
+  KeyRing keys_;
+  EventSealer sealer_;
+  // Constant after Open().
+  LogId log_id_ = {};
+  uint32_t epoch_ = 0;
+  std::unique_ptr<SegmentStore> store_;
+  LogIndex::Covered covered_;  // By the index at open.
+  bool covered_found_ = false;
+
+  // The background's thread. Closed segments that the index does not hold yet.
+  std::deque<ClosedSegment> to_absorb_;
+
+  // The core's thread.
+  uint64_t next_sequence_ = 1;
+  uint64_t last_accepted_us_ = 0;
+  size_t staged_bytes_ = 0;
+  std::unique_ptr<SealedBlock> open_block_;
+  std::deque<std::unique_ptr<SealedBlock>> closed_blocks_;
+  // Staged, taken or not, and not yet Written().
+  std::deque<std::shared_ptr<const EventBlock>> pending_;
+
+  mutable Mutex mu_;
+  uint64_t end_ ABSL_GUARDED_BY(mu_) = 0;  // Last that readers may see.
+  std::deque<std::shared_ptr<const EventBlock>> recent_ ABSL_GUARDED_BY(mu_);
+  std::deque<size_t> recent_sizes_ ABSL_GUARDED_BY(mu_);
+  size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  std::string read_only_because_ ABSL_GUARDED_BY(mu_);
+  // The last block read from a segment: a retry asks for neighbours.
+  mutable std::shared_ptr<const EventBlock> last_read_ ABSL_GUARDED_BY(mu_);
+
+  // Last, so that its work ends before what it works on.
+  std::unique_ptr<Background> background_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_

@@ -1,0 +1,42 @@
+#include "services/bus/log/durable_mark.h"
+
+#include "services/bus/log/bytes.h"
+#include "services/common/crypto/crc32c.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr uint32_t kMagic = 0x024DDCC0;
+
+}  // namespace
+
+std::string EncodeDurableMark(const DurableMark& mark) {
+  std::string bytes;
+  PutNumber(bytes, kMagic);
+  PutBytes(bytes, mark.log_id);
+  PutNumber(bytes, mark.epoch);
+  PutNumber(bytes, mark.segment);
+  PutNumber(bytes, mark.end_offset);
+  PutNumber(bytes, mark.last_sequence);
+  PutNumber(bytes, Crc32c(bytes));
+  return bytes;
+}
+
+std::optional<DurableMark> DecodeDurableMark(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.Number<uint32_t>() != kMagic) return std::nullopt;
+  DurableMark mark;
+  mark.log_id = in.Array<16>();
+  mark.epoch = in.Number<uint32_t>();
+  mark.segment = in.Number<uint32_t>();
+  mark.end_offset = in.Number<uint64_t>();
+  mark.last_sequence = in.Number<uint64_t>();
+  const absl::string_view checked =
+      bytes.substr(0, bytes.size() - in.rest().size());
+  if (in.Number<uint32_t>() != Crc32c(checked) || !in.ok()) {
+    return std::nullopt;
+  }
+  return mark;
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,287 @@
+#include "services/bus/log/event_record.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "services/bus/log/bytes.h"
+#include "services/common/base/check.h"
+#include "services/common/crypto/sha256.h"
+#include "services/common/event/codec.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr uint8_t kSpineVersion = 1;
+constexpr absl::string_view kCountContext = "concordat/count/1";
+constexpr size_t kSaltBytes = sizeof(Salt);
+constexpr size_t kBoxHeadBytes = 1 + 4 + 4 + kNonceBytes;
+constexpr size_t kKeyRecordBytesMax = 256;
+
+Digest CommitCounts(const Salt& salt, const EventCounts& counts) {
+  std::string bytes(kCountContext);
+  PutBytes(bytes, salt);
+  PutNumber(bytes, counts.of_person);
+  PutNumber(bytes, counts.of_stream);
+  return Sha256::Of(bytes);
+}
+
+uint32_t MonthOf(uint64_t accepted_us) {
+  const absl::CivilMonth month = absl::ToCivilMonth(
+      absl::FromUnixMicros(static_cast<int64_t>(accepted_us)),
+      absl::UTCTimeZone());
+  return static_cast<uint32_t>(month.year()) * 100 +
+         static_cast<uint32_t>(month.month());
+}
+
+// Policy outlives persons: an erasure must never change who may see what.
+bool SealedByPerson(const NewEvent& event) {
+  return !event.event->header.subject.empty() &&
+         event.type->policy().effect() == policy::v1::EFFECT_UNSPECIFIED;
+}
+
+absl::string_view GroupBytes(const EventView& event, uint32_t number) {
+  for (const BasicGroup<absl::string_view>& group : event.groups) {
+    if (group.number == number) return group.data;
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<Spine> DecodeSpine(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.Number<uint8_t>() != kSpineVersion) {
+    return absl::DataLossError("spine has another version");
+  }
+  Spine spine;
+  spine.environment = static_cast<v1::Environment>(in.Number<uint8_t>());
+  const uint8_t groups = in.Number<uint8_t>();
+  in.Number<uint8_t>();
+  spine.epoch = in.Number<uint32_t>();
+  spine.sequence.value = in.Number<uint64_t>();
+  spine.accepted_us = in.Number<uint64_t>();
+  spine.digest = in.Array<sizeof(Digest)>();
+  spine.count_commitment = in.Array<sizeof(Digest)>();
+  spine.header_commitment = in.Array<sizeof(Digest)>();
+  if (groups > kGroupsMax) return absl::DataLossError("spine is malformed");
+  spine.commitments.reserve(groups);
+  for (uint8_t i = 0; i < groups; ++i) {
+    const uint32_t number = in.Number<uint8_t>();
+    spine.commitments.push_back({number, in.Array<sizeof(Digest)>()});
+  }
+  if (!in.ok()) return absl::DataLossError("spine is malformed");
+  absl::StatusOr<HeaderView> header = DecodeHeader(in.rest());
+  if (!header.ok()) {
+    return absl::DataLossError(
+        absl::StrCat("spine's header: ", header.status().message()));
+  }
+  spine.header = *std::move(header);
+  return spine;
+}
+
+absl::StatusOr<absl::string_view> SpineOfRecord(absl::string_view record) {
+  ByteReader in(record);
+  const absl::string_view spine = in.Bytes(in.Number<uint16_t>());
+  if (!in.ok()) return absl::DataLossError("event record is malformed");
+  return spine;
+}
+
+Salt EventSealer::DrawSalt() {
+  // 12 bytes of one nonce and 4 of the next: drawn in bulk as they are.
+  Salt salt;
+  const Nonce first = nonces_.Next();
+  const Nonce second = nonces_.Next();
+  std::copy(first.begin(), first.end(), salt.begin());
+  std::copy_n(second.begin(), kSaltBytes - kNonceBytes,
+              salt.begin() + kNonceBytes);
+  return salt;
+}
+
+void EventSealer::AppendBox(uint32_t key, uint32_t group, const Salt& salt,
+                            absl::string_view rest, std::string& body) {
+  plain_.assign(reinterpret_cast<const char*>(salt.data()), salt.size());
+  plain_.append(rest.data(), rest.size());
+  aad_.back() = static_cast<char>(group);
+  body.push_back(static_cast<char>(group));
+  PutNumber(body, key);
+  PutNumber(body, static_cast<uint32_t>(plain_.size() + kAeadTagBytes));
+  const Nonce nonce = nonces_.Next();
+  PutBytes(body, nonce);
+  keys_.ForSealing(key).Seal(nonce, aad_, plain_, body);
+}
+
+void EventSealer::Append(const NewEvent& event, const Place& place,
+                         std::string& body) {
+  const HeaderView& header = event.event->header;
+  const Commitments& commitments = *event.commitments;
+  const std::vector<GroupInfo>& groups = event.type->groups();
+  CONCORDAT_CHECK(groups.size() == commitments.group_count);
+
+  // Keys first: whoever reads on from here has them before it needs them.
+  KeyOwner owner;
+  if (SealedByPerson(event)) {
+    owner.person = header.subject;
+  } else {
+    owner.source = header.source;
+    owner.month = MonthOf(place.accepted_us);
+  }
+  const uint32_t base = keys_.Ensure(owner, 0, place.log_id, body);
+  std::array<uint32_t, kGroupsMax> keys = {};
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const auto category = static_cast<uint32_t>(groups[i].category);
+    keys[i] = category == 0 || owner.person.empty()
+                  ? base
+                  : keys_.Ensure(owner, category, place.log_id, body);
+  }
+
+  const Salt count_salt = DrawSalt();
+  const size_t record = BeginRecord(RecordKind::kEvent, body);
+  const size_t spine_at = body.size();
+  PutNumber(body, uint16_t{0});
+  body.push_back(static_cast<char>(kSpineVersion));
+  body.push_back(static_cast<char>(place.environment));
+  body.push_back(static_cast<char>(groups.size()));
+  body.push_back(0);
+  PutNumber(body, place.epoch);
+  PutNumber(body, place.sequence.value);
+  PutNumber(body, place.accepted_us);
+  PutBytes(body, commitments.digest);
+  PutBytes(body, CommitCounts(count_salt, place.counts));
+  PutBytes(body, commitments.header);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    body.push_back(static_cast<char>(groups[i].number));
+    PutBytes(body, commitments.groups[i]);
+  }
+  AppendHeader(header, body);
+  const size_t spine_bytes = body.size() - spine_at - sizeof(uint16_t);
+  CONCORDAT_CHECK(spine_bytes <= kSpineBytesMax);
+  const auto length = static_cast<uint16_t>(spine_bytes);
+  std::memcpy(body.data() + spine_at, &length, sizeof(length));
+
+  aad_.assign(reinterpret_cast<const char*>(commitments.digest.data()),
+              commitments.digest.size());
+  aad_.push_back(0);
+  std::string rest;
+  PutBytes(rest, count_salt);
+  for (const std::string& fault : event.faults) {
+    PutNumber(rest, static_cast<uint16_t>(fault.size()));
+    rest += fault;
+  }
+  AppendBox(base, kHeaderGroup, commitments.header_salt, rest, body);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    AppendBox(keys[i], groups[i].number, commitments.salts[i],
+              GroupBytes(*event.event, groups[i].number), body);
+  }
+  EndRecord(record, body);
+}
+
+size_t RecordBytesMax(const NewEvent& event) {
+  const size_t boxes = event.type->groups().size() + 1;
+  size_t bytes =
+      kRecordHeadBytes + sizeof(uint16_t) + kSpineBytesMax +
+      boxes * (kBoxHeadBytes + kSaltBytes + kAeadTagBytes + kKeyRecordBytesMax +
+               event.event->header.source.size());
+  for (const auto& group : event.event->groups) bytes += group.data.size();
+  bytes += kSaltBytes;
+  for (const std::string& fault : event.faults) bytes += 2 + fault.size();
+  return bytes;
+}
+
+StoredEvent StoredFrom(const NewEvent& event, const EventSealer::Place& place,
+                       Arena& arena, std::shared_ptr<const void> storage) {
+  const HeaderView& from = event.event->header;
+  const Commitments& commitments = *event.commitments;
+  const std::vector<GroupInfo>& groups = event.type->groups();
+  StoredEvent stored;
+  stored.sequence = place.sequence;
+  stored.accepted_us = place.accepted_us;
+  stored.environment = place.environment;
+  stored.header = from;
+  HeaderView& to = stored.header;
+  for (absl::string_view* text :
+       {&to.source, &to.type, &to.controller, &to.purpose, &to.gateway, &to.id,
+        &to.stream, &to.subject_role, &to.on_behalf_of, &to.correlation,
+        &to.causation, &to.corrects, &to.retracts, &to.traceparent}) {
+    *text = arena.Copy(*text);
+  }
+  stored.header_salt = commitments.header_salt;
+  stored.header_commitment = commitments.header;
+  stored.commitments.reserve(groups.size());
+  stored.opened.reserve(groups.size());
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const uint32_t number = groups[i].number;
+    stored.commitments.push_back({number, commitments.groups[i]});
+    stored.opened.push_back({number, commitments.salts[i],
+                             arena.Copy(GroupBytes(*event.event, number))});
+  }
+  stored.digest = commitments.digest;
+  stored.faults.assign(event.faults.begin(), event.faults.end());
+  stored.storage = std::move(storage);
+  return stored;
+}
+
+AeadKey* EventOpener::KeyOf(uint32_t id) {
+  const auto [found, is_new] = expanded_.try_emplace(id);
+  if (is_new) {
+    const std::optional<AeadKeyBytes> bytes = keys_.Find(id);
+    if (bytes.has_value()) found->second = std::make_unique<AeadKey>(*bytes);
+  }
+  return found->second.get();
+}
+
+absl::StatusOr<StoredEvent> EventOpener::Open(
+    absl::string_view record, Arena& arena,
+    std::shared_ptr<const void> storage) {
+  ByteReader in(record);
+  absl::StatusOr<Spine> spine = DecodeSpine(in.Bytes(in.Number<uint16_t>()));
+  if (!spine.ok()) return spine.status();
+  StoredEvent stored;
+  stored.sequence = spine->sequence;
+  stored.accepted_us = spine->accepted_us;
+  stored.environment = spine->environment;
+  stored.header = std::move(spine->header);
+  stored.header_commitment = spine->header_commitment;
+  stored.commitments = std::move(spine->commitments);
+  stored.digest = spine->digest;
+  stored.storage = std::move(storage);
+
+  std::string aad(AsView(stored.digest));
+  aad.push_back(0);
+  while (!in.done()) {
+    const uint32_t group = in.Number<uint8_t>();
+    const uint32_t key_id = in.Number<uint32_t>();
+    const uint32_t length = in.Number<uint32_t>();
+    const Nonce nonce = in.Array<kNonceBytes>();
+    const absl::string_view sealed = in.Bytes(length);
+    if (!in.ok()) return absl::DataLossError("event record is malformed");
+    AeadKey* const key = KeyOf(key_id);
+    if (key == nullptr) continue;
+    aad.back() = static_cast<char>(group);
+    plain_.clear();
+    if (!key->Open(nonce, aad, sealed, plain_)) {
+      return absl::DataLossError(absl::StrCat("group ", group, " of event ",
+                                              stored.sequence.value,
+                                              " does not open"));
+    }
+    ByteReader plain(plain_);
+    const Salt salt = plain.Array<kSaltBytes>();
+    if (group != kHeaderGroup) {
+      stored.opened.push_back({group, salt, arena.Copy(plain.rest())});
+      continue;
+    }
+    stored.header_salt = salt;
+    plain.Array<kSaltBytes>();  // Of the counts: for evidence only.
+    while (!plain.done()) {
+      stored.faults.emplace_back(plain.Bytes(plain.Number<uint16_t>()));
+    }
+    if (!plain.ok()) return absl::DataLossError("event record is malformed");
+  }
+  return stored;
+}
+
+}  // namespace concordat::bus

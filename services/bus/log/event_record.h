@@ -1,0 +1,107 @@
+// An event as a block holds it: the spine, which stays for ever, and the sealed
+// boxes beside it (FORMAT.md, "Event record").
+#ifndef CONCORDAT_SERVICES_BUS_LOG_EVENT_RECORD_H_
+#define CONCORDAT_SERVICES_BUS_LOG_EVENT_RECORD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/bus/log/arena.h"
+#include "services/bus/log/block.h"
+#include "services/bus/log/event_log.h"
+#include "services/bus/log/key_ring.h"
+#include "services/common/base/random.h"
+#include "services/common/crypto/nonce_pool.h"
+
+namespace concordat::bus {
+
+inline constexpr size_t kSpineBytesMax = 1536;
+
+// How many events of this person and of this stream there are with this one.
+struct EventCounts {
+  uint64_t of_person = 0;
+  uint64_t of_stream = 0;
+};
+
+struct Spine {
+  v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
+  uint32_t epoch = 0;
+  Sequence sequence;
+  uint64_t accepted_us = 0;
+  Digest digest = {};
+  Digest count_commitment = {};
+  Digest header_commitment = {};
+  std::vector<View::Commitment> commitments;
+  HeaderView header;  // Borrows the record.
+};
+
+//   DATA_LOSS  not a spine.
+absl::StatusOr<Spine> DecodeSpine(absl::string_view spine);
+
+// The spine of an event record.  DATA_LOSS
+absl::StatusOr<absl::string_view> SpineOfRecord(absl::string_view record);
+
+// Seals events and writes their records.
+//
+// Threads  One at a time.
+class EventSealer {
+ public:
+  // All outlive this.
+  EventSealer(KeyRing& keys, Random& random) : keys_(keys), nonces_(random) {}
+
+  struct Place {
+    LogId log_id = {};
+    v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
+    uint32_t epoch = 0;
+    Sequence sequence;
+    uint64_t accepted_us = 0;
+    EventCounts counts;
+  };
+  // Appends to `body` the records of the keys that are new, then the event's.
+  void Append(const NewEvent& event, const Place& place, std::string& body);
+
+ private:
+  void AppendBox(uint32_t key, uint32_t group, const Salt& salt,
+                 absl::string_view rest, std::string& body);
+  Salt DrawSalt();
+
+  KeyRing& keys_;
+  NoncePool nonces_;
+  std::string aad_;
+  std::string plain_;
+};
+
+// At most how many bytes Append() adds, keys included.
+size_t RecordBytesMax(const NewEvent& event);
+
+// What a checked event is to those who read it, without the way through its
+// record. The strings go into `arena`, which `storage` keeps alive.
+StoredEvent StoredFrom(const NewEvent& event, const EventSealer::Place& place,
+                       Arena& arena, std::shared_ptr<const void> storage);
+
+// Opens records. Expanded keys are kept for the life of this.
+class EventOpener {
+ public:
+  explicit EventOpener(const KeyRing& keys) : keys_(keys) {}
+  // The result borrows `record` and `arena`, which `storage` keeps alive.
+  //   DATA_LOSS  the record is malformed, or a box does not open.
+  absl::StatusOr<StoredEvent> Open(absl::string_view record, Arena& arena,
+                                   std::shared_ptr<const void> storage);
+
+ private:
+  AeadKey* KeyOf(uint32_t id);  // Null: erased.
+
+  const KeyRing& keys_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<AeadKey>> expanded_;
+  std::string plain_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_LOG_EVENT_RECORD_H_

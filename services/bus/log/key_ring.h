@@ -1,0 +1,102 @@
+// The keys that seal events: one base key for a person and one for each of
+// their S4 categories; one for a source and month where an event is about
+// nobody or carries policy. Each is in the log, wrapped (FORMAT.md, "Keys").
+#ifndef CONCORDAT_SERVICES_BUS_LOG_KEY_RING_H_
+#define CONCORDAT_SERVICES_BUS_LOG_KEY_RING_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "services/bus/log/block.h"
+#include "services/bus/log/wrapping_keys.h"
+#include "services/common/base/ids.h"
+#include "services/common/base/mutex.h"
+#include "services/common/base/random.h"
+#include "services/common/crypto/aead.h"
+#include "services/common/crypto/nonce_pool.h"
+
+namespace concordat::bus {
+
+// Whose a key is.
+struct KeyOwner {
+  PersonKey person;          // Empty: of the source and month.
+  absl::string_view source;  // With no person.
+  uint32_t month = 0;        // With no person: year * 100 + month.
+};
+inline constexpr uint32_t kCategoriesMax = 16;  // 0 is the base key.
+
+// Threads  The core's calls are one thread's; Find() is for any.
+class KeyRing {
+ public:
+  // `random` outlives this.
+  KeyRing(WrappingKeys wrapping, Random& random);
+
+  // Reading at open, in log order. DATA_LOSS: not such a record.
+  absl::Status ReadKey(absl::string_view record);
+  absl::Status ReadKeyTable(absl::string_view record);
+  // Unwraps what was read. FAILED_PRECONDITION: the file lacks a wrapping key,
+  // or holds another one of that number. DATA_LOSS: a damaged key.
+  absl::Status Unwrap(const LogId& log_id);
+  size_t size() const;
+
+  // The core: the key's number. A key that is not there yet is made, and its
+  // record appended to `body`, which therefore holds it before the first event
+  // that needs it.
+  uint32_t Ensure(const KeyOwner& owner, uint32_t category, const LogId& log_id,
+                  std::string& body);
+  // The core: a key of Ensure(), expanded. Valid until the next call.
+  AeadKey& ForSealing(uint32_t id);
+
+  // Nothing when the key was erased.
+  std::optional<AeadKeyBytes> Find(uint32_t id) const;
+
+  // Appends a table of no keys: a new log's first record, by which a wrong
+  // wrapping key is noticed at the next opening.
+  void AppendEmptyTable(const LogId& log_id, uint8_t environment,
+                        std::string& body);
+  // Of the newest table read; 0 before that.
+  uint8_t environment() const { return environment_; }
+
+ private:
+  using Numbers = std::array<uint32_t, kCategoriesMax>;
+  struct Wrapped {
+    uint32_t wrapping_key = 0;
+    std::string bound;  // What the wrap is bound to.
+    Nonce nonce = {};
+    std::string sealed;
+  };
+
+  void Own(absl::string_view owner, bool person, uint32_t category,
+           uint32_t id);
+  absl::Status UnwrapOne(const LogId& log_id, const Wrapped& wrapped,
+                         absl::string_view context, std::string& out);
+
+  const WrappingKeys wrapping_;
+  Random& random_;
+  NoncePool nonces_;
+  uint32_t next_id_ = 1;
+  // By person's bytes or by month and source; the base key first.
+  absl::flat_hash_map<PersonKey, Numbers> of_person_;
+  absl::flat_hash_map<std::string, Numbers> of_source_;
+  absl::flat_hash_map<uint32_t, Wrapped> wrapped_;  // Until Unwrap().
+  std::optional<Wrapped> table_check_;
+  uint32_t table_parts_seen_ = 0;
+  uint8_t environment_ = 0;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<AeadKey>> expanded_;
+  uint32_t last_expanded_ = 0;
+  AeadKey* last_key_ = nullptr;
+
+  mutable Mutex mu_;
+  absl::flat_hash_map<uint32_t, AeadKeyBytes> keys_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_LOG_KEY_RING_H_

@@ -1,0 +1,432 @@
+#include "services/bus/log/log_index.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/log/bytes.h"
+#include "services/common/base/check.h"
+
+namespace concordat::bus {
+namespace {
+
+// The first byte of a key says what it is.
+constexpr char kStreamHead = 'h';    // stream → Known
+constexpr char kStreamEvents = 's';  // stream 0 first → gaps
+constexpr char kPersonHead = 'c';    // person → Known
+constexpr char kPersonEvents = 'p';  // person first → gaps
+constexpr char kId = 'i';            // hash sequence → nothing
+constexpr char kHighestId = 'x';     // source → id
+constexpr absl::string_view kCovered = "m";
+constexpr uint32_t kMake = 1;  // Another one is built anew.
+
+constexpr size_t kCachedMax = 1 << 20;
+
+// So that keys sort as numbers do.
+void PutBigEndian(std::string& out, uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+uint64_t BigEndianAtEnd(absl::string_view key) {
+  uint64_t value = 0;
+  for (const char c : key.substr(key.size() - sizeof(value))) {
+    value = (value << 8) | static_cast<uint8_t>(c);
+  }
+  return value;
+}
+
+std::string KeyOf(char kind, absl::string_view name) {
+  std::string key(1, kind);
+  key.append(name.data(), name.size());
+  return key;
+}
+
+std::string StreamEventsPrefix(absl::string_view stream) {
+  return KeyOf(kStreamEvents, stream) + '\0';
+}
+
+std::string EncodeKnown(const LogIndex::Known& known) {
+  std::string bytes;
+  PutNumber(bytes, known.last);
+  PutNumber(bytes, known.count);
+  return bytes;
+}
+
+// Sequences after the first, as the gap from the one before.
+void PutGap(std::string& out, uint64_t gap) {
+  while (gap >= 0x80) {
+    out.push_back(static_cast<char>(gap | 0x80));
+    gap >>= 7;
+  }
+  out.push_back(static_cast<char>(gap));
+}
+
+uint64_t TakeGap(absl::string_view& gaps) {
+  uint64_t gap = 0;
+  for (int shift = 0; !gaps.empty() && shift < 64; shift += 7) {
+    const auto byte = static_cast<uint8_t>(gaps.front());
+    gaps.remove_prefix(1);
+    gap |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return gap;
+}
+
+uint64_t Mix(uint64_t h, absl::string_view bytes) {
+  constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;
+  while (!bytes.empty()) {
+    uint64_t word = bytes.size();
+    const size_t count = std::min(bytes.size(), sizeof(word));
+    if (count == sizeof(word)) word = 0;
+    std::memcpy(&word, bytes.data(), count);
+    h = (h ^ word) * kOdd;
+    h ^= h >> 29;
+    bytes.remove_prefix(count);
+  }
+  return (h ^ (h >> 32)) * kOdd;
+}
+
+// What one segment adds about one stream or person.
+struct Posting {
+  LogIndex::Known known;
+  uint64_t first = 0;
+  std::string gaps;
+
+  void Add(uint64_t sequence) {
+    if (first == 0) {
+      first = sequence;
+    } else {
+      PutGap(gaps, sequence - known.last);
+    }
+    known.last = sequence;
+    ++known.count;
+  }
+};
+
+}  // namespace
+
+uint64_t IdHash(absl::string_view source, absl::string_view id) {
+  return Mix(Mix(0x243F6A8885A308D3, source), id);
+}
+
+absl::StatusOr<LogIndex::Covered> LogIndex::Open() {
+  absl::StatusOr<std::optional<std::string>> value = store_.Get(kCovered);
+  if (!value.ok()) return value.status();
+  Covered covered;
+  if (value->has_value()) {
+    ByteReader in(**value);
+    const uint32_t make = in.Number<uint32_t>();
+    covered.segment = in.Number<uint32_t>();
+    covered.sequence = in.Number<uint64_t>();
+    covered.hash = std::string(in.rest());
+    if (!in.ok() || make != kMake) covered = Covered();
+  }
+  MutexLock lock(mu_);
+  first_ = covered.sequence + 1;
+  ids_through_ = covered.sequence;
+  return covered;
+}
+
+absl::Status LogIndex::Reset() {
+  absl::Status status = store_.Clear();
+  MutexLock lock(mu_);
+  streams_.clear();
+  persons_.clear();
+  highest_.clear();
+  facts_.clear();
+  by_id_.clear();
+  first_ = 1;
+  ids_through_ = 0;
+  return status;
+}
+
+absl::StatusOr<LogIndex::Known> LogIndex::StoredKnown(
+    const std::string& key) const {
+  Known known;
+  absl::StatusOr<std::optional<std::string>> value = store_.Get(key);
+  if (!value.ok()) return value.status();
+  if (value->has_value()) {
+    ByteReader in(**value);
+    known.last = in.Number<uint64_t>();
+    known.count = in.Number<uint64_t>();
+  }
+  return known;
+}
+
+absl::StatusOr<LogIndex::Known> LogIndex::FindStream(
+    absl::string_view stream) const {
+  const auto found = streams_.find(stream);
+  if (found != streams_.end()) return found->second;
+  if (first_ == 1) return Known();
+  return StoredKnown(KeyOf(kStreamHead, stream));
+}
+
+absl::StatusOr<LogIndex::Known> LogIndex::FindPerson(
+    const PersonKey& person) const {
+  const auto found = persons_.find(person);
+  if (found != persons_.end()) return found->second;
+  if (first_ == 1) return Known();
+  return StoredKnown(KeyOf(kPersonHead, person.bytes()));
+}
+
+absl::StatusOr<std::string*> LogIndex::FindHighest(absl::string_view source) {
+  const auto found = highest_.find(source);
+  if (found != highest_.end()) return &found->second;
+  std::string highest;
+  if (first_ > 1) {
+    absl::StatusOr<std::optional<std::string>> value =
+        store_.Get(KeyOf(kHighestId, source));
+    if (!value.ok()) return value.status();
+    if (value->has_value()) highest = **std::move(value);
+  }
+  return &highest_.emplace(source, std::move(highest)).first->second;
+}
+
+absl::StatusOr<LogIndex::Known> LogIndex::Stream(
+    absl::string_view stream) const {
+  MutexLock lock(mu_);
+  return FindStream(stream);
+}
+
+absl::StatusOr<LogIndex::Known> LogIndex::Person(
+    const PersonKey& person) const {
+  if (person.empty()) return Known();
+  MutexLock lock(mu_);
+  return FindPerson(person);
+}
+
+void LogIndex::CatchUpIds() {
+  const uint64_t last = first_ + facts_.size() - 1;
+  for (; ids_through_ < last; ++ids_through_) {
+    const uint64_t sequence = ids_through_ + 1;
+    Fact& fact = facts_[sequence - first_];
+    uint64_t& latest = by_id_[fact.id_hash];
+    fact.before_with_hash = latest;
+    latest = sequence;
+  }
+}
+
+absl::StatusOr<std::vector<uint64_t>> LogIndex::WithId(absl::string_view source,
+                                                       absl::string_view id) {
+  std::vector<uint64_t> sequences;
+  uint64_t hash = 0;
+  {
+    MutexLock lock(mu_);
+    absl::StatusOr<std::string*> highest = FindHighest(source);
+    if (!highest.ok()) return highest.status();
+    if (id > absl::string_view(**highest)) return sequences;
+    CatchUpIds();
+    hash = IdHash(source, id);
+    const auto found = by_id_.find(hash);
+    uint64_t at = found == by_id_.end() ? 0 : found->second;
+    for (; at >= first_; at = facts_[at - first_].before_with_hash) {
+      sequences.push_back(at);
+    }
+  }
+  std::string from(1, kId);
+  PutBigEndian(from, hash);
+  std::string to = from;
+  to.append(sizeof(uint64_t), '\xff');
+  absl::Status status =
+      store_.Visit(from, to, [&](absl::string_view key, absl::string_view) {
+        sequences.push_back(BigEndianAtEnd(key));
+        return true;
+      });
+  if (!status.ok()) return status;
+  return sequences;
+}
+
+absl::Status LogIndex::Add(uint64_t sequence, const HeaderView& header) {
+  MutexLock lock(mu_);
+  CONCORDAT_CHECK(sequence == first_ + facts_.size());
+  Fact fact;
+  fact.id_hash = IdHash(header.source, header.id);
+  absl::StatusOr<std::string*> highest = FindHighest(header.source);
+  if (!highest.ok()) return highest.status();
+  if (header.id > absl::string_view(**highest)) {
+    (*highest)->assign(header.id.data(), header.id.size());
+  }
+  if (!header.stream.empty()) {
+    absl::StatusOr<Known> known = FindStream(header.stream);
+    if (!known.ok()) return known.status();
+    fact.before_in_stream = known->last;
+    streams_[header.stream] = {sequence, known->count + 1};
+  }
+  if (!header.subject.empty()) {
+    absl::StatusOr<Known> known = FindPerson(header.subject);
+    if (!known.ok()) return known.status();
+    fact.before_of_person = known->last;
+    persons_[header.subject] = {sequence, known->count + 1};
+  }
+  facts_.push_back(fact);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Sequence>> LogIndex::Postings(
+    const std::string& prefix, std::vector<uint64_t> in_memory,
+    uint64_t memory_from, uint64_t after, uint64_t up_to,
+    size_t count_max) const {
+  std::vector<Sequence> found;
+  const auto take = [&](uint64_t sequence) {
+    if (sequence > after && sequence <= up_to && found.size() < count_max) {
+      found.push_back({sequence});
+    }
+    return sequence < up_to && found.size() < count_max;
+  };
+  if (memory_from > 1 && after + 1 < memory_from) {
+    std::string from = prefix;
+    PutBigEndian(from, 0);
+    std::string to = prefix;
+    PutBigEndian(to, memory_from);
+    absl::Status status = store_.Visit(
+        from, to, [&](absl::string_view key, absl::string_view gaps) {
+          uint64_t sequence = BigEndianAtEnd(key);
+          bool more = take(sequence);
+          while (more && !gaps.empty()) {
+            sequence += TakeGap(gaps);
+            more = take(sequence);
+          }
+          return more;
+        });
+    if (!status.ok()) return status;
+  }
+  std::for_each(in_memory.rbegin(), in_memory.rend(), take);
+  return found;
+}
+
+absl::StatusOr<std::vector<Sequence>> LogIndex::OfStream(
+    absl::string_view stream, uint64_t after, uint64_t up_to,
+    size_t count_max) const {
+  std::vector<uint64_t> in_memory;
+  uint64_t memory_from = 0;
+  {
+    MutexLock lock(mu_);
+    absl::StatusOr<Known> known = FindStream(stream);
+    if (!known.ok()) return known.status();
+    memory_from = first_;
+    for (uint64_t at = known->last; at >= first_ && at > after;
+         at = facts_[at - first_].before_in_stream) {
+      in_memory.push_back(at);
+    }
+  }
+  return Postings(StreamEventsPrefix(stream), std::move(in_memory), memory_from,
+                  after, up_to, count_max);
+}
+
+absl::StatusOr<std::vector<Sequence>> LogIndex::OfPerson(
+    const PersonKey& person, uint64_t after, uint64_t up_to) const {
+  if (person.empty()) return std::vector<Sequence>();
+  std::vector<uint64_t> in_memory;
+  uint64_t memory_from = 0;
+  {
+    MutexLock lock(mu_);
+    absl::StatusOr<Known> known = FindPerson(person);
+    if (!known.ok()) return known.status();
+    memory_from = first_;
+    for (uint64_t at = known->last; at >= first_ && at > after;
+         at = facts_[at - first_].before_of_person) {
+      in_memory.push_back(at);
+    }
+  }
+  return Postings(KeyOf(kPersonEvents, person.bytes()), std::move(in_memory),
+                  memory_from, after, up_to, SIZE_MAX);
+}
+
+absl::Status LogIndex::Absorb(
+    const Covered& covered,
+    const std::function<absl::Status(const Visitor&)>& each) {
+  std::map<std::string, Posting, std::less<>> streams;
+  std::map<PersonKey, Posting> persons;
+  std::map<std::string, std::string, std::less<>> highest;
+  std::vector<std::pair<uint64_t, uint64_t>> ids;
+  absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
+    if (!header.stream.empty()) {
+      streams[std::string(header.stream)].Add(sequence);
+    }
+    if (!header.subject.empty()) persons[header.subject].Add(sequence);
+    std::string& id = highest[std::string(header.source)];
+    id = std::max(id, std::string(header.id));
+    ids.emplace_back(IdHash(header.source, header.id), sequence);
+  });
+  if (!status.ok()) return status;
+  std::sort(ids.begin(), ids.end());
+
+  // Keys ascend: c, h, i, m, p, s, x.
+  std::vector<std::pair<std::string, std::string>> entries;
+  entries.reserve(2 * (streams.size() + persons.size()) + ids.size() + 8);
+  const auto add_head = [&](std::string key,
+                            LogIndex::Known known) -> absl::Status {
+    absl::StatusOr<std::optional<std::string>> before = store_.Get(key);
+    if (!before.ok()) return before.status();
+    if (before->has_value()) {
+      ByteReader in(**before);
+      in.Number<uint64_t>();
+      known.count += in.Number<uint64_t>();
+    }
+    entries.emplace_back(std::move(key), EncodeKnown(known));
+    return absl::OkStatus();
+  };
+  for (const auto& [person, posting] : persons) {
+    status = add_head(KeyOf(kPersonHead, person.bytes()), posting.known);
+    if (!status.ok()) return status;
+  }
+  for (const auto& [stream, posting] : streams) {
+    status = add_head(KeyOf(kStreamHead, stream), posting.known);
+    if (!status.ok()) return status;
+  }
+  for (const auto& [hash, sequence] : ids) {
+    std::string key(1, kId);
+    PutBigEndian(key, hash);
+    PutBigEndian(key, sequence);
+    entries.emplace_back(std::move(key), "");
+  }
+  std::string value;
+  PutNumber(value, kMake);
+  PutNumber(value, covered.segment);
+  PutNumber(value, covered.sequence);
+  value += covered.hash;
+  entries.emplace_back(kCovered, std::move(value));
+  for (auto& [person, posting] : persons) {
+    std::string key = KeyOf(kPersonEvents, person.bytes());
+    PutBigEndian(key, posting.first);
+    entries.emplace_back(std::move(key), std::move(posting.gaps));
+  }
+  for (auto& [stream, posting] : streams) {
+    std::string key = StreamEventsPrefix(stream);
+    PutBigEndian(key, posting.first);
+    entries.emplace_back(std::move(key), std::move(posting.gaps));
+  }
+  for (auto& [source, id] : highest) {
+    std::string key = KeyOf(kHighestId, source);
+    absl::StatusOr<std::optional<std::string>> before = store_.Get(key);
+    if (!before.ok()) return before.status();
+    if (before->has_value()) id = std::max(id, **before);
+    entries.emplace_back(std::move(key), std::move(id));
+  }
+  status = store_.Add(entries);
+  if (!status.ok()) return status;
+
+  MutexLock lock(mu_);
+  while (first_ <= covered.sequence && !facts_.empty()) {
+    if (first_ <= ids_through_) {
+      const auto found = by_id_.find(facts_.front().id_hash);
+      if (found != by_id_.end() && found->second == first_) by_id_.erase(found);
+    }
+    facts_.pop_front();
+    ++first_;
+  }
+  first_ = std::max(first_, covered.sequence + 1);
+  ids_through_ = std::max(ids_through_, covered.sequence);
+  const auto is_stored = [&](const auto& entry) {
+    return entry.second.last <= covered.sequence;
+  };
+  if (streams_.size() > kCachedMax) absl::erase_if(streams_, is_stored);
+  if (persons_.size() > kCachedMax) absl::erase_if(persons_, is_stored);
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,461 @@
+#include "services/bus/log/segment_store.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "services/bus/log/durable_mark.h"
+#include "services/common/base/check.h"
+#include "services/common/crypto/crc32c.h"
+#include "services/common/crypto/sha256.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr absl::string_view kPrefix = "segment-";
+constexpr absl::string_view kPreparing = "preparing";
+
+absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
+  return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
+                                               offset, ": ", why.message()));
+}
+
+}  // namespace
+
+std::string SegmentName(uint32_t number) {
+  return absl::StrFormat("%s%08u", kPrefix, number);
+}
+
+uint32_t SegmentNumber(absl::string_view name) {
+  uint32_t number = 0;
+  if (!absl::ConsumePrefix(&name, kPrefix) || name.size() != 8 ||
+      !absl::SimpleAtoi(name, &number)) {
+    return 0;
+  }
+  return number;
+}
+
+void SegmentStore::AddPlace(std::vector<BlockPlace>& places,
+                            uint64_t first_sequence, uint64_t offset) {
+  if (places.empty() ||
+      offset / kRegionBytes != places.back().offset / kRegionBytes) {
+    places.push_back({first_sequence, offset});
+  }
+}
+
+ClosedSegment SegmentStore::Close(const Segment& segment, const ChainEnd& end) {
+  return {segment.number, segment.start, end, segment.end_offset,
+          segment.places};
+}
+
+absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(
+    Directory& directory, Background& background,
+    const SegmentStoreOptions& options, const OpenHooks& hooks) {
+  CONCORDAT_CHECK(options.ready_segments > 0);
+  std::unique_ptr<SegmentStore> store(
+      new SegmentStore(directory, background, options));
+  absl::Status status = store->OpenMark();
+  if (status.ok()) status = store->OpenSegments(hooks);
+  if (!status.ok()) return status;
+  store->PrepareInBackground();
+  return store;
+}
+
+SegmentStore::~SegmentStore() {
+  // After a clean end the mark says all.
+  if (mark_ != nullptr) mark_->Sync().IgnoreError();
+}
+
+absl::Status SegmentStore::OpenMark() {
+  absl::StatusOr<std::unique_ptr<File>> file =
+      directory_.Open(kDurableMarkName);
+  if (absl::IsNotFound(file.status())) {
+    file = directory_.Create(kDurableMarkName);
+    if (file.ok()) {
+      absl::Status status = directory_.Sync();
+      if (!status.ok()) return status;
+    }
+  }
+  if (!file.ok()) return file.status();
+  absl::StatusOr<uint64_t> size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  mark_bytes_at_open_.resize(*size);
+  absl::Status status = (*file)->Read(0, *size, mark_bytes_at_open_.data());
+  mark_ = *std::move(file);
+  return status;
+}
+
+absl::Status SegmentStore::CheckMark(uint32_t segment, uint64_t offset,
+                                     absl::string_view what) const {
+  const std::optional<DurableMark> mark =
+      DecodeDurableMark(mark_bytes_at_open_);
+  // A damaged mark only loses what it adds to the blocks' own word.
+  if (!mark.has_value()) return absl::OkStatus();
+  if (end_.log_id.has_value() && mark->log_id != *end_.log_id) {
+    return absl::DataLossError("the durable mark is of another log");
+  }
+  if (std::pair(mark->segment, mark->end_offset) > std::pair(segment, offset) ||
+      mark->last_sequence >= end_.next_sequence) {
+    return absl::DataLossError(absl::StrCat(
+        what, ", but the log was durable up to ", SegmentName(mark->segment),
+        ":", mark->end_offset, " (sequence ", mark->last_sequence, ")"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
+  absl::StatusOr<std::vector<std::string>> names = directory_.List();
+  if (!names.ok()) return names.status();
+  std::vector<std::shared_ptr<Segment>> found;
+  for (const std::string& name : *names) {
+    const uint32_t number = SegmentNumber(name);
+    if (number == 0) continue;
+    if (number != found.size() + 1) {
+      return absl::DataLossError(
+          absl::StrCat(SegmentName(static_cast<uint32_t>(found.size() + 1)),
+                       ":0: the segment is missing"));
+    }
+    auto segment = std::make_shared<Segment>();
+    segment->number = number;
+    absl::StatusOr<std::unique_ptr<File>> file = directory_.Open(name);
+    if (!file.ok()) return file.status();
+    segment->file = *std::move(file);
+    absl::StatusOr<uint64_t> size = segment->file->Size();
+    if (!size.ok()) return size.status();
+    segment->size = *size;
+    found.push_back(std::move(segment));
+  }
+  // Blank ones at the end are the ready ones.
+  size_t used = found.size();
+  while (used > 0) {
+    absl::StatusOr<bool> blank = IsBlank(*found[used - 1]->file);
+    if (!blank.ok()) return blank.status();
+    if (!*blank) break;
+    --used;
+  }
+  {
+    MutexLock prepare_lock(prepare_mu_);
+    next_number_ = static_cast<uint32_t>(found.size()) + 1;
+    MutexLock lock(mu_);
+    for (size_t i = used; i < found.size(); ++i) {
+      ready_.push_back(
+          {found[i]->number, std::move(found[i]->file), found[i]->size});
+    }
+  }
+  found.resize(used);
+
+  for (size_t i = 0; i + 1 < used; ++i) {
+    Segment& segment = *found[i];
+    segment.start = end_;
+    absl::StatusOr<ClosedSegment> known =
+        hooks.load_closed(segment.number, end_);
+    if (known.ok()) {
+      end_ = known->end;
+      segment.end_offset = known->end_offset;
+      segment.places = known->places;
+      absl::Status status = hooks.on_closed(*known);
+      if (!status.ok()) return status;
+      continue;
+    }
+    if (!absl::IsNotFound(known.status())) return known.status();
+    absl::StatusOr<SegmentScan> scan =
+        ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
+          AddPlace(segment.places, block.header.first_sequence, block.offset);
+          return hooks.on_block(segment.number, block);
+        });
+    if (!scan.ok()) return scan.status();
+    if (!scan->damage.ok()) {
+      return At(segment.number, scan->end_offset,
+                absl::IsUnimplemented(scan->damage)
+                    ? scan->damage
+                    : absl::DataLossError(scan->damage.message()));
+    }
+    end_ = scan->end;
+    segment.end_offset = scan->end_offset;
+    absl::Status status = hooks.on_closed(Close(segment, end_));
+    if (!status.ok()) return status;
+  }
+  if (used > 0) {
+    absl::Status status = OpenTail(*found.back(), hooks);
+    if (!status.ok()) return status;
+  } else {
+    absl::Status status = CheckMark(1, 0, "the log is empty");
+    if (!status.ok()) return status;
+  }
+  {
+    MutexLock lock(mu_);
+    segments_ = std::move(found);
+  }
+  return used > 0 ? absl::OkStatus() : Roll();
+}
+
+absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
+  segment.start = end_;
+  absl::StatusOr<SegmentScan> scan =
+      ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
+        AddPlace(segment.places, block.header.first_sequence, block.offset);
+        return hooks.on_block(segment.number, block);
+      });
+  if (!scan.ok()) return scan.status();
+  end_ = scan->end;
+  segment.end_offset = scan->end_offset;
+  absl::Status status = scan->damage;
+  if (scan->beyond_tear) {
+    return At(segment.number, segment.end_offset, status);
+  }
+  if (end_.synced_through >= end_.next_sequence) {
+    return At(segment.number, segment.end_offset,
+              absl::DataLossError("a block here was durable and is gone"));
+  }
+  status = CheckMark(segment.number, segment.end_offset,
+                     status.ok() ? "the log ends here" : status.message());
+  if (!status.ok()) return At(segment.number, segment.end_offset, status);
+  if (scan->used_bytes > segment.end_offset) {
+    status = WriteZeroes(*segment.file, segment.end_offset,
+                         scan->used_bytes - segment.end_offset);
+    if (!status.ok()) return status;
+  }
+  // What is about to be served may be in memory alone: its writer can have died
+  // between the write and the sync.
+  return segment.file->Sync();
+}
+
+absl::StatusOr<SegmentStore::Ready> SegmentStore::Prepare(uint32_t number) {
+  // What a crash left half prepared is used again.
+  absl::StatusOr<std::unique_ptr<File>> file = directory_.Open(kPreparing);
+  if (file.ok()) {
+    absl::StatusOr<uint64_t> size = (*file)->Size();
+    if (!size.ok()) return size.status();
+    if (*size > options_.segment_bytes) {
+      absl::Status status = directory_.Remove(kPreparing);
+      if (!status.ok()) return status;
+      file = absl::NotFoundError("removed");
+    }
+  }
+  if (absl::IsNotFound(file.status())) file = directory_.Create(kPreparing);
+  if (!file.ok()) return file.status();
+  // Written, not only allocated: a first write into an extent that is merely
+  // reserved makes every sync change the file's metadata too.
+  absl::Status status = WriteZeroes(**file, 0, options_.segment_bytes);
+  if (status.ok()) status = (*file)->Sync();
+  if (status.ok()) status = directory_.Rename(kPreparing, SegmentName(number));
+  if (status.ok()) status = directory_.Sync();
+  if (!status.ok()) return status;
+  return Ready{number, *std::move(file), options_.segment_bytes};
+}
+
+absl::Status SegmentStore::PrepareOne() {
+  MutexLock prepare_lock(prepare_mu_);
+  {
+    MutexLock lock(mu_);
+    if (ready_.size() >= options_.ready_segments) return absl::OkStatus();
+  }
+  absl::StatusOr<Ready> ready = Prepare(next_number_);
+  if (!ready.ok()) return ready.status();
+  ++next_number_;
+  MutexLock lock(mu_);
+  ready_.push_back(*std::move(ready));
+  return absl::OkStatus();
+}
+
+void SegmentStore::PrepareInBackground() {
+  background_.Post([this] {
+    for (uint32_t i = 0; i < options_.ready_segments; ++i) {
+      // A failure is met again, and told, by the write that needs the segment.
+      if (!PrepareOne().ok()) return;
+    }
+  });
+}
+
+absl::Status SegmentStore::Roll() {
+  Ready ready;
+  for (;;) {
+    {
+      MutexLock lock(mu_);
+      if (!ready_.empty()) {
+        ready = std::move(ready_.front());
+        ready_.pop_front();
+        break;
+      }
+    }
+    absl::Status status = PrepareOne();
+    if (!status.ok()) return status;
+  }
+  auto segment = std::make_shared<Segment>();
+  segment->number = ready.number;
+  segment->file = std::move(ready.file);
+  segment->size = ready.size;
+  segment->start = end_;
+  ClosedSegment closed;
+  {
+    MutexLock lock(mu_);
+    if (!segments_.empty()) closed = Close(*segments_.back(), end_);
+    segments_.push_back(std::move(segment));
+  }
+  if (closed.number != 0 && on_closed_) on_closed_(std::move(closed));
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
+                                  uint32_t event_count, std::string& block) {
+  CONCORDAT_CHECK(block.size() >= kBlockHeaderBytes);
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = 0;
+  const auto take_last = [&] {
+    MutexLock lock(mu_);
+    segment = segments_.back();
+    offset = segment->end_offset;
+  };
+  CONCORDAT_CHECK(block.size() <= options_.segment_bytes);
+  take_last();
+  while (offset + block.size() > segment->size) {
+    absl::Status status = Roll();
+    if (!status.ok()) return status;
+    PrepareInBackground();
+    take_last();
+  }
+  const absl::string_view body =
+      absl::string_view(block).substr(kBlockHeaderBytes);
+  BlockHeader header;
+  header.log_id = log_id;
+  header.epoch = epoch;
+  header.event_count = event_count;
+  header.first_sequence = end_.next_sequence;
+  header.synced_through = end_.next_sequence - 1;
+  header.body_bytes = static_cast<uint32_t>(body.size());
+  header.body_crc = Crc32c(body);
+  header.previous = end_.hash;
+  EncodeBlockHeader(header, block.data());
+
+  absl::Status status = segment->file->Write(offset, block);
+  if (status.ok()) status = segment->file->Sync();
+  if (!status.ok()) return status;
+
+  end_.log_id = log_id;
+  end_.epoch = epoch;
+  end_.synced_through = header.synced_through;
+  end_.next_sequence += event_count;
+  end_.hash = Sha256::Of(block);
+  {
+    MutexLock lock(mu_);
+    AddPlace(segment->places, header.first_sequence, offset);
+    segment->end_offset = offset + block.size();
+  }
+  // Its failure loses a warning, not an event.
+  mark_
+      ->Write(
+          0, EncodeDurableMark({log_id, epoch, segment->number,
+                                offset + block.size(), end_.next_sequence - 1}))
+      .IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SegmentStore::Blocks> SegmentStore::Read(
+    uint64_t sequence, size_t bytes_max) const {
+  std::shared_ptr<Segment> segment;
+  uint64_t at = 0;
+  uint64_t end_offset = 0;
+  {
+    MutexLock lock(mu_);
+    const auto after = std::partition_point(
+        segments_.begin(), segments_.end(),
+        [&](const auto& one) { return one->start.next_sequence <= sequence; });
+    if (after == segments_.begin()) {
+      return absl::OutOfRangeError("before the log's first event");
+    }
+    segment = *std::prev(after);
+    const auto& places = segment->places;
+    const auto place = std::partition_point(
+        places.begin(), places.end(),
+        [&](const BlockPlace& one) { return one.first_sequence <= sequence; });
+    if (place == places.begin()) {
+      return absl::OutOfRangeError("past the log's last event");
+    }
+    at = std::prev(place)->offset;
+    end_offset = segment->end_offset;
+  }
+  const File& file = *segment->file;
+  const auto header_at = [&](uint64_t offset) -> absl::StatusOr<BlockHeader> {
+    char bytes[kBlockHeaderBytes];
+    absl::Status status = file.Read(offset, sizeof(bytes), bytes);
+    if (!status.ok()) return status;
+    return DecodeBlockHeader({bytes, sizeof(bytes)});
+  };
+  size_t whole = 0;
+  for (;; at += whole) {
+    if (at >= end_offset) {
+      return absl::OutOfRangeError("past the log's last event");
+    }
+    const absl::StatusOr<BlockHeader> header = header_at(at);
+    if (!header.ok()) return At(segment->number, at, header.status());
+    whole = kBlockHeaderBytes + header->body_bytes;
+    if (at + whole > end_offset) {
+      return At(segment->number, at, absl::DataLossError("block too long"));
+    }
+    if (header->first_sequence + header->event_count > sequence) break;
+  }
+  Blocks blocks;
+  blocks.bytes.resize(std::max<uint64_t>(
+      whole, std::min<uint64_t>(bytes_max, end_offset - at)));
+  absl::Status status = file.Read(at, blocks.bytes.size(), blocks.bytes.data());
+  if (!status.ok()) return At(segment->number, at, status);
+  const absl::string_view bytes = blocks.bytes;
+  for (size_t used = 0; used + kBlockHeaderBytes <= bytes.size();
+       used += whole) {
+    const absl::StatusOr<BlockHeader> header =
+        DecodeBlockHeader(bytes.substr(used));
+    status = header.status();
+    if (status.ok()) {
+      whole = kBlockHeaderBytes + header->body_bytes;
+      if (used + whole > bytes.size()) break;
+      const size_t body_at = used + kBlockHeaderBytes;
+      status =
+          CheckBlockBody(*header, bytes.substr(body_at, header->body_bytes));
+      if (status.ok() && header->event_count > 0) {
+        blocks.blocks.push_back({header->first_sequence, header->event_count,
+                                 body_at, header->body_bytes});
+      }
+    }
+    if (!status.ok()) {
+      // Those before it are good; who reads on meets it.
+      if (!blocks.blocks.empty()) break;
+      return At(segment->number, at + used, status);
+    }
+  }
+  return blocks;
+}
+
+absl::Status SegmentStore::Scan(
+    const ClosedSegment& closed,
+    const std::function<absl::Status(const ScannedBlock&)>& on_block) const {
+  std::shared_ptr<Segment> segment;
+  {
+    MutexLock lock(mu_);
+    segment = segments_[closed.number - 1];
+  }
+  absl::StatusOr<SegmentScan> scan =
+      ScanSegment(*segment->file, closed.start, on_block);
+  if (!scan.ok()) return scan.status();
+  if (!scan->damage.ok()) {
+    return At(segment->number, scan->end_offset, scan->damage);
+  }
+  return absl::OkStatus();
+}
+
+uint64_t SegmentStore::bytes() const {
+  MutexLock lock(mu_);
+  uint64_t bytes = 0;
+  for (const auto& segment : segments_) bytes += segment->end_offset;
+  return bytes;
+}
+
+uint32_t SegmentStore::segments() const {
+  MutexLock lock(mu_);
+  return static_cast<uint32_t>(segments_.size());
+}
+
+}  // namespace concordat::bus

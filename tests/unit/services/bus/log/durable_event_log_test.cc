@@ -1,0 +1,122 @@
+#include "services/bus/log/durable_event_log.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_log.h"
+
+namespace concordat::testing {
+namespace {
+
+using bus::Staged;
+using ::testing::ElementsAre;
+using Kind = bus::Staged::Kind;
+
+std::string Id(uint64_t number) { return absl::StrFormat("id-%06u", number); }
+
+TestEvent::Fields Fields(uint64_t number) {
+  TestEvent::Fields fields;
+  fields.id = Id(number);
+  fields.stream = absl::StrCat("referral/", number % 3);
+  fields.person = static_cast<uint8_t>(number % 4);
+  fields.groups = {absl::StrCat("routing ", number), "",
+                   absl::StrCat("offence ", number), "clinical"};
+  return fields;
+}
+
+class DurableEventLogTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_THAT(log_.Open(), IsOk()); }
+
+  Staged AppendOne(const TestEvent& event) {
+    const TestLog::Appended appended = log_.Append({&event});
+    EXPECT_THAT(appended.written, IsOk());
+    return appended.staged[0];
+  }
+  void AppendMany(uint64_t from, uint64_t to) {
+    for (uint64_t i = from; i <= to; ++i) {
+      const TestEvent event(Fields(i));
+      ASSERT_EQ(AppendOne(event).kind, Kind::kNew);
+    }
+  }
+  void ExpectMany(uint64_t count) {
+    const auto events = log_.ReadAll();
+    ASSERT_THAT(events, IsOk());
+    ASSERT_EQ(events->size(), count);
+    for (uint64_t i = 0; i < count; ++i) {
+      EXPECT_EQ(Difference((*events)[i], TestEvent(Fields(i + 1))), "");
+    }
+  }
+
+  TestLog log_;
+};
+
+TEST_F(DurableEventLogTest, ReadsBackWhatWasWritten) {
+  AppendMany(1, 5);
+  ExpectMany(5);
+}
+
+TEST_F(DurableEventLogTest, ReadsBackAfterReopeningOverManySegments) {
+  AppendMany(1, 100);
+  ASSERT_GT(log_.log().Status().segments, 2u);
+  ASSERT_THAT(log_.Open(), IsOk());
+  EXPECT_EQ(log_.log().Status().end, Sequence{100});
+  ExpectMany(100);
+  AppendMany(101, 110);
+  ExpectMany(110);
+}
+
+TEST_F(DurableEventLogTest, ShowsNothingBeforeItIsWritten) {
+  const TestEvent event(Fields(1));
+  const bus::NewEvent staged = event.New();
+  log_.log().Stage({&staged, 1}, 1);
+  EXPECT_THAT(log_.log().Read({0}, 100), IsOk());
+  EXPECT_TRUE((*log_.log().Read({0}, 100))->events.empty());
+  EXPECT_THAT(log_.log().ReadOne({1}), HasCode(absl::StatusCode::kOutOfRange));
+  EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{0});
+  ASSERT_THAT(log_.WriteStaged(), IsOk());
+  EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{1});
+}
+
+TEST_F(DurableEventLogTest, AnswersARepeatWithTheOriginalForEver) {
+  AppendMany(1, 100);
+  for (int round = 0; round < 3; ++round) {
+    for (const uint64_t number : {1, 40, 100}) {
+      const TestEvent again(Fields(number));
+      const Staged staged = AppendOne(again);
+      EXPECT_EQ(staged.kind, Kind::kDuplicate);
+      EXPECT_EQ(staged.sequence, Sequence{number});
+      EXPECT_EQ(staged.digest, again.digest());
+    }
+    if (round == 1) log_.DropIndex();
+    ASSERT_THAT(log_.Open(), IsOk());
+  }
+  EXPECT_EQ(log_.log().Status().end, Sequence{100});
+}
+
+TEST_F(DurableEventLogTest, FindsEventsByStreamAndPerson) {
+  AppendMany(1, 100);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Sequence> of_stream;
+    for (uint64_t i = 1; i <= 100; ++i) {
+      if (i % 3 == 1) of_stream.push_back({i});
+    }
+    EXPECT_EQ(*log_.log().OfStream("referral/1", {0}, 1000), of_stream);
+    EXPECT_THAT(*log_.log().OfStream("referral/1", {90}, 2),
+                ElementsAre(Sequence{91}, Sequence{94}));
+    EXPECT_THAT(*log_.log().OfPerson(TestPerson(2), {80}, {91}),
+                ElementsAre(Sequence{82}, Sequence{86}, Sequence{90}));
+    EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{100});
+    if (round == 1) log_.DropIndex();
+    ASSERT_THAT(log_.Open(), IsOk());
+  }
+}
+
+}  // namespace
+}  // namespace concordat::testing
