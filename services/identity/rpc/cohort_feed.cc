@@ -32,15 +32,13 @@ CohortFeed::CohortFeed(IdentityStore& store, const CaseParties& parties,
       log_(log),
       thread_([this] { Run(); }) {}
 
-CohortFeed::~CohortFeed() { Stop(); }
-
-void CohortFeed::Stop() {
+CohortFeed::~CohortFeed() {
   {
     MutexLock lock(mu_);
     stop_ = true;
     changed_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 void CohortFeed::Open(const System& edge, Sink sink) {

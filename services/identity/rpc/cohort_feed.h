@@ -47,15 +47,14 @@ class CohortFeed {
   // All outlive this.
   CohortFeed(IdentityStore& store, const CaseParties& parties,
              const SteadyClock& clock, const Logger& log);
-  ~CohortFeed();  // Stop().
+  // Ends every stream: an edge asks again when there is somebody to answer.
+  ~CohortFeed();
 
   void Open(const System& edge, Sink sink);
   // The person's parties or identifiers may have changed.
   void PersonChanged(const PersonKey& person);
   // The cases' position or currency changed.
   void Wake();
-  // Ends every stream: an edge asks again when there is somebody to answer.
-  void Stop();
 
  private:
   struct Stream {
