@@ -23,12 +23,15 @@ struct Command {
 };
 
 absl::Status RunAlerts(const std::vector<std::string>& arguments);
-absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);
+absl::Status RunCall(const std::vector<std::string>& arguments);
+absl::Status RunDemo(const std::vector<std::string>& arguments);
 absl::Status RunKeys(const std::vector<std::string>& arguments);
 absl::Status RunLog(const std::vector<std::string>& arguments);
+absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
+absl::Status RunTail(const std::vector<std::string>& arguments);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {

@@ -10,6 +10,10 @@
 namespace {
 
 constexpr concordat::cli::Command kCommands[] = {
+    {"publish", "Publishes CloudEvents, one a line",
+     concordat::cli::RunPublish},
+    {"tail", "Prints the events that a profile may see",
+     concordat::cli::RunTail},
     {"alerts", "Lists, follows, accepts and closes alerts",
      concordat::cli::RunAlerts},
     {"call", "Calls a method of a service with JSON", concordat::cli::RunCall},
@@ -21,6 +25,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},
+    {"demo", "Plays the story, moves its clock, shows how far the hub is",
+     concordat::cli::RunDemo},
 };
 
 void PrintHelp() {

@@ -183,8 +183,11 @@ class Maker {
                              absl::StrCat(RandomHex(random_), "\n"), kPrivate);
       if (!status.ok()) return status;
     }
-    return WriteKey("wrapping.key", absl::StrCat(RandomHex(random_), "\n"),
-                    kPrivate);
+    // In the form that the bus reads (services/bus/log/wrapping_keys.h).
+    return WriteKey(
+        "wrapping.key",
+        absl::StrCat("concordat wrapping keys 1\n1 ", RandomHex(random_), "\n"),
+        kPrivate);
   }
 
   absl::Status WriteRegistry() {
@@ -216,7 +219,7 @@ class Maker {
                                        : fs::path(options_.agreements),
            "agreements"},
           {share_ / "rules", "rules"},
-          {share_ / "config" / "adapters", "adapters"}}) {
+          {share_ / "config" / "hl7", "hl7"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;
     }

@@ -1,0 +1,84 @@
+#include "gateway/cli/demo/hub_doors.h"
+
+#include <utility>
+
+#include "concordat/edge/v1/service.pb.h"
+#include "gateway/cli/demo/mllp_client.h"
+#include "gateway/cli/demo/settle.h"
+
+namespace concordat::cli {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Seconds(10);
+constexpr absl::Duration kSettleTimeout = absl::Seconds(60);
+constexpr char kOperator[] = "admin";
+constexpr char kEdgeOwner[] = "nhs";
+constexpr char kEdge[] = "concordat-adapter";
+
+}  // namespace
+
+absl::StatusOr<Hub*> HubDoors::As(absl::string_view profile) {
+  MutexLock lock(mu_);
+  const auto found = hubs_.find(profile);
+  if (found != hubs_.end()) return found->second.get();
+  auto hub = Hub::Open(data_, std::string(profile));
+  if (!hub.ok()) return hub.status();
+  return hubs_.emplace(std::string(profile), *std::move(hub))
+      .first->second.get();
+}
+
+absl::StatusOr<std::string> HubDoors::Call(absl::string_view profile,
+                                           absl::string_view method,
+                                           const std::string& json) {
+  const auto hub = As(profile);
+  if (!hub.ok()) return hub.status();
+  return (*hub)->CallJson(method, json);
+}
+
+absl::Status HubDoors::Publish(absl::string_view profile,
+                               const std::string& event) {
+  auto found = doors_.find(profile);
+  if (found == doors_.end()) {
+    const auto hub = As(profile);
+    if (!hub.ok()) return hub.status();
+    auto door = EventDoor::Open(**hub);
+    if (!door.ok()) return door.status();
+    found = doors_.emplace(std::string(profile), *std::move(door)).first;
+  }
+  const PublishedLine line = found->second->Publish(event, kTimeout);
+  return line.status;
+}
+
+absl::StatusOr<std::string> HubDoors::SendHl7(const std::string& message) {
+  const auto endpoint = data_.WaitForAddress(kEdge, "mllp", kTimeout);
+  if (!endpoint.ok()) return endpoint.status();
+  const auto answer = SendMllp(*endpoint, message, kTimeout);
+  if (!answer.ok()) return answer.status();
+  return AnswerCode(*answer);
+}
+
+absl::Status HubDoors::WaitForEdge() {
+  const auto hub = As(kEdgeOwner);
+  if (!hub.ok()) return hub.status();
+  const absl::Duration until = clock_.Elapsed() + kSettleTimeout;
+  while (true) {
+    const auto list = (*hub)->Call<edge::v1::ListRejectsResponse>(
+        kEdge, "concordat.edge.v1.EdgeService/ListRejects",
+        edge::v1::ListRejectsRequest());
+    if (!list.ok()) return list.status();
+    if (list->counts().spooled() == 0) return absl::OkStatus();
+    if (clock_.Elapsed() > until) {
+      return absl::DeadlineExceededError("messages wait at the edge");
+    }
+    Pause(absl::Milliseconds(4));
+  }
+}
+
+absl::Status HubDoors::Settle() {
+  if (auto status = WaitForEdge(); !status.ok()) return status;
+  const auto hub = As(kOperator);
+  if (!hub.ok()) return hub.status();
+  return WaitUntilSettled(**hub, clock_, kSettleTimeout);
+}
+
+}  // namespace concordat::cli
