@@ -87,6 +87,7 @@ SocketBus::SocketBus(Options options, const Members& members, SocketBusLog& log)
   delivery.name = "delivery";
   delivery.endpoint = options_.delivery;
   delivery.io_thread = 1;
+  delivery.send_frames_max = options_.send_frames_max;
   auto ingest_carrier = hub_->Bind(ingest);
   auto delivery_carrier = hub_->Bind(delivery);
   CONCORDAT_CHECK(ingest_carrier.ok() && delivery_carrier.ok());
@@ -134,6 +135,11 @@ std::map<bus::v1::Refusal, uint64_t> SocketBus::refused() const {
 bus::CarrierStats SocketBus::stats() const {
   MutexLock lock(mu_);
   return stats_;
+}
+
+bus::CarrierStats SocketBus::delivery_stats() const {
+  MutexLock lock(mu_);
+  return delivery_stats_;
 }
 
 bool SocketBus::Await(const std::function<bool()>& is_so,
@@ -270,6 +276,8 @@ void SocketBus::RunDelivery() {
       while (Deliver(session, reader, sessions)) {
       }
     }
+    MutexLock lock(mu_);
+    delivery_stats_ = delivery_->stats();
   }
 }
 

@@ -44,6 +44,8 @@ class SocketBus {
     std::string delivery = "tcp://127.0.0.1:0";
     // Receipts of this many Publish frames are never sent.
     int receipts_lost = 0;
+    // Frames waiting for one peer of the delivery port.
+    int send_frames_max = 16384;
   };
 
   // Principals of the registry, with new keys; each has the agency "agency-N"
@@ -76,6 +78,7 @@ class SocketBus {
   // Refusals of the ingest port, and its carrier's counts.
   std::map<bus::v1::Refusal, uint64_t> refused() const;
   bus::CarrierStats stats() const;
+  bus::CarrierStats delivery_stats() const;
   size_t ingest_sessions() const { return sessions_; }
   // Waits until `is_so()`. False: not in time.
   static bool Await(const std::function<bool()>& is_so,
@@ -111,6 +114,7 @@ class SocketBus {
   std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
   std::map<bus::v1::Refusal, uint64_t> refused_ ABSL_GUARDED_BY(mu_);
   bus::CarrierStats stats_ ABSL_GUARDED_BY(mu_);
+  bus::CarrierStats delivery_stats_ ABSL_GUARDED_BY(mu_);
   std::atomic<int> registry_version_{0};
   std::atomic<size_t> sessions_{0};
   std::atomic<int> receipts_lost_;

@@ -60,7 +60,7 @@ class ClientSession {
   Output Fault(absl::string_view detail);
   Output TakeWelcome(const Frame& frame);
 
-  const ClientIdentity identity_;
+  ClientIdentity identity_;
   State state_ = State::kNew;
   uint64_t session_ = 0;
   uint64_t sent_ = 0;

@@ -9,6 +9,8 @@
 namespace concordat {
 namespace {
 
+// A Deliver of two numbers; with a view it is longer.
+constexpr size_t kNoViewsBytes = 27;
 // Acknowledgements travel together for this long.
 constexpr absl::Duration kAckEvery = absl::Milliseconds(2);
 // The holder before us may be ourselves, before the bus has missed it.
@@ -228,6 +230,11 @@ bool SubscriptionLink::OnFrame(FrameKind kind, OwnedBytes body,
   if (!connected_) return false;
   if (kind == FrameKind::kDeliver) {
     MutexLock lock(mu_);
+    // Frames that only tell how far was judged: the newest says it all.
+    if (!queue_.empty() && body.view.size() <= kNoViewsBytes &&
+        queue_.back().view.size() <= kNoViewsBytes) {
+      queue_.pop_back();
+    }
     queue_.push_back(std::move(body));
     changed_.NotifyAll();
     return true;
