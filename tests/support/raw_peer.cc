@@ -72,10 +72,11 @@ std::optional<std::string> RawPeer::Receive(absl::Duration timeout) {
   return std::string(message->view());
 }
 
-uint64_t RawPeer::Open(const ClientIdentity& identity) {
+uint64_t RawPeer::Open(const ClientIdentity& identity,
+                       absl::Duration timeout) {
   ClientSession session(identity);
   if (!Send(session.Hello(absl::ZeroDuration()))) return 0;
-  const std::optional<std::string> answer = Receive(absl::Seconds(5));
+  const std::optional<std::string> answer = Receive(timeout);
   if (!answer) return 0;
   const auto frame = ParseFrame(*answer);
   if (!frame.ok() || frame->head.kind != FrameKind::kWelcome) return 0;

@@ -35,7 +35,8 @@ class RawPeer {
   bool Connected(absl::Duration timeout);
 
   // Says Hello and returns the session; 0: no Welcome.
-  uint64_t Open(const ClientIdentity& identity);
+  uint64_t Open(const ClientIdentity& identity,
+                absl::Duration timeout = absl::Seconds(5));
   // The Closed that comes, after whatever else comes.
   std::optional<bus::v1::Closed> AwaitClosed(
       absl::Duration timeout = absl::Seconds(5));

@@ -8,6 +8,7 @@ namespace {
 
 // Time for Closed to leave before the connection is cut.
 constexpr absl::Duration kLinger = absl::Milliseconds(250);
+constexpr absl::Duration kTickMax = absl::Milliseconds(250);
 
 }  // namespace
 
@@ -28,7 +29,7 @@ void SessionServer::SetLog(std::string log_id, uint32_t epoch) {
 
 void SessionServer::Poll(absl::Duration timeout,
                          std::vector<SessionEvent>& events) {
-  const absl::Duration tick = options_.heartbeat / 4;
+  const absl::Duration tick = std::min(options_.heartbeat / 4, kTickMax);
   const absl::Duration until_tick = ticked_at_ + tick - clock_.Elapsed();
   timeout = std::min(timeout, std::max(until_tick, absl::ZeroDuration()));
   if (!pending_.empty()) timeout = absl::ZeroDuration();
