@@ -1,0 +1,180 @@
+// The three agencies' services over TLS: who may call what, and that each
+// command becomes its event.
+#include "concordat/hub/v1/command.pb.h"
+#include "concordat/nhs/v1/service.pb.h"
+#include "concordat/police/v1/service.pb.h"
+#include "concordat/socialwork/v1/service.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/nhs/rpc/nhs_service.h"
+#include "services/police/rpc/police_service.h"
+#include "services/socialwork/rpc/social_work_service.h"
+#include "tests/support/service_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::HasSubstr;
+using Reply = absl::StatusOr<hub::v1::CommandReply>;
+
+constexpr char kSomebody[] = "p-aaaaaaaaaaaaaaaaaaaaaaaaae";
+
+class AgencyServiceTest : public testing::ServiceFixture {
+ protected:
+  AgencyServiceTest(const std::string& principal, std::string service)
+      : ServiceFixture(principal), service_(std::move(service)) {}
+
+  template <typename Request>
+  Reply Command(const std::string& principal, const std::string& name,
+                Request request) {
+    request.mutable_command()->set_request_id(absl::StrCat("r-", ++requests_));
+    request.set_subject(kSomebody);
+    return Send<hub::v1::CommandReply>(principal, service_ + name, request);
+  }
+  std::string LastType() { return bus().events().back().header.type; }
+  std::string LastStream() { return bus().events().back().header.stream; }
+
+  const std::string service_;
+  int requests_ = 0;
+};
+
+class PoliceServiceTest : public AgencyServiceTest {
+ protected:
+  PoliceServiceTest()
+      : AgencyServiceTest("service-police",
+                          "concordat.police.v1.PoliceService/") {
+    police::RegisterPoliceService(host(), runner());
+    Start();
+  }
+};
+
+TEST_F(PoliceServiceTest, ManagementStartsOnceAndVisitsGoToItsRecord) {
+  police::v1::StartManagementRequest start;
+  start.mutable_management()->set_category("SONR");
+  start.mutable_management()->set_management_ref("OM-4471");
+  ASSERT_THAT(Command("police", "StartManagement", start), IsOk());
+  EXPECT_EQ(LastType(), "concordat.police.v1.ManagementStarted");
+  EXPECT_THAT(Command("police", "StartManagement", start),
+              HasCode(absl::StatusCode::kAlreadyExists));
+
+  police::v1::RecordVisitRequest visit;
+  visit.set_management_ref("OM-4471");
+  visit.mutable_visit()->set_mode("HOME");
+  visit.mutable_visit()->add_joint_with("dundee-city-council");
+  Reply reply = Command("police", "RecordVisit", visit);
+  EXPECT_THAT(reply, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(reply.status().message(), HasSubstr("seen"));
+  visit.mutable_visit()->set_seen(false);
+  ASSERT_THAT(Command("police", "RecordVisit", visit), IsOk());
+  EXPECT_EQ(LastStream(), "management/OM-4471");
+  visit.mutable_visit()->add_joint_with("nobody");
+  EXPECT_THAT(Command("police", "RecordVisit", visit),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  visit.mutable_visit()->clear_joint_with();
+  visit.mutable_visit()->add_joint_with("police-scotland");
+  EXPECT_THAT(Command("police", "RecordVisit", visit),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(PoliceServiceTest, IsForPolice) {
+  for (const char* other : {"nhs", "socialwork", "coordinator", "admin"}) {
+    EXPECT_THAT(
+        Command(other, "StartManagement", police::v1::StartManagementRequest()),
+        HasCode(absl::StatusCode::kPermissionDenied));
+  }
+}
+
+class SocialWorkServiceTest : public AgencyServiceTest {
+ protected:
+  SocialWorkServiceTest()
+      : AgencyServiceTest("service-socialwork",
+                          "concordat.socialwork.v1.SocialWorkService/") {
+    socialwork::RegisterSocialWorkService(host(), runner());
+    Start();
+  }
+};
+
+TEST_F(SocialWorkServiceTest, AnAssessmentNeverChanges) {
+  socialwork::v1::CompleteAssessmentRequest request;
+  request.mutable_assessment()->set_assessment_ref("A-2001");
+  request.mutable_assessment()->set_tool("RM2000");
+  EXPECT_THAT(Command("socialwork", "CompleteAssessment", request),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  request.mutable_assessment()->set_level("HIGH");
+  ASSERT_THAT(Command("socialwork", "CompleteAssessment", request), IsOk());
+  request.mutable_assessment()->set_level("LOW");
+  EXPECT_THAT(Command("socialwork", "CompleteAssessment", request),
+              HasCode(absl::StatusCode::kAlreadyExists));
+  EXPECT_EQ(bus().events().size(), 1u);
+  EXPECT_THAT(Command("police", "CompleteAssessment", request),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(SocialWorkServiceTest, ABreachNeedsNoReferenceOfItsOwn) {
+  socialwork::v1::SubmitBreachRequest request;
+  request.mutable_breach()->set_authority("PAROLE");
+  request.mutable_breach()->add_reasons("FAILED_TO_REPORT");
+  ASSERT_THAT(Command("socialwork", "SubmitBreach", request), IsOk());
+  ASSERT_THAT(Command("socialwork", "SubmitBreach", request), IsOk());
+  request.mutable_breach()->set_breach_ref("B-1");
+  ASSERT_THAT(Command("socialwork", "SubmitBreach", request), IsOk());
+  EXPECT_EQ(LastStream(), "breach/B-1");
+  EXPECT_THAT(Command("socialwork", "SubmitBreach", request),
+              HasCode(absl::StatusCode::kAlreadyExists));
+}
+
+class NhsServiceTest : public AgencyServiceTest {
+ protected:
+  NhsServiceTest()
+      : AgencyServiceTest("service-nhs", "concordat.nhs.v1.NhsService/") {
+    nhs::RegisterNhsService(host(), runner());
+    Start();
+  }
+  Reply Report(const std::string& status) {
+    nhs::v1::ReportRestrictedPatientStatusRequest request;
+    request.set_detention_ref("D-4");
+    request.mutable_status()->set_status(status);
+    return Command("nhs", "ReportRestrictedPatientStatus", request);
+  }
+};
+
+TEST_F(NhsServiceTest, ADetentionGoesFromStatusToStatus) {
+  ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());
+  const Reply wrong = Report("RETURNED");
+  EXPECT_THAT(wrong, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(wrong.status().message(),
+            "status.status: RETURNED does not follow from SUS_ESCORTED");
+  for (const char* status : {"SUS_UNESCORTED", "AWOL", "RETURNED"}) {
+    ASSERT_THAT(Report(status), IsOk()) << status;
+  }
+  EXPECT_EQ(LastStream(), "detention/D-4");
+}
+
+TEST_F(NhsServiceTest, SharingIsDecidedOnceAndEndsOnce) {
+  nhs::v1::EndSharingRequest end;
+  end.mutable_ended()->set_decision_ref("SD-2");
+  EXPECT_THAT(Command("nhs", "EndSharing", end),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  nhs::v1::DecideSharingRequest decide;
+  decide.mutable_decision()->set_decision_ref("SD-2");
+  decide.mutable_decision()->set_what("ENGAGEMENT_ONLY");
+  decide.mutable_decision()->set_service_code("ALCOHOL_TREATMENT");
+  decide.mutable_decision()->set_until("2026-02-30");
+  EXPECT_THAT(Command("nhs", "DecideSharing", decide),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  decide.mutable_decision()->set_until("2026-11-06");
+  EXPECT_THAT(Command("socialwork", "DecideSharing", decide),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  ASSERT_THAT(Command("nhs", "DecideSharing", decide), IsOk());
+  EXPECT_THAT(Command("nhs", "DecideSharing", decide),
+              HasCode(absl::StatusCode::kAlreadyExists));
+  ASSERT_THAT(Command("nhs", "EndSharing", end), IsOk());
+  EXPECT_THAT(Command("nhs", "EndSharing", end),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace concordat

@@ -1,0 +1,142 @@
+#include "services/mappa/domain/case.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/history.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::mappa {
+namespace {
+
+using ::concordat::testing::HasCode;
+using ::concordat::testing::History;
+using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
+
+bool IsKnown(absl::string_view agency) {
+  return agency == "council" || agency == "police" || agency == "nhs";
+}
+
+v1::CaseOpened Opened(std::vector<std::string> parties,
+                      const std::string& lead) {
+  v1::CaseOpened opened;
+  opened.set_case_ref("C-1");
+  for (const std::string& party : parties) opened.add_parties(party);
+  opened.set_lead(lead);
+  return opened;
+}
+
+v1::LevelChanged Level(uint32_t from, uint32_t to) {
+  v1::LevelChanged level;
+  level.set_from_level(from);
+  level.set_to_level(to);
+  return level;
+}
+
+History OpenedHistory() {
+  History history;
+  history.Add(Opened({"council", "police"}, "council"));
+  return history;
+}
+
+TEST(Case, OpensOnceWithKnownPartiesOneOfThemLeading) {
+  EXPECT_THAT(DecideOpen({}, Opened({"council", "police"}, "council"), IsKnown),
+              IsOk());
+  for (const auto& wrong :
+       {Opened({"council", "stranger"}, "council"),
+        Opened({"council", "council"}, "council"),
+        Opened({"council", "police"}, "nhs"), Opened({}, "")}) {
+    EXPECT_THAT(DecideOpen({}, wrong, IsKnown),
+                HasCode(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_THAT(DecideOpen(OpenedHistory().views(),
+                         Opened({"council"}, "council"), IsKnown),
+              HasCode(absl::StatusCode::kAlreadyExists));
+}
+
+TEST(Case, LevelFollowsLevel) {
+  History history = OpenedHistory();
+  EXPECT_THAT(DecideLevel(history.views(), Level(1, 2)),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(DecideLevel(history.views(), Level(0, 0)),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  const Decision up = DecideLevel(history.views(), Level(0, 2));
+  ASSERT_THAT(up, IsOk());
+  history.Add(up->front());
+  EXPECT_EQ(FoldCase(history.views()).level, 2u);
+  EXPECT_THAT(DecideLevel(history.views(), Level(2, 2)),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecideLevel(history.views(), Level(2, 1)), IsOk());
+}
+
+TEST(Case, PartiesJoinAndLeaveButNotTheLead) {
+  History history = OpenedHistory();
+  const auto parties = [&](std::vector<std::string> join,
+                           std::vector<std::string> leave) {
+    return DecideParties(history.views(), "C-1", join, leave, IsKnown);
+  };
+  EXPECT_THAT(parties({}, {}), HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(parties({"stranger"}, {}),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(parties({"nhs"}, {"nhs"}),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(parties({"police"}, {}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(parties({}, {"nhs"}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(parties({}, {"council"}),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  const Decision both = parties({"nhs"}, {"police"});
+  ASSERT_THAT(both, IsOk());
+  for (const ProposedEvent& event : *both) history.Add(event);
+  EXPECT_THAT(FoldCase(history.views()).parties, ElementsAre("council", "nhs"));
+}
+
+TEST(Case, NothingHappensInAClosedCaseOrInNone) {
+  History history = OpenedHistory();
+  v1::CaseClosed closed;
+  closed.set_reason("EXPIRED");
+  history.Add(closed);
+  for (const auto& [views, code] :
+       {std::pair{history.views(), absl::StatusCode::kFailedPrecondition},
+        std::pair{std::vector<View>(), absl::StatusCode::kNotFound}}) {
+    EXPECT_THAT(DecideLevel(views, Level(0, 1)), HasCode(code));
+    EXPECT_THAT(DecideParties(views, "C-1", {"nhs"}, {}, IsKnown),
+                HasCode(code));
+    EXPECT_THAT(DecideClose(views, closed), HasCode(code));
+    EXPECT_THAT(DecideMeeting(views, v1::MeetingHeld(), IsKnown),
+                HasCode(code));
+  }
+}
+
+TEST(Case, AnAgencyIsAtAMeetingOrWroteButNotBoth) {
+  const History history = OpenedHistory();
+  v1::MeetingHeld meeting;
+  meeting.add_present("council");
+  meeting.add_written_return("nhs");
+  meeting.set_review_on("2026-01-29");
+  EXPECT_THAT(DecideMeeting(history.views(), meeting, IsKnown), IsOk());
+  v1::MeetingHeld wrong = meeting;
+  wrong.add_written_return("council");
+  EXPECT_THAT(DecideMeeting(history.views(), wrong, IsKnown),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  wrong = meeting;
+  wrong.add_present("stranger");
+  EXPECT_THAT(DecideMeeting(history.views(), wrong, IsKnown),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  wrong = meeting;
+  wrong.set_review_on("2026-02-30");
+  EXPECT_THAT(DecideMeeting(history.views(), wrong, IsKnown),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(Case, AnErasedOrUnknownEventChangesNothing) {
+  History history = OpenedHistory();
+  history.Add(ProposedEvent{"concordat.mappa.v1.SomethingNewer", "\x0a\x01x"});
+  history.Add(ProposedEvent{"concordat.mappa.v1.PartyLeft", "\xff"});
+  EXPECT_THAT(FoldCase(history.views()).parties,
+              ElementsAre("council", "police"));
+}
+
+}  // namespace
+}  // namespace concordat::mappa
