@@ -38,6 +38,7 @@ struct OutboxPublisher::State {
   bool stop ABSL_GUARDED_BY(mu) = false;
   bool woken ABSL_GUARDED_BY(mu) = true;  // What an earlier process left.
   bool retry ABSL_GUARDED_BY(mu) = false;
+  bool stalled ABSL_GUARDED_BY(mu) = false;     // Nothing came in a whole wait.
   int64_t handed_over ABSL_GUARDED_BY(mu) = 0;  // Every entry up to this one.
   int in_flight ABSL_GUARDED_BY(mu) = 0;
   std::map<int64_t, PublishOutcome> answers ABSL_GUARDED_BY(mu);
@@ -48,6 +49,7 @@ struct OutboxPublisher::State {
   void Answer(int64_t id, PublishOutcome outcome) {
     MutexLock lock(mu);
     answers[id] = std::move(outcome);
+    stalled = false;
     --in_flight;
     changed.NotifyAll();
   }
@@ -104,11 +106,13 @@ absl::StatusOr<Sequence> OutboxPublisher::WaitFor(int64_t outbox_id,
 
   MutexLock lock(state.mu);
   if (noted.ok() && !noted->has_value()) {
-    state.changed.WaitFor(state.mu, timeout,
-                          [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                            return state.stop || waiter->second.has_value() ||
-                                   state.refused.count(outbox_id) > 0;
-                          });
+    if (state.stalled) timeout = std::min(timeout, kStalledWait);
+    const bool settled = state.changed.WaitFor(
+        state.mu, timeout, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return state.stop || waiter->second.has_value() ||
+                 state.refused.count(outbox_id) > 0;
+        });
+    state.stalled = !settled;
     *noted = waiter->second;
   }
   state.waiters.erase(waiter);

@@ -25,6 +25,7 @@ namespace concordat::identity {
 class OutboxPublisher {
  public:
   static constexpr int kInFlightMax = 64;
+  static constexpr absl::Duration kStalledWait = absl::Milliseconds(100);
 
   // Starts at once. `source` heads the events. All outlive this.
   OutboxPublisher(IdentityStore& store, Publisher& publisher,
@@ -36,7 +37,8 @@ class OutboxPublisher {
   // There may be new entries. Any thread; never waits.
   void Wake();
 
-  // Waits until the entry has its place in the log. Any thread.
+  // Waits until the entry has its place in the log; once somebody has waited in
+  // vain, only kStalledWait until the bus answers again. Any thread.
   //   UNAVAILABLE          not in time; it stays on its way.
   //   FAILED_PRECONDITION  the bus refused it; see SendAgain().
   absl::StatusOr<Sequence> WaitFor(int64_t outbox_id, absl::Duration timeout);

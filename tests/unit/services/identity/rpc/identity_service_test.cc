@@ -3,6 +3,7 @@
 //   publish without the outbox             PublishesWhatACrashLeftBehind
 //   published entry not marked             AnswersWithTheFirstPosition…
 //   answered before the log has it         SaysUnavailableWhileTheBusIsAway
+//   every wait as long as the first        WaitsOnceForABusThatStaysAway
 //   refusal forgotten or final             SendsARefusedEventAgainWhenAsked
 //   anybody may ask for names              TellsNamesToThoseWithAnInterestOnly
 //   other words for "no such person"       TellsNamesToThoseWithAnInterestOnly
@@ -16,6 +17,7 @@
 #include "concordat/mappa/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/base/system_clock.h"
 #include "tests/unit/services/identity/rpc/identity_fixture.h"
 
 namespace concordat::identity {
@@ -80,6 +82,23 @@ TEST_F(IdentityServiceTest, SaysUnavailableWhileTheBusIsAway) {
   EXPECT_TRUE(again->created());
   ASSERT_THAT(bus_.events(), SizeIs(1));
   EXPECT_EQ(again->position(), 1u);
+}
+
+// Nobody else's question waits long behind a command that cannot be published.
+TEST_F(IdentityServiceTest, WaitsOnceForABusThatStaysAway) {
+  bus_.GoAway();
+  EXPECT_THAT(service_->Register(As("socialwork", absl::Milliseconds(150)),
+                                 Torquil("r-2")),
+              HasCode(StatusCode::kUnavailable));
+  const SystemSteadyClock steady;
+  const absl::Duration start = steady.Elapsed();
+  EXPECT_THAT(
+      service_->Register(As("socialwork", absl::Seconds(30)), Torquil("r-2")),
+      HasCode(StatusCode::kUnavailable));
+  EXPECT_LT(steady.Elapsed() - start, IdentityService::kPublishWait / 2);
+  bus_.ComeBack();
+  ASSERT_TRUE(bus_.WaitForEvents(1, kPatience));
+  EXPECT_THAT(service_->Register(As("socialwork"), Torquil("r-2")), IsOk());
 }
 
 TEST_F(IdentityServiceTest, PublishesWhatACrashLeftBehind) {
