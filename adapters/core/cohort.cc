@@ -57,6 +57,11 @@ size_t Cohort::people() const {
   return current_.tokens.size();
 }
 
+absl::Time Cohort::heard() const {
+  MutexLock lock(mu_);
+  return heard_;
+}
+
 void Cohort::Begin() {
   MutexLock lock(mu_);
   beginning_ = true;

@@ -52,6 +52,8 @@ class Cohort {
   // The log position that it is folded to.
   Sequence position() const;
   size_t people() const;
+  // When Complete() was last called.
+  absl::Time heard() const;
 
   // What the stream says. A list begins anew with each connection, and counts
   // from its completion on; until then the last one does.

@@ -62,7 +62,7 @@ std::string BuildAck(const MessageHeader& header, const Ack& ack) {
        Plain(header.sending_facility, 180), time, std::string(), type,
        Plain(ack.control_id, kControlIdBytesMax),
        header.processing_id.empty() ? "P" : Plain(header.processing_id, 3),
-       header.version.empty() ? "2.4" : Plain(header.version, 8)},
+       IsKnownVersion(header.version) ? std::string(header.version) : "2.4"},
       field);
   std::string msa =
       absl::StrCat("MSA", field, CodeText(ack.code), field,

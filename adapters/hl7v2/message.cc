@@ -70,8 +70,7 @@ absl::Status CheckHeader(const MessageHeader& header) {
   if (header.version.empty()) {
     return absl::InvalidArgumentError("MSH-12: no version");
   }
-  if (std::find(kVersions.begin(), kVersions.end(), header.version) ==
-      kVersions.end()) {
+  if (!IsKnownVersion(header.version)) {
     return absl::UnimplementedError("MSH-12: a version that is not known");
   }
   return absl::OkStatus();
@@ -122,6 +121,11 @@ size_t Segment::field_count() const {
   const size_t count =
       static_cast<size_t>(std::count(text_.begin(), text_.end(), separator_));
   return name() == "MSH" ? count + 1 : count;
+}
+
+bool IsKnownVersion(absl::string_view version) {
+  return std::find(kVersions.begin(), kVersions.end(), version) !=
+         kVersions.end();
 }
 
 MessageHeader ReadHeader(absl::string_view text) {

@@ -64,6 +64,9 @@ struct MessageHeader {
   absl::string_view version;              // MSH-12.1
 };
 
+// 2.1 to 2.9.
+bool IsKnownVersion(absl::string_view version);
+
 // As much of the header as can be read, for answering what cannot be taken.
 MessageHeader ReadHeader(absl::string_view text);
 

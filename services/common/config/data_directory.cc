@@ -199,6 +199,13 @@ absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadRules() const {
   return ReadTextProtos("rules");
 }
 
+absl::Status DataDirectory::LoadSettings(
+    absl::string_view relative, google::protobuf::Message* into) const {
+  const absl::StatusOr<std::string> text = Read(relative);
+  if (!text.ok()) return text.status();
+  return ParseTextProto({PathOf(relative), *text}, into);
+}
+
 absl::StatusOr<TlsCredentials> DataDirectory::LoadTls(
     absl::string_view principal) const {
   auto ca = Read("keys/ca.crt.pem");

@@ -77,6 +77,10 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
 
+  // Settings of a program, e.g. "adapters/edge-health.textproto".
+  absl::Status LoadSettings(absl::string_view relative,
+                            google::protobuf::Message* into) const;
+
   absl::StatusOr<TlsCredentials> LoadTls(absl::string_view principal) const;
   absl::StatusOr<CurveKeyPair> LoadCurveKeys(absl::string_view principal) const;
   absl::StatusOr<std::string> LoadBusPublicKey() const;  // Z85.

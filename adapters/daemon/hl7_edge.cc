@@ -1,0 +1,173 @@
+#include "adapters/daemon/hl7_edge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/config/principal_registry.h"
+#include "services/common/event/make_event.h"
+
+namespace concordat::edge {
+namespace {
+
+constexpr char kMissed[] = "concordat.nhs.v1.AppointmentMissed";
+constexpr uint32_t kConnectionsMax = 256;
+
+// A key of its own for each use of the edge's secret.
+std::string KeyFor(absl::string_view secret, absl::string_view use) {
+  const Sha256Hash key =
+      HmacSha256(secret).Of(absl::StrCat("concordat/edge/1/", use));
+  return std::string(key.begin(), key.end());
+}
+
+}  // namespace
+
+Hl7EdgeProcess::Hl7EdgeProcess(Hl7EdgeParts parts, hl7v2::Mapping mapping)
+    : parts_(std::move(parts)),
+      mapping_(std::move(mapping)),
+      cohort_(KeyFor(parts_.secret, "cohort"), *parts_.clock),
+      decisions_(mapping_.zone()) {}
+
+absl::StatusOr<std::unique_ptr<Hl7EdgeProcess>> Hl7EdgeProcess::Start(
+    Hl7EdgeParts parts) {
+  const v1::Hl7Listener& listener = parts.settings.listener();
+  const std::string address =
+      listener.address().empty() ? "127.0.0.1" : listener.address();
+  if (!listener.mutual_tls() && !hl7v2::IsLoopback(address)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("listener: ", address, " needs mutual_tls"));
+  }
+  if (listener.connections_max() > kConnectionsMax) {
+    return absl::InvalidArgumentError("listener: connections_max is over 256");
+  }
+  parts.settings.mutable_listener()->set_address(address);
+  auto mapping = hl7v2::Mapping::Build(parts.settings);
+  if (!mapping.ok()) return mapping.status();
+  std::unique_ptr<Hl7EdgeProcess> edge(
+      new Hl7EdgeProcess(std::move(parts), *std::move(mapping)));
+  const absl::Status started = edge->StartParts();
+  if (!started.ok()) return started;
+  return edge;
+}
+
+absl::Status Hl7EdgeProcess::StartParts() {
+  EdgeLimits limits;
+  if (parts_.settings.spool_bytes_max() > 0) {
+    limits.bytes_max = parts_.settings.spool_bytes_max();
+  }
+  auto store =
+      EdgeStore::Open(*parts_.directory, KeyFor(parts_.secret, "spool"),
+                      *parts_.random, limits);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  cohort_feed_ =
+      std::make_unique<CohortFeed>(cohort_, parts_.open_identity, *parts_.log);
+  auto decisions = DecisionFeed::Start(*parts_.bus, decisions_, *parts_.log);
+  if (!decisions.ok()) return decisions.status();
+  decision_feed_ = *std::move(decisions);
+  worker_ = std::make_unique<SpoolWorker>(
+      *store_, *parts_.bus,
+      [this](const WaitingMessage& message) { return JudgeMessage(message); });
+  worker_thread_ = std::thread([this] { worker_->Run(); });
+
+  const v1::Hl7Listener& listener = parts_.settings.listener();
+  hl7v2::MllpServerOptions options;
+  options.address = listener.address();
+  options.port = parts_.mllp_port;
+  if (listener.connections_max() > 0) {
+    options.connections_max = listener.connections_max();
+  }
+  if (listener.idle_seconds() > 0) {
+    options.idle_max = absl::Seconds(listener.idle_seconds());
+  }
+  std::unique_ptr<hl7v2::MllpStreamFactory> streams = hl7v2::NewClearStreams();
+  if (listener.mutual_tls()) {
+    auto tls = hl7v2::NewTlsStreams(parts_.tls);
+    if (!tls.ok()) return tls.status();
+    streams = *std::move(tls);
+  }
+  receiver_ = std::make_unique<hl7v2::Receiver>(
+      mapping_, cohort_, *store_, KeyFor(parts_.secret, "message"),
+      *parts_.clock, *parts_.random);
+  auto server =
+      hl7v2::MllpServer::Start(options, std::move(streams), *receiver_);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+Hl7EdgeProcess::~Hl7EdgeProcess() {
+  server_.reset();
+  if (worker_ != nullptr) worker_->Stop();
+  if (worker_thread_.joinable()) worker_thread_.join();
+}
+
+Judgement Hl7EdgeProcess::JudgeMessage(const WaitingMessage& message) const {
+  hl7v2::Outcome outcome =
+      hl7v2::Decide(message.message, mapping_, cohort_, decisions_);
+  Judgement judgement;
+  judgement.wait = outcome.wait;
+  judgement.verdict = outcome.verdict;
+  if (!outcome.missed.has_value()) return judgement;
+  absl::StatusOr<Event> event = MakeMissed(message, outcome);
+  if (event.ok()) {
+    judgement.event = *std::move(event);
+  } else {
+    judgement.verdict.outcome = v1::OUTCOME_HELD;
+    judgement.verdict.reason = "it breaks a rule of its event";
+  }
+  return judgement;
+}
+
+absl::StatusOr<Event> Hl7EdgeProcess::MakeMissed(
+    const WaitingMessage& message, const hl7v2::Outcome& outcome) const {
+  const bus::v1::Principal& self = parts_.principal;
+  Header header;
+  header.source = SourceOf(self);
+  header.type = kMissed;
+  header.controller = self.agency();
+  header.purpose = self.default_purpose();
+  header.gateway = self.default_gateway();
+  header.regime = self.default_regime();
+  header.basis = bus::v1::BASIS_OBSERVED;
+  header.classification = bus::v1::CLASSIFICATION_OFFICIAL_SENSITIVE;
+  header.id = absl::StrCat(
+      "hl7-", absl::BytesToHexString(absl::string_view(
+                  reinterpret_cast<const char*>(message.key.data()),
+                  message.key.size())));
+  header.subject = outcome.verdict.subject;
+  header.stream =
+      absl::StrCat("appointment/", outcome.missed->data.appointment_ref());
+  header.time_us =
+      static_cast<uint64_t>(absl::ToUnixMicros(outcome.missed->time.at));
+  header.time_precision = outcome.missed->time.to_the_second
+                              ? bus::v1::TIME_PRECISION_SECOND
+                              : bus::v1::TIME_PRECISION_MINUTE;
+  header.recorded_us = message.received_us;
+  // The seed, too, is the same whenever the message is worked on again.
+  const Seed seed =
+      SeedFor(KeyFor(parts_.secret, "seed"), header.source, header.id);
+  return MakeEvent(*parts_.types, std::move(header),
+                   outcome.missed->data.SerializeAsString(), seed);
+}
+
+void Hl7EdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) const {
+  const EdgeCounts counts = store_->counts();
+  const bool fresh = cohort_.fresh();
+  const bool current = decisions_.current();
+  status->set_ready(fresh && current);
+  if (!fresh) {
+    status->set_degraded_because("the cohort is not known");
+  } else if (!current) {
+    status->set_degraded_because("sharing decisions are not known");
+  } else if (counts.waiting > 0) {
+    status->set_degraded_because("messages wait");
+  }
+  const Sequence folded = std::min(cohort_.position(), decisions_.position());
+  status->set_position(counts.waiting > 0 ? 0 : folded.value);
+  status->set_log_end(std::max(decision_feed_->log_end().value,
+                               worker_->last_published().value));
+}
+
+}  // namespace concordat::edge

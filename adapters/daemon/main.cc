@@ -1,0 +1,96 @@
+// concordat-adapter: the process at an agency's edge. Runs the adapter of the
+// principal edge-health: HL7 v2 in, what the liaison officer decided out.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "adapters/core/edge_service.h"
+#include "adapters/daemon/hl7_edge.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
+#include "services/common/bus_client/zmq_bus_client.h"
+#include "services/common/config/live_registry.h"
+#include "services/common/config/start_up.h"
+#include "services/common/rpc/access_log.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/server_host.h"
+#include "services/common/storage/posix_directory.h"
+
+namespace {
+
+constexpr char kProgram[] = "concordat-adapter";
+constexpr char kPrincipal[] = "edge-health";
+constexpr char kIdentity[] = "concordat-identity";
+constexpr absl::Duration kAddressTimeout = absl::Seconds(2);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using concordat::edge::Hl7EdgeProcess;
+  concordat::StartUp start(kProgram, "An agency's edge: HL7 v2 over MLLP.");
+  const concordat::DataDirectory data = start.Open(argc, argv);
+  const concordat::Logger log(kProgram);
+  concordat::Metrics metrics;
+  concordat::SystemClock clock;
+  concordat::SystemRandom random;
+  const auto registry = start.Value(
+      concordat::LiveRegistry::Open(data, [&log](const absl::Status& status) {
+        log.Error("registry not read", {{"status", status.ToString()}});
+      }));
+  const auto* const self = registry->Current()->FindByName(kPrincipal);
+  if (self == nullptr) {
+    start.Check(absl::NotFoundError(
+        absl::StrCat("registry: there is no principal ", kPrincipal)));
+  }
+  const std::string folder = start.Value(data.StateFolder(kPrincipal));
+  const auto directory =
+      start.Value(concordat::PosixDirectory::OpenLocked(folder));
+  const auto bus = start.Value(concordat::ConnectBus(data, kPrincipal));
+  const concordat::TlsCredentials tls = start.Value(data.LoadTls(kPrincipal));
+
+  concordat::edge::Hl7EdgeParts parts;
+  parts.principal = *self;
+  start.Check(data.LoadSettings(
+      absl::StrCat("adapters/", kPrincipal, ".textproto"), &parts.settings));
+  parts.secret = start.Value(data.LoadSecret(kPrincipal));
+  parts.tls = {
+      tls.ca, tls.certificate, tls.private_key,
+      concordat::CertificateUri(data.environment(), self->agency(), "")};
+  parts.mllp_port = start.Value(data.Port(kProgram, "mllp"));
+  parts.open_identity = [&data] {
+    return concordat::OpenChannel(data, kIdentity, kPrincipal, kAddressTimeout);
+  };
+  parts.types = start.Value(concordat::TypeRegistry::Build(
+      start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
+  parts.directory = directory.get();
+  parts.bus = bus.get();
+  parts.clock = &clock;
+  parts.random = &random;
+  parts.log = &log;
+  const std::string agency = self->agency();
+  const auto edge = start.Value(Hl7EdgeProcess::Start(std::move(parts)));
+
+  const auto access =
+      start.Value(concordat::OpenAccessLog(folder + "/access.log"));
+  concordat::ServerHostOptions options;
+  options.program = kProgram;
+  options.port = start.Value(data.Port(kProgram, "grpc"));
+  options.tls = tls;
+  concordat::ServerHost host(std::move(options), registry->source(), clock, log,
+                             metrics, *access);
+  concordat::edge::AddEdgeService(edge->store(), agency, host);
+  host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
+    edge->FillStatus(status);
+  });
+  const uint16_t grpc_port = start.Value(host.Start());
+  start.Check(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
+  start.Check(data.WriteAddresses(
+      kProgram, {{"grpc", absl::StrCat("127.0.0.1:", grpc_port)},
+                 {"mllp", absl::StrCat("127.0.0.1:", edge->mllp_port())}}));
+  log.Info("listening", {{"grpc", grpc_port}, {"mllp", edge->mllp_port()}});
+  start.WaitForStop();
+  data.ForgetAddresses(kProgram);
+  host.Stop();
+  return 0;
+}
