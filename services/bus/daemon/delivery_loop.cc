@@ -45,6 +45,7 @@ void DeliveryLoop::Stop() {
 void DeliveryLoop::Run() {
   std::vector<SessionEvent> events;
   bool more = false;
+  sessions_.SetEnd(core_.folded());
   while (!stopping_) {
     events.clear();
     sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
@@ -79,6 +80,9 @@ void DeliveryLoop::Take(const SessionEvent& event) {
       open_[event.session] = event.principal->name();
       return;
     case SessionEvent::What::kClosed:
+      if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
+        hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+      }
       core_.Closed(event.session);
       open_.erase(event.session);
       return;
@@ -129,7 +133,6 @@ void DeliveryLoop::TakeStored() {
 void DeliveryLoop::SendOutputs() {
   for (DeliveryOutput& output : core_.TakeOutputs()) {
     if (output.kind == FrameKind::kClosed) {
-      hooks_.on_refused(open_[output.session], output.refusal, output.detail);
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
       sessions_.Send(output.session, output.kind, output.body);

@@ -55,14 +55,20 @@ void IngestLoop::Run() {
     TakeWritten();
     Answer();
   }
-  for (const SessionId session : open_) {
+  for (const auto& [session, name] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
 }
 
 void IngestLoop::Take(const SessionEvent& event) {
-  if (event.what == SessionEvent::What::kOpened) open_.insert(event.session);
-  if (event.what == SessionEvent::What::kClosed) open_.erase(event.session);
+  if (event.what == SessionEvent::What::kOpened) {
+    open_[event.session] = event.principal->name();
+  } else if (event.what == SessionEvent::What::kClosed) {
+    if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
+      hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+    }
+    open_.erase(event.session);
+  }
   open_count_ = open_.size();
   if (event.what != SessionEvent::What::kBody) return;
   if (event.kind == FrameKind::kPublish) {

@@ -4,8 +4,9 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
+#include <string>
 #include <vector>
 
 #include "services/bus/daemon/worker.h"
@@ -26,6 +27,10 @@ class IngestLoop {
     // Who may see what is no longer known, or the disk takes no writes.
     std::function<void(const absl::Status&)> on_fatal;
     std::function<void(const absl::Status&)> on_read_only;
+    // A session was ended for this.
+    std::function<void(absl::string_view principal, v1::Refusal refusal,
+                       absl::string_view detail)>
+        on_refused;
   };
 
   // Everything outlives it. `fold` is caught up with `log`.
@@ -57,7 +62,8 @@ class IngestLoop {
   PolicyFold fold_;
   StreamReader reader_;
   const Hooks hooks_;
-  std::set<SessionId> open_;
+  // Who holds each open session, by name in the registry.
+  std::map<SessionId, std::string> open_;
   std::atomic<size_t> open_count_ = 0;
   size_t blocks_out_ = 0;
   std::atomic<bool> stopping_ = false;

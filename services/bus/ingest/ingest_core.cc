@@ -36,11 +36,7 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
                                  const v1::Principal& principal,
                                  absl::string_view batch) {
   const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
-  if (!events.ok()) {
-    refusals_.Add(principal.name(), v1::REFUSAL_MALFORMED,
-                  events.status().message());
-    return events.status();
-  }
+  if (!events.ok()) return events.status();
   Waiting waiting;
   waiting.answer.session = session;
   waiting.answer.number = number;

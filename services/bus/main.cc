@@ -1,0 +1,189 @@
+// concordat-bus: one durable log, and the two ports that lead to it and from it.
+// services/bus/README.md tells how an event goes through.
+#include <csignal>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/daemon/bus_service.h"
+#include "services/bus/daemon/delivery_loop.h"
+#include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/memory_index_store.h"
+#include "services/bus/ingest/hub_records.h"
+#include "services/bus/log/durable_event_log.h"
+#include "services/bus/transport/zmq_carrier.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
+#include "services/common/config/live_registry.h"
+#include "services/common/config/start_up.h"
+#include "services/common/storage/posix_directory.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr char kProgram[] = "concordat-bus";
+constexpr char kKeys[] = "bus";
+
+// Where the log's time goes on, or where a story may begin: with the first
+// agreement.
+absl::StatusOr<uint64_t> StartOfTime(const EventLog& log,
+                                     const Agreements& agreements) {
+  const Sequence end = log.Status().end;
+  if (end.value > 0) {
+    const auto last = log.ReadOne(end);
+    if (!last.ok()) return last.status();
+    return last->accepted_us;
+  }
+  const uint64_t first = agreements.NextChangeAfter(0);
+  return first == std::numeric_limits<uint64_t>::max() ? 0 : first;
+}
+
+int Main(int argc, char** argv) {
+  // The registry's file is looked at all the time; there is nothing to reload.
+  std::signal(SIGHUP, SIG_IGN);
+  StartUp start(kProgram, "The log of events, and who gets which of them.");
+  const DataDirectory data = start.Open(argc, argv);
+  const Logger logger(kProgram);
+  const SystemClock clock;
+  const SystemSteadyClock steady;
+  SystemRandom random;
+
+  HubRecords records;
+  records.environment = data.environment();
+  records.descriptor_set = start.Value(data.LoadTypes());
+  records.agreements = start.Value(data.LoadAgreements());
+  const std::shared_ptr<const TypeRegistry> types =
+      start.Value(TypeRegistry::Build(records.descriptor_set,
+                                      start.Value(data.LoadCodeLists())));
+  PolicyState agreed(types);
+  for (const policy::v1::Agreement& agreement : records.agreements) {
+    start.Check(agreed.Adopt(agreement));
+  }
+  const auto registry = start.Value(
+      LiveRegistry::Open(data, [&logger](const absl::Status& problem) {
+        logger.Error("the registry does not load",
+                     {{"status", problem.ToString()}});
+      }));
+
+  const std::string folder = start.Value(data.StateFolder("bus"));
+  const auto keys = start.Value(PosixDirectory::Open(data.PathOf("keys")));
+  const auto log_directory =
+      start.Value(PosixDirectory::OpenLocked(absl::StrCat(folder, "/log")));
+  EventLogOptions log_options;
+  log_options.environment = data.environment();
+  const auto log = start.Value(DurableEventLog::Open(
+      log_options, *log_directory,
+      start.Value(WrappingKeys::Load(*keys, "wrapping.key")),
+      std::make_unique<MemoryIndexStore>(),
+      std::make_unique<BackgroundThread>(), random));
+  const auto places =
+      start.Value(PosixDirectory::Open(absl::StrCat(folder, "/places")));
+  const auto cursors = start.Value(CursorStore::Open(*places));
+
+  Refusals refusals;
+  auto core = std::make_unique<IngestCore>(
+      *log, types,
+      LogTime(data.environment(), clock,
+              start.Value(StartOfTime(*log, *agreed.agreements()))),
+      refusals);
+  start.Check(RecordStart(records, *log, *core, *types, random));
+  PolicyFold fold(types);
+  start.Check(fold.CatchUp(*log));
+
+  const CurveKeyPair pair = start.Value(data.LoadCurveKeys(kKeys));
+  const auto hub = start.Value(ZmqHub::Start(
+      {pair.public_key, pair.secret_key}, [&registry](absl::string_view key) {
+        const auto now = registry->Current();
+        const v1::Principal* principal = now->FindByCurveKey(key);
+        return principal != nullptr && !principal->revoked();
+      }));
+  const auto bind = [&](const std::string& name, int io_thread) {
+    PortOptions options;
+    options.name = name;
+    options.endpoint = absl::StrCat("tcp://127.0.0.1:",
+                                    start.Value(data.Port(kProgram, name)));
+    options.io_thread = io_thread;
+    return start.Value(hub->Bind(options));
+  };
+  const auto ingest_port = bind("ingest", 0);
+  const auto delivery_port = bind("delivery", 1);
+  const auto sessions_on = [&](Port port, Carrier& carrier) {
+    SessionOptions options;
+    options.port = port;
+    options.environment = data.environment();
+    auto sessions = std::make_unique<SessionServer>(
+        options, carrier, steady, random, registry->Current());
+    const LogStatus status = log->Status();
+    sessions->SetLog(status.log_id, status.epoch);
+    return sessions;
+  };
+  const auto ingest_sessions = sessions_on(Port::kIngest, *ingest_port);
+  const auto delivery_sessions = sessions_on(Port::kDelivery, *delivery_port);
+
+  const auto refused = [&refusals](absl::string_view principal,
+                                   v1::Refusal refusal,
+                                   absl::string_view detail) {
+    refusals.Add(principal, refusal, detail);
+  };
+  // Who may see what is no longer known: better nothing than too much.
+  const auto fatal = [&logger](const absl::Status& why) {
+    logger.Error("the log cannot be folded", {{"status", why.ToString()}});
+    std::_Exit(1);
+  };
+  DeliveryLoop delivery(
+      *delivery_sessions, registry->source(), steady,
+      DeliveryCore(*log, types, fold, cursors->places()), *cursors,
+      {fatal,
+       [&logger](const absl::Status& why) {
+         logger.Error("places cannot be stored", {{"status", why.ToString()}});
+       },
+       refused});
+  IngestLoop ingest(
+      *log, *ingest_sessions, registry->source(), types, std::move(core),
+      std::move(fold),
+      {[&delivery](std::shared_ptr<const EventBlock> block) {
+         delivery.Post(std::move(block));
+       },
+       fatal,
+       [&logger](const absl::Status& why) {
+         logger.Error("the log takes no writes", {{"status", why.ToString()}});
+       },
+       refused});
+
+  Metrics metrics;
+  const auto access =
+      start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
+  ServerHostOptions host_options;
+  host_options.program = kProgram;
+  host_options.port = start.Value(data.Port(kProgram, "grpc"));
+  host_options.tls = start.Value(data.LoadTls(kKeys));
+  ServerHost host(host_options, registry->source(), clock, logger, metrics,
+                  *access);
+  ServeBus(host, data.environment(), *log, ingest, delivery, refusals);
+  const uint16_t grpc_port = start.Value(host.Start());
+
+  std::thread ingest_thread([&ingest] { ingest.Run(); });
+  std::thread delivery_thread([&delivery] { delivery.Run(); });
+  start.Check(data.WriteAddresses(
+      kProgram, {{"ingest", ingest_port->endpoint()},
+                 {"delivery", delivery_port->endpoint()},
+                 {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}}));
+  logger.Info("ready", {{"end", log->Status().end.value}});
+
+  start.WaitForStop();
+  data.ForgetAddresses(kProgram);
+  ingest.Stop();
+  ingest_thread.join();
+  delivery.Stop();
+  delivery_thread.join();
+  host.Stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace concordat::bus
+
+int main(int argc, char** argv) { return concordat::bus::Main(argc, argv); }

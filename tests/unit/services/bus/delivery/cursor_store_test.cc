@@ -1,0 +1,136 @@
+// Places on a disk that loses power.
+//
+// Mutant                                            Caught by
+// no sync, or Store() answers before it             KeepsWhatItSaidIsStoredThroughAPowerCut
+// torn append read as a place                       CutsATornAppend
+// damage in the middle skipped                      ADamagedRecordBeforeGoodOnesDoesNotOpen
+// replaced file loses a name                        ReplacesAFileThatHasGrown
+// goes on after a failed sync                       StoresNothingAfterAFailure
+// checksum not checked                              ADamagedRecordBeforeGoodOnesDoesNotOpen
+#include "services/bus/delivery/cursor_store.h"
+
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "tests/support/fake_disk.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::bus {
+namespace {
+
+using testing::FakeDisk;
+using testing::HasCode;
+using testing::IsOk;
+
+Place At(uint64_t acknowledged) {
+  return {std::string(16, 'L'), 3, {acknowledged}, {acknowledged + 1}};
+}
+
+std::unique_ptr<CursorStore> Open(FakeDisk& disk) {
+  auto store = CursorStore::Open(disk);
+  EXPECT_THAT(store, IsOk());
+  return store.ok() ? *std::move(store) : nullptr;
+}
+
+TEST(CursorStoreTest, KeepsTheNewestPlaceOfEachName) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  EXPECT_TRUE(store->places().empty());
+  EXPECT_THAT(store->Store({{"a/b/one", At(1)}, {"a/b/two", At(2)}}), IsOk());
+  EXPECT_THAT(store->Store({{"a/b/one", At(9)}}), IsOk());
+  store = Open(disk);
+  EXPECT_EQ(store->places(), (Places{{"a/b/one", At(9)}, {"a/b/two", At(2)}}));
+}
+
+TEST(CursorStoreTest, KeepsWhatItSaidIsStoredThroughAPowerCut) {
+  for (const auto survives :
+       {FakeDisk::Survives::kNothing, FakeDisk::Survives::kEverything,
+        FakeDisk::Survives::kSomePages, FakeDisk::Survives::kSomeSectors}) {
+    // A cut at each call of a run, until it is longer than the run.
+    for (uint64_t cut = 1; cut < 60; ++cut) {
+      FakeDisk disk;
+      disk.LosePowerAt(cut);
+      Places said;
+      Places tried;
+      auto store = CursorStore::Open(disk);
+      for (uint64_t i = 1; store.ok() && i < 20; ++i) {
+        const std::string name = absl::StrCat("a/b/", i % 3);
+        tried[name] = At(i);
+        if (!(*store)->Store({{name, At(i)}}).ok()) break;
+        said[name] = At(i);
+      }
+      disk.PowerCut(survives, cut);
+      const auto after = CursorStore::Open(disk);
+      ASSERT_THAT(after, IsOk()) << "cut at " << cut;
+      for (const auto& [name, place] : said) {
+        const auto found = (*after)->places().find(name);
+        ASSERT_NE(found, (*after)->places().end()) << "cut at " << cut;
+        EXPECT_TRUE(found->second == place || found->second == tried[name])
+            << "cut at " << cut << ": " << name << " is at "
+            << found->second.acknowledged.value;
+      }
+    }
+  }
+}
+
+TEST(CursorStoreTest, CutsATornAppend) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}}), IsOk());
+  const std::string whole = disk.Contents("cursors");
+  ASSERT_THAT(store->Store({{"a/b/one", At(2)}}), IsOk());
+  const std::string longer = disk.Contents("cursors");
+  for (size_t size = whole.size(); size < longer.size(); ++size) {
+    disk.Overwrite("cursors", longer.substr(0, size));
+    EXPECT_EQ(Open(disk)->places(), (Places{{"a/b/one", At(1)}})) << size;
+  }
+}
+
+TEST(CursorStoreTest, ADamagedRecordBeforeGoodOnesDoesNotOpen) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}, {"a/b/two", At(2)}}), IsOk());
+  const std::string whole = disk.Contents("cursors");
+  for (uint64_t bit = 0; bit < 8 * whole.size() / 2; bit += 7) {
+    disk.Overwrite("cursors", whole);
+    disk.FlipBit("cursors", bit);
+    EXPECT_THAT(CursorStore::Open(disk), HasCode(absl::StatusCode::kDataLoss))
+        << bit;
+  }
+}
+
+TEST(CursorStoreTest, ReplacesAFileThatHasGrown) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/other", At(7)}}), IsOk());
+  for (uint64_t i = 1; i < 20'000; ++i) {
+    ASSERT_THAT(store->Store({{"a/b/one", At(i)}}), IsOk());
+    ASSERT_LE(disk.Contents("cursors").size(), CursorStore::kFileBytesMax);
+    if (i == 100) i = 19'000 - 1;
+  }
+  for (int i = 0; i < 15; ++i) {
+    Places many;
+    for (int n = 0; n < 2'000; ++n) many[absl::StrCat("a/b/", n)] = At(5);
+    ASSERT_THAT(store->Store(many), IsOk());
+    ASSERT_LE(disk.Contents("cursors").size(), CursorStore::kFileBytesMax);
+  }
+  store = Open(disk);
+  EXPECT_EQ(store->places().at("a/b/one"), At(19'999));
+  EXPECT_EQ(store->places().at("a/b/other"), At(7));
+  EXPECT_EQ(store->places().size(), 2'002u);
+}
+
+TEST(CursorStoreTest, StoresNothingAfterAFailure) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}}), IsOk());
+  disk.FailCall(disk.calls() + 2, absl::StatusCode::kUnavailable);  // Sync.
+  EXPECT_THAT(store->Store({{"a/b/one", At(2)}}),
+              HasCode(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(store->Store({{"a/b/one", At(3)}}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace concordat::bus
