@@ -1,0 +1,248 @@
+// The real concordat-bus, killed a hundred times while a publisher publishes and
+// two subscribers follow: what was acknowledged is there once and in order, and
+// each effect happens once.
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/events.pb.h"
+#include "gateway/cli/keys/demo_directory.h"
+#include "gtest/gtest.h"
+#include "services/common/base/mutex.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
+#include "services/common/bus_client/zmq_bus_client.h"
+#include "services/common/event/make_event.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+extern char** environ;
+
+namespace concordat::testing {
+namespace {
+
+constexpr int kKills = 100;
+constexpr int kAnswersBetweenKillsMax = 300;
+constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr uint32_t kSeed = 20261121;
+
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// A concordat-bus; the destructor kills it.
+class BusProcess {
+ public:
+  explicit BusProcess(const std::string& data) {
+    std::string program = FromEnvironment("CONCORDAT_BIN") + "/concordat-bus";
+    std::string flag = "--data=" + data;
+    char* arguments[] = {program.data(), flag.data(), nullptr};
+    EXPECT_EQ(posix_spawn(&pid_, program.c_str(), nullptr, nullptr, arguments,
+                          environ),
+              0);
+  }
+  ~BusProcess() { Kill(); }
+  void Kill() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    // Nobody but us ended it.
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+// What happened, as the publisher and the subscribers saw it.
+struct Journal {
+  Mutex mu;
+  CondVar changed;
+  uint64_t published ABSL_GUARDED_BY(mu) = 0;
+  uint64_t answered ABSL_GUARDED_BY(mu) = 0;
+  uint64_t duplicates ABSL_GUARDED_BY(mu) = 0;
+  std::map<uint64_t, uint64_t> acknowledged
+      ABSL_GUARDED_BY(mu);  // To sequence.
+  std::vector<std::string> refused ABSL_GUARDED_BY(mu);
+
+  bool AwaitAnswers(uint64_t count) {
+    MutexLock lock(mu);
+    return changed.WaitFor(mu, kPatience, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return answered >= count;
+    });
+  }
+};
+
+class KillTest : public ::testing::Test {
+ protected:
+  KillTest() {
+    const std::string deploy = FromEnvironment("CONCORDAT_SOURCE") + "/deploy";
+    cli::DemoDirectoryOptions options;
+    options.data = folder_.PathOf("data");
+    options.share = deploy;
+    options.types = FromEnvironment("CONCORDAT_BUILD") + "/concordat.binpb";
+    options.registry = deploy + "/bench/registry.textproto";
+    options.agreements = deploy + "/bench/agreements";
+    options.any_port = true;
+    EXPECT_THAT(cli::MakeDemoDirectory(options, clock_, random_), IsOk());
+    data_ = options.data;
+  }
+
+  void Publish(BusClient& bus, const TypeRegistry& types,
+               const std::atomic<bool>& stop) {
+    UuidV7 ids(random_);
+    hub::v1::LoadSample message;
+    for (uint64_t number = 1; !stop; ++number) {
+      Header header;
+      header.source = "urn:concordat:load:publisher";
+      header.controller = "load";
+      header.purpose = "ORDER_SUPERVISION";
+      header.gateway = "G1";
+      header.regime = bus::v1::REGIME_GDPR;
+      header.time_us = 1'764'000'000'000'000 + number;
+      header.id = ids.Next(header.time_us);
+      header.stream = absl::StrCat("load/", number % 10);
+      message.set_number(number);
+      auto event = MakeEvent(types, std::move(header), message, random_);
+      ASSERT_THAT(event, IsOk());
+      {
+        MutexLock lock(journal_.mu);
+        ASSERT_TRUE(journal_.changed.WaitFor(
+            journal_.mu, kPatience, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+              return journal_.published - journal_.answered < 200;
+            }));
+        ++journal_.published;
+      }
+      std::vector<Event> set;
+      set.push_back(*std::move(event));
+      ASSERT_THAT(bus.Publish(std::move(set),
+                              [this, number](const auto& outcomes) {
+                                Answered(number, outcomes.front());
+                              }),
+                  IsOk());
+    }
+  }
+  void Answered(uint64_t number, const PublishOutcome& outcome) {
+    MutexLock lock(journal_.mu);
+    ++journal_.answered;
+    journal_.duplicates += outcome.duplicate ? 1 : 0;
+    if (outcome.accepted) {
+      journal_.acknowledged[number] = outcome.sequence.value;
+    } else {
+      journal_.refused.push_back(
+          absl::StrCat(number, ": ", bus::v1::Refusal_Name(outcome.refusal),
+                       " ", outcome.detail));
+    }
+    journal_.changed.NotifyAll();
+  }
+
+  // Follows until `last` has come; the effects are (number, sequence) pairs.
+  static void Follow(Subscription& subscription,
+                     const std::atomic<uint64_t>& last,
+                     std::vector<std::pair<uint64_t, uint64_t>>& effects) {
+    hub::v1::LoadSample message;
+    while (last == 0 || effects.empty() || effects.back().second < last) {
+      auto next = subscription.Next(kPatience);
+      ASSERT_THAT(next, IsOk()) << "after " << effects.size();
+      ASSERT_TRUE(message.ParseFromString(next->view.Data()));
+      effects.emplace_back(message.number(), next->view.sequence.value);
+      subscription.Ack(next->number);
+    }
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  TempDir folder_;
+  std::string data_;
+  Journal journal_;
+};
+
+TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
+  const auto data = DataDirectory::Open(data_);
+  ASSERT_THAT(data, IsOk());
+  const auto descriptors = data->LoadTypes();
+  ASSERT_THAT(descriptors, IsOk());
+  const auto codes = data->LoadCodeLists();
+  ASSERT_THAT(codes, IsOk());
+  const auto types = TypeRegistry::Build(*descriptors, *codes);
+  ASSERT_THAT(types, IsOk());
+
+  auto bus = std::make_unique<BusProcess>(data_);
+  ASSERT_THAT(data->WaitForAddress("concordat-bus", "delivery", kPatience),
+              IsOk());
+  auto publisher = ConnectBus(*data, "publisher");
+  auto reader = ConnectBus(*data, "reader");
+  ASSERT_THAT(publisher, IsOk());
+  ASSERT_THAT(reader, IsOk());
+  SubscribeOptions wanted;
+  wanted.types = {"concordat.hub.v1.LoadSample"};
+  wanted.name = "durable";
+  auto durable = *(*reader)->Subscribe(wanted);
+  wanted.name = "own";
+  wanted.own_place = true;
+  auto own = *(*reader)->Subscribe(wanted);
+
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> last{0};
+  std::vector<std::pair<uint64_t, uint64_t>> effects[2];
+  std::thread follow_durable([&] { Follow(*durable, last, effects[0]); });
+  std::thread follow_own([&] { Follow(*own, last, effects[1]); });
+  std::thread publish([&] { Publish(**publisher, **types, stop); });
+
+  std::mt19937 dice(kSeed);
+  uint64_t answered = 0;
+  for (int i = 0; i < kKills; ++i) {
+    answered += 1 + dice() % kAnswersBetweenKillsMax;
+    EXPECT_TRUE(journal_.AwaitAnswers(answered)) << "kill " << i;
+    bus->Kill();
+    bus = std::make_unique<BusProcess>(data_);
+    MutexLock lock(journal_.mu);
+    answered = journal_.answered;
+  }
+  stop = true;
+  publish.join();
+  uint64_t published = 0;
+  {
+    MutexLock lock(journal_.mu);
+    published = journal_.published;
+  }
+  EXPECT_TRUE(journal_.AwaitAnswers(published));
+  {
+    MutexLock lock(journal_.mu);
+    EXPECT_TRUE(journal_.refused.empty()) << journal_.refused.front();
+    ASSERT_EQ(journal_.acknowledged.size(), published);
+    last = journal_.acknowledged.rbegin()->second;
+  }
+  follow_durable.join();
+  follow_own.join();
+
+  MutexLock lock(journal_.mu);
+  // Answers were lost, or this would prove nothing.
+  EXPECT_GT(journal_.duplicates, 0u);
+  for (const auto& seen : effects) {
+    ASSERT_EQ(seen.size(), published);
+    uint64_t before = 0;
+    for (size_t i = 0; i < seen.size(); ++i) {
+      EXPECT_EQ(seen[i].first, i + 1);
+      EXPECT_GT(seen[i].second, before);
+      EXPECT_EQ(seen[i].second, journal_.acknowledged[i + 1]);
+      before = seen[i].second;
+    }
+  }
+  RecordProperty("events", static_cast<int>(published));
+  RecordProperty("duplicates", static_cast<int>(journal_.duplicates));
+}
+
+}  // namespace
+}  // namespace concordat::testing
