@@ -44,6 +44,8 @@ absl::StatusOr<uint64_t> StartOfTime(const EventLog& log,
 int Main(int argc, char** argv) {
   // The registry's file is looked at all the time; there is nothing to reload.
   std::signal(SIGHUP, SIG_IGN);
+  // A file that may not grow is a failed write, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   StartUp start(kProgram, "The log of events, and who gets which of them.");
   const DataDirectory data = start.Open(argc, argv);
   const Logger logger(kProgram);

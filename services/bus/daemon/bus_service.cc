@@ -55,7 +55,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_read_only_because(status.read_only_because);
         response.set_environment(std::string(EnvironmentName(environment)));
         response.set_segments(status.segments);
-        response.set_log_time(snapshot.now_us);
+        response.set_log_time(ingest.now_us());
         response.set_sessions(
             static_cast<uint32_t>(snapshot.sessions + ingest.sessions()));
         return response;
@@ -95,7 +95,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         }
         return response;
       });
-  host.SetStatus([&log, &delivery](hub::v1::GetStatusResponse* response) {
+  host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
     const LogStatus status = log.Status();
     response->set_ready(true);
     if (status.read_only) {
@@ -103,7 +103,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
     }
     response->set_position(status.end.value);
     response->set_log_end(status.end.value);
-    response->set_time(delivery.Snapshot().now_us);
+    response->set_time(ingest.now_us());
   });
 }
 

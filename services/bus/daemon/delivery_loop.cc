@@ -152,8 +152,7 @@ void DeliveryLoop::Publish() {
   const absl::Duration now = clock_.Elapsed();
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
-  DeliverySnapshot snapshot = {core_.List(), core_.folded(), core_.now_us(),
-                               open_.size()};
+  DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size()};
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

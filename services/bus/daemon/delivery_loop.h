@@ -23,7 +23,6 @@ namespace concordat::bus {
 struct DeliverySnapshot {
   std::vector<SubscriptionInfo> subscriptions;
   Sequence folded;
-  uint64_t now_us = 0;
   size_t sessions = 0;
 };
 

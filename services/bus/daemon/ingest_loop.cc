@@ -28,7 +28,9 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
             absl::Status status = log_.Write(*block);
             return WriteResult{std::move(block), std::move(status)};
           },
-          [this] { sessions_.Wake(); }) {}
+          [this] { sessions_.Wake(); }) {
+  now_us_ = fold_.now_us();
+}
 
 void IngestLoop::Stop() {
   stopping_ = true;
@@ -106,6 +108,7 @@ void IngestLoop::TakeWritten() {
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
     sessions_.SetEnd(fold_.folded());
+    now_us_ = fold_.now_us();
     hooks_.on_durable(std::move(block));
   }
 }

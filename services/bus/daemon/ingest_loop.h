@@ -44,6 +44,8 @@ class IngestLoop {
   // Any thread.
   void Stop();
   size_t sessions() const { return open_count_; }
+  // acceptedtime of the newest durable event.
+  uint64_t now_us() const { return now_us_; }
 
  private:
   struct WriteResult {
@@ -65,6 +67,7 @@ class IngestLoop {
   // Who holds each open session, by name in the registry.
   std::map<SessionId, std::string> open_;
   std::atomic<size_t> open_count_ = 0;
+  std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
   std::atomic<bool> stopping_ = false;
   Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;

@@ -287,12 +287,4 @@ std::vector<SubscriptionInfo> DeliveryCore::List() const {
   return list;
 }
 
-std::vector<SessionId> DeliveryCore::sessions() const {
-  std::vector<SessionId> sessions;
-  for (const auto& [session, sub] : subscriptions_) {
-    sessions.push_back(session);
-  }
-  return sessions;
-}
-
 }  // namespace concordat::bus

@@ -108,8 +108,6 @@ class DeliveryCore {
 
   std::vector<SubscriptionInfo> List() const;
   Sequence folded() const { return fold_.folded(); }
-  uint64_t now_us() const { return fold_.now_us(); }
-  std::vector<SessionId> sessions() const;
 
  private:
   // Events of the past that a policy change shows.

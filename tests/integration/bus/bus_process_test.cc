@@ -1,0 +1,337 @@
+// The real concordat-bus with real clients over loopback: who gets what, what is
+// refused, and what a restart, a kill and a full disk leave.
+#include "tests/support/bus_process.h"
+
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/bus/v1/service.pb.h"
+#include "concordat/hub/v1/events.pb.h"
+#include "concordat/mappa/v1/events.pb.h"
+#include "concordat/police/v1/events.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/common/base/system_random.h"
+#include "services/common/bus_client/zmq_bus_client.h"
+#include "services/common/event/commitments.h"
+#include "services/common/event/make_event.h"
+#include "services/common/rpc/channel.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat {
+namespace {
+
+using testing::BusProcess;
+using ::testing::ElementsAre;
+using testing::HasCode;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsOk;
+
+constexpr absl::Duration kLong = absl::Seconds(20);
+constexpr char kPolice[] = "urn:concordat:police-scotland:rms";
+constexpr char kMappa[] = "urn:concordat:mappa-tayside:mappa";
+constexpr uint64_t kStoryUs = 1'762'135'200'000'000;  // 3 Nov 2025 02:00.
+
+class BusProcessTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto types = bus_.data().LoadTypes();
+    const auto codes = bus_.data().LoadCodeLists();
+    ASSERT_THAT(types, IsOk());
+    ASSERT_THAT(codes, IsOk());
+    const auto registry = TypeRegistry::Build(*types, *codes);
+    ASSERT_THAT(registry, IsOk());
+    types_ = *registry;
+    hub::v1::TimePassed passed;
+    passed.set_to(kStoryUs);
+    const auto player = Connect("player");
+    const PublishOutcome outcome =
+        Publish(*player, Make("urn:concordat:concordat-operator:player",
+                              "concordat-operator", "t-1", 0, passed));
+    ASSERT_TRUE(outcome.accepted) << outcome.detail;
+    EXPECT_EQ(outcome.accepted_us, kStoryUs);
+  }
+
+  std::unique_ptr<ZmqBusClient> Connect(absl::string_view principal) {
+    auto client = ConnectBus(bus_.data(), principal);
+    EXPECT_THAT(client, IsOk());
+    return *std::move(client);
+  }
+  Event Make(std::string source, std::string controller, std::string id,
+             int person, const google::protobuf::MessageLite& message,
+             std::string stream = "") {
+    Header header;
+    header.source = std::move(source);
+    header.controller = std::move(controller);
+    header.id = std::move(id);
+    header.purpose = "MAPPA_RISK_MANAGEMENT";
+    header.gateway = "G1";
+    header.stream = std::move(stream);
+    header.time_us = kStoryUs;
+    header.recorded_us = kStoryUs;
+    if (person != 0) {
+      header.subject = PersonKey({static_cast<uint8_t>(person)});
+    }
+    auto event = MakeEvent(*types_, std::move(header), message, random_);
+    EXPECT_THAT(event, IsOk());
+    return *std::move(event);
+  }
+  Event Concern(std::string id, int person) {
+    police::v1::ConcernShared concern;
+    concern.set_concern_type("CHILDREN_AT_ADDRESS");
+    concern.set_incident_ref("INC-" + id);
+    return Make(kPolice, "police-scotland", std::move(id), person, concern);
+  }
+  Event Opened(std::string id, int person) {
+    mappa::v1::CaseOpened opened;
+    opened.set_case_ref("C-" + id);
+    opened.add_parties("police-scotland");
+    opened.add_parties("nhs-tayside");
+    opened.set_lead("police-scotland");
+    return Make(kMappa, "mappa-tayside", std::move(id), person, opened,
+                "case/C");
+  }
+  PublishOutcome Publish(Publisher& publisher, Event event) {
+    std::vector<Event> set;
+    set.push_back(std::move(event));
+    const auto outcomes = PublishAndWait(publisher, std::move(set), kLong);
+    EXPECT_THAT(outcomes, IsOk());
+    return outcomes.ok() ? (*outcomes)[0] : PublishOutcome();
+  }
+  // The ids of everything that it may see, up to the log's end.
+  std::vector<std::string> Tail(BusClient& client) {
+    std::vector<std::string> ids;
+    auto subscription = client.Subscribe({});
+    EXPECT_THAT(subscription, IsOk());
+    const Sequence end = end_;
+    while ((*subscription)->scanned_through() < end) {
+      const auto delivery = (*subscription)->Next(absl::Milliseconds(200));
+      if (delivery.ok()) {
+        ids.push_back(delivery->view.header.id);
+        last_ = delivery->view;
+        (*subscription)->Ack(delivery->number);
+      } else if (!absl::IsDeadlineExceeded(delivery.status())) {
+        ADD_FAILURE() << delivery.status();
+        break;
+      }
+    }
+    return ids;
+  }
+  std::vector<std::string> Tail(absl::string_view principal) {
+    return Tail(*Connect(principal));
+  }
+
+  // The response's bytes, or the name of the status code.
+  std::string Call(absl::string_view principal, absl::string_view method) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    EXPECT_THAT(channel, IsOk());
+    const auto response = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.BusService/", method), "", {});
+    return response.ok() ? *response
+                         : absl::StatusCodeToString(response.status().code());
+  }
+
+  BusProcess bus_;
+  SystemRandom random_;
+  std::shared_ptr<const TypeRegistry> types_;
+  Sequence end_;  // Tail() reads up to here.
+  View last_;
+};
+
+TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
+  const auto police = Connect("police");
+  const auto mappa = Connect("service-mappa");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  ASSERT_TRUE(Publish(*police, Concern("c-2", 2)).accepted);
+  end_ = Publish(*mappa, Opened("o-1", 1)).sequence;
+  EXPECT_THAT(Tail("coordinator"), ElementsAre("c-1", "o-1"));
+  EXPECT_THAT(Tail("nhs"), ElementsAre("o-1"));
+  EXPECT_TRUE(DigestOfView(last_).ok());
+  EXPECT_THAT(Tail("police"), ElementsAre("c-1", "c-2", "o-1"));
+  EXPECT_THAT(Tail("socialwork"), IsEmpty());
+  const std::vector<std::string> envelopes = Tail("admin");
+  EXPECT_EQ(envelopes.size(), end_.value);
+  EXPECT_TRUE(last_.header.subject.empty());
+  EXPECT_THAT(last_.groups, IsEmpty());
+
+  const auto stream = police->ReadStream("case/C", {0}, kLong);
+  ASSERT_THAT(stream, IsOk());
+  EXPECT_EQ(stream->version, end_);
+  EXPECT_EQ(stream->views.size(), 1u);
+  const auto hidden = Connect("socialwork")->ReadStream("case/C", {0}, kLong);
+  ASSERT_THAT(hidden, IsOk());
+  EXPECT_THAT(hidden->views, IsEmpty());
+}
+
+TEST_F(BusProcessTest, ALiveSubscriptionIsBackfilledWhenItsAgencyJoins) {
+  const auto police = Connect("police");
+  const auto coordinator = Connect("coordinator");
+  auto live = coordinator->Subscribe({});
+  ASSERT_THAT(live, IsOk());
+  const Sequence first = Publish(*police, Concern("c-1", 1)).sequence;
+  while ((*live)->scanned_through() < first) {
+    EXPECT_THAT((*live)->Next(absl::Milliseconds(100)),
+                HasCode(absl::StatusCode::kDeadlineExceeded));
+  }
+  const Sequence opened =
+      Publish(*Connect("service-mappa"), Opened("o-1", 1)).sequence;
+  auto delivery = (*live)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
+  EXPECT_EQ(delivery->view.sequence, first);
+  EXPECT_EQ(delivery->backfill_cause, opened);
+  delivery = (*live)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
+  EXPECT_EQ(delivery->view.sequence, opened);
+  EXPECT_EQ(delivery->backfill_cause.value, 0u);
+}
+
+TEST_F(BusProcessTest, RefusesWithAReasonAndCountsIt) {
+  const auto police = Connect("police");
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("CHILDREN_AT_ADDRESS");
+  concern.set_incident_ref("INC-1");
+  const auto refused = [&](std::string source, std::string controller,
+                           const google::protobuf::MessageLite& message) {
+    const PublishOutcome outcome = Publish(
+        *police,
+        Make(std::move(source), std::move(controller), "r", 1, message));
+    EXPECT_FALSE(outcome.accepted);
+    return outcome;
+  };
+  Event other = Make(kPolice, "police-scotland", "r", 1, concern);
+  mappa::v1::CaseOpened opened;
+  opened.set_case_ref("C-1");
+  opened.add_parties("nhs-tayside");
+  opened.set_lead("nhs-tayside");
+  EXPECT_EQ(refused(kPolice, "police-scotland", opened).refusal,
+            bus::v1::REFUSAL_TYPE_NOT_ALLOWED);
+  EXPECT_EQ(refused("urn:concordat:nhs-tayside:pas", "police-scotland", concern)
+                .refusal,
+            bus::v1::REFUSAL_SOURCE_NOT_ALLOWED);
+  const PublishOutcome controller = refused(kPolice, "nhs-tayside", concern);
+  EXPECT_EQ(controller.refusal, bus::v1::REFUSAL_SOURCE_NOT_ALLOWED);
+  EXPECT_THAT(controller.detail, HasSubstr("controller"));
+  // The id is free still.
+  EXPECT_TRUE(Publish(*police, other).accepted);
+  EXPECT_TRUE(Publish(*police, other).duplicate);
+
+  // Player reads nothing: no agreement names the operator's systems.
+  const auto player = Connect("player");
+  auto nothing = player->Subscribe({});
+  ASSERT_THAT(nothing, IsOk());
+  EXPECT_EQ((*nothing)->Next(kLong).status().code(),
+            absl::StatusCode::kPermissionDenied);
+
+  bus::v1::ListRefusalsResponse refusals;
+  ASSERT_TRUE(refusals.ParseFromString(Call("admin", "ListRefusals")));
+  std::map<std::string, uint64_t> counts;
+  for (const bus::v1::RefusalCount& count : refusals.refusals()) {
+    counts[count.principal() + " " + count.reason()] = count.count();
+  }
+  EXPECT_EQ(counts["police REFUSAL_TYPE_NOT_ALLOWED"], 1u);
+  EXPECT_EQ(counts["police REFUSAL_SOURCE_NOT_ALLOWED"], 2u);
+  EXPECT_GE(counts["player REFUSAL_NO_GRANT"], 1u);
+}
+
+TEST_F(BusProcessTest, TellsTheOperatorItsStateAndNobodyElsePlaces) {
+  SubscribeOptions options;
+  options.name = "mine";
+  const auto police = Connect("police");
+  end_ = Publish(*police, Concern("c-1", 1)).sequence;
+  auto subscription = police->Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  ASSERT_THAT((*subscription)->Next(kLong), IsOk());
+  bus::v1::GetLogStatusResponse status;
+  ASSERT_TRUE(status.ParseFromString(Call("admin", "GetLogStatus")));
+  EXPECT_EQ(status.end_sequence(), end_.value);
+  EXPECT_EQ(status.environment(), "demo");
+  EXPECT_EQ(status.log_time(), kStoryUs);
+  bus::v1::VerifyLogResponse verified;
+  ASSERT_TRUE(verified.ParseFromString(Call("admin", "VerifyLog")));
+  EXPECT_EQ(verified.events(), end_.value);
+  bus::v1::ListSubscriptionsResponse places;
+  ASSERT_TRUE(places.ParseFromString(Call("admin", "ListSubscriptions")));
+  ASSERT_EQ(places.subscriptions_size(), 1);
+  EXPECT_EQ(places.subscriptions(0).name(), "mine");
+  EXPECT_EQ(places.subscriptions(0).agency(), "police-scotland");
+  EXPECT_TRUE(places.subscriptions(0).connected());
+  EXPECT_EQ(Call("police", "ListSubscriptions"), "PERMISSION_DENIED");
+}
+
+TEST_F(BusProcessTest, ARestartKeepsPlacesAndAKillLosesNothingAcknowledged) {
+  const auto police = Connect("police");
+  SubscribeOptions options;
+  options.name = "mine";
+  std::set<std::string> accepted;
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = absl::StrCat("c-", i);
+    if (Publish(*police, Concern(id, 1)).accepted) accepted.insert(id);
+    if (i == 6) {
+      EXPECT_EQ(bus_.Stop(), 0);
+      bus_.Start();
+    }
+    if (i == 13) {
+      bus_.Kill();
+      bus_.Start();
+    }
+  }
+  EXPECT_EQ(accepted.size(), 20u);
+  const auto reader = Connect("police");
+  std::vector<std::string> first;
+  {
+    auto subscription = reader->Subscribe(options);
+    ASSERT_THAT(subscription, IsOk());
+    while (first.size() < 10) {
+      const auto delivery = (*subscription)->Next(kLong);
+      ASSERT_THAT(delivery, IsOk());
+      first.push_back(delivery->view.header.id);
+      (*subscription)->Ack(delivery->number);
+    }
+  }
+  EXPECT_EQ(bus_.Stop(), 0);
+  bus_.Start();
+  auto subscription = reader->Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  std::set<std::string> all(first.begin(), first.end());
+  while (all.size() < 20) {
+    const auto delivery = (*subscription)->Next(kLong);
+    ASSERT_THAT(delivery, IsOk());
+    all.insert(delivery->view.header.id);
+  }
+  EXPECT_EQ(all, accepted);
+}
+
+TEST_F(BusProcessTest, AFullDiskStopsPublishersAndNotReaders) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  bus_.LimitFiles(256 * 1024);
+  std::vector<std::string> accepted = {"c-1"};
+  PublishOutcome outcome;
+  for (int i = 2; i < 2000; ++i) {
+    const std::string id = absl::StrCat("c-", i);
+    outcome = Publish(*police, Concern(id, 1));
+    if (!outcome.accepted) break;
+    accepted.push_back(id);
+    end_ = outcome.sequence;
+  }
+  EXPECT_EQ(outcome.refusal, bus::v1::REFUSAL_READ_ONLY);
+  EXPECT_EQ(Publish(*police, Concern("later", 1)).refusal,
+            bus::v1::REFUSAL_READ_ONLY);
+  EXPECT_EQ(Tail("police"), accepted);
+  // With room again and after a restart nothing acknowledged is missing.
+  bus_.Stop();
+  bus_.Start();
+  end_ = Publish(*police, Concern("after", 1)).sequence;
+  std::vector<std::string> found = Tail("police");
+  EXPECT_EQ(found.back(), "after");
+  found.pop_back();
+  // What was under way when the disk filled may be there or not.
+  if (found.size() > accepted.size()) found.pop_back();
+  EXPECT_EQ(found, accepted);
+}
+
+}  // namespace
+}  // namespace concordat
