@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "gateway/cli/bench_ceiling.h"
+#include "gateway/cli/bench_edge.h"
 #include "gateway/cli/bench_load.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/keys/demo_directory.h"
@@ -181,13 +182,27 @@ absl::Status BadNumber(absl::string_view flag) {
       absl::StrCat("--", flag, " takes a number above 0"));
 }
 
+absl::Status RunEdge(const CommandLine& line, uint64_t messages) {
+  const auto data = line.OpenData();
+  if (!data.ok()) return data.status();
+  const auto latency = MeasureEdge(*data, messages);
+  if (!latency.ok()) return latency.status();
+  std::printf(line.json() ? "{\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n"
+                          : "message in to alert out: p50 %.3f ms, p99 %.3f "
+                            "ms\n",
+              latency->p50_ms, latency->p99_ms);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunBench(const std::vector<std::string>& arguments) {
-  CommandLine line("bench [--events N] [--in-flight N] [--rate N]",
+  CommandLine line("bench [hl7] [--events N] [--in-flight N] [--rate N]",
                    "Runs a bus of its own on an empty directory: 512-byte "
                    "payloads, one publisher, one\nacknowledging durable "
-                   "subscriber. Also measures what this machine could carry.");
+                   "subscriber. Also measures what this machine could carry."
+                   "\nhl7  on a demo hub that has played its story: message in "
+                   "to alert out, of N messages");
   std::string events = "500000";
   std::string in_flight = "1024";
   std::string rate = "5000";
@@ -197,11 +212,16 @@ absl::Status RunBench(const std::vector<std::string>& arguments) {
                          &in_flight);
   line.flags().AddString("rate", "Events a second of the paced run; 5000.",
                          &rate);
-  const auto go = line.Parse(arguments, 0, 0);
+  const auto go = line.Parse(arguments, 0, 1);
   if (!go.ok() || !*go) return go.status();
   Job job;
   if (!absl::SimpleAtoi(events, &job.events) || job.events == 0) {
     return BadNumber("events");
+  }
+  if (!line.words().empty()) {
+    if (line.words()[0] == "hl7") return RunEdge(line, job.events);
+    return absl::InvalidArgumentError(
+        absl::StrCat("bench ", line.words()[0], "? hl7, or nothing"));
   }
   if (!absl::SimpleAtoi(in_flight, &job.in_flight) || job.in_flight == 0) {
     return BadNumber("in-flight");
