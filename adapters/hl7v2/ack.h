@@ -23,9 +23,10 @@ struct Ack {
   absl::Time time;               // Written in UTC with its offset.
 };
 
-// Answers the message that `header` was read from, in its own delimiters.
-// MSA-2 is its MSH-10, byte for byte (at most kControlIdBytesMax).
-std::string BuildAck(const MessageHeader& header, const Ack& ack);
+// Answers the message that `asked` was read from, in its own delimiters.
+// MSA-2 is its MSH-10, byte for byte (at most kControlIdBytesMax, and a NUL
+// as a space).
+std::string BuildAck(const MessageHeader& asked, const Ack& ack);
 
 }  // namespace concordat::hl7v2
 

@@ -41,6 +41,8 @@ class MllpStreamFactory {
 };
 
 std::unique_ptr<MllpStreamFactory> NewClearStreams();
+// The process must ignore SIGPIPE, as StartUp sees to: OpenSSL writes with
+// write().
 //   INVALID_ARGUMENT  not PEM, or certificate and key do not belong together.
 absl::StatusOr<std::unique_ptr<MllpStreamFactory>> NewTlsStreams(
     const MllpTlsOptions& options);

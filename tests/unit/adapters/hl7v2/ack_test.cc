@@ -43,12 +43,18 @@ TEST(AckTest, RepeatsTheControlIdByteForByte) {
 }
 
 TEST(AckTest, CannotBeMadeToBreakItsOwnSegments) {
-  for (const std::string text :
-       {"", "nonsense", "MSH", "MSH|", "MSH\x01\x02\x03\x04",
-        "MSH|^^^^|A|B|C|D|1||ADT|7|P|2.4", "MSH||||||||||||",
-        "MSH|^~\\&|A\tB|F\x7F|C|D|1||ADT^A\tbc|7|PROC|2.4",
-        "MSH|^~\\&|A|B|C|D|1||ADT^A01|7|P|2.999",
-        "MSH|^~\\&|A|B|C|D|1|||7|P|2"}) {
+  for (const std::string& text :
+       {std::string("MSH|^~\\&|A|B|C|D|1||ADT^A01|7\0|P|2.4", 36),
+        std::string(), std::string("nonsense"), std::string("MSH"),
+        std::string("MSH|"), std::string("MSH++++++|^~\\&"),
+        std::string("MSH|.~\\&|A|B|C|D|1||ADT.A01|7|P|2.4"),
+        std::string("MSH\x01M&#|x|y|\x01\x01\x01\x01\x01\x01\x01|7"),
+        std::string("MSH\x01\x02\x03\x04"),
+        std::string("MSH|^^^^|A|B|C|D|1||ADT|7|P|2.4"),
+        std::string("MSH||||||||||||"),
+        std::string("MSH|^~\\&|A\tB|F\x7F|C|D|1||ADT^A\tbc|7|PROC|2.4"),
+        std::string("MSH|^~\\&|A|B|C|D|1||ADT^A01|7|P|2.999"),
+        std::string("MSH|^~\\&|A|B|C|D|1|||7|P|2")}) {
     const std::string answer = BuildAck(
         ReadHeader(text), {AckCode::kReject, "bad\rMSA|AA|7", "c1", kNow});
     const auto message = Message::Parse(answer);
