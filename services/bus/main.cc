@@ -11,9 +11,8 @@
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
-#include "services/bus/daemon/memory_index_store.h"
 #include "services/bus/ingest/hub_records.h"
-#include "services/bus/log/durable_event_log.h"
+#include "services/bus/log/open_event_log.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -71,16 +70,11 @@ int Main(int argc, char** argv) {
       }));
 
   const std::string folder = start.Value(data.StateFolder("bus"));
-  const auto keys = start.Value(PosixDirectory::Open(data.PathOf("keys")));
-  const auto log_directory =
-      start.Value(PosixDirectory::OpenLocked(absl::StrCat(folder, "/log")));
   EventLogOptions log_options;
   log_options.environment = data.environment();
-  const auto log = start.Value(DurableEventLog::Open(
-      log_options, *log_directory,
-      start.Value(WrappingKeys::Load(*keys, "wrapping.key")),
-      std::make_unique<MemoryIndexStore>(),
-      std::make_unique<BackgroundThread>(), random));
+  const OpenedEventLog opened =
+      start.Value(OpenEventLog(data.PathOf(""), log_options, random));
+  DurableEventLog* const log = opened.log.get();
   const auto places =
       start.Value(PosixDirectory::Open(absl::StrCat(folder, "/places")));
   const auto cursors = start.Value(CursorStore::Open(*places));

@@ -42,7 +42,7 @@ class FakeDisk::Handle : public File {
       inode_->durable.resize(inode_->written.size());
     }
     // After a failure too: the system calls the pages clean, and they are lost.
-    inode_->dirty.clear();
+    if (disk_.calls_ < disk_.power_lost_at_) inode_->dirty.clear();
     return status;
   }
   absl::Status Read(uint64_t offset, size_t count, char* out) const override {

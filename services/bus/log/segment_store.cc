@@ -195,9 +195,11 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
 
 absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
   segment.start = end_;
+  uint64_t last_block = 0;
   absl::StatusOr<SegmentScan> scan =
       ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
         AddPlace(segment.places, block.header.first_sequence, block.offset);
+        last_block = block.offset;
         return hooks.on_block(segment.number, block);
       });
   if (!scan.ok()) return scan.status();
@@ -220,7 +222,15 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
     if (!status.ok()) return status;
   }
   // What is about to be served may be in memory alone: its writer can have died
-  // between the write and the sync.
+  // before the sync, or have been told that it failed, after which the system
+  // takes the pages for clean. Only the last block can be such, and writing it
+  // once more makes the sync mean something.
+  if (last_block < segment.end_offset) {
+    std::string bytes(segment.end_offset - last_block, '\0');
+    status = segment.file->Read(last_block, bytes.size(), bytes.data());
+    if (status.ok()) status = segment.file->Write(last_block, bytes);
+    if (!status.ok()) return status;
+  }
   return segment.file->Sync();
 }
 

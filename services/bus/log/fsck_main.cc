@@ -1,0 +1,146 @@
+// concordat-log-fsck: checks the log of a data directory, block by block, and
+// cuts it where a person says.
+//
+//   concordat-log-fsck --data DIR
+//   concordat-log-fsck --data DIR --cut SEGMENT:OFFSET --yes
+//
+// Exit: 0 all is well, 1 the log is damaged, 2 it could not be checked.
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "services/bus/log/bytes.h"
+#include "services/bus/log/fsck.h"
+#include "services/bus/log/open_event_log.h"
+#include "services/bus/log/segment_store.h"
+#include "services/common/base/system_random.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr int kGood = 0;
+constexpr int kDamaged = 1;
+constexpr int kNotChecked = 2;
+
+int Stop(const absl::Status& status) {
+  std::fprintf(stderr, "concordat-log-fsck: %s\n",
+               std::string(status.message()).c_str());
+  return kNotChecked;
+}
+
+int Usage() {
+  std::fprintf(stderr,
+               "usage: concordat-log-fsck --data DIR "
+               "[--cut SEGMENT:OFFSET --yes]\n");
+  return kNotChecked;
+}
+
+int Report(const FsckReport& report, bool has_keys) {
+  std::printf("log %s epoch %u\n",
+              absl::BytesToHexString(AsView(report.log_id)).c_str(),
+              report.epoch);
+  std::printf("%u segments, %llu blocks, %llu events\n", report.segments,
+              static_cast<unsigned long long>(report.blocks),
+              static_cast<unsigned long long>(report.events));
+  if (has_keys) {
+    std::printf("%zu keys; %llu events open, %llu erased\n", report.keys,
+                static_cast<unsigned long long>(report.opened),
+                static_cast<unsigned long long>(report.erased));
+  } else {
+    std::printf("no key file: sealed groups were not opened\n");
+  }
+  if (report.fault.ok()) {
+    std::printf("good\n");
+    return kGood;
+  }
+  const std::string why(report.fault.message());
+  if (absl::IsFailedPrecondition(report.fault)) {
+    std::printf("NOT OPENED: %s\n", why.c_str());
+    return kNotChecked;
+  }
+  std::printf("%s at %s:%llu: %s\n", report.torn_tail ? "TORN TAIL" : "DAMAGED",
+              SegmentName(report.fault_segment).c_str(),
+              static_cast<unsigned long long>(report.fault_offset),
+              why.c_str());
+  if (report.torn_tail) {
+    std::printf("nobody was told of it; the bus cuts it when it starts\n");
+    return kGood;
+  }
+  std::printf(
+      "Restore a backup, or give up everything from there on with\n"
+      "  --cut %u:%llu --yes\n"
+      "which begins a new epoch: readers who were further are told.\n",
+      report.fault_segment,
+      static_cast<unsigned long long>(report.fault_offset));
+  return kDamaged;
+}
+
+int Main(int argc, char** argv) {
+  std::string data;
+  std::string cut;
+  bool yes = false;
+  for (int i = 1; i < argc; ++i) {
+    const absl::string_view flag = argv[i];
+    if (flag == "--data" && i + 1 < argc) {
+      data = argv[++i];
+    } else if (flag == "--cut" && i + 1 < argc) {
+      cut = argv[++i];
+    } else if (flag == "--yes") {
+      yes = true;
+    } else {
+      return Usage();
+    }
+  }
+  if (data.empty() || (yes && cut.empty())) return Usage();
+  auto directory =
+      PosixDirectory::OpenLocked(absl::StrCat(data, "/", kLogFolder));
+  if (!directory.ok()) return Stop(directory.status());
+
+  if (!cut.empty()) {
+    const std::pair<absl::string_view, absl::string_view> place =
+        absl::StrSplit(cut, absl::MaxSplits(':', 1));
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+    if (!absl::SimpleAtoi(place.first, &segment) ||
+        !absl::SimpleAtoi(place.second, &offset)) {
+      return Usage();
+    }
+    if (!yes) {
+      std::fprintf(stderr,
+                   "concordat-log-fsck: a cut gives up every event after it; "
+                   "say --yes\n");
+      return kNotChecked;
+    }
+    absl::Status status = CutLog(**directory, segment, offset);
+    if (!status.ok()) return Stop(status);
+    std::printf("cut at %s:%llu\n", SegmentName(segment).c_str(),
+                static_cast<unsigned long long>(offset));
+  }
+
+  auto keys = PosixDirectory::Open(absl::StrCat(data, "/", kKeysFolder));
+  if (!keys.ok()) return Stop(keys.status());
+  std::optional<WrappingKeys> wrapping;
+  absl::StatusOr<WrappingKeys> loaded =
+      WrappingKeys::Load(**keys, kWrappingKeyFile);
+  if (loaded.ok()) {
+    wrapping = *std::move(loaded);
+  } else if (!absl::IsNotFound(loaded.status())) {
+    return Stop(loaded.status());
+  }
+  SystemRandom random;
+  absl::StatusOr<FsckReport> report = CheckLog(
+      **directory, wrapping.has_value() ? &*wrapping : nullptr, random);
+  if (!report.ok()) return Stop(report.status());
+  return Report(*report, wrapping.has_value());
+}
+
+}  // namespace
+}  // namespace concordat::bus
+
+int main(int argc, char** argv) { return concordat::bus::Main(argc, argv); }
