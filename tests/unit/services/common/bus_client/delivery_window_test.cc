@@ -72,8 +72,8 @@ TEST(DeliveryWindowTest, BackfillIsAnotherDelivery) {
   window.Take(1, {5}, {}, {5});
   EXPECT_EQ(window.Take(2, {5}, {9}, {9}), 2u);
   window.Restart();
-  EXPECT_EQ(window.Take(1, {5}, {9}, {9}), std::nullopt);
-  EXPECT_EQ(window.Take(2, {5}, {10}, {10}), 3u);
+  EXPECT_EQ(window.Take(1, {5}, {10}, {10}), 3u);
+  EXPECT_EQ(window.Take(2, {5}, {9}, {9}), std::nullopt);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ class PublishQueueTest : public ::testing::Test {
     queue_.Sent(number);
     const auto events = DecodeBatch(bytes);
     EXPECT_TRUE(events.ok()) << events.status();
+    if (!events.ok()) return ids;
     for (const EventView& event : *events) {
       ids.emplace_back(event.header.id);
       sets_.push_back(event.atomic_set);
@@ -123,10 +124,18 @@ TEST_F(PublishQueueTest, KeepsToTheCredit) {
   EXPECT_TRUE(queue_.Next().empty());
   ASSERT_TRUE(Answer(2, 10));
   EXPECT_EQ(Send(3).size(), 10u);
+  ASSERT_TRUE(Answer(3, 10));
+  EXPECT_EQ(Send(4).size(), 5u);
+  Add(5);
+  EXPECT_EQ(Send(5).size(), 5u);
+  Add(5);
+  EXPECT_TRUE(queue_.Next().empty());
+  ASSERT_TRUE(Answer(4, 5));  // The other five are out still.
+  EXPECT_EQ(Send(6).size(), 5u);
   queue_.Lost(false, "", answered_);
   EXPECT_TRUE(queue_.Next().empty());  // Nothing is allowed before Welcome.
   queue_.SetCredit(4096, 3000);
-  EXPECT_EQ(Send(2).size(), 10u);
+  EXPECT_EQ(Send(2).size(), 5u);
   EXPECT_EQ(Send(3).size(), 5u);
   Add(1, 2000);
   EXPECT_TRUE(queue_.Next().empty());
