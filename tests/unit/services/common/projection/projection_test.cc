@@ -167,9 +167,9 @@ TEST_F(ProjectionTest, EveryEffectOnceWhateverIsSentAgain) {
     CatchUp(*projection);
     EXPECT_THAT(Rows(*projection), ElementsAre("a", "b", "c"));
   }
-  // The place is still after "c".
   Publish("d");
   const auto projection = Open(model);
+  EXPECT_EQ(projection->judged_through(), Sequence{3});  // Still after "c".
   CatchUp(*projection);
   EXPECT_THAT(Rows(*projection), ElementsAre("a", "b", "c", "d"));
 }
