@@ -1,5 +1,5 @@
 // Mutants tried, and what caught each:
-//   seed drawn at random         ARepeatIsTheSameEvent
+//   seed drawn at random         e2e_story, which plays every step again
 //   defaults override the line   KeepsWhatTheLineSays
 //   an answer's refusal dropped  SaysWhyTheBusRefused
 #include "gateway/cli/event_door.h"
