@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "absl/strings/numbers.h"
@@ -118,6 +119,12 @@ absl::Status Advance(const DataDirectory& data, absl::string_view step) {
   return absl::OkStatus();
 }
 
+// A program that follows no events has a place past all, and knows no end.
+std::string Position(uint64_t position) {
+  constexpr uint64_t kNone = std::numeric_limits<uint64_t>::max();
+  return position == 0 || position == kNone ? "-" : absl::StrCat(position);
+}
+
 absl::Status ShowStatus(Hub& hub, bool as_json) {
   absl::Status worst = absl::OkStatus();
   if (!as_json) {
@@ -137,11 +144,9 @@ absl::Status ShowStatus(Hub& hub, bool as_json) {
                   std::string(each.reached.message()).c_str());
     } else {
       std::printf(
-          "%-22s %-6s %10llu %10llu  %-16s %5llu MB %s\n", each.program.c_str(),
-          status.ready() ? "yes" : "no",
-          static_cast<unsigned long long>(status.position()),
-          static_cast<unsigned long long>(status.log_end()),
-          LocalTime(status.time()).c_str(),
+          "%-22s %-6s %10s %10s  %-16s %5llu MB %s\n", each.program.c_str(),
+          status.ready() ? "yes" : "no", Position(status.position()).c_str(),
+          Position(status.log_end()).c_str(), LocalTime(status.time()).c_str(),
           static_cast<unsigned long long>(status.resident_bytes() >> 20),
           status.degraded_because().c_str());
     }

@@ -54,7 +54,7 @@ absl::Status Verify(Hub& hub, bool as_json) {
     std::printf("%s\n", ToJson(*verified).c_str());
     return absl::OkStatus();
   }
-  std::printf("whole: %llu events in %llu blocks, %llu bytes; last block %s\n",
+  std::printf("whole: %llu events in %llu blocks, %llu bytes %s\n",
               static_cast<unsigned long long>(verified->events()),
               static_cast<unsigned long long>(verified->blocks()),
               static_cast<unsigned long long>(verified->bytes()),

@@ -46,6 +46,7 @@ class LocalSubjects {
 absl::Status Print(const View& view, const TypeRegistry& types,
                    LocalSubjects& locals, bool as_json) {
   CloudEvent event = ToCloudEvent(view);
+  if (view.groups.empty()) event.data.reset();  // An envelope.
   event.local_subject = locals.Of(event.header.subject.ToString());
   if (as_json) {
     const auto text = WriteCloudEvent(types, event);

@@ -253,8 +253,11 @@ std::string AlertText(const Alert& alert) {
     absl::StrAppend(&text, "\n    because ", evidence.words());
   }
   if (alert.acceptances().empty() && alert.state() != "closed") {
-    absl::StrAppend(&text, "\n    ", alert.state(), "; accept by ",
-                    LocalTime(alert.accept_by()));
+    absl::StrAppend(
+        &text, "\n    ", alert.state(),
+        alert.accept_by() == 0
+            ? ""
+            : absl::StrCat("; accept by ", LocalTime(alert.accept_by())));
   }
   for (const auto& acceptance : alert.acceptances()) {
     absl::StrAppend(&text, "\n    accepted by ", acceptance.by(), " (",
