@@ -129,10 +129,10 @@ function(concordat_fuzzer source)
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
 
-# concordat_test(foo_test.cc LABEL unit [TIMEOUT_S 10] [DEPS ...])
-# Programs that a test starts are found by their path in CONCORDAT_BIN.
+# concordat_test(foo_test.cc LABEL unit [TIMEOUT_S 10] [DEPS ...] [NEEDS ...])
+# NEEDS: programs that the test starts; they are found in CONCORDAT_BIN.
 function(concordat_test source)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT_S" "DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT_S" "DEPS;NEEDS")
   file(RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/tests"
     "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
   string(REGEX REPLACE "[/.]|_test\\.cc$" "_" name "${name}")
@@ -146,6 +146,9 @@ function(concordat_test source)
   endforeach()
   add_executable(${name} ${source})
   add_dependencies(concordat_tests ${name})
+  if(arg_NEEDS)
+    add_dependencies(${name} ${arg_NEEDS})
+  endif()
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} concordat_options GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES
