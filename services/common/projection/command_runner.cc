@@ -20,14 +20,12 @@ constexpr absl::Duration kBusWaitMax = absl::Seconds(10);
 // Kept back so that our answer reaches a caller who waits no longer.
 constexpr absl::Duration kAnswerTime = absl::Milliseconds(50);
 
-bool SameGroups(const Event& event, const View& view) {
+// A view also has the granted groups that the event left empty.
+bool SameFact(const Event& event, const View& view) {
+  std::string data;
+  for (const auto& group : event.groups) data += group.data;
   return event.header.type == view.header.type &&
-         event.header.subject == view.header.subject &&
-         std::equal(event.groups.begin(), event.groups.end(),
-                    view.groups.begin(), view.groups.end(),
-                    [](const auto& a, const auto& b) {
-                      return a.number == b.number && a.data == b.data;
-                    });
+         event.header.subject == view.header.subject && data == view.Data();
 }
 
 absl::Status OtherCommand() {
@@ -184,7 +182,7 @@ CommandRunner::FindFirstAnswer(const CommandRequest& request,
   reply.set_duplicate(true);
   auto view = first;
   for (const Event& event : *events) {
-    if (view->header.id != event.header.id || !SameGroups(event, *view)) {
+    if (view->header.id != event.header.id || !SameFact(event, *view)) {
       return OtherCommand();
     }
     reply.add_event_ids(view->header.id);
