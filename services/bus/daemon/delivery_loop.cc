@@ -8,6 +8,9 @@ namespace {
 
 // Idle subscribers hear within this that they are up to date.
 constexpr absl::Duration kTurn = absl::Milliseconds(20);
+// Acknowledgements gather for this long: a sync for each would take the disk
+// from the log.
+constexpr absl::Duration kStoreEvery = absl::Milliseconds(5);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
@@ -48,7 +51,10 @@ void DeliveryLoop::Run() {
   sessions_.SetEnd(core_.folded());
   while (!stopping_) {
     events.clear();
-    sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
+    sessions_.Poll(more                ? absl::ZeroDuration()
+                   : core_.has_dirty() ? kStoreEvery
+                                       : kTurn,
+                   events);
     TakeBlocks();
     for (const SessionEvent& event : events) Take(event);
     const auto registry = registry_();
@@ -141,7 +147,8 @@ void DeliveryLoop::SendOutputs() {
 }
 
 void DeliveryLoop::StorePlaces() {
-  if (storing_) return;
+  if (storing_ || clock_.Elapsed() - stored_at_ < kStoreEvery) return;
+  stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
   if (dirty.places.empty()) return;
   storing_ = true;

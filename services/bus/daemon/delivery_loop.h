@@ -72,6 +72,7 @@ class DeliveryLoop {
   // Who holds each open session, by name in the registry.
   std::map<SessionId, std::string> open_;
   bool storing_ = false;
+  absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;
