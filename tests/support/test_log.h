@@ -108,6 +108,7 @@ class TestLog {
     options_.environment = environment;
   }
   void set_wrapping(absl::string_view text);
+  const bus::WrappingKeys& wrapping() const { return wrapping_; }
   std::shared_ptr<FakeIndexStore::Entries> index() { return index_; }
   void DropIndex() { index_ = std::make_shared<FakeIndexStore::Entries>(); }
 

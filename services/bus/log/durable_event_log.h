@@ -73,15 +73,26 @@ class DurableEventLog : public EventLog {
  private:
   DurableEventLog(const EventLogOptions& options, WrappingKeys wrapping,
                   std::unique_ptr<IndexStore> index,
-                  std::unique_ptr<Background> background, Random& random);
+                  std::unique_ptr<Background> background, Random& random,
+                  Directory& directory);
 
   //   ABORTED  the index is not one of this log: clear it and open again.
-  absl::Status OpenAll(Directory& directory, Random& random);
+  absl::Status OpenAll(Random& random);
   absl::Status OpenBlock(const ScannedBlock& block);
   absl::Status CheckCovered(const ClosedSegment& closed);
   absl::Status Begin(Random& random);
-  void AbsorbInBackground(ClosedSegment closed);
-  absl::Status Absorb(const ClosedSegment& closed);
+  // The segment's index and spine file, when they are of what follows `start`.
+  struct LoadedSegment;
+  absl::StatusOr<LoadedSegment> LoadClosed(uint32_t number,
+                                           const ChainEnd& start);
+  absl::Status UseLoaded(const LoadedSegment& loaded);
+
+  struct ToAbsorb {
+    ClosedSegment closed;
+    bool has_files = false;
+  };
+  void AbsorbInBackground(ToAbsorb segment);
+  absl::Status Absorb(ToAbsorb& segment);
 
   absl::StatusOr<Staged> Judge(const NewEvent& event);
   void Encode(const NewEvent& event, Staged& staged);
@@ -92,6 +103,7 @@ class DurableEventLog : public EventLog {
       uint64_t sequence, size_t bytes_max, uint64_t end) const;
 
   const EventLogOptions options_;
+  Directory& directory_;
   std::unique_ptr<IndexStore> index_store_;
   LogIndex index_;
   KeyRing keys_;
@@ -104,7 +116,7 @@ class DurableEventLog : public EventLog {
   bool covered_found_ = false;
 
   // The background's thread. Closed segments that the index does not hold yet.
-  std::deque<ClosedSegment> to_absorb_;
+  std::deque<ToAbsorb> to_absorb_;
 
   // The core's thread.
   uint64_t next_sequence_ = 1;

@@ -11,6 +11,7 @@
 #include "services/bus/log/durable_mark.h"
 #include "services/bus/log/event_record.h"
 #include "services/bus/log/key_ring.h"
+#include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_scan.h"
 #include "services/bus/log/segment_store.h"
 #include "services/common/crypto/crc32c.h"
@@ -127,8 +128,8 @@ class Pass {
       return absl::OkStatus();
     }
     if (!scan.ok()) return scan.status();
-    if (scan->blocks > 0 && torn_.has_value()) {
-      // What looked like the tail has a good segment after it.
+    if (scan->used_bytes > 0 && torn_.has_value()) {
+      // What looked like the tail has a segment in use after it.
       Fault(torn_->number, torn_->offset, torn_->damage);
       return absl::OkStatus();
     }
@@ -139,7 +140,7 @@ class Pass {
       last_ = {number, scan->end_offset};
     }
     if (!scan->damage.ok()) {
-      if (scan->beyond_tear || torn_.has_value()) {
+      if (scan->beyond_tear) {
         Fault(number, scan->end_offset, scan->damage);
       } else {
         torn_ = Torn{number, scan->end_offset, scan->damage};
@@ -311,6 +312,13 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
     if (old.has_value()) epoch = std::max(epoch, old->epoch);
   }
   ++epoch;
+  for (uint32_t number = segment; number <= *count; ++number) {
+    for (const std::string& name :
+         {SegmentIndexName(number), SpineFileName(number)}) {
+      absl::Status status = directory.Remove(name);
+      if (!status.ok() && !absl::IsNotFound(status)) return status;
+    }
+  }
   for (uint32_t number = *count; number > segment; --number) {
     absl::Status status = directory.Rename(
         SegmentName(number),
@@ -325,11 +333,12 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
   absl::Status status = file->Read(offset, tail.size(), tail.data());
   if (!status.ok()) return status;
   tail.resize(UsedBytes(tail));
-  status = ReplaceWhole(
-      directory,
-      absl::StrFormat("cut-%u-%s-%u", epoch, SegmentName(segment), offset),
-      tail);
-  if (!status.ok()) return status;
+  const std::string kept =
+      absl::StrFormat("cut-%u-%s-%u", epoch, SegmentName(segment), offset);
+  if (!directory.Open(kept).ok()) {  // Else a cut that stopped half way did it.
+    status = ReplaceWhole(directory, kept, tail);
+    if (!status.ok()) return status;
+  }
 
   std::string block(kBlockHeaderBytes, '\0');
   BlockHeader header;

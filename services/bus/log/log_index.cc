@@ -23,6 +23,7 @@ constexpr absl::string_view kCovered = "m";
 constexpr uint32_t kMake = 1;  // Another one is built anew.
 
 constexpr size_t kCachedMax = 1 << 20;
+constexpr int kForgetAtOnce = 1024;
 
 // So that keys sort as numbers do.
 void PutBigEndian(std::string& out, uint64_t value) {
@@ -410,15 +411,23 @@ absl::Status LogIndex::Absorb(
   status = store_.Add(entries);
   if (!status.ok()) return status;
 
-  MutexLock lock(mu_);
-  while (first_ <= covered.sequence && !facts_.empty()) {
-    if (first_ <= ids_through_) {
-      const auto found = by_id_.find(facts_.front().id_hash);
-      if (found != by_id_.end() && found->second == first_) by_id_.erase(found);
+  // A few at a time, so that the core never waits long.
+  for (bool more = true; more;) {
+    MutexLock lock(mu_);
+    for (int i = 0; i < kForgetAtOnce; ++i) {
+      more = first_ <= covered.sequence && !facts_.empty();
+      if (!more) break;
+      if (first_ <= ids_through_) {
+        const auto found = by_id_.find(facts_.front().id_hash);
+        if (found != by_id_.end() && found->second == first_) {
+          by_id_.erase(found);
+        }
+      }
+      facts_.pop_front();
+      ++first_;
     }
-    facts_.pop_front();
-    ++first_;
   }
+  MutexLock lock(mu_);
   first_ = std::max(first_, covered.sequence + 1);
   ids_through_ = std::max(ids_through_, covered.sequence);
   const auto is_stored = [&](const auto& entry) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr absl::string_view kPrefix = "segment-";
 constexpr absl::string_view kPreparing = "preparing";
+constexpr uint64_t kFillBytes = 4 << 20;
 
 absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
@@ -48,8 +49,8 @@ void SegmentStore::AddPlace(std::vector<BlockPlace>& places,
 }
 
 ClosedSegment SegmentStore::Close(const Segment& segment, const ChainEnd& end) {
-  return {segment.number, segment.start, end, segment.end_offset,
-          segment.places};
+  return {segment.number,     segment.start,      end,
+          segment.end_offset, segment.last_block, segment.places};
 }
 
 absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(
@@ -153,18 +154,19 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
     segment.start = end_;
     absl::StatusOr<ClosedSegment> known =
         hooks.load_closed(segment.number, end_);
-    if (known.ok()) {
+    if (known.ok() && EndsAs(*segment.file, *known)) {
       end_ = known->end;
       segment.end_offset = known->end_offset;
+      segment.last_block = known->last_block;
       segment.places = known->places;
-      absl::Status status = hooks.on_closed(*known);
+      absl::Status status = hooks.on_closed(*known, true);
       if (!status.ok()) return status;
       continue;
     }
-    if (!absl::IsNotFound(known.status())) return known.status();
     absl::StatusOr<SegmentScan> scan =
         ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
           AddPlace(segment.places, block.header.first_sequence, block.offset);
+          segment.last_block = block.offset;
           return hooks.on_block(segment.number, block);
         });
     if (!scan.ok()) return scan.status();
@@ -176,7 +178,7 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
     }
     end_ = scan->end;
     segment.end_offset = scan->end_offset;
-    absl::Status status = hooks.on_closed(Close(segment, end_));
+    absl::Status status = hooks.on_closed(Close(segment, end_), false);
     if (!status.ok()) return status;
   }
   if (used > 0) {
@@ -193,13 +195,28 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
   return used > 0 ? absl::OkStatus() : Roll();
 }
 
+bool SegmentStore::EndsAs(const File& file, const ClosedSegment& closed) {
+  if (closed.last_block >= closed.end_offset) return false;
+  const size_t bytes = closed.end_offset - closed.last_block;
+  absl::StatusOr<uint64_t> size = file.Size();
+  if (!size.ok() || *size < closed.end_offset) return false;
+  std::string last(
+      std::min<uint64_t>(bytes + kBlockHeaderBytes, *size - closed.last_block),
+      '\0');
+  if (!file.Read(closed.last_block, last.size(), last.data()).ok()) {
+    return false;
+  }
+  const absl::string_view whole = last;
+  return Sha256::Of(whole.substr(0, bytes)) == closed.end.hash &&
+         UsedBytes(whole.substr(bytes)) == 0;
+}
+
 absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
   segment.start = end_;
-  uint64_t last_block = 0;
   absl::StatusOr<SegmentScan> scan =
       ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
         AddPlace(segment.places, block.header.first_sequence, block.offset);
-        last_block = block.offset;
+        segment.last_block = block.offset;
         return hooks.on_block(segment.number, block);
       });
   if (!scan.ok()) return scan.status();
@@ -225,10 +242,10 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
   // before the sync, or have been told that it failed, after which the system
   // takes the pages for clean. Only the last block can be such, and writing it
   // once more makes the sync mean something.
-  if (last_block < segment.end_offset) {
-    std::string bytes(segment.end_offset - last_block, '\0');
-    status = segment.file->Read(last_block, bytes.size(), bytes.data());
-    if (status.ok()) status = segment.file->Write(last_block, bytes);
+  if (segment.last_block < segment.end_offset) {
+    std::string bytes(segment.end_offset - segment.last_block, '\0');
+    status = segment.file->Read(segment.last_block, bytes.size(), bytes.data());
+    if (status.ok()) status = segment.file->Write(segment.last_block, bytes);
     if (!status.ok()) return status;
   }
   return segment.file->Sync();
@@ -250,8 +267,14 @@ absl::StatusOr<SegmentStore::Ready> SegmentStore::Prepare(uint32_t number) {
   if (!file.ok()) return file.status();
   // Written, not only allocated: a first write into an extent that is merely
   // reserved makes every sync change the file's metadata too.
-  absl::Status status = WriteZeroes(**file, 0, options_.segment_bytes);
-  if (status.ok()) status = (*file)->Sync();
+  // A little at a time, so that no commit waits long behind this on the disk.
+  absl::Status status;
+  for (uint64_t at = 0; status.ok() && at < options_.segment_bytes;
+       at += kFillBytes) {
+    status = WriteZeroes(**file, at,
+                         std::min(kFillBytes, options_.segment_bytes - at));
+    if (status.ok()) status = (*file)->Sync();
+  }
   if (status.ok()) status = directory_.Rename(kPreparing, SegmentName(number));
   if (status.ok()) status = directory_.Sync();
   if (!status.ok()) return status;
@@ -353,6 +376,7 @@ absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
   {
     MutexLock lock(mu_);
     AddPlace(segment->places, header.first_sequence, offset);
+    segment->last_block = offset;
     segment->end_offset = offset + block.size();
   }
   // Its failure loses a warning, not an event.

@@ -36,6 +36,7 @@ struct ClosedSegment {
   ChainEnd start;
   ChainEnd end;
   uint64_t end_offset = 0;
+  uint64_t last_block = 0;         // Its offset; end_offset when there is none.
   std::vector<BlockPlace> places;  // One for each region that a block begins.
 };
 
@@ -54,13 +55,15 @@ class SegmentStore {
   // What opening asks of, and tells, the log above. Called in log order.
   struct OpenHooks {
     // The segment as its index tells it, when it has one that continues from
-    // `start`; it is not read then.
+    // `start`; of it only the last block is read then, to see that the index
+    // is of these very blocks.  NOT_FOUND: read it all.
     std::function<absl::StatusOr<ClosedSegment>(uint32_t number,
                                                 const ChainEnd& start)>
         load_closed;
     std::function<absl::Status(uint32_t number, const ScannedBlock&)> on_block;
-    // Every closed one; its error ends the opening.
-    std::function<absl::Status(const ClosedSegment&)> on_closed;
+    // Every closed one, read or as load_closed had it; its error ends the
+    // opening.
+    std::function<absl::Status(const ClosedSegment&, bool loaded)> on_closed;
   };
 
   // Opens, cuts a torn tail, and syncs what it is about to serve. Both
@@ -122,6 +125,7 @@ class SegmentStore {
     ChainEnd start;
     // Of what is durable.
     uint64_t end_offset = 0;
+    uint64_t last_block = 0;
     std::vector<BlockPlace> places;
   };
   struct Ready {
@@ -137,6 +141,7 @@ class SegmentStore {
   absl::Status OpenSegments(const OpenHooks& hooks);
   absl::Status OpenTail(Segment& segment, const OpenHooks& hooks);
   absl::Status OpenMark();
+  static bool EndsAs(const File& file, const ClosedSegment& closed);
   absl::Status CheckMark(uint32_t segment, uint64_t offset,
                          absl::string_view what) const;
   absl::StatusOr<Ready> Prepare(uint32_t number);

@@ -1,0 +1,260 @@
+// Opening a DurableEventLog, and what is done when a segment has closed.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/log/bytes.h"
+#include "services/bus/log/durable_event_log.h"
+#include "services/bus/log/segment_index.h"
+#include "services/common/base/check.h"
+
+namespace concordat::bus {
+namespace {
+
+// Not synced: what a power cut leaves of it does not match its checksum, and is
+// made anew from the segment.
+absl::Status WriteDerived(Directory& directory, const std::string& name,
+                          absl::string_view bytes) {
+  absl::Status status = directory.Remove(name);
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  absl::StatusOr<std::unique_ptr<File>> file = directory.Create(name);
+  if (!file.ok()) return file.status();
+  return (*file)->Write(0, bytes);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DurableEventLog>> DurableEventLog::Open(
+    const EventLogOptions& options, Directory& directory, WrappingKeys wrapping,
+    std::unique_ptr<IndexStore> index, std::unique_ptr<Background> background,
+    Random& random) {
+  CONCORDAT_CHECK(options.environment != v1::ENVIRONMENT_UNSPECIFIED);
+  for (;;) {
+    std::unique_ptr<DurableEventLog> log(
+        new DurableEventLog(options, wrapping, std::move(index),
+                            std::move(background), random, directory));
+    absl::Status status = log->OpenAll(random);
+    if (status.ok()) return log;
+    background = std::move(log->background_);
+    index = std::move(log->index_store_);
+    if (!absl::IsAborted(status)) return status;
+    status = index->Clear();
+    if (!status.ok()) return status;
+  }
+}
+
+struct DurableEventLog::LoadedSegment {
+  SegmentIndex index;
+  std::string spines;  // Only of one that the index store does not hold.
+};
+
+absl::Status DurableEventLog::OpenAll(Random& random) {
+  absl::StatusOr<LogIndex::Covered> covered = index_.Open();
+  if (!covered.ok()) return absl::AbortedError(covered.status().message());
+  covered_ = *std::move(covered);
+  covered_found_ = covered_.segment == 0;
+
+  std::vector<ToAbsorb> unabsorbed;
+  LoadedSegment loaded;
+  SegmentStore::OpenHooks hooks;
+  hooks.load_closed =
+      [&](uint32_t number,
+          const ChainEnd& start) -> absl::StatusOr<ClosedSegment> {
+    absl::StatusOr<LoadedSegment> found = LoadClosed(number, start);
+    if (!found.ok()) return absl::NotFoundError(found.status().message());
+    loaded = *std::move(found);
+    return loaded.index.closed;
+  };
+  hooks.on_block = [&](uint32_t, const ScannedBlock& block) {
+    return OpenBlock(block);
+  };
+  hooks.on_closed = [&](const ClosedSegment& closed, bool is_loaded) {
+    absl::Status status = is_loaded ? UseLoaded(loaded) : absl::OkStatus();
+    if (!status.ok()) return status;
+    if (!is_loaded || closed.number > covered_.segment) {
+      unabsorbed.push_back({closed, is_loaded});
+    }
+    return CheckCovered(closed);
+  };
+  absl::StatusOr<std::unique_ptr<SegmentStore>> store =
+      SegmentStore::Open(directory_, *background_, options_.segments, hooks);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  if (!covered_found_) return absl::AbortedError("the index is ahead");
+
+  if (!store_->end().log_id.has_value()) {
+    absl::Status status = Begin(random);
+    if (!status.ok()) return status;
+  }
+  if (keys_.environment() != options_.environment) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the log is of environment ", v1::Environment_Name(keys_.environment()),
+        ", not ", v1::Environment_Name(options_.environment)));
+  }
+  absl::Status status = keys_.Unwrap(*store_->end().log_id);
+  if (!status.ok()) return status;
+  log_id_ = *store_->end().log_id;
+  epoch_ = store_->end().epoch;
+  next_sequence_ = store_->end().next_sequence;
+  {
+    MutexLock lock(mu_);
+    end_ = next_sequence_ - 1;
+  }
+  store_->set_on_closed([this](ClosedSegment closed) {
+    AbsorbInBackground({std::move(closed), false});
+  });
+  for (ToAbsorb& segment : unabsorbed) AbsorbInBackground(std::move(segment));
+  return absl::OkStatus();
+}
+
+absl::Status DurableEventLog::CheckCovered(const ClosedSegment& closed) {
+  if (closed.number != covered_.segment) return absl::OkStatus();
+  covered_found_ = true;
+  if (covered_.sequence == closed.end.next_sequence - 1 &&
+      covered_.hash == AsView(closed.end.hash)) {
+    return absl::OkStatus();
+  }
+  return absl::AbortedError("the index is of another log");
+}
+
+absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
+  uint64_t sequence = block.header.first_sequence;
+  RecordReader records(block.body);
+  Record record;
+  absl::Status status;
+  while (status.ok() && records.Next(record)) {
+    switch (record.kind) {
+      case RecordKind::kKey:
+        status = keys_.ReadKey(record.bytes);
+        break;
+      case RecordKind::kKeyTable:
+        status = keys_.ReadKeyTable(record.bytes);
+        break;
+      case RecordKind::kEvent: {
+        absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record.bytes);
+        if (!bytes.ok()) return bytes.status();
+        absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
+        if (!spine.ok()) return spine.status();
+        if (spine->sequence.value != sequence ||
+            spine->environment != keys_.environment()) {
+          return absl::DataLossError(
+              absl::StrCat("spine ", sequence, " is of another place"));
+        }
+        last_accepted_us_ = std::max(last_accepted_us_, spine->accepted_us);
+        if (sequence > covered_.sequence) {
+          status = index_.Add(sequence, spine->header);
+        }
+        ++sequence;
+        break;
+      }
+      case RecordKind::kProducerSignature:
+      case RecordKind::kWitness:
+        break;
+      default:
+        status = absl::UnimplementedError("a record of a newer kind");
+    }
+  }
+  return status;
+}
+
+absl::Status DurableEventLog::Begin(Random& random) {
+  LogId log_id;
+  random.Fill(log_id.data(), log_id.size());
+  std::string block(kBlockHeaderBytes, '\0');
+  keys_.AppendEmptyTable(log_id, static_cast<uint8_t>(options_.environment),
+                         block);
+  // Read back as any other opening does.
+  RecordReader records(absl::string_view(block).substr(kBlockHeaderBytes));
+  Record record;
+  CONCORDAT_CHECK(records.Next(record));
+  absl::Status status = keys_.ReadKeyTable(record.bytes);
+  if (!status.ok()) return status;
+  return store_->Append(log_id, 1, 0, block);
+}
+
+absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
+    uint32_t number, const ChainEnd& start) {
+  absl::StatusOr<std::string> bytes =
+      ReadWhole(directory_, SegmentIndexName(number));
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<SegmentIndex> index = DecodeSegmentIndex(*bytes);
+  if (!index.ok()) return index.status();
+  const ChainEnd& found = index->closed.start;
+  if (index->closed.number != number || found.hash != start.hash ||
+      found.next_sequence != start.next_sequence ||
+      (start.log_id.has_value() && index->log_id != *start.log_id)) {
+    return absl::NotFoundError("the index is of another segment");
+  }
+  LoadedSegment loaded{*std::move(index), ""};
+  if (number > covered_.segment) {
+    absl::StatusOr<std::string> spines =
+        ReadWhole(directory_, SpineFileName(number));
+    if (!spines.ok()) return spines.status();
+    absl::Status status =
+        VisitSpines(*spines, [](const Spine&) { return absl::OkStatus(); });
+    if (!status.ok()) return status;
+    loaded.spines = *std::move(spines);
+  }
+  return loaded;
+}
+
+absl::Status DurableEventLog::UseLoaded(const LoadedSegment& loaded) {
+  for (const auto& [kind, record] : loaded.index.keys) {
+    absl::Status status = kind == RecordKind::kKey ? keys_.ReadKey(record)
+                                                   : keys_.ReadKeyTable(record);
+    if (!status.ok()) return status;
+  }
+  last_accepted_us_ =
+      std::max(last_accepted_us_, loaded.index.last_accepted_us);
+  if (loaded.spines.empty()) return absl::OkStatus();
+  return VisitSpines(loaded.spines, [&](const Spine& spine) {
+    return index_.Add(spine.sequence.value, spine.header);
+  });
+}
+
+void DurableEventLog::AbsorbInBackground(ToAbsorb segment) {
+  background_->Post([this, segment = std::move(segment)]() mutable {
+    to_absorb_.push_back(std::move(segment));
+    // One that fails stays in memory and is tried again with the next.
+    while (!to_absorb_.empty() && Absorb(to_absorb_.front()).ok()) {
+      to_absorb_.pop_front();
+    }
+  });
+}
+
+absl::Status DurableEventLog::Absorb(ToAbsorb& segment) {
+  const ClosedSegment& closed = segment.closed;
+  std::string spines;
+  absl::Status status;
+  if (segment.has_files) {
+    absl::StatusOr<std::string> file =
+        ReadWhole(directory_, SpineFileName(closed.number));
+    if (!file.ok()) return file.status();
+    spines = *std::move(file);
+  } else {
+    SegmentIndexBuilder builder(closed);
+    status = store_->Scan(
+        closed, [&](const ScannedBlock& block) { return builder.Add(block); });
+    if (!status.ok()) return status;
+    spines = builder.TakeSpines();
+    status = WriteDerived(directory_, SpineFileName(closed.number), spines);
+    if (status.ok()) {
+      status = WriteDerived(directory_, SegmentIndexName(closed.number),
+                            EncodeSegmentIndex(builder.Finish()));
+    }
+    // The segment has it all; the files only make opening quick.
+    segment.has_files = status.ok();
+  }
+  if (closed.number <= covered_.segment) return absl::OkStatus();
+  const LogIndex::Covered covered{closed.number, closed.end.next_sequence - 1,
+                                  std::string(AsView(closed.end.hash))};
+  return index_.Absorb(covered, [&](const LogIndex::Visitor& visit) {
+    return VisitSpines(spines, [&](const Spine& spine) {
+      visit(spine.sequence.value, spine.header);
+      return absl::OkStatus();
+    });
+  });
+}
+
+}  // namespace concordat::bus
