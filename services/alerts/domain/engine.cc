@@ -120,10 +120,12 @@ void Engine::Judge(const RuleLimb& limb, const Fact& fact, Person& person,
     auto [it, first] = met.try_emplace(to.agency);
     if (first) it->second = Meet(limb, fact, person, to.agency);
     if (it->second.empty()) continue;
-    // An open alert of the same rule and person takes new evidence.
+    // An open alert of the same limb and person takes new evidence. Not of
+    // another limb: a serious charge is not to be lost in an open breach.
     const auto open = std::find_if(
         person.alerts.begin(), person.alerts.end(), [&](const Alert* alert) {
           return alert->open() && alert->rule == limb.rule &&
+                 alert->limb == limb.limb.name() &&
                  std::find(alert->to.begin(), alert->to.end(), to) !=
                      alert->to.end();
         });

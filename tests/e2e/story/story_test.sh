@@ -133,6 +133,32 @@ check "and changes nothing" equal "$(log_end)" "$before"
 stop
 check "the hub starts again on what it has" start
 check_views "after a restart"
+for program in "${programs[@]}"; do
+  pid="$(running_pid "$program" "$data")"
+  [[ ! "$pid" ]] || kill -KILL "$pid"
+done
+check "it comes back when every program was killed at once" \
+  concordat demo status --wait 60s --quiet
+check_views "after the kill"
+
+# Beside the story: a serious charge reaches the co-ordinator although a breach
+# of the same person is open, and the board learns nothing.
+cat >"$work/charge" <<'EVENT'
+{"specversion":"1.0","id":"beside-the-story-1","source":"urn:concordat:police-scotland:rms","type":"concordat.police.v1.ChargeRecorded","subject":"ref:pnc:1998/0990002E","time":"2025-12-05T09:00:00Z","data":{"offenceGroup":"GROUP_1","disposal":"HELD_FOR_COURT"}}
+EVENT
+charge_raised() {
+  local attempt
+  for attempt in {1..50}; do
+    alerts_of coordinator >"$work/alerts"
+    grep -q '^R01 2025-12-05T09:00 ' "$work/alerts" && return 0
+    sleep 0.1
+  done
+  echo "        not in $attempt attempts" && false
+}
+check "police publish a charge" concordat publish --profile police --file "$work/charge"
+check "the co-ordinator has R01 for it" charge_raised
+see nhs >"$work/seen"
+check "the board sees no charge" absent ChargeRecorded "$work/seen"
 check "time goes on by a day" concordat demo advance 1d
 ((failures == 0)) && echo "story: all as expected"
 exit $((failures > 0))

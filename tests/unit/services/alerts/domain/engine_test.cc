@@ -1,5 +1,6 @@
 // Mutants that a test here catches:
 //   an open alert is raised again            → TakesNewEvidenceInsteadOf…
+//   another limb's alert takes the evidence  → AChargeIsNotLostInAnOpen…
 //   window by log time, not event time       → CountsFactsByTheirOwnTime
 //   judged over everything, not per audience → AFactHiddenFromAnAddressee…
 //   open_case not asked                      → AChargeWithoutAnOpenCase…
@@ -267,6 +268,18 @@ TEST_F(EngineTest, ABreachGoesToTheCoordinatorFirst) {
   ASSERT_THAT(engine_->alerts(), SizeIs(1));
   EXPECT_EQ(engine_->alerts()[0]->to.front().agency, "mappa-tayside");
   EXPECT_EQ(engine_->alerts()[0]->severity, "HIGH");
+}
+
+TEST_F(EngineTest, AChargeIsNotLostInAnOpenBreach) {
+  CaseOpens();
+  socialwork::v1::BreachSubmitted breach;
+  breach.set_authority("PAROLE");
+  breach.add_reasons("FAILED_TO_REPORT");
+  Happens(breach, "2025-12-05 08:40", kSocialWork, "dundee-city-council");
+  Charge("GROUP_1", "2025-12-05 09:00");
+  ASSERT_THAT(engine_->alerts(), SizeIs(2));
+  EXPECT_EQ(engine_->alerts()[1]->severity, "CRITICAL");
+  EXPECT_THAT(engine_->alerts()[0]->evidence, SizeIs(1));
 }
 
 TEST_F(EngineTest, AbsenceWithoutLeaveReachesPoliceHospitalAndCoordinator) {
