@@ -45,6 +45,9 @@ install_npm_packages() {
   command -v npm >/dev/null || install_packages npm
   step "installing buf" "$root/build/log/npm.log" \
     npm --prefix "$tests" ci --ignore-scripts --no-audit --no-fund \
-    --loglevel=error
+    --fetch-retries=1 --loglevel=error
+  # An optional package that cannot be fetched is no error to npm.
+  compgen -G "$tests/node_modules/@bufbuild/*/bin/buf" >/dev/null ||
+    fail "installing buf: the package registry does not answer"
   cp "$tests/package-lock.json" "$tests/node_modules/.installed"
 }
