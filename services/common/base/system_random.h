@@ -5,7 +5,7 @@
 
 namespace concordat {
 
-// The operating system's entropy, through libsodium. Thread-safe.
+// The operating system's entropy. Thread-safe.
 class SystemRandom : public Random {
  public:
   SystemRandom();
