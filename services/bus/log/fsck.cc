@@ -349,7 +349,7 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
   header.body_crc = Crc32c("");
   header.previous = end.hash;
   EncodeBlockHeader(header, block.data());
-  status = WriteZeroes(*file, offset, tail.size());
+  status = file->Zero(offset, tail.size());
   if (status.ok()) status = file->Write(offset, block);
   if (status.ok()) status = file->Sync();
   if (!status.ok()) return status;

@@ -20,6 +20,11 @@ constexpr absl::string_view kPrefix = "segment-";
 constexpr absl::string_view kPreparing = "preparing";
 constexpr uint64_t kFillBytes = 4 << 20;
 
+constexpr uint64_t PageEnd(uint64_t offset) {
+  constexpr uint64_t kPageBytes = 4096;
+  return (offset + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
 absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
                                                offset, ": ", why.message()));
@@ -234,8 +239,8 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
                      status.ok() ? "the log ends here" : status.message());
   if (!status.ok()) return At(segment.number, segment.end_offset, status);
   if (scan->used_bytes > segment.end_offset) {
-    status = WriteZeroes(*segment.file, segment.end_offset,
-                         scan->used_bytes - segment.end_offset);
+    status = segment.file->Zero(segment.end_offset,
+                                scan->used_bytes - segment.end_offset);
     if (!status.ok()) return status;
   }
   // What is about to be served may be in memory alone: its writer can have died
@@ -271,8 +276,8 @@ absl::StatusOr<SegmentStore::Ready> SegmentStore::Prepare(uint32_t number) {
   absl::Status status;
   for (uint64_t at = 0; status.ok() && at < options_.segment_bytes;
        at += kFillBytes) {
-    status = WriteZeroes(**file, at,
-                         std::min(kFillBytes, options_.segment_bytes - at));
+    status =
+        (*file)->Zero(at, std::min(kFillBytes, options_.segment_bytes - at));
     if (status.ok()) status = (*file)->Sync();
   }
   if (status.ok()) status = directory_.Rename(kPreparing, SegmentName(number));
@@ -364,7 +369,13 @@ absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
   header.previous = end_.hash;
   EncodeBlockHeader(header, block.data());
 
+  // Whole pages: the kernel need not read the one that the block ends in, which
+  // was zeroed past its cache. Behind the block the file is zero already.
+  const size_t bytes = block.size();
+  block.resize(std::min<uint64_t>(PageEnd(offset + bytes), segment->size) -
+               offset);
   absl::Status status = segment->file->Write(offset, block);
+  block.resize(bytes);
   if (status.ok()) status = segment->file->Sync();
   if (!status.ok()) return status;
 

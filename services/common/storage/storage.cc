@@ -6,12 +6,12 @@
 
 namespace concordat {
 
-absl::Status WriteZeroes(File& file, uint64_t offset, uint64_t count) {
+absl::Status File::Zero(uint64_t offset, uint64_t count) {
   const std::string zeroes(std::min<uint64_t>(count, 1 << 20), '\0');
   while (count > 0) {
     const uint64_t now = std::min<uint64_t>(count, zeroes.size());
     absl::Status status =
-        file.Write(offset, absl::string_view(zeroes).substr(0, now));
+        Write(offset, absl::string_view(zeroes).substr(0, now));
     if (!status.ok()) return status;
     offset += now;
     count -= now;

@@ -38,6 +38,9 @@ class File {
   virtual absl::Status Read(uint64_t offset, size_t count, char* out) const = 0;
 
   virtual absl::StatusOr<uint64_t> Size() const = 0;
+
+  // Writes `count` zeroes at `offset`, as Write() would.
+  virtual absl::Status Zero(uint64_t offset, uint64_t count);
 };
 
 // One folder of files. A name has no slash.
@@ -60,9 +63,6 @@ class Directory {
   // Makes creations, renames and removals durable.
   virtual absl::Status Sync() = 0;
 };
-
-// Fills [offset, offset + count) with zeroes.
-absl::Status WriteZeroes(File& file, uint64_t offset, uint64_t count);
 
 //   As File::Read and Directory::Open.
 absl::StatusOr<std::string> ReadWhole(Directory& directory,
