@@ -114,9 +114,10 @@ void IngestLoop::TakeWritten() {
 }
 
 void IngestLoop::Answer() {
-  for (const bus::Answer& answer : core_->TakeAnswers()) {
+  for (bus::Answer& answer : core_->TakeAnswers()) {
     sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
                    answer.number);
+    core_->Recycle(std::move(answer));
   }
   while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {
     ++blocks_out_;

@@ -9,6 +9,8 @@
 namespace concordat::bus {
 namespace {
 
+constexpr size_t kSpareMax = 16;
+
 absl::string_view AsText(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
@@ -41,6 +43,10 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   waiting.answer.session = session;
   waiting.answer.number = number;
   v1::Receipts& receipts = waiting.answer.receipts;
+  if (!spare_.empty()) {
+    receipts = std::move(spare_.back());
+    spare_.pop_back();
+  }
   receipts.set_publish_number(number);
   receipts.set_epoch(epoch_);
   receipts.mutable_outcomes()->Reserve(static_cast<int>(events->size()));
@@ -173,6 +179,12 @@ std::vector<Answer> IngestCore::TakeAnswers() {
     waiting_.pop_front();
   }
   return answers;
+}
+
+void IngestCore::Recycle(Answer answer) {
+  if (spare_.size() >= kSpareMax) return;
+  answer.receipts.Clear();
+  spare_.push_back(std::move(answer.receipts));
 }
 
 }  // namespace concordat::bus

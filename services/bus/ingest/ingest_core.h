@@ -64,6 +64,8 @@ class IngestCore {
 
   // Answers that may go out now.
   std::vector<Answer> TakeAnswers();
+  // Gives a sent answer's memory back: thousands of outcomes need no new one.
+  void Recycle(Answer answer);
   bool read_only() const { return read_only_; }
 
  private:
@@ -84,6 +86,7 @@ class IngestCore {
   Refusals& refusals_;
   const uint32_t epoch_;
   std::deque<Waiting> waiting_;
+  std::vector<v1::Receipts> spare_;
   Sequence durable_;
   size_t blocks_out_ = 0;
   bool read_only_ = false;

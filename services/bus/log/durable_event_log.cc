@@ -188,6 +188,7 @@ std::vector<Staged> DurableEventLog::Stage(absl::Span<const NewEvent> set,
   if (open_block_ == nullptr) {
     open_block_ = std::make_unique<SealedBlock>();
     open_block_->bytes.resize(kBlockHeaderBytes);
+    open_block_->opened->events.reserve(events_expected_);
     pending_.push_back(open_block_->opened);
   }
   const size_t before = open_block_->bytes.size();
@@ -205,18 +206,15 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
   place.epoch = epoch_;
   place.sequence = {next_sequence_++};
   place.accepted_us = last_accepted_us_;
-  const absl::StatusOr<LogIndex::Known> stream = index_.Stream(header.stream);
-  const absl::StatusOr<LogIndex::Known> person = index_.Person(header.subject);
-  absl::Status status = index_.Add(place.sequence.value, header);
-  if (status.ok()) status = stream.status();
-  if (status.ok()) status = person.status();
+  const absl::StatusOr<LogIndex::Counts> counts =
+      index_.Add(place.sequence.value, header);
   // The index must not fall behind what is staged: nothing is written after.
-  if (!status.ok()) {
-    StopWriting(status);
+  if (!counts.ok()) {
+    StopWriting(counts.status());
     staged.kind = Staged::Kind::kReadOnly;
     return;
   }
-  place.counts = {person->count + 1, stream->count + 1};
+  place.counts = {counts->of_person, counts->of_stream};
   sealer_.Append(event, place, open_block_->bytes);
   open_block_->opened->events.push_back(
       StoredFrom(event, place, *open_block_->arena, open_block_->arena));
@@ -226,6 +224,7 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
 }
 
 void DurableEventLog::CloseStaged() {
+  events_expected_ = open_block_->opened->events.size();
   closed_blocks_.push_back(std::move(open_block_));
 }
 

@@ -122,6 +122,7 @@ class DurableEventLog : public EventLog {
   uint64_t next_sequence_ = 1;
   uint64_t last_accepted_us_ = 0;
   size_t staged_bytes_ = 0;
+  size_t events_expected_ = 0;  // As many as the block before had.
   std::unique_ptr<SealedBlock> open_block_;
   std::deque<std::unique_ptr<SealedBlock>> closed_blocks_;
   // Staged, taken or not, and not yet Written().

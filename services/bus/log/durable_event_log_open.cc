@@ -143,7 +143,7 @@ absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
         }
         last_accepted_us_ = std::max(last_accepted_us_, spine->accepted_us);
         if (sequence > covered_.sequence) {
-          status = index_.Add(sequence, spine->header);
+          status = index_.Add(sequence, spine->header).status();
         }
         ++sequence;
         break;
@@ -209,7 +209,7 @@ absl::Status DurableEventLog::UseLoaded(const LoadedSegment& loaded) {
       std::max(last_accepted_us_, loaded.index.last_accepted_us);
   if (loaded.spines.empty()) return absl::OkStatus();
   return VisitSpines(loaded.spines, [&](const Spine& spine) {
-    return index_.Add(spine.sequence.value, spine.header);
+    return index_.Add(spine.sequence.value, spine.header).status();
   });
 }
 

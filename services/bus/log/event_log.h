@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -63,9 +64,10 @@ struct StoredEvent {
   HeaderView header;
   Salt header_salt = {};
   Digest header_commitment = {};
-  // Every group of the type; `opened` holds those whose key is there.
-  std::vector<View::Commitment> commitments;
-  std::vector<StoredGroup> opened;
+  // Every group of the type; `opened` holds those whose key is there. In place:
+  // most types have at most three.
+  absl::InlinedVector<View::Commitment, 3> commitments;
+  absl::InlinedVector<StoredGroup, 3> opened;
   Digest digest = {};
   std::vector<std::string> faults;
   bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;

@@ -23,11 +23,12 @@ constexpr size_t kBoxHeadBytes = 1 + 4 + 4 + kNonceBytes;
 constexpr size_t kKeyRecordBytesMax = 256;
 
 Digest CommitCounts(const Salt& salt, const EventCounts& counts) {
-  std::string bytes(kCountContext);
-  PutBytes(bytes, salt);
-  PutNumber(bytes, counts.of_person);
-  PutNumber(bytes, counts.of_stream);
-  return Sha256::Of(bytes);
+  return Sha256()
+      .Update(kCountContext)
+      .Update(AsView(salt))
+      .Update(&counts.of_person, sizeof(counts.of_person))
+      .Update(&counts.of_stream, sizeof(counts.of_stream))
+      .Finish();
 }
 
 uint32_t MonthOf(uint64_t accepted_us) {
@@ -166,13 +167,13 @@ void EventSealer::Append(const NewEvent& event, const Place& place,
   aad_.assign(reinterpret_cast<const char*>(commitments.digest.data()),
               commitments.digest.size());
   aad_.push_back(0);
-  std::string rest;
-  PutBytes(rest, count_salt);
+  rest_.clear();
+  PutBytes(rest_, count_salt);
   for (const std::string& fault : event.faults) {
-    PutNumber(rest, static_cast<uint16_t>(fault.size()));
-    rest += fault;
+    PutNumber(rest_, static_cast<uint16_t>(fault.size()));
+    rest_ += fault;
   }
-  AppendBox(base, kHeaderGroup, commitments.header_salt, rest, body);
+  AppendBox(base, kHeaderGroup, commitments.header_salt, rest_, body);
   for (size_t i = 0; i < groups.size(); ++i) {
     AppendBox(keys[i], groups[i].number, commitments.salts[i],
               GroupBytes(*event.event, groups[i].number), body);
@@ -246,7 +247,8 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
   stored.environment = spine->environment;
   stored.header = std::move(spine->header);
   stored.header_commitment = spine->header_commitment;
-  stored.commitments = std::move(spine->commitments);
+  stored.commitments.assign(spine->commitments.begin(),
+                            spine->commitments.end());
   stored.digest = spine->digest;
   stored.storage = std::move(storage);
 

@@ -75,6 +75,7 @@ class EventSealer {
   NoncePool nonces_;
   std::string aad_;
   std::string plain_;
+  std::string rest_;
 };
 
 // At most how many bytes Append() adds, keys included.

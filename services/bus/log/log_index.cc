@@ -241,7 +241,23 @@ absl::StatusOr<std::vector<uint64_t>> LogIndex::WithId(absl::string_view source,
   return sequences;
 }
 
-absl::Status LogIndex::Add(uint64_t sequence, const HeaderView& header) {
+template <typename Map, typename Key>
+absl::StatusOr<LogIndex::Known*> LogIndex::Slot(Map& map, const Key& key,
+                                                char kind,
+                                                absl::string_view name) {
+  const auto found = map.find(key);
+  if (found != map.end()) return &found->second;
+  Known known;
+  if (first_ > 1) {
+    absl::StatusOr<Known> stored = StoredKnown(KeyOf(kind, name));
+    if (!stored.ok()) return stored.status();
+    known = *stored;
+  }
+  return &map.emplace(key, known).first->second;
+}
+
+absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
+                                               const HeaderView& header) {
   MutexLock lock(mu_);
   CONCORDAT_CHECK(sequence == first_ + facts_.size());
   Fact fact;
@@ -251,20 +267,25 @@ absl::Status LogIndex::Add(uint64_t sequence, const HeaderView& header) {
   if (header.id > absl::string_view(**highest)) {
     (*highest)->assign(header.id.data(), header.id.size());
   }
+  Counts counts = {1, 1};
   if (!header.stream.empty()) {
-    absl::StatusOr<Known> known = FindStream(header.stream);
+    const absl::StatusOr<Known*> known =
+        Slot(streams_, header.stream, kStreamHead, header.stream);
     if (!known.ok()) return known.status();
-    fact.before_in_stream = known->last;
-    streams_[header.stream] = {sequence, known->count + 1};
+    fact.before_in_stream = (*known)->last;
+    counts.of_stream = (*known)->count + 1;
+    **known = {sequence, counts.of_stream};
   }
   if (!header.subject.empty()) {
-    absl::StatusOr<Known> known = FindPerson(header.subject);
+    const absl::StatusOr<Known*> known =
+        Slot(persons_, header.subject, kPersonHead, header.subject.bytes());
     if (!known.ok()) return known.status();
-    fact.before_of_person = known->last;
-    persons_[header.subject] = {sequence, known->count + 1};
+    fact.before_of_person = (*known)->last;
+    counts.of_person = (*known)->count + 1;
+    **known = {sequence, counts.of_person};
   }
   facts_.push_back(fact);
-  return absl::OkStatus();
+  return counts;
 }
 
 absl::StatusOr<std::vector<Sequence>> LogIndex::Postings(

@@ -51,8 +51,12 @@ class LogIndex {
   // of one comparison, as most sources' ids only grow.
   absl::StatusOr<std::vector<uint64_t>> WithId(absl::string_view source,
                                                absl::string_view id);
-  // The next event, in log order.
-  absl::Status Add(uint64_t sequence, const HeaderView& header);
+  // The next event, in log order. Returns how many there are now.
+  struct Counts {
+    uint64_t of_stream = 0;
+    uint64_t of_person = 0;
+  };
+  absl::StatusOr<Counts> Add(uint64_t sequence, const HeaderView& header);
 
   // Ascending; those in (after, up_to].
   absl::StatusOr<std::vector<Sequence>> OfStream(absl::string_view stream,
@@ -80,6 +84,11 @@ class LogIndex {
   absl::StatusOr<Known> FindStream(absl::string_view stream) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Known> FindPerson(const PersonKey& person) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The place of `key` in `map`, made from the store when it is new there.
+  template <typename Map, typename Key>
+  absl::StatusOr<Known*> Slot(Map& map, const Key& key, char kind,
+                              absl::string_view name)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Known> StoredKnown(const std::string& key) const;
   absl::StatusOr<std::string*> FindHighest(absl::string_view source)
