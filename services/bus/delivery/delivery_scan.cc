@@ -45,7 +45,8 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
     sub.out.back().judged = JudgedPolicy(sub);
   }
   SendFrame(sub, cause, now);
-  return progress;
+  return progress && HasRoom(sub) &&
+         (!sub.backfills.empty() || sub.scan < fold_.folded());
 }
 
 bool DeliveryCore::HasRoom(const Subscription& sub) const {

@@ -23,6 +23,9 @@ absl::Status PolicyFold::CatchUp(const EventLog& log) {
 }
 
 absl::Status PolicyFold::Fold(const EventBlock& block) {
+  // Neighbours are most often of one type.
+  absl::string_view name;
+  const EventType* type = nullptr;
   for (const StoredEvent& event : block.events) {
     if (event.sequence <= folded_) continue;
     // A day began on which an agreement starts or ends.
@@ -30,7 +33,10 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
       changes_.push_back(
           {event.sequence, {}, {}, {}, policy_.agreements(), now_us_});
     }
-    const EventType* type = types_->Find(event.header.type);
+    if (event.header.type != name) {
+      name = event.header.type;
+      type = types_->Find(name);
+    }
     if (type != nullptr &&
         type->policy().effect() != policy::v1::EFFECT_UNSPECIFIED) {
       PolicyChange change;

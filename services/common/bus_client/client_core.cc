@@ -195,11 +195,10 @@ bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
                                  absl::Duration) {
   if (kind == FrameKind::kStreamEvents) return TakeStreamEvents(body.view);
   if (kind != FrameKind::kReceipts) return false;
-  bus::v1::Receipts receipts;
   std::vector<PublishQueue::Answered> answered;
-  if (!receipts.ParseFromArray(body.view.data(),
-                               static_cast<int>(body.view.size())) ||
-      !queue_.Answer(receipts, answered)) {
+  if (!receipts_.ParseFromArray(body.view.data(),
+                                static_cast<int>(body.view.size())) ||
+      !queue_.Answer(receipts_, answered)) {
     return false;
   }
   CallBack(answered);

@@ -74,6 +74,7 @@ class ZmqBusClient::Core : public Connection::User {
   Connection ingest_;
   PublishQueue queue_;
   std::vector<PublishQueue::Set> taken_;
+  bus::v1::Receipts receipts_;  // Kept for its memory.
   std::vector<std::shared_ptr<SubscriptionLink>> links_;
   // The newest word on why nothing can be sent at all.
   bus::v1::Refusal shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kFramesPerStep = 64;
 constexpr int kLingerMs = 200;
+constexpr absl::Duration kWatchEvery = absl::Milliseconds(10);
 constexpr absl::Duration kWelcomeWithin = absl::Seconds(5);
 
 }  // namespace
@@ -80,7 +81,8 @@ bool Connection::Step(absl::Duration now) {
     hello_.clear();
   }
   const bool more = Take(now);
-  if (session_) Watch(now);
+  // While something comes it is not lost; each look is a system call.
+  if (session_ && (!heard_ || now - watched_at_ > kWatchEvery)) Watch(now);
   if (session_ && hello_.empty()) {
     // What waited for us, while we did not look, was no silence.
     ClientSession::Output output = session_->Tick(now, stall);
@@ -101,9 +103,11 @@ bool Connection::Step(absl::Duration now) {
 }
 
 bool Connection::Take(absl::Duration now) {
+  heard_ = false;
   for (int i = 0; i < kFramesPerStep; ++i) {
     std::optional<ZmqMessage> message = socket_.Receive();
     if (!message) return false;
+    heard_ = true;
     OwnedBytes bytes = ZmqMessage::Own(*std::move(message));
     const ClientSession::Output output = session_->Receive(bytes.view, now);
     switch (output.heard) {
@@ -128,6 +132,7 @@ bool Connection::Take(absl::Duration now) {
 }
 
 void Connection::Watch(absl::Duration now) {
+  watched_at_ = now;
   bool lost = false;
   bool refused = false;
   while (const std::optional<ZmqEvent> event = ReceiveEvent(monitor_)) {

@@ -84,7 +84,9 @@ class Connection {
   std::optional<ClientSession> session_;  // There while there is a socket.
   std::string hello_;                     // Until it has been sent.
   bool broken_ = false;                   // A frame could not be sent.
-  absl::Duration give_up_at_;             // Without a Welcome.
+  bool heard_ = false;                    // Take() took something.
+  absl::Duration watched_at_;
+  absl::Duration give_up_at_;  // Without a Welcome.
   absl::Duration retry_at_ = -absl::InfiniteDuration();
   absl::Duration backoff_ = kBackoffMin;
   absl::Duration stepped_at_;

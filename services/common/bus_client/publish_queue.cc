@@ -55,6 +55,19 @@ void PublishQueue::Sent(uint64_t number) {
   bytes_out_ += batch.bytes.size();
 }
 
+bool PublishQueue::Fits(const std::vector<EventView>& set) const {
+  // Most often there is room for any header; the exact size is another pass.
+  size_t most = encoder_.bytes();
+  for (const EventView& event : set) {
+    most += 2 * kHeaderBytesMax;
+    for (const auto& group : event.groups) most += group.data.size();
+  }
+  if (most <= kBatchBytesMax) return true;
+  size_t bytes = encoder_.bytes();
+  for (const EventView& event : set) bytes += BatchEncoder::BytesMax(event);
+  return bytes <= kBatchBytesMax;
+}
+
 bool PublishQueue::Encode() {
   if (waiting_.empty() || credit_events_ == 0) return false;
   const size_t events_max = std::min(kBatchEventsMax, credit_events_);
@@ -69,22 +82,18 @@ bool PublishQueue::Encode() {
   uint32_t atomic_set = 0;
   while (!waiting_.empty()) {
     Set& set = waiting_.front();
-    size_t bytes = encoder_.bytes();
-    for (const Event& event : set.events) {
-      bytes += BatchEncoder::BytesMax(AsView(event));
-    }
-    if (!batch.parts.empty() &&
-        (batch.events + set.events.size() > events_max ||
-         bytes > kBatchBytesMax)) {
-      break;
-    }
     // Neighbouring sets have different numbers; an event alone needs none.
     if (set.events.size() > 1) ++atomic_set;
+    views_.clear();
     for (const Event& event : set.events) {
-      EventView view = AsView(event);
-      view.atomic_set = set.events.size() > 1 ? atomic_set : 0;
-      encoder_.Add(view);
+      views_.push_back(AsView(event));
+      views_.back().atomic_set = set.events.size() > 1 ? atomic_set : 0;
     }
+    if (!batch.parts.empty() &&
+        (batch.events + set.events.size() > events_max || !Fits(views_))) {
+      break;
+    }
+    for (const EventView& view : views_) encoder_.Add(view);
     batch.events += set.events.size();
     batch.parts.push_back({set.events.size(), std::move(set.done)});
     waiting_.pop_front();

@@ -78,6 +78,8 @@ class PublishQueue {
   };
 
   bool Encode();
+  // The batch that is being made has room for them.
+  bool Fits(const std::vector<EventView>& set) const;
   static void FailAll(std::vector<Part>& parts, bus::v1::Refusal refusal,
                       const std::string& detail,
                       std::vector<Answered>& answered);
@@ -91,6 +93,7 @@ class PublishQueue {
   size_t credit_bytes_ = 0;
   int refused_in_a_row_ = 0;
   BatchEncoder encoder_;
+  std::vector<EventView> views_;
 };
 
 }  // namespace concordat

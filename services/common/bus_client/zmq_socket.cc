@@ -201,10 +201,14 @@ void Waker::Wake() {
 }
 
 void Waker::Clear() {
+  if (!set_.load(std::memory_order_acquire)) return;
   // First the descriptor: what a Wake() in between is about is seen by the
   // caller, who looks after this.
   uint64_t count = 0;
-  CONCORDAT_CHECK(read(fd_, &count, sizeof count) > 0 || errno == EAGAIN);
+  if (read(fd_, &count, sizeof count) < 0) {
+    CONCORDAT_CHECK(errno == EAGAIN);
+    return;  // Set and not yet written: the next call clears it.
+  }
   set_.store(false, std::memory_order_release);
 }
 

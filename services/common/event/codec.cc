@@ -1,5 +1,6 @@
 #include "services/common/event/codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -121,6 +122,11 @@ absl::Status ReadEvent(absl::string_view bytes,
 
 uint32_t Dictionary::IndexOf(absl::string_view text) {
   if (text.empty()) return 0;
+  // Most batches have one source and one purpose: a hash costs more than these.
+  const size_t few = std::min<size_t>(entries_.size(), 5);
+  for (size_t i = 0; i < few; ++i) {
+    if (entries_[i] == text) return static_cast<uint32_t>(i + 1);
+  }
   const auto found = index_.find(text);
   if (found != index_.end()) return found->second;
   entries_.emplace_back(text);

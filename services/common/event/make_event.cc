@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/crypto/sha256.h"
 #include "services/common/event/commitments.h"
@@ -19,11 +18,15 @@ using UuidBytes = std::array<uint8_t, 16>;
 std::string UuidText(UuidBytes bytes, int version) {
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | version << 4);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3f) | 0x80);
-  const std::string hex = absl::BytesToHexString(wire::AsText(bytes));
-  const absl::string_view text = hex;
-  return absl::StrCat(text.substr(0, 8), "-", text.substr(8, 4), "-",
-                      text.substr(12, 4), "-", text.substr(16, 4), "-",
-                      text.substr(20));
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string text(36, '-');
+  size_t at = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    text[at++] = kHex[bytes[i] >> 4];
+    text[at++] = kHex[bytes[i] & 0x0f];
+  }
+  return text;
 }
 
 // A length before the text, so that no two pairs of texts run together alike.
