@@ -1,8 +1,8 @@
 // concordat bench: the speed of a bus of its own, beside this machine's ceiling.
 #include <signal.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -63,29 +63,28 @@ class OwnBus {
     }
     return absl::OkStatus();
   }
-  // Ends it and returns the processor seconds it took.
-  double Stop() {
-    if (pid_ <= 0) return 0;
+  void Stop() {
+    if (pid_ <= 0) return;
     kill(pid_, SIGTERM);
-    int status = 0;
-    rusage usage = {};
-    wait4(pid_, &status, 0, &usage);
+    waitpid(pid_, nullptr, 0);
     pid_ = -1;
-    return Seconds(usage);
   }
   ~OwnBus() { Stop(); }
-
-  static double Seconds(const rusage& usage) {
-    const auto seconds = [](const timeval& t) {
-      return static_cast<double>(t.tv_sec) +
-             static_cast<double>(t.tv_usec) * 1e-6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  }
+  pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;
 };
+
+// Processor seconds that the process has taken so far, in all its threads.
+double ProcessorSeconds(pid_t pid) {
+  clockid_t clock = 0;
+  timespec time = {};
+  if (clock_getcpuclockid(pid, &clock) != 0) return 0;
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) +
+         static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
 struct Job {
   uint64_t events = 500'000;
@@ -134,36 +133,34 @@ absl::StatusOr<Figures> Measure(const Job& job) {
       data->WaitForAddress("concordat-bus", "delivery", absl::Seconds(20));
   if (!bound.ok()) return bound.status();
   Figures figures;
-  rusage before = {};
-  rusage after = {};
+  const auto processor_s = [&bus] {
+    return ProcessorSeconds(getpid()) + ProcessorSeconds(bus.pid());
+  };
+  uint64_t start_us = 1'764'000'000'000'000;
   {
     auto publisher = ConnectBus(*data, "publisher");
     if (!publisher.ok()) return publisher.status();
     auto reader = ConnectBus(*data, "reader");
     if (!reader.ok()) return reader.status();
     const auto run = [&](uint64_t events, double rate, const char* name) {
-      return RunLoad(**publisher, **reader, *types, random,
-                     LoadJob{events, job.in_flight, rate, name});
+      LoadJob load{events, job.in_flight, rate, name, start_us};
+      start_us += events;
+      return RunLoad(**publisher, **reader, *types, random, load);
     };
     const auto warm = run(kWarmUpEvents, 0, "warm-up");
     if (!warm.ok()) return warm.status();
-    getrusage(RUSAGE_SELF, &before);
+    const double before_s = processor_s();
     const auto full = run(job.events, 0, "full");
     if (!full.ok()) return full.status();
-    getrusage(RUSAGE_SELF, &after);
+    figures.cpu_us_per_event =
+        1e6 * (processor_s() - before_s) / static_cast<double>(job.events);
     figures.full = *full;
     const auto paced =
         run(static_cast<uint64_t>(job.rate * kPacedSeconds), job.rate, "paced");
     if (!paced.ok()) return paced.status();
     figures.paced = *paced;
   }
-  // The bus's share includes the other runs, so by the events of all.
-  const double all = static_cast<double>(kWarmUpEvents + job.events) +
-                     job.rate * kPacedSeconds;
-  figures.cpu_us_per_event =
-      1e6 * ((OwnBus::Seconds(after) - OwnBus::Seconds(before)) /
-                 static_cast<double>(job.events) +
-             bus.Stop() / all);
+  bus.Stop();
   const auto bytes = EventBytes(**types, random);
   if (!bytes.ok()) return bytes.status();
   CeilingJob ceiling;

@@ -30,8 +30,13 @@ double SecondsSince(SteadyClock::time_point start) {
 // Hands out the events of one job, numbered from 1.
 class Samples {
  public:
-  Samples(const TypeRegistry& types, Random& random, std::string name)
-      : types_(types), random_(random), ids_(random), name_(std::move(name)) {
+  Samples(const TypeRegistry& types, Random& random, std::string name,
+          uint64_t start_us)
+      : types_(types),
+        random_(random),
+        ids_(random),
+        name_(std::move(name)),
+        start_us_(start_us) {
     message_.set_filler(std::string(kFillerBytes, 'x'));
   }
 
@@ -42,7 +47,7 @@ class Samples {
     header.purpose = "ORDER_SUPERVISION";
     header.gateway = "G1";
     header.regime = bus::v1::REGIME_GDPR;
-    header.time_us = 1'764'000'000'000'000 + number;
+    header.time_us = start_us_ + number;
     header.id = ids_.Next(header.time_us);
     std::array<uint8_t, PersonKey::kBytes> person = {};
     const uint64_t n = number % kPersons;
@@ -58,6 +63,7 @@ class Samples {
   Random& random_;
   UuidV7 ids_;
   const std::string name_;
+  const uint64_t start_us_;
   hub::v1::LoadSample message_;
 };
 
@@ -142,7 +148,7 @@ absl::StatusOr<LoadResult> RunLoad(BusClient& publisher, BusClient& reader,
                         : nothing.status();
   }
 
-  Samples samples(*types, random, job.name);
+  Samples samples(*types, random, job.name, job.start_us);
   Window window(job.in_flight);
   std::atomic<uint64_t> refused{0};
   // Written before the event is published, read after it has come back.
@@ -204,7 +210,7 @@ absl::StatusOr<LoadResult> RunLoad(BusClient& publisher, BusClient& reader,
 }
 
 absl::StatusOr<size_t> EventBytes(const TypeRegistry& types, Random& random) {
-  Samples samples(types, random, "size");
+  Samples samples(types, random, "size", 1);
   BatchEncoder batch;
   for (uint64_t n = 1; n <= kBatchEventsMax; ++n) {
     const absl::StatusOr<Event> event = samples.Make(n);

@@ -20,8 +20,11 @@ struct LoadJob {
   size_t in_flight = 1024;
   // Events a second; 0: as fast as they go.
   double rate = 0;
-  // Names the subscription, the streams and the ids: one run, one name.
+  // Names the subscription and the streams: one run, one name.
   std::string name;
+  // Of the first event, the next one a microsecond later. Ids grow with it, as
+  // those of a producer do: begin each run after the one before.
+  uint64_t start_us = 0;
 };
 
 struct LoadResult {
