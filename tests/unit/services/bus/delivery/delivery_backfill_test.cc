@@ -5,8 +5,8 @@
 // back-fill forgotten at a restart                  ARestartRunsTheBackfillThatWasNotAcknowledged
 // judged at the event's time, not when sent         LeavingStopsAtOnceAlsoWhatIsNotSentYet
 // scan passes over an event                         LiveAndTailEndWithTheSameSet
-// back-fill said complete too early                DoesNotSayBackfilledBeforeItIs
-// an agreement that starts shows nothing old       AnAgreementThatStartsShowsThePast
+// back-fill said complete too early                 DoesNotSayBackfilledToWhoIsPastTheCause
+// an agreement that starts shows nothing old        AnAgreementThatStartsShowsThePast
 #include <map>
 #include <random>
 #include <set>
@@ -93,6 +93,25 @@ TEST_F(DeliveryCoreTest, AProjectionGetsTheBackfillItHasNotHad) {
   Work();
   EXPECT_THAT(Sequences(1), ElementsAre(1));
   EXPECT_THAT(Sequences(2), IsEmpty());
+}
+
+TEST_F(DeliveryCoreTest, DoesNotSayBackfilledToWhoIsPastTheCause) {
+  for (int i = 0; i < 3; ++i) Event("a.v1.Fact", 1);
+  const Sequence opened = Event("m.v1.Opened", 1, "red;red;0");
+  const Sequence end = Event("a.v1.Fact", 0);
+  v1::Subscribe request = Ask("");
+  request.set_own_place(true);
+  request.set_after(end.value);
+  request.set_backfilled_through(opened.value - 1);
+  request.set_credit_events(2);
+  Subscribe(1, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(1, 2));
+  EXPECT_LT(scanned_[1], opened.value);
+  core_->Ack({1}, 2);
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(1, 2, 3));
+  EXPECT_EQ(scanned_[1], end.value);
 }
 
 TEST_F(DeliveryCoreTest, DoesNotSayBackfilledBeforeItIs) {

@@ -81,7 +81,7 @@ TEST_F(DeliveryCoreTest, AStoredPlaceIsWhatWasAcknowledged) {
   Restart(stored_);
   Subscribe(2, Named("red"), Ask("mine"));
   Work();
-  EXPECT_THAT(Sequences(2), ElementsAre(3, 4, 5, 6));
+  ASSERT_THAT(Sequences(2), ElementsAre(3, 4, 5, 6));
   EXPECT_EQ(got_[2][0].number, 1u);
 }
 

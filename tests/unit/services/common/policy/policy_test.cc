@@ -1,7 +1,8 @@
 // Agreements and the folded policy on types of our own.
 //
 // Mutant                                            Caught by
-// wildcard grants an internal type                  AWildcardLeavesInternalTypesOut
+// internal type granted, both where it is compiled
+//   and where it is judged (either alone is enough)  AWildcardLeavesInternalTypesOut
 // internal type granted to its owner                InternalTypesGoToProcessorsAlone
 // first or last day out by one, or in UTC           IsInForceFromItsFirstDayToItsLastInLondon
 // up_to shows the tier above                        ShowsTiersUpToTheGrantAndCategoriesByName
