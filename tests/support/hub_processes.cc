@@ -130,7 +130,9 @@ std::string HubProcesses::LogOf(const std::string& program) const {
 absl::StatusOr<std::string> HubProcesses::Run(
     std::vector<std::string> words) const {
   const std::string command = absl::StrJoin(words, " ");
-  words.insert(words.begin(), "concordat");
+  if (words[0].rfind("concordat", 0) != 0) {
+    words.insert(words.begin(), "concordat");
+  }
   words.push_back("--data");
   words.push_back(data_->path());
   int ends[2];

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ class HubProcesses {
   // The end of what a program wrote.
   std::string LogOf(const std::string& program) const;
 
-  // Runs `concordat WORDS… --data DIR` and returns what it prints.
+  // Runs `concordat WORDS… --data DIR`, or another program when the first word
+  // is its name, and returns what it prints.
   //   INTERNAL  it failed; with its last words.
   absl::StatusOr<std::string> Run(std::vector<std::string> words) const;
 

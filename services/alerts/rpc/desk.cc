@@ -48,8 +48,11 @@ absl::Status Desk::Run() {
     if (absl::IsDeadlineExceeded(delivery.status())) {
       {
         MutexLock lock(mu_);
+        // Before it is connected it knows of no end.
         up_to_date_ =
+            (*subscription)->connected() &&
             (*subscription)->scanned_through() >= (*subscription)->log_end();
+        caught_up_ |= up_to_date_;
         position_ = std::max(position_, (*subscription)->scanned_through());
         log_end_ = (*subscription)->log_end();
         folded_.NotifyAll();
@@ -239,6 +242,13 @@ absl::StatusOr<v1::ListAlertsResponse> Desk::List(
         "the alerts service has not reached that position yet");
   }
   MutexLock lock(mu_);
+  // Half a list would say that nothing is wrong.
+  if (!folded_.WaitFor(
+          mu_, deadline - clock_.Now(),
+          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return caught_up_; })) {
+    return absl::UnavailableError(
+        "the alerts are still being read from the log; ask again");
+  }
   v1::ListAlertsResponse response;
   response.set_position(position_.value);
   for (const auto& alert : engine_.alerts()) {

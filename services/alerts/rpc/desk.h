@@ -43,6 +43,7 @@ class Desk {
   absl::Status Run();
   void Stop();
 
+  //   UNAVAILABLE  just started, and the log is not read to its end yet.
   absl::StatusOr<v1::ListAlertsResponse> List(
       const AlertCaller& caller, const v1::ListAlertsRequest& request,
       absl::Time deadline);
@@ -103,6 +104,8 @@ class Desk {
   Sequence position_ ABSL_GUARDED_BY(mu_);
   Sequence log_end_ ABSL_GUARDED_BY(mu_);
   bool up_to_date_ ABSL_GUARDED_BY(mu_) = false;
+  // Was up to date once since the start.
+  bool caught_up_ ABSL_GUARDED_BY(mu_) = false;
   std::string fault_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
   struct Pending {

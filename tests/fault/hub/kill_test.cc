@@ -33,7 +33,7 @@ namespace json = boost::json;
 constexpr uint32_t kStepsBetweenKillsMax = 2;
 constexpr uint32_t kMsBeforeKillMax = 250;
 constexpr uint32_t kMsAwayMax = 300;
-constexpr int kKillsMin = 60;
+constexpr int kKillsMin = 40;
 // The story stands still for this long when something it needs does not come
 // back; and it is also killed again meanwhile.
 constexpr absl::Duration kStepPatience = absl::Seconds(2);
@@ -339,6 +339,8 @@ TEST_F(HubKillTest, TheStoryEndsAsIfNothingHadBeenKilled) {
   ExpectAlerts();
   ExpectEdge();
   EXPECT_EQ(hub_.Ended(), std::vector<std::string>());
+  hub_.Kill("concordat-bus");
+  EXPECT_THAT(hub_.Run({"concordat-log-fsck"}), IsOk());
 }
 
 }  // namespace

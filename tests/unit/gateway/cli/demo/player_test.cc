@@ -6,12 +6,14 @@
 //   a done step played again          GoesOnWhereItStopped
 //   a missing alert passed over       SaysWhichAlertIsMissing
 //   either outcome of a race is fine  OneOfTwoClientsDecides
+//   a lost answer decides a race      ARaceWhoseDoorWentAwayIsPlayedAgain
 #include "gateway/cli/demo/player.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -41,6 +43,7 @@ class FakeDoors : public StoryDoors {
     requests.push_back(json);
     if (method == "identity.Register") return R"({"subject":"p-key"})";
     if (method == "mappa.DecideReferral") {
+      if (!away.ok()) return std::exchange(away, absl::OkStatus());
       if (decided++ > 0 && !everybody_decides) {
         return absl::AbortedError("it was accepted");
       }
@@ -68,6 +71,7 @@ class FakeDoors : public StoryDoors {
   std::string alerts = "{}";
   std::string hl7_answer = "AA";
   bool everybody_decides = false;
+  absl::Status away;  // What the next decision is answered.
   int decided = 0;
 };
 
@@ -173,6 +177,15 @@ TEST_F(PlayerTest, OneOfTwoClientsDecides) {
   EXPECT_NE(doors_.requests[3], doors_.requests[4]);
   doors_.everybody_decides = true;
   EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+}
+
+TEST_F(PlayerTest, ARaceWhoseDoorWentAwayIsPlayedAgain) {
+  Step step = Command();
+  step.method = "mappa.DecideReferral";
+  step.race = "R-1";
+  doors_.away = absl::UnavailableError("gone");
+  EXPECT_THAT(Play({Register(), step}),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(PlayerTest, SaysWhichAnswerWasNotTheStorys) {

@@ -172,6 +172,22 @@ TEST_F(DeskTest, ListsNothingTheLogDoesNotHave) {
   EXPECT_THAT(ListAt(3, kPolice).alerts(), SizeIs(bus_.events().size() - 3));
 }
 
+TEST_F(DeskTest, ListsNothingRatherThanHalfWhileItReadsTheLog) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  CloseDesk();
+  bus_.GoAway();
+  Open();
+  EXPECT_THAT(desk_->List(kPolice, v1::ListAlertsRequest(),
+                          clock_.Now() + absl::Milliseconds(50)),
+              HasCode(absl::StatusCode::kUnavailable));
+  hub::v1::GetStatusResponse status;
+  desk_->FillStatus(&status);
+  EXPECT_FALSE(status.ready());
+  bus_.ComeBack();
+  EXPECT_THAT(ListAt(0, kPolice).alerts(), SizeIs(1));
+}
+
 TEST_F(DeskTest, RaisesOnceAcrossARestart) {
   GoesAbsent();
   ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
