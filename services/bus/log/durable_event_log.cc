@@ -11,6 +11,8 @@
 namespace concordat::bus {
 namespace {
 
+constexpr size_t kSpareBuffers = 8;
+
 // What decoded blocks borrow.
 struct Loaded {
   SegmentStore::Blocks blocks;
@@ -187,6 +189,10 @@ std::vector<Staged> DurableEventLog::Stage(absl::Span<const NewEvent> set,
   }
   if (open_block_ == nullptr) {
     open_block_ = std::make_unique<SealedBlock>();
+    if (!spare_bytes_.empty()) {
+      open_block_->bytes = std::move(spare_bytes_.back());
+      spare_bytes_.pop_back();
+    }
     open_block_->bytes.resize(kBlockHeaderBytes);
     open_block_->opened->events.reserve(events_expected_);
     pending_.push_back(open_block_->opened);
@@ -263,6 +269,10 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
   CONCORDAT_CHECK(!pending_.empty() && pending_.front() == block->opened);
   std::shared_ptr<const EventBlock> opened = std::move(pending_.front());
   pending_.pop_front();
+  if (spare_bytes_.size() < kSpareBuffers) {
+    block->bytes.clear();
+    spare_bytes_.push_back(std::move(block->bytes));
+  }
   const size_t bytes =
       block->arena->bytes() + opened->events.size() * sizeof(StoredEvent);
   MutexLock lock(mu_);

@@ -122,6 +122,8 @@ class DurableEventLog : public EventLog {
   uint64_t next_sequence_ = 1;
   uint64_t last_accepted_us_ = 0;
   size_t staged_bytes_ = 0;
+  // Used again: memory fresh from the system costs more than sealing.
+  std::vector<std::string> spare_bytes_;
   size_t events_expected_ = 0;  // As many as the block before had.
   std::unique_ptr<SealedBlock> open_block_;
   std::deque<std::unique_ptr<SealedBlock>> closed_blocks_;

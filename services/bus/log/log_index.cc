@@ -97,14 +97,13 @@ struct Posting {
   uint64_t first = 0;
   std::string gaps;
 
-  void Add(uint64_t sequence) {
+  void Add(uint64_t sequence, uint64_t count) {
     if (first == 0) {
       first = sequence;
     } else {
       PutGap(gaps, sequence - known.last);
     }
-    known.last = sequence;
-    ++known.count;
+    known = {sequence, count};
   }
 };
 
@@ -193,13 +192,6 @@ absl::StatusOr<LogIndex::Known> LogIndex::Stream(
   return FindStream(stream);
 }
 
-absl::StatusOr<LogIndex::Known> LogIndex::Person(
-    const PersonKey& person) const {
-  if (person.empty()) return Known();
-  MutexLock lock(mu_);
-  return FindPerson(person);
-}
-
 void LogIndex::CatchUpIds() {
   const uint64_t last = first_ + facts_.size() - 1;
   for (; ids_through_ < last; ++ids_through_) {
@@ -284,6 +276,7 @@ absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
     counts.of_person = (*known)->count + 1;
     **known = {sequence, counts.of_person};
   }
+  fact.counts = counts;
   facts_.push_back(fact);
   return counts;
 }
@@ -361,44 +354,54 @@ absl::StatusOr<std::vector<Sequence>> LogIndex::OfPerson(
 absl::Status LogIndex::Absorb(
     const Covered& covered,
     const std::function<absl::Status(const Visitor&)>& each) {
-  std::map<std::string, Posting, std::less<>> streams;
+  uint64_t first = 0;
+  std::vector<Counts> counts;
+  {
+    MutexLock lock(mu_);
+    first = first_;
+    CONCORDAT_CHECK(covered.sequence < first_ + facts_.size());
+    counts.reserve(covered.sequence + 1 - first);
+    for (uint64_t at = first; at <= covered.sequence; ++at) {
+      counts.push_back(facts_[at - first].counts);
+    }
+  }
+  absl::flat_hash_map<std::string, Posting> streams;
   std::map<PersonKey, Posting> persons;
   std::map<std::string, std::string, std::less<>> highest;
   std::vector<std::pair<uint64_t, uint64_t>> ids;
   absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
+    const Counts& count = counts.at(sequence - first);
     if (!header.stream.empty()) {
-      streams[std::string(header.stream)].Add(sequence);
+      streams[header.stream].Add(sequence, count.of_stream);
     }
-    if (!header.subject.empty()) persons[header.subject].Add(sequence);
-    std::string& id = highest[std::string(header.source)];
-    id = std::max(id, std::string(header.id));
+    if (!header.subject.empty()) {
+      persons[header.subject].Add(sequence, count.of_person);
+    }
+    auto id = highest.find(header.source);
+    if (id == highest.end()) {
+      id = highest.emplace(std::string(header.source), "").first;
+    }
+    if (header.id > id->second) id->second = std::string(header.id);
     ids.emplace_back(IdHash(header.source, header.id), sequence);
   });
   if (!status.ok()) return status;
+  std::vector<std::pair<const std::string, Posting>*> by_name;
+  by_name.reserve(streams.size());
+  for (auto& stream : streams) by_name.push_back(&stream);
+  std::sort(by_name.begin(), by_name.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
   std::sort(ids.begin(), ids.end());
 
   // Keys ascend: c, h, i, m, p, s, x.
   std::vector<std::pair<std::string, std::string>> entries;
   entries.reserve(2 * (streams.size() + persons.size()) + ids.size() + 8);
-  const auto add_head = [&](std::string key,
-                            LogIndex::Known known) -> absl::Status {
-    absl::StatusOr<std::optional<std::string>> before = store_.Get(key);
-    if (!before.ok()) return before.status();
-    if (before->has_value()) {
-      ByteReader in(**before);
-      in.Number<uint64_t>();
-      known.count += in.Number<uint64_t>();
-    }
-    entries.emplace_back(std::move(key), EncodeKnown(known));
-    return absl::OkStatus();
-  };
   for (const auto& [person, posting] : persons) {
-    status = add_head(KeyOf(kPersonHead, person.bytes()), posting.known);
-    if (!status.ok()) return status;
+    entries.emplace_back(KeyOf(kPersonHead, person.bytes()),
+                         EncodeKnown(posting.known));
   }
-  for (const auto& [stream, posting] : streams) {
-    status = add_head(KeyOf(kStreamHead, stream), posting.known);
-    if (!status.ok()) return status;
+  for (const auto* stream : by_name) {
+    entries.emplace_back(KeyOf(kStreamHead, stream->first),
+                         EncodeKnown(stream->second.known));
   }
   for (const auto& [hash, sequence] : ids) {
     std::string key(1, kId);
@@ -417,10 +420,10 @@ absl::Status LogIndex::Absorb(
     PutBigEndian(key, posting.first);
     entries.emplace_back(std::move(key), std::move(posting.gaps));
   }
-  for (auto& [stream, posting] : streams) {
-    std::string key = StreamEventsPrefix(stream);
-    PutBigEndian(key, posting.first);
-    entries.emplace_back(std::move(key), std::move(posting.gaps));
+  for (auto* stream : by_name) {
+    std::string key = StreamEventsPrefix(stream->first);
+    PutBigEndian(key, stream->second.first);
+    entries.emplace_back(std::move(key), std::move(stream->second.gaps));
   }
   for (auto& [source, id] : highest) {
     std::string key = KeyOf(kHighestId, source);

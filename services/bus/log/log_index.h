@@ -46,7 +46,6 @@ class LogIndex {
   absl::Status Reset();
 
   absl::StatusOr<Known> Stream(absl::string_view stream) const;
-  absl::StatusOr<Known> Person(const PersonKey& person) const;
   // Events that may have this id, newest first; most often none, for the price
   // of one comparison, as most sources' ids only grow.
   absl::StatusOr<std::vector<uint64_t>> WithId(absl::string_view source,
@@ -66,8 +65,8 @@ class LogIndex {
                                                  uint64_t after,
                                                  uint64_t up_to) const;
 
-  // Moves a closed segment's events from memory into the store. `each` calls
-  // back with every event of the segment, ascending.
+  // Moves a closed segment's events, which Add() was told of, from memory into
+  // the store. `each` calls back with every event of the segment, ascending.
   using Visitor = std::function<void(uint64_t sequence, const HeaderView&)>;
   absl::Status Absorb(const Covered& covered,
                       const std::function<absl::Status(const Visitor&)>& each);
@@ -78,6 +77,7 @@ class LogIndex {
     uint64_t before_of_person = 0;
     uint64_t id_hash = 0;
     uint64_t before_with_hash = 0;
+    Counts counts;
   };
 
   // From memory, else from the store.

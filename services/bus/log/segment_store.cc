@@ -482,8 +482,8 @@ absl::Status SegmentStore::Scan(
     MutexLock lock(mu_);
     segment = segments_[closed.number - 1];
   }
-  absl::StatusOr<SegmentScan> scan =
-      ScanSegment(*segment->file, closed.start, on_block);
+  absl::StatusOr<SegmentScan> scan = ScanSegment(
+      *segment->file, closed.start, on_block, ChainCheck::kSequenceOnly);
   if (!scan.ok()) return scan.status();
   if (!scan->damage.ok()) {
     return At(segment->number, scan->end_offset, scan->damage);
