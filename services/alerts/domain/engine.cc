@@ -83,6 +83,8 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     const auto it = persons_.find(view.header.subject);
     if (it != persons_.end()) {
       for (const auto& fact : it->second->facts) {
+        // Only its controller takes a fact back.
+        if (fact->view.header.controller != view.header.controller) continue;
         if (view.header.retracts == EventRef(fact->view.header) ||
             (view.header.retracts == fact->view.header.id &&
              view.header.source == fact->view.header.source)) {

@@ -5,6 +5,7 @@
 //   judged over everything, not per audience → AFactHiddenFromAnAddressee…
 //   open_case not asked                      → AChargeWithoutAnOpenCase…
 //   excused counts as missed                 → ExcusedNeverCounts
+//   anybody may retract                      → ARetractionByAnotherAgency…
 //   effective date not asked                 → ActsOnlyAfterItsAdoption
 //   retracted fact still counts              → ARetractedFactCountsNoMore
 //   closed alert takes evidence              → AfterClosingANewFactRaisesAnew
@@ -324,6 +325,17 @@ TEST_F(EngineTest, ARetractedFactCountsNoMore) {
   Happens(kept, "2025-11-25 10:00", kSocialWork, "dundee-city-council",
           Person(2), "2025-11-26 09:00", absl::StrCat("e-", sequence_));
   EXPECT_THAT(Engagement("DISENGAGED", "2025-11-27 11:20"), IsEmpty());
+}
+
+TEST_F(EngineTest, ARetractionByAnotherAgencyChangesNothing) {
+  CaseOpens();
+  Contact("MISSED", "2025-11-25 10:00");
+  const std::string missed = absl::StrCat(kSocialWork, "#e-", sequence_);
+  police::v1::VisitRecorded visit;
+  visit.set_mode("HOME");
+  Happens(visit, "2025-11-26 09:00", kPolice, "police-scotland", Person(2), "",
+          missed);
+  EXPECT_THAT(Engagement("DISENGAGED", "2025-11-27 11:20"), SizeIs(1));
 }
 
 TEST_F(EngineTest, TheSameFoldAsksForTheSameEvents) {
