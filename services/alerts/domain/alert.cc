@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 
 namespace concordat::alerts {
 namespace {
@@ -60,6 +61,13 @@ absl::StatusOr<v1::AlertAccepted> DecideAccept(const Alert& alert,
                                                const AlertCaller& caller,
                                                absl::string_view action,
                                                absl::string_view act_by) {
+  if (action.empty()) {
+    return absl::InvalidArgumentError("action: required, say what you will do");
+  }
+  absl::CivilDay day;
+  if (!act_by.empty() && !absl::ParseCivilTime(act_by, &day)) {
+    return absl::InvalidArgumentError("act_by: not a date YYYY-MM-DD");
+  }
   if (!alert.open()) return ClosedBefore(alert);
   if (alert.AcceptedBy(caller.agency)) {
     return absl::FailedPreconditionError(absl::StrCat(

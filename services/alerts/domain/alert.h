@@ -66,6 +66,7 @@ struct AlertCaller {
 bool MaySee(const Alert& alert, const AlertCaller& caller);
 bool Owns(const Alert& alert, const AlertCaller& caller);
 
+//   INVALID_ARGUMENT     no action is given, or act_by is no date.
 //   FAILED_PRECONDITION  the caller's agency accepted it before, or it is
 //                        closed.
 absl::StatusOr<v1::AlertAccepted> DecideAccept(const Alert& alert,

@@ -1,6 +1,7 @@
 // Mutants that a test here catches:
 //   anybody may close                        → OnlyOwnerOrAcceptorCloses
 //   accepted twice by one agency             → AnAgencyAcceptsOnce
+//   accepted without saying what for         → WhoAcceptsSaysWhatTheyWillDo
 //   closed without anybody's acceptance      → NobodyClosesWhatNobodyAccepted
 //   seen by agency without asking the role   → SeenByTheRolesItIsAddressedTo
 #include "services/alerts/domain/alert.h"
@@ -47,6 +48,14 @@ TEST(AlertTest, AnAgencyAcceptsOnce) {
               HasCode(absl::StatusCode::kFailedPrecondition));
   Accept(kCoordinator, alert);
   EXPECT_EQ(alert.acceptances.size(), 2u);
+}
+
+TEST(AlertTest, WhoAcceptsSaysWhatTheyWillDo) {
+  EXPECT_THAT(DecideAccept(Raised(), kPolice, "", ""),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecideAccept(Raised(), kPolice, "looking", "2025-13-08"),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecideAccept(Raised(), kPolice, "looking", "2025-12-08"), IsOk());
 }
 
 TEST(AlertTest, OnlyOwnerOrAcceptorCloses) {

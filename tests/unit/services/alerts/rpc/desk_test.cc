@@ -158,6 +158,7 @@ TEST_F(DeskTest, KnowsNoAlertOfOthers) {
   EXPECT_THAT(ListAt(4, kSocialWork).alerts(), SizeIs(0));
   v1::AcceptAlertRequest accept;
   accept.set_alert_ref(ListAt(4, kPolice).alerts(0).alert_ref());
+  accept.set_action("looking");
   EXPECT_THAT(desk_->Accept(kSocialWork, accept, Soon()),
               HasCode(absl::StatusCode::kNotFound));
 }
@@ -196,6 +197,7 @@ TEST_F(DeskTest, RaisesOnceAcrossARestart) {
   EXPECT_THAT(ListAt(4, kPolice).alerts(), SizeIs(1));
   v1::AcceptAlertRequest accept;
   accept.set_alert_ref(ListAt(4, kPolice).alerts(0).alert_ref());
+  accept.set_action("looking");
   accept.mutable_command()->set_request_id("q-1");
   EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()), IsOk());
   EXPECT_THAT(bus_.events(), SizeIs(5));
@@ -239,6 +241,7 @@ TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
               HasCode(absl::StatusCode::kFailedPrecondition));
   v1::AcceptAlertRequest accept;
   accept.set_alert_ref(close.alert_ref());
+  accept.set_action("looking");
   accept.mutable_command()->set_request_id("q-1");
   ASSERT_THAT(desk_->Accept(kPolice, accept, Soon()), IsOk());
   ASSERT_THAT(desk_->Close(kPolice, close, Soon()), IsOk());
