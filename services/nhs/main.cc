@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
 
   concordat::nhs::EngagementReporter reporter(
       program.self(), service.bus(), service.types(), program.clock(),
-      program.random(), program.start().Value(concordat::LondonTime()));
+      program.random(), program.start().Value(concordat::LondonTime()),
+      program.start().Value(program.data().LoadSecret("service-nhs")));
   const auto projection = program.start().Value(concordat::Projection::Open(
       {.folder = program.folder(),
        .name = "engagement",

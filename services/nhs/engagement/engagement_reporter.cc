@@ -1,9 +1,11 @@
 #include "services/nhs/engagement/engagement_reporter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/config/principal_registry.h"
+#include "services/common/crypto/sha256.h"
 #include "services/common/event/make_event.h"
 #include "services/common/projection/command_runner.h"
 
@@ -18,13 +20,16 @@ EngagementReporter::EngagementReporter(const bus::v1::Principal& self,
                                        Publisher& publisher,
                                        const TypeRegistry& types,
                                        const Clock& clock, Random& random,
-                                       absl::TimeZone zone)
+                                       absl::TimeZone zone,
+                                       absl::string_view secret)
     : self_(self),
       publisher_(publisher),
       types_(types),
       clock_(clock),
       random_(random),
-      zone_(zone) {}
+      zone_(zone),
+      key_(HmacSha256(secret).Of("concordat/nhs/engagement/1")),
+      nonces_(random) {}
 
 std::vector<std::string> EngagementReporter::Types() {
   return {v1::SharingDecided::descriptor()->full_name(),
@@ -38,28 +43,48 @@ std::string EngagementReporter::schema() const {
          "  decision_ref TEXT PRIMARY KEY,"
          "  subject BLOB NOT NULL,"
          "  what TEXT NOT NULL,"
-         "  service_code TEXT NOT NULL,"
+         "  service BLOB NOT NULL,"  // Sealed.
          "  until TEXT NOT NULL,"
          "  ended INTEGER NOT NULL) WITHOUT ROWID;";
 }
 
 absl::StatusOr<Sharing> EngagementReporter::ReadSharing(
-    absl::string_view decision_ref, Database& database) const {
+    absl::string_view decision_ref, Database& database) {
   Sharing sharing;
+  bool opened = true;
   const absl::Status read = database.Query(
-      "SELECT subject, what, service_code, until, ended FROM sharing "
+      "SELECT subject, what, service, until, ended FROM sharing "
       "WHERE decision_ref = ?1",
-      {decision_ref}, [&sharing](const SqlRow& row) {
+      {decision_ref}, [&](const SqlRow& row) {
         sharing.decided = true;
         const auto subject = PersonKey::FromBytes(row.Text(0));
         if (subject.ok()) sharing.subject = *subject;
         sharing.what = row.Text(1);
-        sharing.service_code = row.Text(2);
+        opened = Open(decision_ref, row.Text(2), sharing.service_code);
         sharing.until = row.Text(3);
         sharing.ended = row.Int(4) != 0;
       });
   if (!read.ok()) return read;
+  if (!opened) {
+    return absl::DataLossError("a sharing decision does not open");
+  }
   return sharing;
+}
+
+std::string EngagementReporter::Seal(absl::string_view decision_ref,
+                                     absl::string_view plain) {
+  const Nonce nonce = nonces_.Next();
+  std::string sealed(nonce.begin(), nonce.end());
+  key_.Seal(nonce, decision_ref, plain, sealed);
+  return sealed;
+}
+
+bool EngagementReporter::Open(absl::string_view decision_ref,
+                              absl::string_view sealed, std::string& plain) {
+  Nonce nonce;
+  if (sealed.size() < nonce.size()) return false;
+  std::copy_n(sealed.begin(), nonce.size(), nonce.begin());
+  return key_.Open(nonce, decision_ref, sealed.substr(nonce.size()), plain);
 }
 
 absl::Status EngagementReporter::Apply(const View& view, Database& database) {
@@ -77,10 +102,11 @@ absl::Status EngagementReporter::Apply(const View& view, Database& database) {
   if (report.has_value()) return Publish(view, *report);
   Evolve(*sharing, view);
   if (!sharing->decided) return absl::OkStatus();
+  const std::string service = Seal(ref, sharing->service_code);
   return database.Run(
       "INSERT OR REPLACE INTO sharing VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
       {ref, SqlValue::Blob(sharing->subject.bytes()), sharing->what,
-       sharing->service_code, sharing->until, sharing->ended});
+       SqlValue::Blob(service), sharing->until, sharing->ended});
 }
 
 absl::Status EngagementReporter::Publish(const View& cause,

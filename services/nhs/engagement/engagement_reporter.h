@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/random.h"
 #include "services/common/bus_client/bus_client.h"
+#include "services/common/crypto/aead.h"
+#include "services/common/crypto/nonce_pool.h"
 #include "services/common/event/type_table.h"
 #include "services/common/projection/projection.h"
 #include "services/nhs/domain/sharing.h"
@@ -24,22 +27,29 @@ namespace concordat::nhs {
 // Threads  The projection's.
 class EngagementReporter : public ReadModel {
  public:
-  // `self` is the service's principal. All are borrowed.
+  // `self` is the service's principal. Which service a decision is about tells
+  // of somebody's health: it is kept sealed, by a key made from `secret`. All
+  // but `secret` are borrowed.
   EngagementReporter(const bus::v1::Principal& self, Publisher& publisher,
                      const TypeRegistry& types, const Clock& clock,
-                     Random& random, absl::TimeZone zone);
+                     Random& random, absl::TimeZone zone,
+                     absl::string_view secret);
 
   // The types that the projection subscribes to.
   static std::vector<std::string> Types();
 
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string schema() const override;
   //   UNAVAILABLE  the bus did not take the report; it will be tried again.
+  //   DATA_LOSS    a decision was kept under another secret.
   absl::Status Apply(const View& view, Database& database) override;
 
  private:
   absl::StatusOr<Sharing> ReadSharing(absl::string_view decision_ref,
-                                      Database& database) const;
+                                      Database& database);
+  std::string Seal(absl::string_view decision_ref, absl::string_view plain);
+  bool Open(absl::string_view decision_ref, absl::string_view sealed,
+            std::string& plain);
   absl::Status Publish(const View& cause, const ProposedEvent& report);
 
   const bus::v1::Principal& self_;
@@ -48,6 +58,8 @@ class EngagementReporter : public ReadModel {
   const Clock& clock_;
   Random& random_;
   const absl::TimeZone zone_;
+  AeadKey key_;
+  NoncePool nonces_;
 };
 
 }  // namespace concordat::nhs

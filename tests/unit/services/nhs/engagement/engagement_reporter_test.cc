@@ -5,6 +5,11 @@
 // service told to partners                      ReportsEachAppointmentOnce…
 #include "services/nhs/engagement/engagement_reporter.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
@@ -47,8 +52,8 @@ class EngagementReporterTest : public ::testing::Test {
     self_.set_default_purpose("MAPPA_RISK_MANAGEMENT");
     self_.set_default_gateway("G1");
     self_.set_default_regime(bus::v1::REGIME_GDPR);
-    reporter_ = std::make_unique<EngagementReporter>(self_, *client_, *types_,
-                                                     clock_, random_, zone_);
+    reporter_ = std::make_unique<EngagementReporter>(
+        self_, *client_, *types_, clock_, random_, zone_, std::string(32, 's'));
   }
 
   void Publish(const std::string& id, const google::protobuf::Message& fact) {
@@ -134,6 +139,20 @@ TEST_F(EngagementReporterTest, ReportsEachAppointmentOnceWithItsCause) {
   ASSERT_TRUE(told.ParseFromString(reports[0].Data()));
   EXPECT_EQ(told.engagement(), "DISENGAGED");
   EXPECT_EQ(reports[0].Data().find("ALCOHOL"), std::string::npos);
+}
+
+TEST_F(EngagementReporterTest, KeepsNoServiceInTheClear) {
+  Decide();
+  { CatchUp(*Open(*reporter_)); }
+  size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)),
+                            std::istreambuf_iterator<char>());
+    EXPECT_EQ(bytes.find("ALCOHOL"), std::string::npos) << file.path();
+    files += bytes.find("ENGAGEMENT_ONLY") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(files, 0u);
 }
 
 TEST_F(EngagementReporterTest, OnlyUnderADecisionInForce) {
