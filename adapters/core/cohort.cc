@@ -72,9 +72,8 @@ void Cohort::Join(const PersonKey& subject,
                   const std::vector<PersonIdentifier>& identifiers) {
   MutexLock lock(mu_);
   List& list = Growing();
-  for (const Token& token : list.tokens[subject]) list.people.erase(token);
+  Forget(subject, list);
   std::vector<Token>& tokens = list.tokens[subject];
-  tokens.clear();
   for (const PersonIdentifier& identifier : identifiers) {
     tokens.push_back(TokenOf(identifier));
     list.people[tokens.back()] = subject;
@@ -83,10 +82,19 @@ void Cohort::Join(const PersonKey& subject,
 
 void Cohort::Leave(const PersonKey& subject) {
   MutexLock lock(mu_);
-  List& list = Growing();
+  Forget(subject, Growing());
+}
+
+void Cohort::Forget(const PersonKey& subject, List& list) {
   const auto at = list.tokens.find(subject);
   if (at == list.tokens.end()) return;
-  for (const Token& token : at->second) list.people.erase(token);
+  for (const Token& token : at->second) {
+    // A number that has become somebody else's stays theirs.
+    const auto held = list.people.find(token);
+    if (held != list.people.end() && held->second == subject) {
+      list.people.erase(held);
+    }
+  }
   list.tokens.erase(at);
 }
 

@@ -71,6 +71,7 @@ class Cohort {
     absl::flat_hash_map<PersonKey, std::vector<Token>> tokens;
   };
 
+  static void Forget(const PersonKey& subject, List& list);
   Token TokenOf(const PersonIdentifier& identifier) const;
   bool FreshLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   List& Growing() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -3,6 +3,7 @@
 //   silence never ends, or ends at once             IsStaleAfterAMinuteOfSilence
 //   half a list used                                KeepsTheOldListUntilTheNewOneIsOut
 //   who left stays                                  ForgetsWhoLeft
+//   leaving takes a number that moved on along      KeepsANumberThatMovedOn
 //   scheme or system not part of the token          TellsSchemesApart
 //   two people's numbers: the last wins             SaysWhenNumbersAreOfSeveral
 #include "adapters/core/cohort.h"
@@ -65,6 +66,16 @@ TEST_F(CohortTest, KeepsTheOldListUntilTheNewOneIsOut) {
   cohort_.Complete(Sequence{2});
   EXPECT_EQ(Of("1"), Kind::kOutside);
   EXPECT_EQ(Of("2"), Kind::kMember);
+}
+
+TEST_F(CohortTest, KeepsANumberThatMovedOn) {
+  cohort_.Join(Person(1), {Chi("1"), Chi("2")});
+  cohort_.Join(Person(2), {Chi("1")});
+  cohort_.Complete(Sequence{1});
+  cohort_.Leave(Person(1));
+  EXPECT_EQ(cohort_.Find({Chi("1")}).subject, Person(2));
+  EXPECT_EQ(Of("1"), Kind::kMember);
+  EXPECT_EQ(Of("2"), Kind::kOutside);
 }
 
 TEST_F(CohortTest, ForgetsWhoLeft) {
