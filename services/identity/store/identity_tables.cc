@@ -200,16 +200,25 @@ absl::Status IdentityTables::KeepDetails(const PersonKey& person,
   const auto seal = [&](absl::string_view column, absl::string_view plain) {
     return sealer_.Seal(column, person, plain);
   };
+  // What is not given this time stays as it was.
   return db_->Run(
-      "INSERT OR REPLACE INTO details (person, agency, family_name, "
-      "given_name, birth_date, uprn, address, at_us) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO details (person, agency, family_name, given_name, "
+      "birth_date, uprn, address, at_us) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+      "ON CONFLICT (person, agency) DO UPDATE SET "
+      "family_name = iif(?9, excluded.family_name, family_name), "
+      "given_name = iif(?10, excluded.given_name, given_name), "
+      "birth_date = iif(?11, excluded.birth_date, birth_date), "
+      "uprn = iif(?12, excluded.uprn, uprn), "
+      "address = iif(?13, excluded.address, address)",
       {SqlValue::Blob(person.bytes()), agency,
        SqlValue::Blob(seal("details.family_name", details.family_name)),
        SqlValue::Blob(seal("details.given_name", details.given_name)),
        SqlValue::Blob(seal("details.birth_date", details.birth_date)),
        SqlValue::Blob(seal("details.uprn", uprn)),
-       SqlValue::Blob(seal("details.address", details.address)), NowUs()});
+       SqlValue::Blob(seal("details.address", details.address)), NowUs(),
+       !details.family_name.empty(), !details.given_name.empty(),
+       !details.birth_date.empty(), !uprn.empty(), !details.address.empty()});
 }
 
 absl::StatusOr<int64_t> IdentityTables::NoteRegistration(

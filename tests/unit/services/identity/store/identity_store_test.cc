@@ -13,6 +13,7 @@
 //   unconfirmed link resolves               KeepsAModulus10ChiUntilConfirmed
 //   confirming takes another's number       ConfirmsANumberForOnePersonOnly
 //   second registration published again     RegistersForEachAgencyOnce
+//   what is left out is wiped               KeepsANameThatIsNotSaidAgain
 //   UNIQUE index dropped                    RefusesOneUsableNumberForTwoPeople
 //   national number told as local           TellsASystemItsOwnNumber
 #include "services/identity/store/identity_store.h"
@@ -231,6 +232,20 @@ TEST_F(IdentityStoreTest, RegistersForEachAgencyOnce) {
   EXPECT_EQ(others.uprn, 999000000021);
   EXPECT_EQ(others.address, Torquil().address);
   EXPECT_EQ(store_->Describe(PersonKey(), "nhs-tayside").value(), std::nullopt);
+}
+
+TEST_F(IdentityStoreTest, KeepsANameThatIsNotSaidAgain) {
+  const PersonKey person = RegisterTorquil();
+  PersonDetails moved;
+  moved.address = "19 Fleuchar Neuk, Dundee DD4 9ZZ";
+  ASSERT_THAT(store_->Register(From(kCouncil, "r-2"), moved, {Id("chi", kChi)}),
+              IsOk());
+  const auto details = store_->Describe(person, kCouncil.agency);
+  ASSERT_THAT(details, IsOk());
+  ASSERT_TRUE(details->has_value());
+  EXPECT_EQ((*details)->family_name, "Balnamoon");
+  EXPECT_EQ((*details)->birth_date, "1979-03-03");
+  EXPECT_EQ((*details)->address, moved.address);
 }
 
 TEST_F(IdentityStoreTest, RefusesNumbersThatContradict) {
