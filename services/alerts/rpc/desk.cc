@@ -149,9 +149,18 @@ void Desk::PublishPending() {
       std::vector<Event> set;
       set.push_back(*std::move(event));
       status = bus_.Publish(
-          std::move(set), [this](std::vector<PublishOutcome> outcomes) {
-            if (outcomes[0].accepted) return;
+          std::move(set),
+          [this, id = id](std::vector<PublishOutcome> outcomes) {
             MutexLock lock(mu_);
+            if (outcomes[0].accepted) {
+              fault_.clear();
+              return;
+            }
+            // A full disk or a drain passes: it is asked for again, with its
+            // id, until the log has it.
+            const auto it = pending_.find(id);
+            if (it != pending_.end()) it->second.sent = false;
+            if (!fault_.empty()) return;
             fault_ = "an alert was refused by the bus";
             log_.Error("an alert was refused",
                        {{"refusal", bus::v1::Refusal_Name(outcomes[0].refusal)},

@@ -1,6 +1,7 @@
 // Mutants that a test here catches:
 //   publishes again what the log has          → RaisesOnceAcrossARestart
 //   answers before the log has it             → ListsNothingTheLogDoesNotHave
+//   a refused alert is not asked for again    → AsksAgainForAnAlertThatWas…
 //   a retried acceptance is refused           → ARetryGetsTheFirstAnswer
 //   anybody's reference answers               → KnowsNoAlertOfOthers
 //   position said before effects are accepted → PositionWaitsForItsEffects
@@ -187,6 +188,19 @@ TEST_F(DeskTest, ListsNothingRatherThanHalfWhileItReadsTheLog) {
   EXPECT_FALSE(status.ready());
   bus_.ComeBack();
   EXPECT_THAT(ListAt(0, kPolice).alerts(), SizeIs(1));
+}
+
+TEST_F(DeskTest, AsksAgainForAnAlertThatWasRefused) {
+  CloseDesk();
+  GoesAbsent();
+  bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "the log takes no writes");
+  Open();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(10)));
+  EXPECT_THAT(ListAt(4, kPolice).alerts(), SizeIs(1));
+  ASSERT_TRUE(bus_.WaitForAnswers(absl::Seconds(5)));
+  hub::v1::GetStatusResponse status;
+  desk_->FillStatus(&status);
+  EXPECT_EQ(status.degraded_because(), "");
 }
 
 TEST_F(DeskTest, RaisesOnceAcrossARestart) {
