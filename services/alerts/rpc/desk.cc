@@ -49,9 +49,9 @@ absl::Status Desk::Run() {
       {
         MutexLock lock(mu_);
         // Before it is connected it knows of no end.
-        up_to_date_ =
-            (*subscription)->connected() &&
-            (*subscription)->scanned_through() >= (*subscription)->log_end();
+        connected_ = (*subscription)->connected();
+        up_to_date_ = connected_ && (*subscription)->scanned_through() >=
+                                        (*subscription)->log_end();
         caught_up_ |= up_to_date_;
         position_ = std::max(position_, (*subscription)->scanned_through());
         log_end_ = (*subscription)->log_end();
@@ -385,7 +385,8 @@ void Desk::Follow(const AlertCaller& caller,
 void Desk::FillStatus(hub::v1::GetStatusResponse* status) {
   MutexLock lock(mu_);
   status->set_ready(up_to_date_);
-  status->set_degraded_because(fault_);
+  status->set_degraded_because(fault_.empty() && !connected_ ? "the bus is away"
+                                                             : fault_);
   // Its effects are accepted once they have come back.
   status->set_position(pending_.empty() ? position_.value : 0);
   status->set_log_end(log_end_.value);

@@ -103,6 +103,7 @@ class Desk {
   Engine engine_ ABSL_GUARDED_BY(mu_);
   Sequence position_ ABSL_GUARDED_BY(mu_);
   Sequence log_end_ ABSL_GUARDED_BY(mu_);
+  bool connected_ ABSL_GUARDED_BY(mu_) = false;
   bool up_to_date_ ABSL_GUARDED_BY(mu_) = false;
   // Was up to date once since the start.
   bool caught_up_ ABSL_GUARDED_BY(mu_) = false;
