@@ -1,17 +1,35 @@
 // The log on a disk that loses power, fails, fills and rots.
 //
-// Mutants tried by hand, and the test that caught each:
-//   mutant                                           caught by
-//   no sync after the write                          @1
-//   tail not synced again at open                    @2
-//   key record after the event that needs it         @3
-//   torn tail not zeroed                             @4
-//   any bad last block cut, mark not looked at       @5
-//   later block not searched for                     @6
-//   writes go on after a failed sync                 @7
-//   body checksum not checked                        @8
-//   previous block's hash not checked                @9
-//   segment used before its name is durable          @10
+// Mutants of services/bus/log tried by hand, and a test that catches each (J:
+// judgement_test.cc, S: segment_index_test.cc, F: fsck_test.cc, L:
+// durable_event_log_test.cc, K: key test of judgement_test.cc):
+//
+//   no sync after the write              PowerCutAtEveryStep…
+//   tail not synced again at open        WhatAnOpeningServedSurvives…
+//   last block not written again         …ServedAfterAFailedSyncSurvivesToo
+//   key after the event that needs it    K AKeyStandsInTheLogBefore…
+//   policy sealed by person              K PolicyAboutAPersonIsNotSealedBy…
+//   torn tail not zeroed                 ATornLastBlock…IsCutAndZeroed
+//   durable mark not looked at           TheLastBlockOnceAcknowledged…
+//   good block after a bad one not seen  ABadBlockWithAGoodOneAfterIt…
+//   writes go on after a failed sync     AfterAFailedSyncABlockInHand…
+//   body's checksum not checked          EveryBitFlipIsFound
+//   hash of the block before not checked ABlockRewrittenWithGoodChecksums…
+//   segment used before its name is safe PowerCutAtEveryStep…
+//   environment not checked              AnotherEnvironmentIsRefused
+//   segment's index believed unchecked   S AnIndexOfOtherBlocksIsNotBelieved
+//   another log's index store believed   L AnIndexOfAnotherLogIsBuiltAnew
+//   duplicate by digest alone            J TheSameFactUnderAnotherSeed…
+//   ids compared for equality alone      J IdsThatDoNotGrow…
+//   staged events not judged against     J ARepeatOfWhatIsStaged…
+//   staged events shown to readers       L ShowsNothingBeforeItIsWritten
+//   a set staged in part                 J ASetIsAcceptedWholeOrNotAtAll
+//   accepted time steps back             J AcceptedTimeNeverStepsBack
+//   epoch kept after a cut               F ACutAtTheDamageOpensAgain…
+//
+// One survives, and is kept out of the code by the disks that are not fakes:
+// a segment renamed before its zeroes are durable. Here such a file is short,
+// and passed over; a real one could hold what its blocks held before.
 #include <memory>
 #include <random>
 #include <string>

@@ -80,6 +80,8 @@ TEST_F(DurableEventLogTest, ShowsNothingBeforeItIsWritten) {
   EXPECT_TRUE((*log_.log().Read({0}, 100))->events.empty());
   EXPECT_THAT(log_.log().ReadOne({1}), HasCode(absl::StatusCode::kOutOfRange));
   EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{0});
+  EXPECT_TRUE(log_.log().OfStream("referral/1", {0}, 10)->empty());
+  EXPECT_TRUE(log_.log().OfPerson(TestPerson(1), {0}, {10})->empty());
   ASSERT_THAT(log_.WriteStaged(), IsOk());
   EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{1});
 }
@@ -116,6 +118,26 @@ TEST_F(DurableEventLogTest, FindsEventsByStreamAndPerson) {
     if (round == 1) log_.DropIndex();
     ASSERT_THAT(log_.Open(), IsOk());
   }
+}
+
+TEST_F(DurableEventLogTest, AnIndexOfAnotherLogIsBuiltAnew) {
+  AppendMany(1, 100);
+  TestLog::Options options;
+  options.seed = 2;
+  TestLog other(options);
+  ASSERT_THAT(other.Open(), IsOk());
+  for (uint64_t i = 1; i <= 100; ++i) {
+    TestEvent::Fields fields = Fields(i);
+    fields.id = absl::StrCat("other-", i);
+    const TestEvent event(fields);
+    ASSERT_THAT(other.Append({&event}).written, IsOk());
+  }
+  ASSERT_EQ(other.log().Status().segments, log_.log().Status().segments);
+  other.Close();
+  log_.set_disk(other.disk().Copy());
+  ASSERT_THAT(log_.Open(), IsOk());
+  // By the index it came with, this one would be a duplicate of another event.
+  EXPECT_EQ(AppendOne(TestEvent(Fields(1))).kind, Kind::kNew);
 }
 
 }  // namespace

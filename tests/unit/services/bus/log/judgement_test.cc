@@ -251,10 +251,6 @@ TEST_F(JudgementTest, AKeyStandsInTheLogBeforeTheFirstEventThatNeedsIt) {
   fields.id = "b";  // Needs no more keys.
   Append(fields);
   fields.id = "c";
-  fields.policy_bearing = true;  // Not sealed by person.
-  Append(fields);
-  fields.id = "d";
-  fields.policy_bearing = false;
   fields.person = 0;
   Append(fields);
   KeyFacts facts;
@@ -262,6 +258,16 @@ TEST_F(JudgementTest, AKeyStandsInTheLogBeforeTheFirstEventThatNeedsIt) {
               IsOk());
   EXPECT_THAT(facts.keys,
               ElementsAre("person 0", "person 1", "person 2", "source 0"));
+}
+
+TEST_F(JudgementTest, PolicyAboutAPersonIsNotSealedByPerson) {
+  Fields fields = WithId("a");
+  fields.policy_bearing = true;
+  Append(fields);
+  KeyFacts facts;
+  ASSERT_THAT(ReadKeys(log_.disk().Contents(bus::SegmentName(1)), facts),
+              IsOk());
+  EXPECT_THAT(facts.keys, ElementsAre("source 0"));
 }
 
 TEST_F(JudgementTest, NoPlaintextReachesTheDisk) {
