@@ -136,8 +136,11 @@ TEST_F(DurableEventLogTest, AnIndexOfAnotherLogIsBuiltAnew) {
   other.Close();
   log_.set_disk(other.disk().Copy());
   ASSERT_THAT(log_.Open(), IsOk());
-  // By the index it came with, this one would be a duplicate of another event.
   EXPECT_EQ(AppendOne(TestEvent(Fields(1))).kind, Kind::kNew);
+  // The index it came with does not know this one.
+  TestEvent::Fields known = Fields(2);
+  known.id = "other-2";
+  EXPECT_EQ(AppendOne(TestEvent(known)).kind, Kind::kDuplicate);
 }
 
 }  // namespace
