@@ -15,6 +15,7 @@ constexpr absl::string_view kService = "concordat-alerts";
 constexpr absl::Duration kQuiet = absl::Minutes(1);
 constexpr absl::Duration kFoldPatience = absl::Seconds(1);
 constexpr int kTriesMax = 3;
+constexpr absl::string_view kRefused = "an alert was refused by the bus";
 
 std::string StreamOf(absl::string_view ref) {
   return absl::StrCat("alert/", ref);
@@ -153,7 +154,7 @@ void Desk::PublishPending() {
           [this, id = id](std::vector<PublishOutcome> outcomes) {
             MutexLock lock(mu_);
             if (outcomes[0].accepted) {
-              fault_.clear();
+              if (fault_ == kRefused) fault_.clear();
               return;
             }
             // A full disk or a drain passes: it is asked for again, with its
@@ -161,7 +162,7 @@ void Desk::PublishPending() {
             const auto it = pending_.find(id);
             if (it != pending_.end()) it->second.sent = false;
             if (!fault_.empty()) return;
-            fault_ = "an alert was refused by the bus";
+            fault_ = std::string(kRefused);
             log_.Error("an alert was refused",
                        {{"refusal", bus::v1::Refusal_Name(outcomes[0].refusal)},
                         {"why", outcomes[0].detail}});
