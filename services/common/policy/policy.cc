@@ -74,7 +74,11 @@ absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
       break;
     case policy::v1::EFFECT_SUBMITTED:
       person.arrangement_party = true;
-      if (!person.case_open) person.lead = std::string(header.controller);
+      // The first who submits leads until a case says otherwise: a later
+      // submission opens nobody else's notifications and referrals.
+      if (!person.case_open && person.lead.empty()) {
+        person.lead = std::string(header.controller);
+      }
       break;
     case policy::v1::EFFECT_REGISTERED:
       person.registered_by.insert(std::string(header.controller));

@@ -40,7 +40,7 @@ struct Recipient {
 // has one case at a time; a new one takes the place of the old.
 struct PersonPolicy {
   std::set<std::string> parties;   // Agencies party to the open case.
-  std::string lead;                // Of the case, or who notified or referred.
+  std::string lead;                // Of the case, or the first who submitted.
   uint32_t level = 0;              // MAPPA level; 0: none.
   bool arrangement_party = false;  // From the first notification or referral.
   bool case_open = false;

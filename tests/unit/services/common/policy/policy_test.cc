@@ -249,6 +249,15 @@ TEST_F(PolicyTest, FollowsTheCaseItsLevelAndItsLead) {
       Apply("m.v1.Submitted", 1, ";;0", "blue"));  // Open: no new lead.
 }
 
+TEST_F(PolicyTest, ALaterSubmissionTakesNobodysLead) {
+  Adopt(R"(see { to: "blue" types: "a.v1.Fact" audience: AUDIENCE_LEAD }
+           see { to: "red" types: "a.v1.Fact" audience: AUDIENCE_LEAD })");
+  Apply("m.v1.Submitted", 1, ";;0", "blue");
+  EXPECT_FALSE(Apply("m.v1.Submitted", 1, ";;0", "red"));
+  EXPECT_NE(Sees(kBlue), 0);
+  EXPECT_EQ(Sees(kRed), 0);
+}
+
 TEST_F(PolicyTest, ClosingACaseStopsAtOnce) {
   Adopt(R"(see { to: "each" types: "a.v1.Fact" audience: AUDIENCE_PARTY })");
   Apply("m.v1.Opened", 1, "red,blue;red;0");
