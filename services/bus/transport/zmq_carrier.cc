@@ -68,11 +68,13 @@ class Impl : public ZmqCarrier {
         zap_(zap) {}
 
   void Receive(absl::Duration timeout, std::vector<Inbound>& in) override {
-    waker_.Clear();
     const size_t before = in.size();
     if (!TakeAll(in)) return;
     if (in.size() != before || timeout <= absl::ZeroDuration()) return;
     Wait(std::min(timeout, kGuardEvery));
+    // Not before the wait: a Wake() since the caller last looked would be lost,
+    // and what it is about would lie there until the time is out.
+    waker_.Clear();
     TakeAll(in);
   }
 
