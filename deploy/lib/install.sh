@@ -2,11 +2,12 @@
 # Installs what deploy/packages.txt and tests/package.json name. Source after
 # common.sh.
 
-# Packages of the list that are not there.
+# Packages of the list that are not there. dpkg-query fails when it has never heard
+# of one, which is what is asked here.
 missing_packages() {
   local wanted
   mapfile -t wanted < <(grep -vE '^(#|$)' "$root/deploy/packages.txt")
-  dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" "$@" 2>/dev/null |
+  { dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" "$@" 2>/dev/null || true; } |
     awk '/^ii/ {print $2}' | sort -u >"$installed_list"
   printf '%s\n' "${wanted[@]}" "$@" | sort -u | comm -23 - "$installed_list"
 }

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "concordat/alerts/v1/service.pb.h"
+#include "gateway/cli/bench_load.h"
 #include "gateway/cli/demo/mllp_client.h"
 #include "gateway/cli/hub.h"
 #include "services/common/base/mutex.h"
@@ -55,14 +55,6 @@ class Changes {
   CondVar changed_;
   size_t count_ ABSL_GUARDED_BY(mu_) = 0;
 };
-
-double Quantile(std::vector<double>& values, double q) {
-  const auto at =
-      values.begin() +
-      static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
 
 }  // namespace
 

@@ -67,15 +67,6 @@ class Samples {
   hub::v1::LoadSample message_;
 };
 
-double Quantile(std::vector<double>& values, double q) {
-  if (values.empty()) return 0;
-  const auto at =
-      values.begin() +
-      static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
 // Counts what is in flight and lets the publisher wait for room.
 class Window {
  public:
@@ -131,6 +122,15 @@ absl::Status Receive(Subscription& subscription, const LoadJob& job,
 }
 
 }  // namespace
+
+double Quantile(std::vector<double>& values, double q) {
+  if (values.empty()) return 0;
+  const auto at =
+      values.begin() +
+      static_cast<ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
 
 absl::StatusOr<LoadResult> RunLoad(BusClient& publisher, BusClient& reader,
                                    std::shared_ptr<const TypeRegistry> types,

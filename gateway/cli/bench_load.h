@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/common/base/random.h"
@@ -40,6 +41,10 @@ struct LoadResult {
 absl::StatusOr<LoadResult> RunLoad(BusClient& publisher, BusClient& reader,
                                    std::shared_ptr<const TypeRegistry> types,
                                    Random& random, const LoadJob& job);
+
+// The value that a share `q` of `values`, of which there is one at least, does
+// not exceed. Reorders them.
+double Quantile(std::vector<double>& values, double q);
 
 // Bytes of one of its events in a batch of 256.
 absl::StatusOr<size_t> EventBytes(const TypeRegistry& types, Random& random);

@@ -33,27 +33,11 @@ absl::StatusOr<uint32_t> CountSegments(Directory& directory) {
 // Whether the spine binds what it says: the digest follows from it.
 absl::Status CheckSpine(const Spine& spine) {
   View view;
-  const HeaderView& from = spine.header;
-  Header& to = view.header;
-  to.source = std::string(from.source);
-  to.type = std::string(from.type);
-  to.controller = std::string(from.controller);
-  to.purpose = std::string(from.purpose);
-  to.gateway = std::string(from.gateway);
-  to.id = std::string(from.id);
-  to.subject = from.subject;
-  to.stream = std::string(from.stream);
-  to.expected_version = from.expected_version;
-  to.time_us = from.time_us;
-  to.recorded_us = from.recorded_us;
-  to.effective_us = from.effective_us;
-  to.time_precision = from.time_precision;
-  to.regime = from.regime;
-  to.basis = from.basis;
-  to.classification = from.classification;
-  to.subject_role = std::string(from.subject_role);
-  to.corrects = std::string(from.corrects);
-  to.retracts = std::string(from.retracts);
+  view.header = ToOwned(spine.header);
+  // Of the header group the spine has the commitment alone.
+  view.header.on_behalf_of.clear();
+  view.header.correlation.clear();
+  view.header.causation.clear();
   view.commitments = spine.commitments;
   view.header_commitment = spine.header_commitment;
   absl::StatusOr<Digest> digest = DigestOfView(view);
