@@ -128,7 +128,9 @@ absl::StatusOr<std::vector<Event>> CommandRunner::MakeEvents(
           absl::StrCat(service_, " does not act for ", header.controller));
     }
     header.purpose = request.purpose;
-    header.gateway = request.principal->default_gateway();
+    header.gateway = command.gateway().empty()
+                         ? request.principal->default_gateway()
+                         : command.gateway();
     header.regime = request.principal->default_regime();
     header.basis = bus::v1::BASIS_OBSERVED;
     header.classification = bus::v1::CLASSIFICATION_OFFICIAL_SENSITIVE;

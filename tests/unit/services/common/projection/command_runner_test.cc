@@ -91,6 +91,10 @@ TEST_F(CommandRunnerTest, PublishesInTheCallersNameAndSaysWhere) {
   EXPECT_EQ(header.stream, "contacts/1");
   EXPECT_EQ(header.time_us, Micros("2025-11-04T09:30:00Z"));
   EXPECT_EQ(header.on_behalf_of, "socialwork/JSW114");
+  request = Contact("r-2");
+  request.command.set_gateway("G9");
+  ASSERT_THAT(runner().Run(request), IsOk());
+  EXPECT_EQ(bus().events()[1].header.gateway, "G9");
 }
 
 TEST_F(CommandRunnerTest, ARepeatGetsTheFirstAnswer) {
