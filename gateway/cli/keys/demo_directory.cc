@@ -219,6 +219,7 @@ class Maker {
                                        : fs::path(options_.agreements),
            "agreements"},
           {share_ / "rules", "rules"},
+          {share_ / "config" / "feeds", "feeds"},
           {share_ / "config" / "adapters", "adapters"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;

@@ -199,6 +199,10 @@ absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadRules() const {
   return ReadTextProtos("rules");
 }
 
+absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadFeeds() const {
+  return ReadTextProtos("feeds");
+}
+
 absl::Status DataDirectory::LoadSettings(
     absl::string_view relative, google::protobuf::Message* into) const {
   const absl::StatusOr<std::string> text = Read(relative);

@@ -6,6 +6,7 @@
 //   registry.textproto             concordat.bus.v1.Registry
 //   types.binpb                    google.protobuf.FileDescriptorSet
 //   codes/ agreements/ rules/      *.textproto
+//   feeds/                         *.textproto, concordat.hub.v1.Feed each
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
@@ -76,6 +77,7 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
+  absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
 
   // Settings of a program, e.g. "adapters/edge-health.textproto".
   absl::Status LoadSettings(absl::string_view relative,
