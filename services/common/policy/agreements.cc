@@ -2,6 +2,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -70,6 +71,51 @@ bool Owns(const HeaderView& header, absl::string_view agency) {
                              AgencyOfSource(header.source) == agency);
 }
 
+template <typename List>
+bool IsIn(absl::string_view value, const List& list) {
+  return std::any_of(list.begin(), list.end(), [value](const auto& each) {
+    return value == absl::string_view(each);
+  });
+}
+
+// Safe to repeat to the operator: letters lead, so it is no identifier.
+bool LooksLikeACode(absl::string_view value) {
+  return value.size() <= 64 && absl::ascii_isupper(value.front()) &&
+         std::all_of(value.begin(), value.end(), [](char c) {
+           return absl::ascii_isupper(c) || absl::ascii_isdigit(c) || c == '_';
+         });
+}
+
+// What is wrong with a grant whoever it is to; empty: nothing.
+absl::string_view BrokenGrantRule(const policy::v1::SeeGrant& grant) {
+  const bool about_case = grant.audience() == policy::v1::AUDIENCE_PARTY;
+  if (grant.audience() == policy::v1::AUDIENCE_UNSPECIFIED ||
+      !policy::v1::Audience_IsValid(grant.audience())) {
+    return "has no audience";
+  }
+  if (grant.level_min() > grant.level_max() || grant.level_max() > kLevelMax) {
+    return "levels are 0 to 3, the lower first";
+  }
+  if (grant.level_max() != 0 && !about_case) {
+    return "levels go with the audience PARTY alone";
+  }
+  const bool own = grant.audience() == policy::v1::AUDIENCE_OWN;
+  if (own && (grant.up_to() != policy::v1::TIER_UNSPECIFIED ||
+              grant.categories_size() > 0 || grant.part3())) {
+    return "a producer sees its own events whole";
+  }
+  if (grant.up_to() != policy::v1::TIER_UNSPECIFIED &&
+      (grant.up_to() < policy::v1::TIER_S1 ||
+       grant.up_to() > policy::v1::TIER_S3)) {
+    return "up_to is S1, S2 or S3; S4 is shown by category";
+  }
+  if (!grant.law().empty() && !grant.part3()) {
+    return "a law goes with part3 alone";
+  }
+  if (grant.types_size() == 0) return "names no type";
+  return {};
+}
+
 absl::string_view InWords(const GroupInfo& group) {
   switch (group.category) {
     case policy::v1::CATEGORY_CLINICAL:
@@ -103,16 +149,42 @@ absl::string_view InWords(const GroupInfo& group) {
 
 }  // namespace
 
+// An agreement and when it is in force.
+struct Agreements::Term {
+  policy::v1::Agreement agreement;
+  uint64_t from_us = 0;
+  uint64_t until_us = 0;  // Exclusive.
+
+  bool InForce(uint64_t now_us) const {
+    return now_us >= from_us && now_us < until_us;
+  }
+  bool HasParty(absl::string_view agency) const {
+    return agency == agreement.arrangement() ||
+           IsIn(agency, agreement.parties());
+  }
+};
+
 // One grant of one type to one agency.
 struct Agreements::Rule {
+  const Term* term = nullptr;
+  const policy::v1::SeeGrant* grant = nullptr;
   std::string to;
   bool to_arrangement = false;
   GroupMask mask = 0;
   Audience audience = policy::v1::AUDIENCE_UNSPECIFIED;
-  uint32_t level_min = 0;
-  uint32_t level_max = 0;
-  uint64_t from_us = 0;
-  uint64_t until_us = 0;  // Exclusive.
+
+  bool IsTo(const Recipient& recipient) const {
+    return to == recipient.agency && IsForRole(recipient.role) &&
+           (!recipient.purpose.has_value() ||
+            IsIn(*recipient.purpose, term->agreement.purposes()));
+  }
+  bool IsForRole(absl::string_view role) const {
+    return grant->roles().empty() || IsIn(role, grant->roles());
+  }
+  bool Covers(bus::v1::Regime regime) const {
+    return regime != bus::v1::REGIME_PART3 || grant->part3() ||
+           audience == policy::v1::AUDIENCE_OWN;
+  }
 
   // Of audiences that are about a person.
   bool Includes(const PersonPolicy& person) const {
@@ -121,9 +193,9 @@ struct Agreements::Rule {
         const bool party = to_arrangement
                                ? person.arrangement_party || person.case_open
                                : person.case_open && person.parties.count(to);
-        const bool any_level = level_min == 0 && level_max == 0;
-        return party && (any_level || (person.level >= level_min &&
-                                       person.level <= level_max));
+        const bool any_level = grant->level_max() == 0;
+        return party && (any_level || (person.level >= grant->level_min() &&
+                                       person.level <= grant->level_max()));
       }
       case policy::v1::AUDIENCE_LEAD:
         return person.lead == to;
@@ -158,27 +230,39 @@ std::shared_ptr<const Agreements> Agreements::None(
 
 absl::StatusOr<std::shared_ptr<const Agreements>> Agreements::With(
     const policy::v1::Agreement& agreement) const {
+  auto term = std::make_shared<Term>();
+  term->agreement = agreement;
   std::shared_ptr<Agreements> next(new Agreements(types_));
   bool replaced = false;
-  for (const policy::v1::Agreement& kept : newest_) {
-    const bool same_name = kept.name() == agreement.name();
+  for (const std::shared_ptr<const Term>& kept : newest_) {
+    const bool same_name = kept->agreement.name() == agreement.name();
     replaced |= same_name;
-    const bool newer = same_name && agreement.version() > kept.version();
-    next->newest_.push_back(newer ? agreement : kept);
+    const bool newer =
+        same_name && agreement.version() > kept->agreement.version();
+    next->newest_.push_back(newer ? term : kept);
   }
-  if (!replaced) next->newest_.push_back(agreement);
-  for (const policy::v1::Agreement& each : next->newest_) {
-    const absl::Status compiled = next->Compile(each);
-    if (!compiled.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("agreement ", each.name(), ": ", compiled.message()));
+  if (!replaced) next->newest_.push_back(term);
+  const auto wrong = [](const Term& each, const absl::Status& why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("agreement ", each.agreement.name(), ": ", why.message()));
+  };
+  if (const absl::Status checked = CheckTerm(*term); !checked.ok()) {
+    return wrong(*term, checked);
+  }
+  for (const std::shared_ptr<const Term>& each : next->newest_) {
+    for (int line = 0; line < each->agreement.see_size(); ++line) {
+      const absl::Status compiled = next->CompileGrant(*each, line);
+      if (!compiled.ok()) return wrong(*each, compiled);
     }
+    next->changes_us_.push_back(each->from_us);
+    next->changes_us_.push_back(each->until_us);
   }
   std::sort(next->changes_us_.begin(), next->changes_us_.end());
   return std::shared_ptr<const Agreements>(std::move(next));
 }
 
-absl::Status Agreements::Compile(const policy::v1::Agreement& agreement) {
+absl::Status Agreements::CheckTerm(Term& term) {
+  const policy::v1::Agreement& agreement = term.agreement;
   if (agreement.name().empty() || agreement.version() == 0) {
     return absl::InvalidArgumentError("name and version are needed");
   }
@@ -191,78 +275,64 @@ absl::Status Agreements::Compile(const policy::v1::Agreement& agreement) {
   if (*from >= *until) {
     return absl::InvalidArgumentError("valid_to is before valid_from");
   }
-  changes_us_.push_back(*from);
-  changes_us_.push_back(*until);
-
-  std::vector<std::string> everyone(agreement.parties().begin(),
-                                    agreement.parties().end());
-  if (!agreement.arrangement().empty()) {
-    everyone.push_back(agreement.arrangement());
-  }
-  for (int index = 0; index < agreement.see_size(); ++index) {
-    const policy::v1::SeeGrant& grant = agreement.see(index);
-    const auto wrong = [&](absl::string_view why) {
+  term.from_us = *from;
+  term.until_us = *until;
+  for (const std::string& party : agreement.part3_parties()) {
+    if (!IsIn(party, agreement.parties())) {
       return absl::InvalidArgumentError(
-          absl::StrCat("see[", index, "]: ", why));
-    };
-    std::vector<std::string> recipients;
-    if (grant.to() == "each") {
-      recipients = everyone;
-    } else if (std::count(everyone.begin(), everyone.end(), grant.to())) {
-      recipients = {grant.to()};
-    } else {
-      return wrong("is to somebody who is not of the agreement");
+          absl::StrCat("part3_parties: ", party, " is not a party"));
     }
-    const bool about_case = grant.audience() == policy::v1::AUDIENCE_PARTY;
-    if (grant.audience() == policy::v1::AUDIENCE_UNSPECIFIED ||
-        !policy::v1::Audience_IsValid(grant.audience())) {
-      return wrong("has no audience");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Agreements::CompileGrant(const Term& term, int line) {
+  const policy::v1::Agreement& agreement = term.agreement;
+  const policy::v1::SeeGrant& grant = agreement.see(line);
+  const auto wrong = [line](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat("see[", line, "]: ", why));
+  };
+  std::vector<std::string> recipients;
+  if (grant.to() == "each") {
+    recipients = {agreement.parties().begin(), agreement.parties().end()};
+    if (!agreement.arrangement().empty()) {
+      recipients.push_back(agreement.arrangement());
     }
-    if (grant.level_min() > grant.level_max() ||
-        grant.level_max() > kLevelMax) {
-      return wrong("levels are 0 to 3, the lower first");
+  } else if (term.HasParty(grant.to())) {
+    recipients = {grant.to()};
+  } else {
+    return wrong("is to somebody who is not of the agreement");
+  }
+  if (const absl::string_view broken = BrokenGrantRule(grant);
+      !broken.empty()) {
+    return wrong(broken);
+  }
+  for (const std::string& to : recipients) {
+    if (grant.part3() && grant.law().empty() &&
+        !IsIn(to, agreement.part3_parties())) {
+      return wrong(absl::StrCat(to, " would use under the UK GDPR what is "
+                                    "processed under Part 3: name the law"));
     }
-    if (grant.level_max() != 0 && !about_case) {
-      return wrong("levels go with the audience PARTY alone");
-    }
-    const bool own = grant.audience() == policy::v1::AUDIENCE_OWN;
-    if (own && (grant.up_to() != policy::v1::TIER_UNSPECIFIED ||
-                grant.categories_size() > 0)) {
-      return wrong("a producer sees its own events whole");
-    }
-    if (grant.up_to() != policy::v1::TIER_UNSPECIFIED &&
-        (grant.up_to() < policy::v1::TIER_S1 ||
-         grant.up_to() > policy::v1::TIER_S3)) {
-      return wrong("up_to is S1, S2 or S3; S4 is shown by category");
-    }
-    if (grant.types_size() == 0) return wrong("names no type");
-    for (const std::string& pattern : grant.types()) {
-      bool found = false;
-      for (auto& [name, rules] : rules_) {
-        if (!TypePatternCovers(pattern, name)) continue;
-        if (rules.internal) {
-          if (pattern == name) {
-            return wrong(absl::StrCat(name, " is internal, never granted"));
-          }
-          continue;
+  }
+  for (const std::string& pattern : grant.types()) {
+    bool found = false;
+    for (auto& [name, rules] : rules_) {
+      if (!TypePatternCovers(pattern, name)) continue;
+      if (rules.internal) {
+        if (pattern == name) {
+          return wrong(absl::StrCat(name, " is internal, never granted"));
         }
-        found = true;
-        for (const std::string& to : recipients) {
-          Rule rule;
-          rule.to = to;
-          rule.to_arrangement = to == agreement.arrangement();
-          rule.mask = MaskOf(*types_->Find(name), grant);
-          rule.audience = grant.audience();
-          rule.level_min = grant.level_min();
-          rule.level_max = grant.level_max();
-          rule.from_us = *from;
-          rule.until_us = *until;
-          rules.rules.push_back(std::move(rule));
-        }
+        continue;
       }
-      if (!found) {
-        return wrong(absl::StrCat(pattern, " is no type that can be granted"));
+      found = true;
+      for (const std::string& to : recipients) {
+        rules.rules.push_back({&term, &grant, to, to == agreement.arrangement(),
+                               MaskOf(*types_->Find(name), grant),
+                               grant.audience()});
       }
+    }
+    if (!found) {
+      return wrong(absl::StrCat(pattern, " is no type that can be granted"));
     }
   }
   return absl::OkStatus();
@@ -277,8 +347,8 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
   if (type->second.internal) return 0;
   GroupMask mask = 0;
   for (const Rule& rule : type->second.rules) {
-    if ((rule.mask & ~mask) == 0 || rule.to != to.agency) continue;
-    if (now_us < rule.from_us || now_us >= rule.until_us) continue;
+    if ((rule.mask & ~mask) == 0 || !rule.IsTo(to)) continue;
+    if (!rule.term->InForce(now_us) || !rule.Covers(header.regime)) continue;
     bool included = false;
     if (rule.audience == policy::v1::AUDIENCE_OWN) {
       included = Owns(header, to.agency);
@@ -297,7 +367,7 @@ bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
   if (to.envelopes_only()) return false;
   for (const auto& [name, type] : rules_) {
     for (const Rule& rule : type.rules) {
-      if (rule.to == to.agency && rule.Includes(after) &&
+      if (rule.IsTo(to) && rule.Includes(after) &&
           !rule.Includes(before)) {
         return true;
       }
@@ -311,10 +381,50 @@ bool Agreements::HasAnyGrant(const Recipient& to) const {
   for (const auto& [name, type] : rules_) {
     if (Processes(to, name)) return true;
     for (const Rule& rule : type.rules) {
-      if (rule.to == to.agency) return true;
+      if (rule.IsTo(to)) return true;
     }
   }
   return false;
+}
+
+std::set<std::string> Agreements::PurposesOf(const Recipient& to) const {
+  std::set<std::string> purposes;
+  Recipient any = to;
+  any.purpose.reset();
+  for (const auto& [name, type] : rules_) {
+    for (const Rule& rule : type.rules) {
+      if (!rule.IsTo(any)) continue;
+      const auto& of_term = rule.term->agreement.purposes();
+      purposes.insert(of_term.begin(), of_term.end());
+    }
+  }
+  return purposes;
+}
+
+absl::Status Agreements::MayPublish(absl::string_view agency,
+                                    absl::string_view purpose,
+                                    absl::string_view gateway,
+                                    uint64_t now_us) const {
+  bool is_party = false;
+  bool has_purpose = false;
+  for (const std::shared_ptr<const Term>& term : newest_) {
+    if (!term->InForce(now_us) || !term->HasParty(agency)) continue;
+    is_party = true;
+    if (!IsIn(purpose, term->agreement.purposes())) continue;
+    has_purpose = true;
+    if (IsIn(gateway, term->agreement.gateways())) return absl::OkStatus();
+  }
+  if (!is_party) {
+    return absl::PermissionDeniedError(
+        "source: its agency is party to no agreement in force");
+  }
+  const absl::string_view value = has_purpose ? gateway : purpose;
+  return absl::PermissionDeniedError(absl::StrCat(
+      has_purpose ? "gateway: " : "purpose: ",
+      value.empty() ? "missing"
+                    : absl::StrCat(LooksLikeACode(value) ? value : "it",
+                                   " is of no agreement in force that the "
+                                   "publisher is party to")));
 }
 
 uint64_t Agreements::NextChangeAfter(uint64_t now_us) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,9 +27,13 @@ namespace concordat {
 // A recipient: the agency and what it acts as. An arrangement is an agency here.
 struct Recipient {
   std::string agency;
+  // A principal's role, or one that an alert is addressed to.
   std::string role;
   // Not empty: a hub service's right to process these types about anybody.
   std::vector<std::string> process_types;
+  // What the reader is for; an agreement gives nothing for a purpose that it
+  // does not list. Not there: nobody reads yet, a role's view is judged.
+  std::optional<std::string> purpose = std::nullopt;
 
   // The operator runs the hub and sees envelopes: no subject, no data. Granted()
   // gives it nothing; who renders envelopes asks this first.
@@ -60,8 +65,10 @@ class Agreements {
 
   // These and `agreement`, which takes the place of the one of its name if its
   // version is higher; else the same as before.
-  //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger, or
-  //                     names an unknown or internal type. Names the grant.
+  //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger,
+  //                     names an unknown or internal type, or shows under the
+  //                     UK GDPR what is processed under Part 3 and names no
+  //                     law. Names the grant.
   absl::StatusOr<std::shared_ptr<const Agreements>> With(
       const policy::v1::Agreement& agreement) const;
 
@@ -70,22 +77,33 @@ class Agreements {
   GroupMask Granted(const HeaderView& header, const Recipient& to,
                     uint64_t now_us, const PersonPolicy& person) const;
 
+  // May `agency` publish for this purpose, through this legal gateway? One
+  // agreement in force that it is a party to must have both.
+  //   PERMISSION_DENIED  none has. Names the field, and its value if it looks
+  //                      like a code.
+  absl::Status MayPublish(absl::string_view agency, absl::string_view purpose,
+                          absl::string_view gateway, uint64_t now_us) const;
+
   // A change of a person from `before` to `after` may show `to` more.
   bool MayShowMore(const Recipient& to, const PersonPolicy& before,
                    const PersonPolicy& after) const;
   bool HasAnyGrant(const Recipient& to) const;
+  // The purposes of agreements that give `to` something, whatever its own is.
+  std::set<std::string> PurposesOf(const Recipient& to) const;
   // The first moment after `now_us` at which an agreement starts or ends;
   // UINT64_MAX for never.
   uint64_t NextChangeAfter(uint64_t now_us) const;
 
  private:
+  struct Term;
   struct Rule;
   struct TypeRules;
   explicit Agreements(std::shared_ptr<const TypeRegistry> types);
-  absl::Status Compile(const policy::v1::Agreement& agreement);
+  static absl::Status CheckTerm(Term& term);
+  absl::Status CompileGrant(const Term& term, int line);
 
   std::shared_ptr<const TypeRegistry> types_;
-  std::vector<policy::v1::Agreement> newest_;
+  std::vector<std::shared_ptr<const Term>> newest_;
   absl::flat_hash_map<std::string, TypeRules> rules_;
   std::vector<uint64_t> changes_us_;  // Ascending.
 };
@@ -121,7 +139,8 @@ class PolicyState {
                     uint64_t now_us) const {
     return agreements_->Granted(header, to, now_us, Of(header.subject));
   }
-  // No grant names this agency: a subscription would see nothing.
+  // A grant names this agency and role, for its purpose: else a subscription
+  // would see nothing.
   bool HasAnyGrant(const Recipient& to) const {
     return agreements_->HasAnyGrant(to);
   }

@@ -14,6 +14,10 @@
 // operator sees what its agency is granted          TheOperatorIsGrantedNothing
 // header group shown with a causation               HidesTheHeaderGroupThatNamesAnotherEvent
 // back-fill compares with the newest policy only    LiveWithBackfillEndsWithWhatATailSees
+// role not asked, or asked of part of the judgement  ShowsARoleWhatItsOwnLinesGive
+// purpose not asked, or one missing is any          ShowsNothingForAPurposeThatIsNotListed
+// a law not needed, or needed of competent ones     WhatIsOfPart3NeedsALawToLeaveIt
+// purpose and gateway from two agreements           PublishingNeedsPurposeAndGatewayOfOneAgreement
 // back-fill stops one short                         LiveWithBackfillEndsWithWhatATailSees
 #include "services/common/policy/policy.h"
 
@@ -153,6 +157,108 @@ TEST_F(PolicyTest, RefusesAnAgreementAndNamesTheGrant) {
   agreement.set_valid_from("2027-01-01");
   EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("before"));
   EXPECT_FALSE(policy_.HasAnyGrant(kRed));
+}
+
+TEST_F(PolicyTest, ShowsARoleWhatItsOwnLinesGive) {
+  Adopt(R"(see { to: "red" roles: "officer" types: "a.v1.Fact"
+                 audience: AUDIENCE_PARTY }
+           see { to: "red" roles: "upkeep" types: "b.v1.Other"
+                 audience: AUDIENCE_PARTY level_min: 2 level_max: 3 })");
+  Apply("m.v1.Opened", 1, "red;red;0");
+  const Recipient upkeep = {"red", "upkeep", {}};
+  const Recipient visitor = {"red", "visitor", {}};
+  EXPECT_NE(Sees(kRed, "a.v1.Fact"), 0);
+  EXPECT_EQ(Sees(upkeep, "a.v1.Fact"), 0);
+  EXPECT_EQ(Sees(visitor, "a.v1.Fact"), 0);
+  EXPECT_TRUE(policy_.HasAnyGrant(upkeep));
+  EXPECT_FALSE(policy_.HasAnyGrant(visitor));
+  const PersonPolicy before = policy_.Of(About("", 1).subject);
+  Apply("m.v1.Level", 1, ";;2");
+  const PersonPolicy& after = policy_.Of(About("", 1).subject);
+  EXPECT_NE(Sees(upkeep, "b.v1.Other"), 0);
+  EXPECT_EQ(Sees(kRed, "b.v1.Other"), 0);
+  EXPECT_TRUE(policy_.agreements()->MayShowMore(upkeep, before, after));
+  EXPECT_FALSE(policy_.agreements()->MayShowMore(kRed, before, after));
+}
+
+TEST_F(PolicyTest, ShowsNothingForAPurposeThatIsNotListed) {
+  policy::v1::Agreement agreement = AgreementOf(
+      R"(see { to: "red" types: "a.v1.Fact" audience: AUDIENCE_PARTY })");
+  agreement.add_purposes("CARE");
+  ASSERT_THAT(policy_.Adopt(agreement), IsOk());
+  Apply("m.v1.Opened", 1, "red;red;0");
+  Recipient red = kRed;
+  red.purpose = "CARE";
+  EXPECT_NE(Sees(red), 0);
+  for (const char* other : {"", "SALES"}) {
+    red.purpose = other;
+    EXPECT_EQ(Sees(red), 0) << other;
+    EXPECT_FALSE(policy_.HasAnyGrant(red)) << other;
+  }
+  EXPECT_THAT(policy_.agreements()->PurposesOf(red), ElementsAre("CARE"));
+  EXPECT_THAT(policy_.agreements()->PurposesOf(kBlue), IsEmpty());
+}
+
+TEST_F(PolicyTest, WhatIsOfPart3NeedsALawToLeaveIt) {
+  EXPECT_THAT(WhyNot(R"(part3_parties: "blue"
+                        see { to: "red" types: "a.v1.Fact" part3: true
+                              audience: AUDIENCE_PARTY })"),
+              HasSubstr("see[0]: red would use under the UK GDPR"));
+  EXPECT_THAT(WhyNot(R"(part3_parties: "blue"
+                        see { to: "each" types: "a.v1.Fact" part3: true
+                              audience: AUDIENCE_LEAD })"),
+              HasSubstr("name the law"));
+  EXPECT_THAT(WhyNot(R"(see { to: "red" types: "a.v1.Fact" law: "An Act"
+                              audience: AUDIENCE_PARTY })"),
+              HasSubstr("part3 alone"));
+  EXPECT_THAT(WhyNot(R"(part3_parties: "green")"), HasSubstr("green"));
+  Adopt(R"(part3_parties: "blue"
+           see { to: "blue" types: "a.v1.Fact" part3: true
+                 audience: AUDIENCE_PARTY }
+           see { to: "red" types: "a.v1.Fact" part3: true law: "An Act"
+                 audience: AUDIENCE_PARTY }
+           see { to: "all" types: "a.v1.Fact" audience: AUDIENCE_PARTY }
+           see { to: "each" types: "a.v1.Fact" audience: AUDIENCE_OWN })");
+  Apply("m.v1.Opened", 1, "red,blue;red;0");
+  HeaderView header = About("a.v1.Fact", 1, "elsewhere");
+  header.regime = bus::v1::REGIME_PART3;
+  EXPECT_NE(policy_.Granted(header, kBlue, kNowUs), 0);
+  EXPECT_NE(policy_.Granted(header, kRed, kNowUs), 0);
+  EXPECT_EQ(policy_.Granted(header, kAll, kNowUs), 0);
+  header.controller = "all";
+  EXPECT_NE(policy_.Granted(header, kAll, kNowUs), 0);
+  header = About("a.v1.Fact", 1, "elsewhere");
+  EXPECT_NE(policy_.Granted(header, kAll, kNowUs), 0);
+}
+
+TEST_F(PolicyTest, PublishingNeedsPurposeAndGatewayOfOneAgreement) {
+  policy::v1::Agreement care = AgreementOf("");
+  care.add_purposes("CARE");
+  care.add_gateways("G1");
+  policy::v1::Agreement safety = care;
+  safety.set_name("y");
+  safety.set_purposes(0, "SAFETY");
+  safety.set_gateways(0, "G2");
+  safety.mutable_parties()->RemoveLast();  // Blue.
+  ASSERT_THAT(policy_.Adopt(care), IsOk());
+  ASSERT_THAT(policy_.Adopt(safety), IsOk());
+  const auto may = [&](absl::string_view agency, absl::string_view purpose,
+                       absl::string_view gateway, uint64_t now_us = kNowUs) {
+    return policy_.agreements()->MayPublish(agency, purpose, gateway, now_us);
+  };
+  EXPECT_THAT(may("red", "CARE", "G1"), IsOk());
+  EXPECT_THAT(may("all", "SAFETY", "G2"), IsOk());
+  EXPECT_THAT(may("red", "CARE", "G2").message(), HasSubstr("gateway: G2 is"));
+  EXPECT_THAT(may("red", "SALES", "G1").message(),
+              HasSubstr("purpose: SALES is"));
+  EXPECT_THAT(may("red", "0303790016", "G1").message(),
+              HasSubstr("purpose: it is"));
+  EXPECT_THAT(may("red", "CARE", "").message(), HasSubstr("gateway: missing"));
+  EXPECT_THAT(may("blue", "SAFETY", "G2").message(), HasSubstr("purpose: "));
+  EXPECT_THAT(may("green", "CARE", "G1"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(may("red", "CARE", "G1", kNowUs - 365 * kDayUs),
+              HasCode(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(PolicyTest, AWildcardLeavesInternalTypesOut) {

@@ -175,6 +175,9 @@ class StoryAudienceTest : public ::testing::Test {
                   : absl::StrCat("urn:concordat:", row.controller, ":x");
     header.source = source_;
     header.subject = Person(row.person);
+    header.regime = row.controller == std::string(kPolice)
+                        ? bus::v1::REGIME_PART3
+                        : bus::v1::REGIME_GDPR;
     return header;
   }
   void Fold(const Row& row) {
