@@ -61,4 +61,8 @@ absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules() {
   return ReadFolder<alerts::v1::Rule>("deploy/rules");
 }
 
+absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars() {
+  return ReadFolder<policy::v1::Calendar>("deploy/calendars");
+}
+
 }  // namespace concordat::testing

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "concordat/alerts/v1/rule.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
+#include "concordat/policy/v1/calendar.pb.h"
 #include "services/common/event/type_table.h"
 
 namespace concordat::testing {
@@ -18,10 +19,11 @@ std::string DemoDescriptorSet();
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();
 
-// What deploy/agreements and deploy/rules hold.
+// What deploy/agreements, deploy/rules and deploy/calendars hold.
 //   INVALID_ARGUMENT  a file that cannot be read; names it.
 absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements();
 absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules();
+absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars();
 
 }  // namespace concordat::testing
 

@@ -220,6 +220,7 @@ class Maker {
            "agreements"},
           {share_ / "rules", "rules"},
           {share_ / "config" / "feeds", "feeds"},
+          {share_ / "calendars", "calendars"},
           {share_ / "config" / "adapters", "adapters"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;

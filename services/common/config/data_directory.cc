@@ -167,19 +167,30 @@ absl::StatusOr<std::string> DataDirectory::LoadTypes() const {
   return Read("types.binpb");
 }
 
-absl::StatusOr<std::vector<policy::v1::CodeList>> DataDirectory::LoadCodeLists()
-    const {
-  const auto files = ReadTextProtos("codes");
+template <typename Message>
+absl::StatusOr<std::vector<Message>> DataDirectory::ReadMessages(
+    absl::string_view folder) const {
+  const auto files = ReadTextProtos(folder);
   if (!files.ok()) return files.status();
   if (files->empty()) {
-    return absl::NotFoundError(absl::StrCat(PathOf("codes"), ": empty"));
+    return absl::NotFoundError(absl::StrCat(PathOf(folder), ": empty"));
   }
-  std::vector<policy::v1::CodeList> lists;
+  std::vector<Message> messages;
   for (const TextFile& file : *files) {
-    const absl::Status parsed = ParseTextProto(file, &lists.emplace_back());
+    const absl::Status parsed = ParseTextProto(file, &messages.emplace_back());
     if (!parsed.ok()) return parsed;
   }
-  return lists;
+  return messages;
+}
+
+absl::StatusOr<std::vector<policy::v1::CodeList>> DataDirectory::LoadCodeLists()
+    const {
+  return ReadMessages<policy::v1::CodeList>("codes");
+}
+
+absl::StatusOr<std::vector<policy::v1::Calendar>> DataDirectory::LoadCalendars()
+    const {
+  return ReadMessages<policy::v1::Calendar>("calendars");
 }
 
 absl::StatusOr<std::vector<policy::v1::Agreement>>

@@ -7,6 +7,7 @@
 //   types.binpb                    google.protobuf.FileDescriptorSet
 //   codes/ agreements/ rules/      *.textproto
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
+//   calendars/                     *.textproto, policy.v1.Calendar each
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
@@ -35,6 +36,7 @@
 #include "absl/time/time.h"
 #include "concordat/bus/v1/event.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
+#include "concordat/policy/v1/calendar.pb.h"
 #include "google/protobuf/message.h"
 #include "services/common/config/principal_registry.h"
 
@@ -73,11 +75,13 @@ class DataDirectory {
   // Its environment is this directory's, or INVALID_ARGUMENT.
   absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry() const;
   absl::StatusOr<std::string> LoadTypes() const;
-  // By file name. None is an error for code lists only.
+  // By file name. None is an error for code lists and calendars only.
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
   absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
+  // For Calendars::Build, which checks them.
+  absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;
 
   // Settings of a program, e.g. "adapters/edge-health.textproto".
   absl::Status LoadSettings(absl::string_view relative,
@@ -115,6 +119,10 @@ class DataDirectory {
       : path_(std::move(path)), environment_(environment) {}
   absl::StatusOr<std::string> Read(absl::string_view relative) const;
   absl::StatusOr<std::vector<TextFile>> ReadTextProtos(
+      absl::string_view folder) const;
+  // Each file as a Message; none is NOT_FOUND.
+  template <typename Message>
+  absl::StatusOr<std::vector<Message>> ReadMessages(
       absl::string_view folder) const;
 
   std::string path_;

@@ -65,6 +65,19 @@ TEST_F(DataDirectoryTest, ReadsTextProtosInTheOrderOfTheirNames) {
   EXPECT_THAT(Open().LoadAgreements(), HasCode(absl::StatusCode::kNotFound));
 }
 
+TEST_F(DataDirectoryTest, CalendarsAreReadAndNoneIsAnError) {
+  EXPECT_THAT(Open().LoadCalendars(), HasCode(absl::StatusCode::kNotFound));
+  files_.Write("calendars/scotland.textproto",
+               "name: \"scotland\" years { year: 2025 }");
+  const auto calendars = Open().LoadCalendars();
+  ASSERT_THAT(calendars, IsOk());
+  ASSERT_EQ(calendars->size(), 1u);
+  EXPECT_EQ((*calendars)[0].years(0).year(), 2025u);
+  files_.Write("calendars/wrong.textproto", "title: \"x\"");
+  EXPECT_THAT(Open().LoadCalendars(),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
 TEST_F(DataDirectoryTest, ReadsKeysAndRefusesBrokenOnes) {
   const std::string z85(40, 'a');
   files_.Write("keys/police.curve", z85 + "\n" + z85 + "\n");
