@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
 #include "services/common/event/type_table.h"
@@ -19,11 +20,13 @@ std::string DemoDescriptorSet();
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();
 
-// What deploy/agreements, deploy/rules and deploy/calendars hold.
+// What deploy/agreements, deploy/rules, deploy/calendars and deploy/config/roles
+// hold.
 //   INVALID_ARGUMENT  a file that cannot be read; names it.
 absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements();
 absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules();
 absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars();
+absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles();
 
 }  // namespace concordat::testing
 

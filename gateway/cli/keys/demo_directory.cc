@@ -221,6 +221,8 @@ class Maker {
           {share_ / "rules", "rules"},
           {share_ / "config" / "feeds", "feeds"},
           {share_ / "calendars", "calendars"},
+          {share_ / "clocks", "clocks"},
+          {share_ / "config" / "roles", "roles"},
           {share_ / "config" / "adapters", "adapters"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;

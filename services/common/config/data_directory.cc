@@ -193,6 +193,16 @@ absl::StatusOr<std::vector<policy::v1::Calendar>> DataDirectory::LoadCalendars()
   return ReadMessages<policy::v1::Calendar>("calendars");
 }
 
+absl::StatusOr<std::vector<policy::v1::LimitClocks>> DataDirectory::LoadClocks()
+    const {
+  return ReadMessages<policy::v1::LimitClocks>("clocks");
+}
+
+absl::StatusOr<std::vector<identity::v1::RolesDefined>>
+DataDirectory::LoadRoles() const {
+  return ReadMessages<identity::v1::RolesDefined>("roles");
+}
+
 absl::StatusOr<std::vector<policy::v1::Agreement>>
 DataDirectory::LoadAgreements() const {
   const auto files = ReadTextProtos("agreements");

@@ -7,7 +7,8 @@
 //   types.binpb                    google.protobuf.FileDescriptorSet
 //   codes/ agreements/ rules/      *.textproto
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
-//   calendars/                     *.textproto, policy.v1.Calendar each
+//   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
+//                                  policy.v1.LimitClocks, identity.v1.RolesDefined
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
@@ -35,8 +36,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/event.pb.h"
+#include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
+#include "concordat/policy/v1/clock.pb.h"
 #include "google/protobuf/message.h"
 #include "services/common/config/principal_registry.h"
 
@@ -75,13 +78,16 @@ class DataDirectory {
   // Its environment is this directory's, or INVALID_ARGUMENT.
   absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry() const;
   absl::StatusOr<std::string> LoadTypes() const;
-  // By file name. None is an error for code lists and calendars only.
+  // By file name. None is an error except for agreements, rules and feeds.
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
   absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
-  // For Calendars::Build, which checks them.
+  // For Calendars::Build, LimitClockBook::Build and RoleDirectory::Build, which
+  // check them.
   absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;
+  absl::StatusOr<std::vector<policy::v1::LimitClocks>> LoadClocks() const;
+  absl::StatusOr<std::vector<identity::v1::RolesDefined>> LoadRoles() const;
 
   // Settings of a program, e.g. "adapters/edge-health.textproto".
   absl::Status LoadSettings(absl::string_view relative,

@@ -65,7 +65,13 @@ TEST_F(DataDirectoryTest, ReadsTextProtosInTheOrderOfTheirNames) {
   EXPECT_THAT(Open().LoadAgreements(), HasCode(absl::StatusCode::kNotFound));
 }
 
-TEST_F(DataDirectoryTest, CalendarsAreReadAndNoneIsAnError) {
+TEST_F(DataDirectoryTest, CalendarsClocksAndRolesAreReadAndNoneIsAnError) {
+  EXPECT_THAT(Open().LoadClocks(), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Open().LoadRoles(), HasCode(absl::StatusCode::kNotFound));
+  files_.Write("clocks/a.textproto", "clocks { id: \"C01\" }");
+  files_.Write("roles/a.textproto", "agency: \"police-scotland\"");
+  EXPECT_EQ(Open().LoadClocks()->at(0).clocks(0).id(), "C01");
+  EXPECT_EQ(Open().LoadRoles()->at(0).agency(), "police-scotland");
   EXPECT_THAT(Open().LoadCalendars(), HasCode(absl::StatusCode::kNotFound));
   files_.Write("calendars/scotland.textproto",
                "name: \"scotland\" years { year: 2025 }");
