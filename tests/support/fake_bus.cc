@@ -169,7 +169,7 @@ class FakeBus::Client : public BusClient {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<StreamSlice> ReadStream(absl::string_view stream,
+  absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                          Sequence after,
                                          absl::Duration timeout) override {
     MutexLock lock(bus_.mu_);
@@ -179,7 +179,10 @@ class FakeBus::Client : public BusClient {
     if (!there) return absl::UnavailableError("the bus does not answer");
     StreamSlice slice;
     for (const View& whole : bus_.log_) {
-      if (whole.header.stream != stream) continue;
+      if (whole.header.source != stream.source ||
+          whole.header.stream != stream.name) {
+        continue;
+      }
       slice.version = whole.sequence;
       if (whole.sequence <= after) continue;
       std::optional<View> view = filter_ ? filter_(whole) : whole;
@@ -255,7 +258,8 @@ PublishOutcome FakeBus::JudgeOne(const Event& event) const {
     }
     return outcome;
   }
-  const auto version = versions_.find(event.header.stream);
+  const auto version =
+      versions_.find({event.header.source, event.header.stream});
   const uint64_t actual = version == versions_.end() ? 0 : version->second;
   if (event.header.expected_version &&
       event.header.expected_version->value != actual) {
@@ -283,7 +287,7 @@ void FakeBus::Accept(const Event& event, PublishOutcome& outcome) {
   outcome.accepted_us = view.accepted_us;
   outcome.digest = event.digest;
   by_id_[{event.header.source, event.header.id}] = log_.size();
-  versions_[event.header.stream] = view.sequence.value;
+  versions_[{event.header.source, event.header.stream}] = view.sequence.value;
   log_.push_back(std::move(view));
 }
 

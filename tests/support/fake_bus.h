@@ -98,7 +98,9 @@ class FakeBus {
   std::vector<View> log_ ABSL_GUARDED_BY(mu_);
   std::map<std::pair<std::string, std::string>, size_t> by_id_
       ABSL_GUARDED_BY(mu_);
-  std::map<std::string, uint64_t, std::less<>> versions_ ABSL_GUARDED_BY(mu_);
+  // By source and stream.
+  std::map<std::pair<std::string, std::string>, uint64_t> versions_
+      ABSL_GUARDED_BY(mu_);
   // Durable places, by principal and name.
   std::map<std::pair<std::string, std::string>, Sequence> places_
       ABSL_GUARDED_BY(mu_);

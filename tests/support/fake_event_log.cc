@@ -11,6 +11,14 @@ using bus::EventBlock;
 using bus::Staged;
 using bus::StoredEvent;
 
+namespace {
+
+std::string StreamOf(const HeaderView& header) {
+  return absl::StrCat(header.source, "#", header.stream);
+}
+
+}  // namespace
+
 StoredEvent FakeEventLog::Store(
     const HeaderView& header,
     const std::vector<std::pair<uint32_t, std::string>>& groups,
@@ -42,7 +50,7 @@ Sequence FakeEventLog::Append(const HeaderView& header, absl::string_view data,
   const Sequence sequence = {next_++};
   events_.push_back(
       Store(header, {{0, std::string(data)}}, accepted_us, sequence));
-  if (!header.stream.empty()) streams_[std::string(header.stream)] = sequence;
+  if (!header.stream.empty()) streams_[StreamOf(header)] = sequence;
   return sequence;
 }
 
@@ -70,7 +78,7 @@ std::vector<Staged> FakeEventLog::Stage(absl::Span<const bus::NewEvent> set,
       answer.kind = same ? Staged::Kind::kDuplicate : Staged::Kind::kIdReused;
       answer.sequence = known->second.first;
       answer.digest = event.digest;
-    } else if (const auto at = streams_.find(std::string(event.header.stream));
+    } else if (const auto at = streams_.find(StreamOf(event.header));
                event.header.expected_version.has_value() &&
                (at == streams_.end() ? Sequence{} : at->second) !=
                    *event.header.expected_version) {
@@ -100,7 +108,7 @@ std::vector<Staged> FakeEventLog::Stage(absl::Span<const bus::NewEvent> set,
     ids_[absl::StrCat(event.header.source, "#", event.header.id)] = {
         answer.sequence, event.digest};
     if (!event.header.stream.empty()) {
-      streams_[std::string(event.header.stream)] = answer.sequence;
+      streams_[StreamOf(event.header)] = answer.sequence;
     }
   }
   return answers;
@@ -145,11 +153,12 @@ absl::StatusOr<StoredEvent> FakeEventLog::ReadOne(Sequence sequence) const {
 }
 
 absl::StatusOr<std::vector<Sequence>> FakeEventLog::OfStream(
-    absl::string_view stream, Sequence after, size_t count_max) const {
+    absl::string_view source, absl::string_view stream, Sequence after,
+    size_t count_max) const {
   std::vector<Sequence> found;
   for (const StoredEvent& event : events_) {
-    if (event.header.stream == stream && event.sequence > after &&
-        found.size() < count_max) {
+    if (event.header.source == source && event.header.stream == stream &&
+        event.sequence > after && found.size() < count_max) {
       found.push_back(event.sequence);
     }
   }
@@ -169,10 +178,12 @@ absl::StatusOr<std::vector<Sequence>> FakeEventLog::OfPerson(
 }
 
 absl::StatusOr<Sequence> FakeEventLog::StreamVersion(
-    absl::string_view stream) const {
+    absl::string_view source, absl::string_view stream) const {
   Sequence version;
   for (const StoredEvent& event : events_) {
-    if (event.header.stream == stream) version = event.sequence;
+    if (event.header.source == source && event.header.stream == stream) {
+      version = event.sequence;
+    }
   }
   return version;
 }

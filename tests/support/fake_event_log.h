@@ -39,13 +39,13 @@ class FakeEventLog : public bus::EventLog {
       Sequence after, size_t bytes_max) const override;
   absl::StatusOr<bus::StoredEvent> ReadOne(Sequence sequence) const override;
   absl::StatusOr<std::vector<Sequence>> OfStream(
-      absl::string_view stream, Sequence after,
+      absl::string_view source, absl::string_view stream, Sequence after,
       size_t count_max) const override;
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
                                                  Sequence after,
                                                  Sequence up_to) const override;
   absl::StatusOr<Sequence> StreamVersion(
-      absl::string_view stream) const override;
+      absl::string_view source, absl::string_view stream) const override;
   bus::LogStatus Status() const override;
 
  private:
@@ -63,7 +63,7 @@ class FakeEventLog : public bus::EventLog {
   std::vector<bus::StoredEvent> events_;
   std::vector<bus::StoredEvent> staged_;
   std::map<std::string, Known> ids_;
-  std::map<std::string, Sequence> streams_;
+  std::map<std::string, Sequence> streams_;  // By "<source>#<stream>".
   uint64_t next_ = 1;
   uint64_t last_us_ = 0;
   bool failing_ = false;

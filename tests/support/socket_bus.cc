@@ -193,7 +193,10 @@ void SocketBus::RunIngest() {
         ViewEncoder encoder;
         MutexLock lock(log_.mu);
         for (const View& view : log_.events) {
-          if (view.header.stream != ask.stream()) continue;
+          if (view.header.source != ask.source() ||
+              view.header.stream != ask.stream()) {
+            continue;
+          }
           rest.set_stream_version(view.sequence.value);
           if (view.sequence.value <= ask.after()) continue;
           if (encoder.views() == 2) {  // Few, so that there is often more.

@@ -17,6 +17,9 @@
 
 namespace concordat::testing {
 
+// Of a TestEvent that does not say.
+inline constexpr char kTestSource[] = "urn:concordat:police-scotland:rms";
+
 // An EventType of so many groups that accepts everything.
 class FakeEventType : public EventType {
  public:
@@ -48,7 +51,7 @@ class FakeEventType : public EventType {
 class TestEvent {
  public:
   struct Fields {
-    std::string source = "urn:concordat:police-scotland:rms";
+    std::string source = kTestSource;
     std::string id;
     std::string stream;
     std::optional<uint64_t> expected_version;

@@ -2,11 +2,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
 namespace {
 
 constexpr size_t kListMax = 1024;
+
+std::string SourceAsked(const v1::Principal& principal,
+                        const v1::ReadStream& request) {
+  if (!request.source().empty()) return request.source();
+  return principal.publish().empty() ? SourceOf(principal)
+                                     : principal.publish(0).source();
+}
 
 }  // namespace
 
@@ -26,7 +34,8 @@ std::string StreamReader::Read(const v1::Principal& principal,
         v1::REFUSAL_NO_GRANT,
         absl::StrCat("no agreement gives ", to.agency, " anything to see"));
   }
-  const auto version = log_.StreamVersion(request.stream());
+  const std::string source = SourceAsked(principal, request);
+  const auto version = log_.StreamVersion(source, request.stream());
   if (!version.ok()) {
     return refuse(
         v1::REFUSAL_SHUTTING_DOWN,
@@ -35,7 +44,8 @@ std::string StreamReader::Read(const v1::Principal& principal,
   answer.set_stream_version(version->value);
   Sequence at = {request.after()};
   for (bool more = true; more;) {
-    const auto sequences = log_.OfStream(request.stream(), at, kListMax);
+    const auto sequences =
+        log_.OfStream(source, request.stream(), at, kListMax);
     if (!sequences.ok()) {
       return refuse(v1::REFUSAL_SHUTTING_DOWN,
                     absl::StrCat("the log cannot be read: ",

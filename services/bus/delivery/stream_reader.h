@@ -13,8 +13,8 @@
 
 namespace concordat::bus {
 
-// Answers Read(stream, after): what a principal may see of one stream. For one
-// thread.
+// Answers Read(stream, after): what a principal may see of one stream of one
+// source, by default the first that it may publish from. For one thread.
 class StreamReader {
  public:
   // `log` and `fold` outlive this.

@@ -18,7 +18,7 @@ constexpr size_t kStreamRecordsMax = 1u << 20;
 // The bytes of the stream's last message; nothing when it has none.
 absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
                                                   absl::string_view stream) {
-  const auto all = log.OfStream(stream, {0}, kStreamRecordsMax);
+  const auto all = log.OfStream(kHubSource, stream, {0}, kStreamRecordsMax);
   if (!all.ok()) return all.status();
   if (all->empty()) return std::optional<std::string>();
   const auto event = log.ReadOne(all->back());

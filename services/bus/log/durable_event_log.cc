@@ -126,7 +126,7 @@ absl::StatusOr<Staged> DurableEventLog::Judge(const NewEvent& event) {
     return staged;
   }
   if (header.expected_version.has_value()) {
-    absl::StatusOr<LogIndex::Known> known = index_.Stream(header.stream);
+    absl::StatusOr<LogIndex::Known> known = index_.Stream(header.source, header.stream);
     if (!known.ok()) return known.status();
     if (header.expected_version->value != known->last) {
       staged.kind = Staged::Kind::kVersionConflict;
@@ -362,8 +362,10 @@ absl::StatusOr<StoredEvent> DurableEventLog::ReadOne(Sequence sequence) const {
 }
 
 absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfStream(
-    absl::string_view stream, Sequence after, size_t count_max) const {
-  return index_.OfStream(stream, after.value, Status().end.value, count_max);
+    absl::string_view source, absl::string_view stream, Sequence after,
+    size_t count_max) const {
+  return index_.OfStream(source, stream, after.value, Status().end.value,
+                         count_max);
 }
 
 absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfPerson(
@@ -373,14 +375,14 @@ absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfPerson(
 }
 
 absl::StatusOr<Sequence> DurableEventLog::StreamVersion(
-    absl::string_view stream) const {
+    absl::string_view source, absl::string_view stream) const {
   // Staged events count in the index and not here.
-  absl::StatusOr<LogIndex::Known> known = index_.Stream(stream);
+  absl::StatusOr<LogIndex::Known> known = index_.Stream(source, stream);
   if (!known.ok()) return known.status();
   const uint64_t end = Status().end.value;
   if (known->last <= end) return Sequence{known->last};
   absl::StatusOr<std::vector<Sequence>> all =
-      index_.OfStream(stream, 0, end, SIZE_MAX);
+      index_.OfStream(source, stream, 0, end, SIZE_MAX);
   if (!all.ok()) return all.status();
   return all->empty() ? Sequence{0} : all->back();
 }

@@ -61,13 +61,13 @@ class DurableEventLog : public EventLog {
       Sequence after, size_t bytes_max) const override;
   absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const override;
   absl::StatusOr<std::vector<Sequence>> OfStream(
-      absl::string_view stream, Sequence after,
+      absl::string_view source, absl::string_view stream, Sequence after,
       size_t count_max) const override;
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
                                                  Sequence after,
                                                  Sequence up_to) const override;
   absl::StatusOr<Sequence> StreamVersion(
-      absl::string_view stream) const override;
+      absl::string_view source, absl::string_view stream) const override;
   LogStatus Status() const override;
 
  private:

@@ -127,14 +127,17 @@ class EventLog {
       Sequence after, size_t bytes_max) const = 0;
   virtual absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const = 0;
 
+  // A stream is its source's own: two sources may have one of the same name, and
+  // neither moves the other's version.
   // Ascending, durable ones only, at most `count_max`.
   virtual absl::StatusOr<std::vector<Sequence>> OfStream(
-      absl::string_view stream, Sequence after, size_t count_max) const = 0;
+      absl::string_view source, absl::string_view stream, Sequence after,
+      size_t count_max) const = 0;
   virtual absl::StatusOr<std::vector<Sequence>> OfPerson(
       const PersonKey& person, Sequence after, Sequence up_to) const = 0;
   // The last durable sequence of a stream, 0 for none.
   virtual absl::StatusOr<Sequence> StreamVersion(
-      absl::string_view stream) const = 0;
+      absl::string_view source, absl::string_view stream) const = 0;
 
   virtual LogStatus Status() const = 0;  // Any thread.
 };

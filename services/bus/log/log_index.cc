@@ -13,14 +13,14 @@ namespace concordat::bus {
 namespace {
 
 // The first byte of a key says what it is.
-constexpr char kStreamHead = 'h';    // stream → Known
-constexpr char kStreamEvents = 's';  // stream 0 first → gaps
+constexpr char kStreamHead = 'h';    // source 0 stream → Known
+constexpr char kStreamEvents = 's';  // source 0 stream 0 first → gaps
 constexpr char kPersonHead = 'c';    // person → Known
 constexpr char kPersonEvents = 'p';  // person first → gaps
 constexpr char kId = 'i';            // hash sequence → nothing
 constexpr char kHighestId = 'x';     // source → id
 constexpr absl::string_view kCovered = "m";
-constexpr uint32_t kMake = 1;  // Another one is built anew.
+constexpr uint32_t kMake = 2;  // Another one is built anew.
 
 constexpr size_t kCachedMax = 1 << 20;
 constexpr int kForgetAtOnce = 1024;
@@ -46,8 +46,18 @@ std::string KeyOf(char kind, absl::string_view name) {
   return key;
 }
 
-std::string StreamEventsPrefix(absl::string_view stream) {
-  return KeyOf(kStreamEvents, stream) + '\0';
+// Neither has a zero byte.
+std::string StreamKeyOf(char kind, absl::string_view source,
+                        absl::string_view stream) {
+  std::string key = KeyOf(kind, source);
+  key.push_back('\0');
+  key.append(stream.data(), stream.size());
+  return key;
+}
+
+std::string StreamEventsPrefix(absl::string_view source,
+                               absl::string_view stream) {
+  return StreamKeyOf(kStreamEvents, source, stream) + '\0';
 }
 
 std::string EncodeKnown(const LogIndex::Known& known) {
@@ -158,11 +168,14 @@ absl::StatusOr<LogIndex::Known> LogIndex::StoredKnown(
 }
 
 absl::StatusOr<LogIndex::Known> LogIndex::FindStream(
-    absl::string_view stream) const {
-  const auto found = streams_.find(stream);
-  if (found != streams_.end()) return found->second;
+    absl::string_view source, absl::string_view stream) const {
+  const auto of_source = streams_.find(source);
+  if (of_source != streams_.end()) {
+    const auto found = of_source->second.find(stream);
+    if (found != of_source->second.end()) return found->second;
+  }
   if (first_ == 1) return Known();
-  return StoredKnown(KeyOf(kStreamHead, stream));
+  return StoredKnown(StreamKeyOf(kStreamHead, source, stream));
 }
 
 absl::StatusOr<LogIndex::Known> LogIndex::FindPerson(
@@ -187,9 +200,9 @@ absl::StatusOr<std::string*> LogIndex::FindHighest(absl::string_view source) {
 }
 
 absl::StatusOr<LogIndex::Known> LogIndex::Stream(
-    absl::string_view stream) const {
+    absl::string_view source, absl::string_view stream) const {
   MutexLock lock(mu_);
-  return FindStream(stream);
+  return FindStream(source, stream);
 }
 
 void LogIndex::CatchUpIds() {
@@ -233,15 +246,14 @@ absl::StatusOr<std::vector<uint64_t>> LogIndex::WithId(absl::string_view source,
   return sequences;
 }
 
-template <typename Map, typename Key>
+template <typename Map, typename Key, typename StoredAs>
 absl::StatusOr<LogIndex::Known*> LogIndex::Slot(Map& map, const Key& key,
-                                                char kind,
-                                                absl::string_view name) {
+                                                const StoredAs& stored_as) {
   const auto found = map.find(key);
   if (found != map.end()) return &found->second;
   Known known;
   if (first_ > 1) {
-    absl::StatusOr<Known> stored = StoredKnown(KeyOf(kind, name));
+    absl::StatusOr<Known> stored = StoredKnown(stored_as());
     if (!stored.ok()) return stored.status();
     known = *stored;
   }
@@ -261,8 +273,14 @@ absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
   }
   Counts counts = {1, 1};
   if (!header.stream.empty()) {
+    auto of_source = streams_.find(header.source);
+    if (of_source == streams_.end()) {
+      of_source = streams_.try_emplace(std::string(header.source)).first;
+    }
     const absl::StatusOr<Known*> known =
-        Slot(streams_, header.stream, kStreamHead, header.stream);
+        Slot(of_source->second, header.stream, [&] {
+          return StreamKeyOf(kStreamHead, header.source, header.stream);
+        });
     if (!known.ok()) return known.status();
     fact.before_in_stream = (*known)->last;
     counts.of_stream = (*known)->count + 1;
@@ -270,7 +288,8 @@ absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
   }
   if (!header.subject.empty()) {
     const absl::StatusOr<Known*> known =
-        Slot(persons_, header.subject, kPersonHead, header.subject.bytes());
+        Slot(persons_, header.subject,
+             [&] { return KeyOf(kPersonHead, header.subject.bytes()); });
     if (!known.ok()) return known.status();
     fact.before_of_person = (*known)->last;
     counts.of_person = (*known)->count + 1;
@@ -314,13 +333,13 @@ absl::StatusOr<std::vector<Sequence>> LogIndex::Postings(
 }
 
 absl::StatusOr<std::vector<Sequence>> LogIndex::OfStream(
-    absl::string_view stream, uint64_t after, uint64_t up_to,
-    size_t count_max) const {
+    absl::string_view source, absl::string_view stream, uint64_t after,
+    uint64_t up_to, size_t count_max) const {
   std::vector<uint64_t> in_memory;
   uint64_t memory_from = 0;
   {
     MutexLock lock(mu_);
-    absl::StatusOr<Known> known = FindStream(stream);
+    absl::StatusOr<Known> known = FindStream(source, stream);
     if (!known.ok()) return known.status();
     memory_from = first_;
     for (uint64_t at = known->last; at >= first_ && at > after;
@@ -328,8 +347,8 @@ absl::StatusOr<std::vector<Sequence>> LogIndex::OfStream(
       in_memory.push_back(at);
     }
   }
-  return Postings(StreamEventsPrefix(stream), std::move(in_memory), memory_from,
-                  after, up_to, count_max);
+  return Postings(StreamEventsPrefix(source, stream), std::move(in_memory),
+                  memory_from, after, up_to, count_max);
 }
 
 absl::StatusOr<std::vector<Sequence>> LogIndex::OfPerson(
@@ -365,14 +384,16 @@ absl::Status LogIndex::Absorb(
       counts.push_back(facts_[at - first].counts);
     }
   }
-  absl::flat_hash_map<std::string, Posting> streams;
+  using Name = std::pair<absl::string_view, absl::string_view>;
+  absl::flat_hash_map<std::string, absl::flat_hash_map<std::string, Posting>>
+      streams;  // By source, then stream.
   std::map<PersonKey, Posting> persons;
   std::map<std::string, std::string, std::less<>> highest;
   std::vector<std::pair<uint64_t, uint64_t>> ids;
   absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
     const Counts& count = counts.at(sequence - first);
     if (!header.stream.empty()) {
-      streams[header.stream].Add(sequence, count.of_stream);
+      streams[header.source][header.stream].Add(sequence, count.of_stream);
     }
     if (!header.subject.empty()) {
       persons[header.subject].Add(sequence, count.of_person);
@@ -385,23 +406,27 @@ absl::Status LogIndex::Absorb(
     ids.emplace_back(IdHash(header.source, header.id), sequence);
   });
   if (!status.ok()) return status;
-  std::vector<std::pair<const std::string, Posting>*> by_name;
-  by_name.reserve(streams.size());
-  for (auto& stream : streams) by_name.push_back(&stream);
+  std::vector<std::pair<Name, Posting*>> by_name;
+  for (auto& [source, of_source] : streams) {
+    for (auto& [stream, posting] : of_source) {
+      by_name.push_back({{source, stream}, &posting});
+    }
+  }
+  // As the keys do: no name has a byte under that which ends it.
   std::sort(by_name.begin(), by_name.end(),
-            [](const auto* a, const auto* b) { return a->first < b->first; });
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   std::sort(ids.begin(), ids.end());
 
   // Keys ascend: c, h, i, m, p, s, x.
   std::vector<std::pair<std::string, std::string>> entries;
-  entries.reserve(2 * (streams.size() + persons.size()) + ids.size() + 8);
+  entries.reserve(2 * (by_name.size() + persons.size()) + ids.size() + 8);
   for (const auto& [person, posting] : persons) {
     entries.emplace_back(KeyOf(kPersonHead, person.bytes()),
                          EncodeKnown(posting.known));
   }
-  for (const auto* stream : by_name) {
-    entries.emplace_back(KeyOf(kStreamHead, stream->first),
-                         EncodeKnown(stream->second.known));
+  for (const auto& [name, posting] : by_name) {
+    entries.emplace_back(StreamKeyOf(kStreamHead, name.first, name.second),
+                         EncodeKnown(posting->known));
   }
   for (const auto& [hash, sequence] : ids) {
     std::string key(1, kId);
@@ -420,10 +445,10 @@ absl::Status LogIndex::Absorb(
     PutBigEndian(key, posting.first);
     entries.emplace_back(std::move(key), std::move(posting.gaps));
   }
-  for (auto* stream : by_name) {
-    std::string key = StreamEventsPrefix(stream->first);
-    PutBigEndian(key, stream->second.first);
-    entries.emplace_back(std::move(key), std::move(stream->second.gaps));
+  for (auto& [name, posting] : by_name) {
+    std::string key = StreamEventsPrefix(name.first, name.second);
+    PutBigEndian(key, posting->first);
+    entries.emplace_back(std::move(key), std::move(posting->gaps));
   }
   for (auto& [source, id] : highest) {
     std::string key = KeyOf(kHighestId, source);
@@ -457,7 +482,13 @@ absl::Status LogIndex::Absorb(
   const auto is_stored = [&](const auto& entry) {
     return entry.second.last <= covered.sequence;
   };
-  if (streams_.size() > kCachedMax) absl::erase_if(streams_, is_stored);
+  size_t cached = 0;
+  for (const auto& [source, of_source] : streams_) cached += of_source.size();
+  if (cached > kCachedMax) {
+    for (auto& [source, of_source] : streams_) {
+      absl::erase_if(of_source, is_stored);
+    }
+  }
   if (persons_.size() > kCachedMax) absl::erase_if(persons_, is_stored);
   return absl::OkStatus();
 }

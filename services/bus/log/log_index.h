@@ -45,7 +45,9 @@ class LogIndex {
   // Begins anew with nothing.
   absl::Status Reset();
 
-  absl::StatusOr<Known> Stream(absl::string_view stream) const;
+  // A stream is its source's own: two sources may have one of the same name.
+  absl::StatusOr<Known> Stream(absl::string_view source,
+                               absl::string_view stream) const;
   // Events that may have this id, newest first; most often none, for the price
   // of one comparison, as most sources' ids only grow.
   absl::StatusOr<std::vector<uint64_t>> WithId(absl::string_view source,
@@ -58,7 +60,8 @@ class LogIndex {
   absl::StatusOr<Counts> Add(uint64_t sequence, const HeaderView& header);
 
   // Ascending; those in (after, up_to].
-  absl::StatusOr<std::vector<Sequence>> OfStream(absl::string_view stream,
+  absl::StatusOr<std::vector<Sequence>> OfStream(absl::string_view source,
+                                                 absl::string_view stream,
                                                  uint64_t after, uint64_t up_to,
                                                  size_t count_max) const;
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
@@ -80,15 +83,18 @@ class LogIndex {
     Counts counts;
   };
 
+  using Streams = absl::flat_hash_map<std::string, Known>;
+
   // From memory, else from the store.
-  absl::StatusOr<Known> FindStream(absl::string_view stream) const
+  absl::StatusOr<Known> FindStream(absl::string_view source,
+                                   absl::string_view stream) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Known> FindPerson(const PersonKey& person) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The place of `key` in `map`, made from the store when it is new there.
-  template <typename Map, typename Key>
-  absl::StatusOr<Known*> Slot(Map& map, const Key& key, char kind,
-                              absl::string_view name)
+  template <typename Map, typename Key, typename StoredAs>
+  absl::StatusOr<Known*> Slot(Map& map, const Key& key,
+                              const StoredAs& stored_as)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Known> StoredKnown(const std::string& key) const;
   absl::StatusOr<std::string*> FindHighest(absl::string_view source)
@@ -102,7 +108,8 @@ class LogIndex {
   IndexStore& store_;
 
   mutable Mutex mu_;
-  absl::flat_hash_map<std::string, Known> streams_ ABSL_GUARDED_BY(mu_);
+  // By source, then stream.
+  absl::flat_hash_map<std::string, Streams> streams_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<PersonKey, Known> persons_ ABSL_GUARDED_BY(mu_);
   // The highest id of each source.
   absl::flat_hash_map<std::string, std::string> highest_ ABSL_GUARDED_BY(mu_);

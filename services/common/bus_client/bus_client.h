@@ -93,12 +93,19 @@ class Subscription {
   virtual bool connected() const = 0;
 };
 
+// A stream is its source's own: two sources may have one of the same name.
+struct StreamName {
+  // Empty: the first that the registry lets the client publish from.
+  std::string source;
+  std::string name;
+};
+
 class BusClient : public Publisher {
  public:
   // All events of `stream` after `after` that the caller may see, and the
   // stream's version.
   //   UNAVAILABLE  no answer by the deadline.  PERMISSION_DENIED
-  virtual absl::StatusOr<StreamSlice> ReadStream(absl::string_view stream,
+  virtual absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                                  Sequence after,
                                                  absl::Duration timeout) = 0;
   virtual absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(

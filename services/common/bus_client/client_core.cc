@@ -48,14 +48,14 @@ absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
 }
 
 absl::StatusOr<StreamSlice> ZmqBusClient::Core::ReadStream(
-    absl::string_view stream, Sequence after, absl::Duration timeout) {
+    const StreamName& stream, Sequence after, absl::Duration timeout) {
   uint64_t id = 0;
   {
     MutexLock lock(mu_);
     if (closed_) return absl::UnavailableError("the client is closed");
     id = ++last_reading_;
     Reading& reading = readings_[id];
-    reading.stream = std::string(stream);
+    reading.stream = stream;
     reading.after = after;
   }
   waker_.Wake();
@@ -242,7 +242,8 @@ void ZmqBusClient::Core::AskForStreams(absl::Duration now) {
     if (reading.sent || reading.done) continue;
     bus::v1::ReadStream ask;
     ask.set_request(id);
-    ask.set_stream(reading.stream);
+    ask.set_source(reading.stream.source);
+    ask.set_stream(reading.stream.name);
     ask.set_after(reading.after.value);
     reading.sent =
         ingest_.Send(FrameKind::kReadStream, ask.SerializeAsString(), now) != 0;

@@ -29,7 +29,7 @@ class ZmqBusClient::Core : public Connection::User {
   void Stop();
 
   absl::Status Publish(std::vector<Event> set, Publisher::Done done);
-  absl::StatusOr<StreamSlice> ReadStream(absl::string_view stream,
+  absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                          Sequence after,
                                          absl::Duration timeout);
   std::shared_ptr<SubscriptionLink> Subscribe(SubscribeOptions options);
@@ -39,7 +39,7 @@ class ZmqBusClient::Core : public Connection::User {
  private:
   // One call of ReadStream; guarded by mu_.
   struct Reading {
-    std::string stream;
+    StreamName stream;
     Sequence after;
     StreamSlice slice;
     bool sent = false;

@@ -83,7 +83,7 @@ absl::Status ZmqBusClient::Publish(std::vector<Event> set, Done done) {
   return core_->Publish(std::move(set), std::move(done));
 }
 
-absl::StatusOr<StreamSlice> ZmqBusClient::ReadStream(absl::string_view stream,
+absl::StatusOr<StreamSlice> ZmqBusClient::ReadStream(const StreamName& stream,
                                                      Sequence after,
                                                      absl::Duration timeout) {
   return core_->ReadStream(stream, after, timeout);

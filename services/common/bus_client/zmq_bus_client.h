@@ -42,7 +42,7 @@ class ZmqBusClient : public BusClient {
   // Beside the codes of Publisher: INVALID_ARGUMENT: no set that a bus could
   // take (a header's limit, more than 256 events or 480 KiB); names it.
   absl::Status Publish(std::vector<Event> set, Done done) override;
-  absl::StatusOr<StreamSlice> ReadStream(absl::string_view stream,
+  absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                          Sequence after,
                                          absl::Duration timeout) override;
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(

@@ -80,7 +80,8 @@ absl::Duration CommandRunner::Budget(absl::Time deadline) const {
 
 absl::StatusOr<StreamSlice> CommandRunner::Read(absl::string_view stream,
                                                 absl::Time deadline) {
-  auto slice = bus_.ReadStream(stream, Sequence{}, Budget(deadline));
+  auto slice = bus_.ReadStream({SourceOf(self_), std::string(stream)},
+                               Sequence{}, Budget(deadline));
   if (absl::IsUnavailable(slice.status())) {
     return absl::UnavailableError("the bus is away; nothing was changed");
   }

@@ -157,11 +157,14 @@ TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
   EXPECT_TRUE(last_.header.subject.empty());
   EXPECT_THAT(last_.groups, IsEmpty());
 
-  const auto stream = police->ReadStream("case/C", {0}, kLong);
+  const StreamName of_mappa = {"urn:concordat:mappa-tayside:mappa", "case/C"};
+  const auto stream = police->ReadStream(of_mappa, {0}, kLong);
   ASSERT_THAT(stream, IsOk());
   EXPECT_EQ(stream->version, end_);
   EXPECT_EQ(stream->views.size(), 1u);
-  const auto hidden = Connect("socialwork")->ReadStream("case/C", {0}, kLong);
+  EXPECT_EQ(mappa->ReadStream({"", "case/C"}, {0}, kLong)->version, end_);
+  EXPECT_EQ(police->ReadStream({"", "case/C"}, {0}, kLong)->version.value, 0u);
+  const auto hidden = Connect("socialwork")->ReadStream(of_mappa, {0}, kLong);
   ASSERT_THAT(hidden, IsOk());
   EXPECT_THAT(hidden->views, IsEmpty());
 }

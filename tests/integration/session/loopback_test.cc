@@ -9,11 +9,12 @@
 namespace concordat::testing {
 namespace {
 
+constexpr char kSource[] = "urn:concordat:agency-0:system-0";
 constexpr absl::Duration kSoon = absl::Seconds(20);
 
 Event Made(int n, size_t bytes = 64) {
   Event event;
-  event.header.source = "urn:concordat:agency-0:system-0";
+  event.header.source = kSource;
   event.header.type = "concordat.police.v1.AddressChanged";
   event.header.controller = "agency-0";
   event.header.purpose = "public-protection";
@@ -93,13 +94,13 @@ TEST_F(LoopbackTest, ReadsAStreamInPieces) {
   for (int i = 0; i < 50; ++i) {
     ASSERT_THAT(PublishAndWait(*client, {Made(i)}, kSoon), IsOk());
   }
-  auto slice = client->ReadStream("record/3", {4}, kSoon);
+  auto slice = client->ReadStream({kSource, "record/3"}, {4}, kSoon);
   ASSERT_THAT(slice, IsOk());
   ASSERT_EQ(slice->views.size(), 6u);
   EXPECT_EQ(slice->views.front().header.id, "e-10");
   EXPECT_EQ(slice->views.back().header.id, "e-45");
   EXPECT_EQ(slice->version.value, 46u);
-  auto none = client->ReadStream("record/none", {}, kSoon);
+  auto none = client->ReadStream({kSource, "record/none"}, {}, kSoon);
   ASSERT_THAT(none, IsOk());
   EXPECT_EQ(none->version.value, 0u);
 }

@@ -7,13 +7,14 @@
 namespace concordat::testing {
 namespace {
 
+constexpr char kSource[] = "urn:concordat:police-scotland:rms";
 constexpr absl::Duration kSoon = absl::Seconds(5);
 constexpr absl::Duration kNow = absl::ZeroDuration();
 
 Event Made(std::string id, std::string type = "concordat.police.v1.Arrested",
            std::string stream = "arrest/1") {
   Event event;
-  event.header.source = "urn:concordat:police-scotland:rms";
+  event.header.source = kSource;
   event.header.type = std::move(type);
   event.header.id = std::move(id);
   event.header.stream = std::move(stream);
@@ -52,12 +53,12 @@ TEST(FakeBusTest, LostAnswerBecomesADuplicateWhenTheBusIsBack) {
   bus.GoAwayBeforeNextAnswer();
   EXPECT_THAT(PublishAndWait(*client, {Made("a")}, kNow),
               HasCode(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(client->ReadStream("arrest/1", {}, kNow),
+  EXPECT_THAT(client->ReadStream({kSource, "arrest/1"}, {}, kNow),
               HasCode(absl::StatusCode::kUnavailable));
   bus.ComeBack();
   EXPECT_TRUE(bus.WaitForAnswers(kSoon));
   EXPECT_EQ(bus.events().size(), 1u);
-  auto slice = client->ReadStream("arrest/1", {}, kNow);
+  auto slice = client->ReadStream({kSource, "arrest/1"}, {}, kNow);
   ASSERT_THAT(slice, IsOk());
   EXPECT_EQ(slice->version.value, 1u);
 }

@@ -243,6 +243,7 @@ TEST_F(DeliveryCoreTest, ReadsOfAStreamWhatTheCallerMaySee) {
   ASSERT_THAT(fold.CatchUp(log_), IsOk());
   StreamReader reader(log_, fold, types_);
   v1::ReadStream request;
+  request.set_source("urn:concordat:elsewhere:x");
   request.set_stream("s");
   request.set_request(9);
   const auto answer = DecodeStreamEvents(reader.Read(Named("red"), request));
@@ -254,6 +255,26 @@ TEST_F(DeliveryCoreTest, ReadsOfAStreamWhatTheCallerMaySee) {
   const auto nothing = DecodeStreamEvents(reader.Read(Named("green"), request));
   ASSERT_THAT(nothing, IsOk());
   EXPECT_EQ(nothing->rest.refusal(), v1::REFUSAL_NO_GRANT);
+}
+
+TEST_F(DeliveryCoreTest, ReadsAStreamOfTheCallersOwnSourceUnlessItNamesOne) {
+  Event("a.v1.Fact", 0);
+  PolicyFold fold(types_);
+  ASSERT_THAT(fold.Adopt(Demo()), IsOk());
+  ASSERT_THAT(fold.CatchUp(log_), IsOk());
+  StreamReader reader(log_, fold, types_);
+  v1::ReadStream request;
+  request.set_stream("s");
+  v1::Principal reads = Named("red");
+  const auto version = [&] {
+    const auto answer = DecodeStreamEvents(reader.Read(reads, request));
+    return answer.ok() ? answer->rest.stream_version() : 99;
+  };
+  EXPECT_EQ(version(), 0u);
+  reads.add_publish()->set_source("urn:concordat:elsewhere:x");
+  EXPECT_EQ(version(), 1u);
+  request.set_source("urn:concordat:red:x");
+  EXPECT_EQ(version(), 0u);
 }
 
 // at random has at the end all that a new one from the beginning sees, and was

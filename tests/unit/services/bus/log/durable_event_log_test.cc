@@ -79,11 +79,11 @@ TEST_F(DurableEventLogTest, ShowsNothingBeforeItIsWritten) {
   EXPECT_THAT(log_.log().Read({0}, 100), IsOk());
   EXPECT_TRUE((*log_.log().Read({0}, 100))->events.empty());
   EXPECT_THAT(log_.log().ReadOne({1}), HasCode(absl::StatusCode::kOutOfRange));
-  EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{0});
-  EXPECT_TRUE(log_.log().OfStream("referral/1", {0}, 10)->empty());
+  EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"), Sequence{0});
+  EXPECT_TRUE(log_.log().OfStream(kTestSource, "referral/1", {0}, 10)->empty());
   EXPECT_TRUE(log_.log().OfPerson(TestPerson(1), {0}, {10})->empty());
   ASSERT_THAT(log_.WriteStaged(), IsOk());
-  EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{1});
+  EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"), Sequence{1});
 }
 
 TEST_F(DurableEventLogTest, AnswersARepeatWithTheOriginalForEver) {
@@ -109,12 +109,12 @@ TEST_F(DurableEventLogTest, FindsEventsByStreamAndPerson) {
     for (uint64_t i = 1; i <= 100; ++i) {
       if (i % 3 == 1) of_stream.push_back({i});
     }
-    EXPECT_EQ(*log_.log().OfStream("referral/1", {0}, 1000), of_stream);
-    EXPECT_THAT(*log_.log().OfStream("referral/1", {90}, 2),
+    EXPECT_EQ(*log_.log().OfStream(kTestSource, "referral/1", {0}, 1000), of_stream);
+    EXPECT_THAT(*log_.log().OfStream(kTestSource, "referral/1", {90}, 2),
                 ElementsAre(Sequence{91}, Sequence{94}));
     EXPECT_THAT(*log_.log().OfPerson(TestPerson(2), {80}, {91}),
                 ElementsAre(Sequence{82}, Sequence{86}, Sequence{90}));
-    EXPECT_EQ(*log_.log().StreamVersion("referral/1"), Sequence{100});
+    EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"), Sequence{100});
     if (round == 1) log_.DropIndex();
     ASSERT_THAT(log_.Open(), IsOk());
   }

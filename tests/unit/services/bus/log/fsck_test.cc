@@ -91,7 +91,7 @@ TEST_F(FsckTest, ACutAtTheDamageOpensAgainInANewEpoch) {
   EXPECT_GT(left, 0u);
   EXPECT_LT(left, 100u);
   EXPECT_EQ(log_.log().Status().epoch, 2u);
-  EXPECT_EQ(*log_.log().StreamVersion("order/1"), Sequence{left});
+  EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "order/1"), Sequence{left});
   AppendMany(left + 1, 110);
   ASSERT_THAT(log_.Open(), IsOk());
   EXPECT_EQ(log_.ReadAll()->size(), 110u);

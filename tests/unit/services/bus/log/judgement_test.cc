@@ -154,6 +154,35 @@ TEST_F(JudgementTest, AVersionHoldsAcrossRestartAndALostIndex) {
   EXPECT_EQ(Append(next).kind, Kind::kNew);
 }
 
+// Whoever may publish could else block the commands of every other service, by
+// writing into its streams.
+TEST_F(JudgementTest, AStreamIsItsSourcesOwn) {
+  Fields theirs = WithId("theirs");
+  theirs.source = "urn:concordat:nhs-tayside:pas";
+  theirs.stream = WithId("").stream;
+  for (int i = 0; i < 40; ++i) {
+    Append(WithId(absl::StrFormat("id-%03d", i)));
+    theirs.id = absl::StrFormat("theirs-%03d", i);
+    theirs.expected_version = i == 0 ? 0 : end() - 1;
+    EXPECT_EQ(Append(theirs).kind, Kind::kNew) << i;
+  }
+  ASSERT_GT(log_.log().Status().segments, 1u);
+  for (const bool lost : {false, true}) {
+    if (lost) log_.DropIndex();
+    ASSERT_THAT(log_.Open(), IsOk());
+    const auto version = [&](absl::string_view source) {
+      return log_.log().StreamVersion(source, theirs.stream)->value;
+    };
+    EXPECT_EQ(version(kTestSource), 79u);
+    EXPECT_EQ(version(theirs.source), 80u);
+    EXPECT_EQ(version("urn:concordat:nhs-tayside"), 0u);
+    const auto mine =
+        log_.log().OfStream(kTestSource, theirs.stream, {0}, 1000);
+    ASSERT_EQ(mine->size(), 40u);
+    EXPECT_EQ(mine->back().value, 79u);
+  }
+}
+
 TEST_F(JudgementTest, ASetIsAcceptedWholeOrNotAtAll) {
   Append(WithId("a"));
   Fields fits = WithId("b");
@@ -297,7 +326,7 @@ TEST_F(JudgementTest, ReadersSeeDenseOrderWhileTheLogIsWritten) {
         const auto events = log.ReadAll();
         EXPECT_THAT(events, IsOk());
         const auto end = log.log().Status().end.value;
-        const auto of_stream = log.log().OfStream("order/1", {0}, 10000);
+        const auto of_stream = log.log().OfStream(kTestSource, "order/1", {0}, 10000);
         EXPECT_THAT(of_stream, IsOk());
         EXPECT_GE(of_stream->size(), events->size());
         EXPECT_GE(end, events->size());

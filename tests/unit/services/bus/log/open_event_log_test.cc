@@ -56,9 +56,9 @@ class OpenEventLogTest : public ::testing::Test {
     EXPECT_EQ(Append(log, 1), Kind::kDuplicate);
     EXPECT_EQ(Append(log, 250), Kind::kDuplicate);
     EXPECT_EQ(Append(log, 500), Kind::kDuplicate);
-    EXPECT_EQ(log.OfStream("order/3", {0}, 1000)->size(), 72u);
+    EXPECT_EQ(log.OfStream(kTestSource, "order/3", {0}, 1000)->size(), 72u);
     EXPECT_EQ(log.OfPerson(TestPerson(1), {0}, {500})->size(), 100u);
-    EXPECT_EQ(*log.StreamVersion("order/3"), Sequence{500});
+    EXPECT_EQ(*log.StreamVersion(kTestSource, "order/3"), Sequence{500});
     for (const uint64_t at : {1, 123, 499}) {
       ASSERT_THAT(log.ReadOne({at}), IsOk());
       EXPECT_EQ(log.ReadOne({at})->header.id, absl::StrFormat("id-%06u", at));
