@@ -57,12 +57,24 @@ inline bool ReadVarint(Input& in, uint64_t& value) {
   return true;
 }
 
+// A tag or a length. False: longer than five bytes too, zeroes though they be:
+// protobuf's parser, which a recipient has, refuses those.
+inline bool ReadVarint32(Input& in, uint32_t& value) {
+  const char* const start = in.at;
+  uint64_t wide = 0;
+  if (!ReadVarint(in, wide) || in.at - start > 5 || wide > 0xffffffffu) {
+    return false;
+  }
+  value = static_cast<uint32_t>(wide);
+  return true;
+}
+
 // Reads the next field. False: malformed, or a group, which ours never have.
 inline bool ReadField(Input& in, Field& field) {
-  uint64_t tag = 0;
-  if (!ReadVarint(in, tag) || tag > 0xffffffffu) return false;
-  field.number = static_cast<uint32_t>(tag >> 3);
-  field.type = static_cast<uint32_t>(tag & 7);
+  uint32_t tag = 0;
+  if (!ReadVarint32(in, tag)) return false;
+  field.number = tag >> 3;
+  field.type = tag & 7;
   if (field.number == 0) return false;
   const size_t left_before = static_cast<size_t>(in.end - in.at);
   switch (field.type) {
@@ -74,10 +86,10 @@ inline bool ReadField(Input& in, Field& field) {
       in.at += 8;
       return true;
     case kBytes: {
-      uint64_t count = 0;
-      if (!ReadVarint(in, count)) return false;
-      if (count > static_cast<uint64_t>(in.end - in.at)) return false;
-      field.bytes = {in.at, static_cast<size_t>(count)};
+      uint32_t count = 0;
+      if (!ReadVarint32(in, count)) return false;
+      if (count > static_cast<size_t>(in.end - in.at)) return false;
+      field.bytes = {in.at, count};
       in.at += count;
       return true;
     }

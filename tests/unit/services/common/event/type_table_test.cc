@@ -14,6 +14,7 @@
 //   nested message's required or tier not looked at   Nested, Build
 //   a tier not asked for in an RPC message            Build
 //   an error that holds the value                     ErrorsNeverHoldValues
+//   a tag or length that no parser takes              Grammar
 #include "services/common/event/type_table.h"
 
 #include "absl/strings/str_cat.h"
@@ -175,6 +176,16 @@ TEST(TypeTable, Grammar) {
   EXPECT_EQ(CheckOne(type, Number(0, 1)), "data: malformed");
   EXPECT_EQ(CheckOne(type, Varint(2 << 3) + std::string(10, '\xff')),
             "data: malformed");
+  // Tags and lengths of more than five bytes: no protobuf parser takes them.
+  const std::string kLongOne = "\x81\x80\x80\x80\x80";
+  EXPECT_EQ(
+      CheckOne(type, "\n" + kLongOne.substr(0, 4) + std::string(1, 0) + "x"),
+      "");
+  EXPECT_EQ(CheckOne(type, "\n" + kLongOne + std::string(1, 0) + "x"),
+            "data: malformed");
+  EXPECT_EQ(
+      CheckOne(type, "\x90" + kLongOne.substr(1) + std::string(1, 0) + "\5"),
+      "data: malformed");
   EXPECT_FALSE(type.Split(Bytes(4, "x")).ok());
   EXPECT_FALSE(type.Split("\xff").ok());
 }
