@@ -12,11 +12,13 @@ int main(int argc, char** argv) {
        .folder = "nhs"},
       argc, argv);
   concordat::CommandService service(program);
-  concordat::nhs::RegisterNhsService(program.host(), service.runner());
+  const absl::TimeZone zone = program.start().Value(concordat::LondonTime());
+  concordat::nhs::RegisterNhsService(program.host(), service.runner(),
+                                     program.clock(), zone);
 
   concordat::nhs::EngagementReporter reporter(
       program.self(), service.bus(), service.types(), program.clock(),
-      program.random(), program.start().Value(concordat::LondonTime()),
+      program.random(), zone,
       program.start().Value(program.data().LoadSecret("service-nhs")));
   const auto projection = program.start().Value(concordat::Projection::Open(
       {.folder = program.folder(),

@@ -215,6 +215,7 @@ class Maker {
     if (!status.ok()) return status;
     for (const auto& [from, to] :
          {std::pair{share_ / "config" / "codes", "codes"},
+          {share_ / "config" / "assessments", "assessments"},
           {options_.agreements.empty() ? share_ / "agreements"
                                        : fs::path(options_.agreements),
            "agreements"},

@@ -224,6 +224,11 @@ absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadFeeds() const {
   return ReadTextProtos("feeds");
 }
 
+absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadAssessmentTools()
+    const {
+  return ReadTextProtos("assessments");
+}
+
 absl::Status DataDirectory::LoadSettings(
     absl::string_view relative, google::protobuf::Message* into) const {
   const absl::StatusOr<std::string> text = Read(relative);

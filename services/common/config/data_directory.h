@@ -6,6 +6,7 @@
 //   registry.textproto             concordat.bus.v1.Registry
 //   types.binpb                    google.protobuf.FileDescriptorSet
 //   codes/ agreements/ rules/      *.textproto
+//   assessments/                   *.textproto, socialwork.v1.AssessmentTool each
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
 //   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
 //                                  policy.v1.LimitClocks, identity.v1.RolesDefined
@@ -88,6 +89,7 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;
   absl::StatusOr<std::vector<policy::v1::LimitClocks>> LoadClocks() const;
   absl::StatusOr<std::vector<identity::v1::RolesDefined>> LoadRoles() const;
+  absl::StatusOr<std::vector<TextFile>> LoadAssessmentTools() const;
 
   // Settings of a program, e.g. "adapters/edge-health.textproto".
   absl::Status LoadSettings(absl::string_view relative,

@@ -79,9 +79,12 @@ absl::Duration CommandRunner::Budget(absl::Time deadline) const {
 }
 
 absl::StatusOr<StreamSlice> CommandRunner::Read(absl::string_view stream,
-                                                absl::Time deadline) {
-  auto slice = bus_.ReadStream({SourceOf(self_), std::string(stream)},
-                               Sequence{}, Budget(deadline));
+                                                absl::Time deadline,
+                                                absl::string_view source) {
+  auto slice =
+      bus_.ReadStream({source.empty() ? SourceOf(self_) : std::string(source),
+                       std::string(stream)},
+                      Sequence{}, Budget(deadline));
   if (absl::IsUnavailable(slice.status())) {
     return absl::UnavailableError("the bus is away; nothing was changed");
   }

@@ -67,9 +67,11 @@ class CommandRunner {
   //   and what the domain decides.
   absl::StatusOr<hub::v1::CommandReply> Run(const CommandRequest& request);
 
+  // A stream of this service's own, or of another source.
   //   UNAVAILABLE  the bus is away.
   absl::StatusOr<StreamSlice> Read(absl::string_view stream,
-                                   absl::Time deadline);
+                                   absl::Time deadline,
+                                   absl::string_view source = "");
 
  private:
   struct Prepared;

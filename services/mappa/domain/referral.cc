@@ -12,6 +12,7 @@ namespace {
 
 constexpr absl::string_view kAccepted = "ACCEPTED";
 constexpr absl::string_view kChanged = "CHANGED";
+constexpr absl::string_view kOtherRisk = "ORSH";
 
 }  // namespace
 
@@ -73,11 +74,16 @@ Decision DecideNotification(const std::vector<View>& history,
     return absl::InvalidArgumentError(
         "notification.lead: names an unknown agency");
   }
+  if (command.category() == kOtherRisk && command.proposed_level() < 2) {
+    return absl::InvalidArgumentError(
+        "notification.proposed_level: ORSH is managed at Level 2 or 3");
+  }
   return std::vector<ProposedEvent>{Propose(command)};
 }
 
 Decision DecideReferralSubmission(const std::vector<View>& history,
-                                  const v1::ReferralSubmitted& command) {
+                                  const v1::ReferralSubmitted& command,
+                                  const IsAssessment& is_assessment) {
   if (!history.empty()) {
     return absl::AlreadyExistsError("referral.referral_ref: is taken");
   }
@@ -87,6 +93,12 @@ Decision DecideReferralSubmission(const std::vector<View>& history,
       static_cast<size_t>(command.assessment_refs_size())) {
     return absl::InvalidArgumentError(
         "referral.assessment_refs: names one twice");
+  }
+  for (const std::string& ref : assessments) {
+    if (!is_assessment(ref)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "referral.assessment_refs: this person has no assessment ", ref));
+    }
   }
   return std::vector<ProposedEvent>{Propose(command)};
 }

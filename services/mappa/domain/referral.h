@@ -16,6 +16,8 @@ namespace concordat::mappa {
 
 // Whether an agency can be party to a case.
 using IsAgency = std::function<bool(absl::string_view agency)>;
+// Whether there is an assessment of the referral's person under a reference.
+using IsAssessment = std::function<bool(absl::string_view ref)>;
 // The name to show for a header's on_behalf_of.
 using NameOf = std::function<std::string(absl::string_view on_behalf_of)>;
 
@@ -43,14 +45,17 @@ std::string DescribeDecision(const Referral& referral, const NameOf& name_of,
                              absl::TimeZone zone, uint64_t now_us);
 
 //   ALREADY_EXISTS    the reference is taken.
-//   INVALID_ARGUMENT  `lead` is no agency.
+//   INVALID_ARGUMENT  `lead` is no agency; Level 1 for one of another risk of
+//                     serious harm, who is managed at Level 2 or 3 or not here.
 Decision DecideNotification(const std::vector<View>& history,
                             const v1::NotificationReceived& command,
                             const IsAgency& is_agency);
 //   ALREADY_EXISTS    the reference is taken.
-//   INVALID_ARGUMENT  an assessment is named twice.
+//   INVALID_ARGUMENT  an assessment is named twice, or none of this person has
+//                     the reference.
 Decision DecideReferralSubmission(const std::vector<View>& history,
-                                  const v1::ReferralSubmitted& command);
+                                  const v1::ReferralSubmitted& command,
+                                  const IsAssessment& is_assessment);
 // ACCEPTED is at the level sought, CHANGED at another; RETURNED and DECLINED
 // have none, and a reason.
 //   NOT_FOUND            no such referral.

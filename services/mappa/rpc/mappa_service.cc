@@ -1,10 +1,13 @@
 #include "services/mappa/rpc/mappa_service.h"
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/mappa/v1/service.pb.h"
+#include "concordat/socialwork/v1/events.pb.h"
 #include "services/common/projection/handle_command.h"
 #include "services/mappa/domain/case.h"
 #include "services/mappa/domain/referral.h"
@@ -29,8 +32,8 @@ std::string DisplayName(const PrincipalRegistry& registry,
 // The plans of each method, on what they need.
 class Plans {
  public:
-  Plans(const Clock& clock, MappaServiceOptions options)
-      : clock_(clock), options_(std::move(options)) {}
+  Plans(CommandRunner& runner, const Clock& clock, MappaServiceOptions options)
+      : runner_(runner), clock_(clock), options_(std::move(options)) {}
 
   absl::StatusOr<CommandPlan> Notification(
       const Call& call, const v1::SubmitNotificationRequest& request) const {
@@ -46,12 +49,21 @@ class Plans {
   }
 
   absl::StatusOr<CommandPlan> Submission(
-      const Call&, const v1::SubmitReferralRequest& request) const {
-    return OnReferral(request.referral().referral_ref(), "referral",
-                      [&request](const History& history) {
-                        return DecideReferralSubmission(history,
-                                                        request.referral());
-                      });
+      const Call& call, const v1::SubmitReferralRequest& request) const {
+    std::set<std::string, std::less<>> found;
+    for (const std::string& ref : request.referral().assessment_refs()) {
+      const auto exists = IsAssessed(call, ref, request.subject());
+      if (!exists.ok()) return exists.status();
+      if (*exists) found.insert(ref);
+    }
+    return OnReferral(
+        request.referral().referral_ref(), "referral",
+        [&request, found = std::move(found)](const History& history) {
+          return DecideReferralSubmission(
+              history, request.referral(), [&found](absl::string_view ref) {
+                return found.find(ref) != found.end();
+              });
+        });
   }
 
   absl::StatusOr<CommandPlan> Decide(
@@ -135,6 +147,32 @@ class Plans {
  private:
   using DecideOn = std::function<Decision(const History&)>;
 
+  // Whether an assessment under this reference, of whoever may make some, is
+  // about the subject. Once it is so, it stays so: a repeated command is
+  // answered as the first was.
+  absl::StatusOr<bool> IsAssessed(const Call& call, const std::string& ref,
+                                  absl::string_view subject) const {
+    const absl::Status checked =
+        CheckReference("referral.assessment_refs", ref);
+    if (!checked.ok()) return checked;
+    const std::string& type =
+        socialwork::v1::AssessmentCompleted::descriptor()->full_name();
+    for (const auto& principal : call.registry->proto().principals()) {
+      const std::string source = SourceOf(principal);
+      if (FindPublishGrant(principal, source, type) == nullptr) continue;
+      const auto slice =
+          runner_.Read(absl::StrCat("assessment/", ref), call.deadline, source);
+      if (!slice.ok()) return slice.status();
+      for (const View& view : slice->views) {
+        if (view.header.type == type &&
+            view.header.subject.ToString() == subject) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   IsAgency Agencies(const Call& call) const {
     return [this, &call](absl::string_view agency) {
       return agency != options_.arrangement && call.registry->IsAgency(agency);
@@ -160,6 +198,7 @@ class Plans {
                        .decide = std::move(decide)};
   }
 
+  CommandRunner& runner_;
   const Clock& clock_;
   const MappaServiceOptions options_;
 };
@@ -202,7 +241,7 @@ absl::StatusOr<v1::GetReferralResponse> GetReferral(
 void RegisterMappaService(ServerHost& host, CommandRunner& runner,
                           const Clock& clock,
                           const MappaServiceOptions& options) {
-  const auto plans = std::make_shared<const Plans>(clock, options);
+  const auto plans = std::make_shared<const Plans>(runner, clock, options);
   const MethodOptions submitters{.roles = {"police", "nhs-liaison",
                                            "supervising-officer", "duty-senior",
                                            "service-manager"}};

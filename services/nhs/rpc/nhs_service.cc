@@ -6,6 +6,7 @@
 #include "concordat/nhs/v1/service.pb.h"
 #include "services/common/projection/handle_command.h"
 #include "services/nhs/domain/detention.h"
+#include "services/nhs/domain/disclosure.h"
 #include "services/nhs/domain/sharing.h"
 
 namespace concordat::nhs {
@@ -45,9 +46,29 @@ absl::StatusOr<CommandPlan> PlanStatus(
       }};
 }
 
+absl::StatusOr<CommandPlan> PlanDisclosure(
+    const v1::DiscloseRiskInformationRequest& request, const Clock& clock,
+    absl::TimeZone zone) {
+  const absl::Status checked =
+      CheckReference("disclosure_ref", request.disclosure_ref());
+  if (!checked.ok()) return checked;
+  const absl::Time at = request.command().time() == 0
+                            ? clock.Now()
+                            : absl::FromUnixMicros(static_cast<int64_t>(
+                                  request.command().time()));
+  return CommandPlan{
+      .stream = absl::StrCat("disclosure/", request.disclosure_ref()),
+      .decide = [&request, day = absl::ToCivilDay(at, zone)](
+                    const std::vector<View>& history) {
+        return DecideDisclosure(history, request.disclosure(),
+                                request.command().gateway(), day);
+      }};
+}
+
 }  // namespace
 
-void RegisterNhsService(ServerHost& host, CommandRunner& runner) {
+void RegisterNhsService(ServerHost& host, CommandRunner& runner,
+                        const Clock& clock, absl::TimeZone zone) {
   const MethodOptions liaison{.roles = {"nhs-liaison"}};
   HandleCommand<v1::DecideSharingRequest>(
       host, runner, "concordat.nhs.v1.NhsService/DecideSharing", liaison,
@@ -57,6 +78,13 @@ void RegisterNhsService(ServerHost& host, CommandRunner& runner) {
   HandleCommand<v1::ReportRestrictedPatientStatusRequest>(
       host, runner, "concordat.nhs.v1.NhsService/ReportRestrictedPatientStatus",
       liaison, PlanStatus);
+  HandleCommand<v1::DiscloseRiskInformationRequest>(
+      host, runner, "concordat.nhs.v1.NhsService/DiscloseRiskInformation",
+      liaison,
+      [&clock, zone](const Call&,
+                     const v1::DiscloseRiskInformationRequest& request) {
+        return PlanDisclosure(request, clock, zone);
+      });
 }
 
 }  // namespace concordat::nhs

@@ -20,15 +20,38 @@ bool Has(const std::vector<View>& history) {
 }  // namespace
 
 Decision DecideAssessment(const std::vector<View>& history,
-                          const v1::AssessmentCompleted& command) {
+                          const v1::AssessmentCompleted& command,
+                          const ToolBook& tools, absl::CivilDay day) {
   if (Has<v1::AssessmentCompleted>(history)) {
     return absl::AlreadyExistsError(
         "assessment.assessment_ref: is taken; an assessment never changes, "
         "complete a new one");
   }
-  if (command.level().empty() && !command.has_total()) {
+  const v1::AssessmentTool* const tool = tools.Find(command.tool(), day);
+  if (tool == nullptr) {
     return absl::InvalidArgumentError(
-        "assessment.level: it or the total is needed");
+        "assessment.tool: no scale of it was in force that day");
+  }
+  auto level = JudgeLevel(*tool, command);
+  if (!level.ok()) return level.status();
+  v1::AssessmentCompleted completed = command;
+  completed.set_level(*std::move(level));
+  return std::vector<ProposedEvent>{Propose(completed)};
+}
+
+Decision DecideReview(const std::vector<View>& history,
+                      const v1::ReviewHeld& command) {
+  if (Has<v1::ReviewHeld>(history)) {
+    return absl::AlreadyExistsError("review_ref: is taken");
+  }
+  return std::vector<ProposedEvent>{Propose(command)};
+}
+
+Decision DecideObservation(const std::vector<View>& history,
+                           const v1::UnpaidWorkObservationRaised& command) {
+  if (Has<v1::UnpaidWorkObservationRaised>(history)) {
+    return absl::AlreadyExistsError(
+        "observation.incident_ref: has been raised");
   }
   return std::vector<ProposedEvent>{Propose(command)};
 }

@@ -1,4 +1,5 @@
-// Justice social work: assessments and breach reports. PURE and total.
+// Justice social work: assessments, reviews, observations at unpaid work and
+// breach reports. PURE and total.
 #ifndef CONCORDAT_SERVICES_SOCIALWORK_DOMAIN_SOCIAL_WORK_H_
 #define CONCORDAT_SERVICES_SOCIALWORK_DOMAIN_SOCIAL_WORK_H_
 
@@ -6,14 +7,26 @@
 
 #include "concordat/socialwork/v1/events.pb.h"
 #include "services/common/projection/decide.h"
+#include "services/socialwork/domain/tool_book.h"
 
 namespace concordat::socialwork {
 
 // An assessment never changes: a new one, under a new reference, supersedes it.
+// One with a total and no level gets the level of its total.
 //   ALREADY_EXISTS    the reference is taken.
-//   INVALID_ARGUMENT  neither a level nor a total.
+//   INVALID_ARGUMENT  `tools` has no version of the tool on `day`; and as
+//                     JudgeLevel().
 Decision DecideAssessment(const std::vector<View>& history,
-                          const v1::AssessmentCompleted& command);
+                          const v1::AssessmentCompleted& command,
+                          const ToolBook& tools, absl::CivilDay day);
+
+//   ALREADY_EXISTS  a review is recorded under the reference.
+Decision DecideReview(const std::vector<View>& history,
+                      const v1::ReviewHeld& command);
+
+//   ALREADY_EXISTS  the incident has been raised.
+Decision DecideObservation(const std::vector<View>& history,
+                           const v1::UnpaidWorkObservationRaised& command);
 
 //   ALREADY_EXISTS    the reference is taken.
 //   INVALID_ARGUMENT  a reason is named twice.

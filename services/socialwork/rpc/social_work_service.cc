@@ -12,13 +12,42 @@ namespace concordat::socialwork {
 namespace {
 
 absl::StatusOr<CommandPlan> PlanAssessment(
-    const Call&, const v1::CompleteAssessmentRequest& request) {
+    const v1::CompleteAssessmentRequest& request, const ToolBook& tools,
+    const Clock& clock, absl::TimeZone zone) {
   const std::string& ref = request.assessment().assessment_ref();
   const absl::Status checked = CheckReference("assessment.assessment_ref", ref);
   if (!checked.ok()) return checked;
-  return CommandPlan{.stream = absl::StrCat("assessment/", ref),
+  const absl::Time at = request.command().time() == 0
+                            ? clock.Now()
+                            : absl::FromUnixMicros(static_cast<int64_t>(
+                                  request.command().time()));
+  return CommandPlan{
+      .stream = absl::StrCat("assessment/", ref),
+      .decide = [&request, &tools, day = absl::ToCivilDay(at, zone)](
+                    const std::vector<View>& history) {
+        return DecideAssessment(history, request.assessment(), tools, day);
+      }};
+}
+
+absl::StatusOr<CommandPlan> PlanReview(const Call&,
+                                       const v1::RecordReviewRequest& request) {
+  const absl::Status checked =
+      CheckReference("review_ref", request.review_ref());
+  if (!checked.ok()) return checked;
+  return CommandPlan{.stream = absl::StrCat("review/", request.review_ref()),
                      .decide = [&request](const std::vector<View>& history) {
-                       return DecideAssessment(history, request.assessment());
+                       return DecideReview(history, request.review());
+                     }};
+}
+
+absl::StatusOr<CommandPlan> PlanObservation(
+    const Call&, const v1::RaiseObservationRequest& request) {
+  const std::string& ref = request.observation().incident_ref();
+  const absl::Status checked = CheckReference("observation.incident_ref", ref);
+  if (!checked.ok()) return checked;
+  return CommandPlan{.stream = absl::StrCat("observation/", ref),
+                     .decide = [&request](const std::vector<View>& history) {
+                       return DecideObservation(history, request.observation());
                      }};
 }
 
@@ -40,15 +69,25 @@ absl::StatusOr<CommandPlan> PlanBreach(const Call& call,
 
 }  // namespace
 
-void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner) {
+void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner,
+                               const ToolBook& tools, const Clock& clock,
+                               absl::TimeZone zone) {
   const MethodOptions officers{.roles = {"supervising-officer", "duty-senior"}};
+  const MethodOptions unpaid_work{
+      .roles = {"supervising-officer", "duty-senior", "upw-manager"}};
+  const std::string service = "concordat.socialwork.v1.SocialWorkService/";
   HandleCommand<v1::CompleteAssessmentRequest>(
-      host, runner,
-      "concordat.socialwork.v1.SocialWorkService/CompleteAssessment", officers,
-      PlanAssessment);
-  HandleCommand<v1::SubmitBreachRequest>(
-      host, runner, "concordat.socialwork.v1.SocialWorkService/SubmitBreach",
-      officers, PlanBreach);
+      host, runner, service + "CompleteAssessment", officers,
+      [&tools, &clock, zone](const Call&,
+                             const v1::CompleteAssessmentRequest& request) {
+        return PlanAssessment(request, tools, clock, zone);
+      });
+  HandleCommand<v1::SubmitBreachRequest>(host, runner, service + "SubmitBreach",
+                                         officers, PlanBreach);
+  HandleCommand<v1::RecordReviewRequest>(host, runner, service + "RecordReview",
+                                         officers, PlanReview);
+  HandleCommand<v1::RaiseObservationRequest>(
+      host, runner, service + "RaiseObservation", unpaid_work, PlanObservation);
 }
 
 }  // namespace concordat::socialwork

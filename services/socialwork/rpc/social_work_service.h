@@ -3,13 +3,19 @@
 #ifndef CONCORDAT_SERVICES_SOCIALWORK_RPC_SOCIAL_WORK_SERVICE_H_
 #define CONCORDAT_SERVICES_SOCIALWORK_RPC_SOCIAL_WORK_SERVICE_H_
 
+#include "absl/time/time.h"
+#include "services/common/base/clock.h"
 #include "services/common/projection/command_runner.h"
 #include "services/common/rpc/server_host.h"
+#include "services/socialwork/domain/tool_book.h"
 
 namespace concordat::socialwork {
 
-// Both must outlive the host's last call.
-void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner);
+// `zone` is the one that assessments have their day in, Europe/London. All but
+// it must outlive the host's last call.
+void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner,
+                               const ToolBook& tools, const Clock& clock,
+                               absl::TimeZone zone);
 
 }  // namespace concordat::socialwork
 

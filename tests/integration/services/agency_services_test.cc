@@ -87,14 +87,31 @@ TEST_F(PoliceServiceTest, IsForPolice) {
   }
 }
 
+absl::TimeZone London() {
+  absl::TimeZone zone;
+  EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &zone));
+  return zone;
+}
+
+socialwork::ToolBook Rm2000() {
+  socialwork::v1::AssessmentTool tool;
+  tool.set_tool("RM2000");
+  tool.set_effective("2025-10-01");
+  tool.add_levels("LOW");
+  tool.add_levels("HIGH");
+  return *socialwork::ToolBook::Build({tool});
+}
+
 class SocialWorkServiceTest : public AgencyServiceTest {
  protected:
   SocialWorkServiceTest()
       : AgencyServiceTest("service-socialwork",
                           "concordat.socialwork.v1.SocialWorkService/") {
-    socialwork::RegisterSocialWorkService(host(), runner());
+    socialwork::RegisterSocialWorkService(host(), runner(), tools_, clock(),
+                                          London());
     Start();
   }
+  const socialwork::ToolBook tools_ = Rm2000();
 };
 
 TEST_F(SocialWorkServiceTest, AnAssessmentNeverChanges) {
@@ -111,6 +128,45 @@ TEST_F(SocialWorkServiceTest, AnAssessmentNeverChanges) {
   EXPECT_EQ(bus().events().size(), 1u);
   EXPECT_THAT(Command("police", "CompleteAssessment", request),
               HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(SocialWorkServiceTest, AnAssessmentIsJudgedByTheScaleOfItsDay) {
+  socialwork::v1::CompleteAssessmentRequest request;
+  request.mutable_assessment()->set_assessment_ref("A-1");
+  request.mutable_assessment()->set_tool("RM2000");
+  request.mutable_assessment()->set_level("HIGH");
+  // Still the day before in Dundee, whose summer time is ahead of UTC.
+  request.mutable_command()->set_time(testing::Micros("2025-09-30T22:59:59Z"));
+  EXPECT_THAT(Command("socialwork", "CompleteAssessment", request),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  request.mutable_command()->set_time(testing::Micros("2025-09-30T23:00:00Z"));
+  EXPECT_THAT(Command("socialwork", "CompleteAssessment", request), IsOk());
+}
+
+TEST_F(SocialWorkServiceTest, ReviewsAndObservationsGoToTheirRecords) {
+  socialwork::v1::RecordReviewRequest review;
+  review.set_review_ref("RV-6");
+  review.mutable_review()->set_kind("STATUTORY");
+  Reply reply = Command("socialwork", "RecordReview", review);
+  EXPECT_THAT(reply, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(reply.status().message(), HasSubstr("person_view"));
+  review.mutable_review()->set_person_view("PRESENT");
+  ASSERT_THAT(Command("socialwork", "RecordReview", review), IsOk());
+  EXPECT_EQ(LastStream(), "review/RV-6");
+  EXPECT_THAT(Command("socialwork", "RecordReview", review),
+              HasCode(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(Command("police", "RecordReview", review),
+              HasCode(absl::StatusCode::kPermissionDenied));
+
+  socialwork::v1::RaiseObservationRequest raise;
+  raise.mutable_observation()->set_incident_ref("OBS-3");
+  raise.mutable_observation()->set_code("THREATS_ABOUT_PARTNER");
+  raise.mutable_observation()->set_urgency("SOON");
+  ASSERT_THAT(Command("socialwork", "RaiseObservation", raise), IsOk());
+  EXPECT_EQ(LastStream(), "observation/OBS-3");
+  EXPECT_EQ(LastType(), "concordat.socialwork.v1.UnpaidWorkObservationRaised");
+  EXPECT_THAT(Command("socialwork", "RaiseObservation", raise),
+              HasCode(absl::StatusCode::kAlreadyExists));
 }
 
 TEST_F(SocialWorkServiceTest, ABreachNeedsNoReferenceOfItsOwn) {
@@ -130,7 +186,7 @@ class NhsServiceTest : public AgencyServiceTest {
  protected:
   NhsServiceTest()
       : AgencyServiceTest("service-nhs", "concordat.nhs.v1.NhsService/") {
-    nhs::RegisterNhsService(host(), runner());
+    nhs::RegisterNhsService(host(), runner(), clock(), London());
     Start();
   }
   Reply Report(const std::string& status) {
@@ -174,6 +230,28 @@ TEST_F(NhsServiceTest, SharingIsDecidedOnceAndEndsOnce) {
   ASSERT_THAT(Command("nhs", "EndSharing", end), IsOk());
   EXPECT_THAT(Command("nhs", "EndSharing", end),
               HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(NhsServiceTest, ARiskStatementSaysWhichLawAndUntilWhen) {
+  nhs::v1::DiscloseRiskInformationRequest request;
+  request.set_disclosure_ref("DI-1");
+  request.mutable_command()->set_time(testing::Micros("2025-11-18T09:55:00Z"));
+  request.mutable_disclosure()->set_code("NEW_PARTNER_WITH_CHILD");
+  request.mutable_disclosure()->set_approved_by_role("CONSULTANT");
+  request.mutable_disclosure()->set_expires_on("2026-02-18");
+  EXPECT_THAT(Command("nhs", "DiscloseRiskInformation", request),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  request.mutable_command()->set_gateway("G9");
+  EXPECT_THAT(Command("police", "DiscloseRiskInformation", request),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  ASSERT_THAT(Command("nhs", "DiscloseRiskInformation", request), IsOk());
+  EXPECT_EQ(LastStream(), "disclosure/DI-1");
+  EXPECT_EQ(bus().events().back().header.gateway, "G9");
+  request.mutable_disclosure()->set_code("SOMETHING_ELSE");
+  request.set_disclosure_ref("DI-2");
+  const Reply reply = Command("nhs", "DiscloseRiskInformation", request);
+  EXPECT_THAT(reply, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(reply.status().message(), HasSubstr("code"));
 }
 
 }  // namespace

@@ -6,14 +6,18 @@
 // referral shown to every agency                AReferralIsForItsAgency…
 // controller is the service's agency            TheCommandersAgencyIsController
 // unknown or own arrangement as party           PartiesAreKnownAgencies
+// an assessment that does not exist is cited    AReferralCitesOnly…
+// an assessment of somebody else is cited       AReferralCitesOnly…
 #include "services/mappa/rpc/mappa_service.h"
 
 #include <thread>
 
 #include "concordat/hub/v1/command.pb.h"
 #include "concordat/mappa/v1/service.pb.h"
+#include "concordat/socialwork/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/event/make_event.h"
 #include "tests/support/service_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -32,6 +36,7 @@ class MappaServiceTest : public testing::ServiceFixture {
   MappaServiceTest() : ServiceFixture("service-mappa") {
     absl::TimeZone london;
     EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &london));
+    Assess("A-2001");
     RegisterMappaService(host(), runner(), clock(),
                          {.arrangement = "mappa-tayside", .zone = london});
     Start();
@@ -48,6 +53,35 @@ class MappaServiceTest : public testing::ServiceFixture {
     request.set_subject(kP2);
     return Send<hub::v1::CommandReply>(
         principal, "concordat.mappa.v1.MappaService/" + name, request);
+  }
+
+  // As social work's service would.
+  void Assess(const std::string& ref, const char* subject = kP2) {
+    socialwork::v1::AssessmentCompleted assessment;
+    assessment.set_assessment_ref(ref);
+    assessment.set_tool("RM2000");
+    Header header;
+    header.source = "urn:concordat:dundee-city-council:concordat-socialwork";
+    header.type = assessment.GetTypeName();
+    header.id = "assessment-" + ref;
+    header.subject = *PersonKey::Parse(subject);
+    header.stream = "assessment/" + ref;
+    header.controller = "dundee-city-council";
+    header.time_us = 1;
+    header.recorded_us = 1;
+    header.purpose = "MAPPA_RISK_MANAGEMENT";
+    header.gateway = "G1";
+    header.regime = bus::v1::REGIME_GDPR;
+    header.time_precision = bus::v1::TIME_PRECISION_SECOND;
+    header.basis = bus::v1::BASIS_OBSERVED;
+    header.classification = bus::v1::CLASSIFICATION_OFFICIAL_SENSITIVE;
+    testing::SeededRandom random(7);
+    auto event = MakeEvent(types(), std::move(header),
+                           assessment.SerializeAsString(), DrawSeed(random));
+    ASSERT_THAT(event, IsOk());
+    const auto client = bus().Connect("service-socialwork");
+    ASSERT_THAT(PublishAndWait(*client, {*std::move(event)}, absl::Seconds(5)),
+                IsOk());
   }
 
   absl::StatusOr<hub::v1::CommandReply> Submit() {
@@ -113,7 +147,25 @@ TEST_F(MappaServiceTest, OfTwoWhoDecideOneDoesAndTheOtherIsToldWhatChanged) {
   EXPECT_EQ(loser.status().message(),
             "the referral has changed since you read it: it was accepted at "
             "Level 2 by M. Carnbee at 09:30");
-  EXPECT_EQ(bus().events().size(), 2u);
+  EXPECT_EQ(bus().events().size(), 3u);
+}
+
+TEST_F(MappaServiceTest, AReferralCitesOnlyAssessmentsOfItsPersonThatExist) {
+  Assess("A-9", "p-eaaaaaaaaaaaaaaaaaaaaaaaae");
+  v1::SubmitReferralRequest request;
+  request.mutable_referral()->set_referral_ref("R-9");
+  request.mutable_referral()->set_category("SONR");
+  request.mutable_referral()->set_level_sought(2);
+  request.mutable_referral()->add_assessment_refs("A-2001");
+  for (const char* wrong : {"A-9", "A-2002", "A 1"}) {
+    v1::SubmitReferralRequest cites = request;
+    cites.mutable_referral()->add_assessment_refs(wrong);
+    const auto reply = Command("socialwork", "SubmitReferral", cites);
+    EXPECT_THAT(reply, HasCode(absl::StatusCode::kInvalidArgument)) << wrong;
+    EXPECT_THAT(reply.status().message(),
+                HasSubstr("referral.assessment_refs"));
+  }
+  EXPECT_THAT(Command("socialwork", "SubmitReferral", request), IsOk());
 }
 
 TEST_F(MappaServiceTest, ADecisionIsMadeOnceAlsoByWhoDidNotRead) {
@@ -138,7 +190,7 @@ TEST_F(MappaServiceTest, OnlyTheCoordinatorDecidesAndOnlyAgenciesRefer) {
   v1::SubmitReferralRequest request;
   EXPECT_THAT(Command("admin", "SubmitReferral", request),
               HasCode(absl::StatusCode::kPermissionDenied));
-  EXPECT_EQ(bus().events().size(), 1u);
+  EXPECT_EQ(bus().events().size(), 2u);
 }
 
 TEST_F(MappaServiceTest, AReferralIsForItsAgencyAndTheCoordinator) {
@@ -155,7 +207,7 @@ TEST_F(MappaServiceTest, AReferralIsForItsAgencyAndTheCoordinator) {
   ASSERT_THAT(before, IsOk());
   EXPECT_EQ(before->state(), "submitted");
   EXPECT_EQ(before->subject(), kP2);
-  EXPECT_EQ(before->version(), 1u);
+  EXPECT_EQ(before->version(), 2u);  // The assessment was the first.
   ASSERT_THAT(Command("coordinator", "DecideReferral", Accept()), IsOk());
   const auto after =
       Send<v1::GetReferralResponse>("coordinator", method, request);
@@ -169,7 +221,8 @@ TEST_F(MappaServiceTest, AReferralIsForItsAgencyAndTheCoordinator) {
 TEST_F(MappaServiceTest, TheCommandersAgencyIsController) {
   ASSERT_THAT(Submit(), IsOk());
   ASSERT_THAT(Command("coordinator", "DecideReferral", Accept()), IsOk());
-  const auto events = bus().events();
+  auto events = bus().events();
+  events.erase(events.begin());  // The assessment.
   EXPECT_EQ(events[0].header.controller, "dundee-city-council");
   EXPECT_EQ(events[1].header.controller, "mappa-tayside");
   for (const View& event : events) {

@@ -1,3 +1,9 @@
+// Bug                                          Caught by
+// decided twice                                IsDecidedOnceAndSaysHow
+// accepted at another level                    DecisionAndLevelGoTogether
+// a cited assessment not looked for            CitesOnlyAssessmentsOfItsPerson
+// only the first of several looked for         CitesOnlyAssessmentsOfItsPerson
+// category 3 at Level 1                        OfAnotherRiskOfSeriousHarmIs…
 #include "services/mappa/domain/referral.h"
 
 #include "gmock/gmock.h"
@@ -95,14 +101,37 @@ TEST(Referral, TheDecisionIsToldInWordsAndLocalTime) {
 }
 
 TEST(Referral, IsSubmittedOnceWithEachAssessmentOnce) {
+  const auto any = [](absl::string_view) { return true; };
   v1::ReferralSubmitted submitted;
   submitted.add_assessment_refs("A-1");
-  EXPECT_THAT(DecideReferralSubmission({}, submitted), IsOk());
-  EXPECT_THAT(DecideReferralSubmission(Submitted(2).views(), submitted),
+  EXPECT_THAT(DecideReferralSubmission({}, submitted, any), IsOk());
+  EXPECT_THAT(DecideReferralSubmission(Submitted(2).views(), submitted, any),
               HasCode(absl::StatusCode::kAlreadyExists));
   submitted.add_assessment_refs("A-1");
-  EXPECT_THAT(DecideReferralSubmission({}, submitted),
+  EXPECT_THAT(DecideReferralSubmission({}, submitted, any),
               HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(Referral, CitesOnlyAssessmentsOfItsPerson) {
+  v1::ReferralSubmitted submitted;
+  submitted.add_assessment_refs("A-1");
+  submitted.add_assessment_refs("A-2");
+  const Decision decision = DecideReferralSubmission(
+      {}, submitted, [](absl::string_view ref) { return ref == "A-1"; });
+  EXPECT_THAT(decision, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(decision.status().message(),
+            "referral.assessment_refs: this person has no assessment A-2");
+}
+
+TEST(Notification, OfAnotherRiskOfSeriousHarmIsForLevelTwoOrThree) {
+  const auto known = [](absl::string_view) { return true; };
+  v1::NotificationReceived received;
+  received.set_category("ORSH");
+  received.set_proposed_level(1);
+  EXPECT_THAT(DecideNotification({}, received, known),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  received.set_proposed_level(2);
+  EXPECT_THAT(DecideNotification({}, received, known), IsOk());
 }
 
 TEST(Notification, NamesAKnownLeadOnce) {
