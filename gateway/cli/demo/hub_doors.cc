@@ -35,8 +35,8 @@ absl::StatusOr<std::string> HubDoors::Call(absl::string_view profile,
   return (*hub)->CallJson(method, json);
 }
 
-absl::Status HubDoors::Publish(absl::string_view profile,
-                               const std::string& event) {
+absl::StatusOr<bool> HubDoors::Publish(absl::string_view profile,
+                                       const std::string& event) {
   auto found = doors_.find(profile);
   if (found == doors_.end()) {
     const auto hub = As(profile);
@@ -46,7 +46,8 @@ absl::Status HubDoors::Publish(absl::string_view profile,
     found = doors_.emplace(std::string(profile), *std::move(door)).first;
   }
   const PublishedLine line = found->second->Publish(event, kTimeout);
-  return line.status;
+  if (!line.status.ok()) return line.status;
+  return line.duplicate;
 }
 
 absl::StatusOr<std::string> HubDoors::SendHl7(const std::string& message) {

@@ -25,8 +25,8 @@ class HubDoors : public StoryDoors {
   absl::StatusOr<std::string> Call(absl::string_view profile,
                                    absl::string_view method,
                                    const std::string& json) override;
-  absl::Status Publish(absl::string_view profile,
-                       const std::string& event) override;
+  absl::StatusOr<bool> Publish(absl::string_view profile,
+                               const std::string& event) override;
   absl::StatusOr<std::string> SendHl7(const std::string& message) override;
   absl::Status Settle() override;
 

@@ -17,7 +17,8 @@ namespace json = boost::json;
 using ::concordat::alerts::v1::Alert;
 
 constexpr char kClockProfile[] = "player";
-constexpr char kWatcher[] = "coordinator";
+// Between them they get every alert of the story about a person.
+constexpr const char* kWatchers[] = {"coordinator", "socialwork"};
 
 absl::Status InStep(const Step& step, const absl::Status& status) {
   if (status.ok()) return status;
@@ -84,7 +85,7 @@ absl::Status StoryPlayer::MoveClock(uint64_t at_us) {
       {"stream", "story-clock"},
       {"time", time},
       {"data", json::object{{"to", std::to_string(at_us)}}}};
-  return doors_.Publish(kClockProfile, json::serialize(event));
+  return doors_.Publish(kClockProfile, json::serialize(event)).status();
 }
 
 absl::Status StoryPlayer::Act(const Step& step) {
@@ -100,8 +101,10 @@ absl::StatusOr<std::string> StoryPlayer::RequestOf(
     const Step& step, absl::string_view request_id) {
   auto request = ParseObject(step.request);
   if (!request.ok()) return request.status();
-  (*request)["command"] = json::object{{"requestId", std::string(request_id)},
-                                       {"time", IsoTime(step.at_us)}};
+  json::value& command = (*request)["command"];
+  if (!command.is_object()) command.emplace_object();
+  command.get_object()["requestId"] = std::string(request_id);
+  command.get_object()["time"] = IsoTime(step.at_us);
   if (!step.person.empty() && !step.registers) {
     (*request)["subject"] = keys_[step.person];
   }
@@ -165,16 +168,26 @@ absl::Status StoryPlayer::Race(const Step& step) {
 absl::Status StoryPlayer::PublishFact(const Step& step) {
   const auto data = ParseObject(step.data);
   if (!data.ok()) return data.status();
-  const json::object event = {{"specversion", "1.0"},
-                              {"id", absl::StrCat("story-", step.number)},
-                              {"type", step.type},
-                              {"subject", keys_[step.person]},
-                              {"stream", absl::StrCat("story/", step.number)},
-                              {"time", IsoTime(step.happened_us)},
-                              {"recordedtime", IsoTime(step.at_us)},
-                              {"basis", step.basis},
-                              {"data", *data}};
-  return doors_.Publish(step.by, json::serialize(event));
+  json::object event = {{"specversion", "1.0"},
+                        {"id", absl::StrCat("story-", step.number)},
+                        {"type", step.type},
+                        {"subject", keys_[step.person]},
+                        {"stream", absl::StrCat("story/", step.number)},
+                        {"time", IsoTime(step.happened_us)},
+                        {"recordedtime", IsoTime(step.at_us)},
+                        {"basis", step.basis},
+                        {"data", *data}};
+  if (!step.retracts.empty()) {
+    event["retracts"] = absl::StrCat("story-", step.retracts);
+  }
+  const std::string text = json::serialize(event);
+  const auto sent = doors_.Publish(step.by, text);
+  if (!sent.ok() || !step.twice) return sent.status();
+  const auto again = doors_.Publish(step.by, text);
+  if (again.ok() && !*again) {
+    return absl::InternalError("sent again with one id it became two events");
+  }
+  return again.status();
 }
 
 absl::Status StoryPlayer::SendMessage(const Step& step) {
@@ -187,8 +200,9 @@ absl::Status StoryPlayer::SendMessage(const Step& step) {
       absl::StrCat("answered ", *answer, ", not ", step.answer));
 }
 
-absl::StatusOr<std::vector<Alert>> StoryPlayer::ListAlerts() {
-  const auto answer = doors_.Call(kWatcher, "alerts.ListAlerts", "{}");
+absl::StatusOr<std::vector<Alert>> StoryPlayer::ListAlerts(
+    absl::string_view profile) {
+  const auto answer = doors_.Call(profile, "alerts.ListAlerts", "{}");
   if (!answer.ok()) return answer.status();
   alerts::v1::ListAlertsResponse response;
   if (auto status = FromJson(*answer, &response); !status.ok()) return status;
@@ -206,11 +220,12 @@ const Alert* StoryPlayer::Find(const std::vector<Alert>& alerts,
 }
 
 absl::Status StoryPlayer::ActOnAlert(const Step& step) {
-  const auto alerts = ListAlerts();
+  const auto alerts = ListAlerts(step.by);
   if (!alerts.ok()) return alerts.status();
   const Alert* const alert = Find(*alerts, step.rule, keys_[step.person]);
   if (alert == nullptr) {
-    return absl::InternalError(absl::StrCat(step.alert, " was never raised"));
+    return absl::InternalError(
+        absl::StrCat(step.alert, " was never raised for ", step.by));
   }
   json::object request = {
       {"command",
@@ -222,29 +237,36 @@ absl::Status StoryPlayer::ActOnAlert(const Step& step) {
     return doors_.Call(step.by, "alerts.CloseAlert", json::serialize(request))
         .status();
   }
+  if (step.show) {
+    return doors_.Call(step.by, "alerts.ShowAlert", json::serialize(request))
+        .status();
+  }
   request["action"] = step.accept;
+  if (!step.act_by.empty()) request["actBy"] = step.act_by;
   return doors_.Call(step.by, "alerts.AcceptAlert", json::serialize(request))
       .status();
 }
 
 absl::Status StoryPlayer::TellAlerts(const Step* step) {
-  const auto alerts = ListAlerts();
-  if (!alerts.ok()) return alerts.status();
-  const Alert* expected = nullptr;
-  if (step != nullptr && !step->raises_alert.empty()) {
-    expected = Find(*alerts, step->raises_rule, keys_[step->person]);
-    if (expected == nullptr) {
-      return absl::InternalError(
-          absl::StrCat(step->raises_alert, " was not raised"));
+  const bool expects = step != nullptr && !step->raises_alert.empty();
+  bool came = false;
+  for (const char* const watcher : kWatchers) {
+    const auto alerts = ListAlerts(watcher);
+    if (!alerts.ok()) return alerts.status();
+    const Alert* const expected =
+        expects ? Find(*alerts, step->raises_rule, keys_[step->raises_person])
+                : nullptr;
+    came = came || expected != nullptr;
+    for (const Alert& alert : *alerts) {
+      if (!told_.insert(alert.alert_ref()).second) continue;
+      print_(absl::StrCat("ALERT ",
+                          &alert == expected ? step->raises_alert + "  " : "",
+                          AlertText(alert)));
     }
   }
-  for (const Alert& alert : *alerts) {
-    if (!told_.insert(alert.alert_ref()).second) continue;
-    print_(absl::StrCat("ALERT ",
-                        &alert == expected ? step->raises_alert + "  " : "",
-                        AlertText(alert)));
-  }
-  return absl::OkStatus();
+  if (came || !expects) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(step->raises_alert, " was not raised"));
 }
 
 std::string AlertText(const Alert& alert) {

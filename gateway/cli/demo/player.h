@@ -28,9 +28,9 @@ class StoryDoors {
   virtual absl::StatusOr<std::string> Call(absl::string_view profile,
                                            absl::string_view method,
                                            const std::string& json) = 0;
-  // A CloudEvent (JSON), as a profile. A duplicate is OK.
-  virtual absl::Status Publish(absl::string_view profile,
-                               const std::string& event) = 0;
+  // A CloudEvent (JSON), as a profile; whether it was there before.
+  virtual absl::StatusOr<bool> Publish(absl::string_view profile,
+                                       const std::string& event) = 0;
   // An HL7 message to the board's edge; the answer's MSA-1.
   virtual absl::StatusOr<std::string> SendHl7(const std::string& message) = 0;
   // Returns when every service has taken in the whole log.
@@ -63,7 +63,9 @@ class StoryPlayer {
   absl::Status ActOnAlert(const Step& step);
   absl::StatusOr<std::string> RequestOf(const Step& step,
                                         absl::string_view request_id);
-  absl::StatusOr<std::vector<alerts::v1::Alert>> ListAlerts();
+  // The alerts that `profile` gets.
+  absl::StatusOr<std::vector<alerts::v1::Alert>> ListAlerts(
+      absl::string_view profile);
   // Null: there is none. Of several the newest.
   static const alerts::v1::Alert* Find(
       const std::vector<alerts::v1::Alert>& alerts, absl::string_view rule,

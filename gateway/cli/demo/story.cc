@@ -95,16 +95,22 @@ absl::StatusOr<Step> ParseStep(const json::object& object) {
   step.data = line.Object("data");
   step.basis = line.Text("basis");
   step.happened_us = line.Time("happened");
+  step.twice = line.Bool("twice");
+  step.retracts = line.Text("retracts");
   step.hl7 = line.Segments("hl7");
   step.answer = line.Text("answer");
   step.alert = line.Text("alert");
   step.rule = line.Text("rule");
   step.accept = line.Text("accept");
+  step.act_by = line.Text("act_by");
   step.close = line.Text("close");
+  step.show = line.Bool("show");
   if (const json::object* const raises = line.Child("raises")) {
     Line child(*raises);
     step.raises_alert = child.Text("alert");
     step.raises_rule = child.Text("rule");
+    step.raises_person = child.Text("person");
+    if (step.raises_person.empty()) step.raises_person = step.person;
     if (!child.Complaint().empty()) line.Complain("raises", child.Complaint());
   }
   if (step.number.empty() || step.at_us == 0 || step.by.empty()) {

@@ -7,12 +7,15 @@
 //                     request id and time. "registers": its answer is the
 //                     person's key. "race": the referral that two clients
 //                     decide at once.
-//   publish, data     an event's type and data; happened, basis
+//   publish, data     an event's type and data; happened, basis. "twice": sent
+//                     again with the same id. "retracts": the number of the
+//                     step whose event it takes back, as the same type
 //   hl7, answer       segments of a message, and the codes expected in MSA-1,
 //                     with "|" between them
-//   alert, rule       accept or close: an alert is acted on
+//   alert, rule       accept (act_by), close or show: an alert is acted on
 //   (nothing)         time goes on to there
-// and, where the step raises an alert, raises: {alert, rule}.
+// and, where the step raises an alert, raises: {alert, rule, person}; the person
+// is the step's unless it says.
 #ifndef CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 #define CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 
@@ -41,17 +44,22 @@ struct Step {
   std::string data;  // A JSON object.
   std::string basis;
   uint64_t happened_us = 0;
+  bool twice = false;
+  std::string retracts;
 
   std::string hl7;  // Segments, each ended by CR but a cut-off one.
   std::string answer;
 
-  std::string alert;  // A4 …; with either of the next two.
+  std::string alert;  // A4 …; with one of accept, close and show.
   std::string rule;
   std::string accept;
+  std::string act_by;  // ISO date.
   std::string close;
+  bool show = false;
 
   std::string raises_alert;
   std::string raises_rule;
+  std::string raises_person;
 };
 
 //   INVALID_ARGUMENT  names line and field.

@@ -6,7 +6,7 @@
 //   registry.textproto             concordat.bus.v1.Registry
 //   types.binpb                    google.protobuf.FileDescriptorSet
 //   codes/ agreements/ rules/      *.textproto
-//   assessments/                   *.textproto, socialwork.v1.AssessmentTool each
+//   assessments/                   *.textproto, for social work
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
 //   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
 //                                  policy.v1.LimitClocks, identity.v1.RolesDefined

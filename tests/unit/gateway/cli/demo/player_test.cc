@@ -7,11 +7,14 @@
 //   a missing alert passed over       SaysWhichAlertIsMissing
 //   either outcome of a race is fine  OneOfTwoClientsDecides
 //   a lost answer decides a race      ARaceWhoseDoorWentAwayIsPlayedAgain
+//   two events of one id pass         SendsTwiceAndKnowsThatItIsOneEvent
+//   only the co-ordinator is watched  TellsEachAlertOnce, SaysWhichAlertIsMissing
 #include "gateway/cli/demo/player.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -35,7 +38,9 @@ class FakeDoors : public StoryDoors {
                                    absl::string_view method,
                                    const std::string& json) override {
     MutexLock lock(mu_);
-    if (method == "alerts.ListAlerts") return alerts;
+    if (method == "alerts.ListAlerts") {
+      return profile == "coordinator" || profile == "police" ? "{}" : alerts;
+    }
     if (method == "mappa.GetReferral") {
       return R"({"state":"submitted","version":"7"})";
     }
@@ -50,11 +55,13 @@ class FakeDoors : public StoryDoors {
     }
     return "{}";
   }
-  absl::Status Publish(absl::string_view profile,
-                       const std::string& event) override {
+  absl::StatusOr<bool> Publish(absl::string_view profile,
+                               const std::string& event) override {
     calls.push_back(absl::StrCat(profile, " publishes"));
+    const bool before = keeps_ids && std::find(requests.begin(), requests.end(),
+                                               event) != requests.end();
     requests.push_back(event);
-    return absl::OkStatus();
+    return before;
   }
   absl::StatusOr<std::string> SendHl7(const std::string&) override {
     calls.push_back("hl7");
@@ -71,6 +78,7 @@ class FakeDoors : public StoryDoors {
   std::string alerts = "{}";
   std::string hl7_answer = "AA";
   bool everybody_decides = false;
+  bool keeps_ids = true;
   absl::Status away;  // What the next decision is answered.
   int decided = 0;
 };
@@ -167,6 +175,38 @@ TEST_F(PlayerTest, PublishesWhenItHappenedNotWhenItCame) {
               HasSubstr("\"recordedtime\":\"2025-11-03T02:01:00Z\""));
 }
 
+TEST_F(PlayerTest, SendsTwiceAndKnowsThatItIsOneEvent) {
+  Step step = Command();
+  step.method.clear();
+  step.type = "concordat.police.v1.ConcernShared";
+  step.data = "{}";
+  step.twice = true;
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_EQ(doors_.requests.back(), *(doors_.requests.end() - 2));
+  doors_.keeps_ids = false;
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+}
+
+TEST_F(PlayerTest, TakesBackWhatAnEarlierStepPublished) {
+  Step step = Command();
+  step.number = "X.2";
+  step.method.clear();
+  step.type = "concordat.police.v1.ChargeRecorded";
+  step.data = "{}";
+  step.retracts = "X.1";
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"retracts\":\"story-X.1\""));
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"id\":\"story-X.2\""));
+}
+
+TEST_F(PlayerTest, KeepsWhatAStepSaysOfItsCommand) {
+  Step step = Command();
+  step.request = R"({"command":{"gateway":"G9"}})";
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"gateway\":\"G9\""));
+  EXPECT_THAT(doors_.requests.back(), HasSubstr("\"requestId\":\"story-2.1\""));
+}
+
 TEST_F(PlayerTest, OneOfTwoClientsDecides) {
   Step step = Command();
   step.method = "mappa.DecideReferral";
@@ -202,6 +242,7 @@ TEST_F(PlayerTest, SaysWhichAlertIsMissing) {
   Step step = Command();
   step.raises_alert = "A4";
   step.raises_rule = "R13";
+  step.raises_person = "P2";
   // Of another person.
   doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
     "subject":"p-other"}]})";
@@ -215,6 +256,7 @@ TEST_F(PlayerTest, TellsEachAlertOnce) {
   Step step = Command();
   step.raises_alert = "A4";
   step.raises_rule = "R13";
+  step.raises_person = "P2";
   doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
     "subject":"p-key","headline":"Absent"}]})";
   ASSERT_THAT(Play({Register()}), IsOk());
@@ -242,6 +284,13 @@ TEST_F(PlayerTest, ActsOnTheAlertOfThatRuleAndPerson) {
   ASSERT_THAT(Play({Register(), step}), IsOk());
   EXPECT_THAT(doors_.calls,
               ::testing::Contains("socialwork alerts.CloseAlert"));
+  step.close.clear();
+  step.show = true;
+  ASSERT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(doors_.calls, ::testing::Contains("socialwork alerts.ShowAlert"));
+  // Police got none: an alert is found among those of who acts.
+  step.by = "police";
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
 }
 
 }  // namespace
