@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "gateway/cli/bench_ceiling.h"
 #include "gateway/cli/bench_edge.h"
 #include "gateway/cli/bench_load.h"
+#include "gateway/cli/bench_story.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/keys/demo_directory.h"
 #include "services/common/base/system_clock.h"
@@ -191,15 +193,44 @@ absl::Status RunEdge(const CommandLine& line, uint64_t messages) {
   return absl::OkStatus();
 }
 
+absl::Status RunStory(const CommandLine& line, const std::string& played_path,
+                      uint64_t persons) {
+  const auto empty = line.OpenData();
+  if (!empty.ok()) return empty.status();
+  const auto played = DataDirectory::Open(played_path);
+  if (!played.ok()) return played.status();
+  const auto load = ReplayStory(*played, *empty, persons);
+  if (!load.ok()) return load.status();
+  const double events = static_cast<double>(load->events);
+  std::printf(
+      line.json()
+          ? "{\"events\":%llu,\"accepted_per_s\":%.0f,\"views\":%llu,"
+            "\"views_per_s\":%.0f,\"alerts\":%llu,\"whole_per_s\":%.0f,"
+            "\"alert_p50_ms\":%.3f,\"alert_p99_ms\":%.3f}\n"
+          : "events        %llu\naccepted      %.0f/s\nviews         %llu\n"
+            "delivered     %.0f/s\nalerts        %llu\n"
+            "all done      %.0f events/s\nto an alert   p50 %.3f ms, p99 %.3f "
+            "ms\n",
+      static_cast<unsigned long long>(load->events), events / load->accepted_s,
+      static_cast<unsigned long long>(load->views),
+      static_cast<double>(load->views) / load->delivered_s,
+      static_cast<unsigned long long>(load->alerts),
+      events / std::max({load->accepted_s, load->delivered_s, load->alerted_s}),
+      load->alert_p50_ms, load->alert_p99_ms);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunBench(const std::vector<std::string>& arguments) {
-  CommandLine line("bench [hl7] [--events N] [--in-flight N] [--rate N]",
+  CommandLine line("bench [hl7|story] [--events N] [--in-flight N] [--rate N]",
                    "Runs a bus of its own on an empty directory: 512-byte "
                    "payloads, one publisher, one\nacknowledging durable "
                    "subscriber. Also measures what this machine could carry."
                    "\nhl7  on a demo hub that has played its story: message in "
-                   "to alert out, of N messages");
+                   "to alert out, of N messages\n"
+                   "story  on an empty demo hub: the facts of the hub "
+                   "--played, for N other persons each");
   std::string events = "500000";
   std::string in_flight = "1024";
   std::string rate = "5000";
@@ -209,6 +240,9 @@ absl::Status RunBench(const std::vector<std::string>& arguments) {
                          &in_flight);
   line.flags().AddString("rate", "Events a second of the paced run; 5000.",
                          &rate);
+  std::string played;
+  line.flags().AddString("played", "With story: data of a hub that has played.",
+                         &played);
   const auto go = line.Parse(arguments, 0, 1);
   if (!go.ok() || !*go) return go.status();
   Job job;
@@ -217,8 +251,9 @@ absl::Status RunBench(const std::vector<std::string>& arguments) {
   }
   if (!line.words().empty()) {
     if (line.words()[0] == "hl7") return RunEdge(line, job.events);
+    if (line.words()[0] == "story") return RunStory(line, played, job.events);
     return absl::InvalidArgumentError(
-        absl::StrCat("bench ", line.words()[0], "? hl7, or nothing"));
+        absl::StrCat("bench ", line.words()[0], "? hl7, story, or nothing"));
   }
   if (!absl::SimpleAtoi(in_flight, &job.in_flight) || job.in_flight == 0) {
     return BadNumber("in-flight");

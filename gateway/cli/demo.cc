@@ -29,11 +29,12 @@ void PrintLine(absl::string_view line) {
   std::fflush(stdout);
 }
 
-// How many steps of the story this data directory has seen.
+// How many steps of a story this data directory has seen.
 class Progress {
  public:
-  explicit Progress(const DataDirectory& data)
-      : path_(data.PathOf("demo/steps-done")) {}
+  Progress(const DataDirectory& data, const std::string& story)
+      : path_(data.PathOf(absl::StrCat("demo/", fs::path(story).stem().string(),
+                                       "-steps-done"))) {}
 
   size_t Read() const {
     std::ifstream in(path_);
@@ -69,7 +70,7 @@ absl::StatusOr<std::vector<Step>> ReadStory(const std::string& path) {
 absl::Status Play(const DataDirectory& data, const std::string& story) {
   const auto steps = ReadStory(story);
   if (!steps.ok()) return steps.status();
-  const Progress progress(data);
+  const Progress progress(data, story);
   const size_t done = progress.Read();
   const SystemSteadyClock clock;
   HubDoors doors(data, clock);

@@ -1,7 +1,10 @@
 #include "gateway/cli/demo/hub_doors.h"
 
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "concordat/edge/v1/service.pb.h"
 #include "gateway/cli/demo/mllp_client.h"
 #include "gateway/cli/demo/settle.h"
@@ -9,11 +12,15 @@
 namespace concordat::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr absl::Duration kTimeout = absl::Seconds(10);
 constexpr absl::Duration kSettleTimeout = absl::Seconds(60);
 constexpr char kOperator[] = "admin";
 constexpr char kEdgeOwner[] = "nhs";
 constexpr char kEdge[] = "concordat-adapter";
+// As deploy/config/adapters/edge-council.textproto has it.
+constexpr char kDropFolder[] = "drop/dundee";
 
 }  // namespace
 
@@ -48,6 +55,22 @@ absl::StatusOr<bool> HubDoors::Publish(absl::string_view profile,
   const PublishedLine line = found->second->Publish(event, kTimeout);
   if (!line.status.ok()) return line.status;
   return line.duplicate;
+}
+
+// It gets its name when it is whole.
+absl::Status HubDoors::DropFile(const std::string& name,
+                                const std::string& bytes) {
+  const fs::path folder = data_.PathOf(kDropFolder);
+  const fs::path draft = folder / absl::StrCat(name, ".tmp");
+  std::error_code error;
+  fs::create_directories(folder, error);
+  std::ofstream out(draft, std::ios::binary);
+  out << bytes;
+  out.close();
+  if (out) fs::rename(draft, folder / name, error);
+  if (out && !error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot write ", (folder / name).string()));
 }
 
 absl::StatusOr<std::string> HubDoors::SendHl7(const std::string& message) {

@@ -27,6 +27,8 @@ class HubDoors : public StoryDoors {
                                    const std::string& json) override;
   absl::StatusOr<bool> Publish(absl::string_view profile,
                                const std::string& event) override;
+  absl::Status DropFile(const std::string& name,
+                        const std::string& bytes) override;
   absl::StatusOr<std::string> SendHl7(const std::string& message) override;
   absl::Status Settle() override;
 

@@ -92,6 +92,7 @@ absl::Status StoryPlayer::Act(const Step& step) {
   if (!step.race.empty()) return Race(step);
   if (!step.method.empty()) return Command(step);
   if (!step.type.empty()) return PublishFact(step);
+  if (!step.files.empty()) return DropFiles(step);
   if (!step.hl7.empty()) return SendMessage(step);
   if (!step.alert.empty()) return ActOnAlert(step);
   return absl::OkStatus();
@@ -190,6 +191,14 @@ absl::Status StoryPlayer::PublishFact(const Step& step) {
   return again.status();
 }
 
+absl::Status StoryPlayer::DropFiles(const Step& step) {
+  for (const Step::File& file : step.files) {
+    const auto status = doors_.DropFile(file.name, file.bytes);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status StoryPlayer::SendMessage(const Step& step) {
   const auto answer = doors_.SendHl7(step.hl7);
   if (!answer.ok()) return answer.status();
@@ -253,9 +262,13 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
   for (const char* const watcher : kWatchers) {
     const auto alerts = ListAlerts(watcher);
     if (!alerts.ok()) return alerts.status();
-    const Alert* const expected =
+    const Alert* expected =
         expects ? Find(*alerts, step->raises_rule, keys_[step->raises_person])
                 : nullptr;
+    // One of before is not this step's.
+    if (expected != nullptr && expected->raised_at() != step->at_us) {
+      expected = nullptr;
+    }
     came = came || expected != nullptr;
     for (const Alert& alert : *alerts) {
       if (!told_.insert(alert.alert_ref()).second) continue;
@@ -265,8 +278,8 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
     }
   }
   if (came || !expects) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat(step->raises_alert, " was not raised"));
+  return absl::InternalError(absl::StrCat(
+      step->raises_alert, " was not raised at ", LocalTime(step->at_us)));
 }
 
 std::string AlertText(const Alert& alert) {

@@ -31,6 +31,9 @@ class StoryDoors {
   // A CloudEvent (JSON), as a profile; whether it was there before.
   virtual absl::StatusOr<bool> Publish(absl::string_view profile,
                                        const std::string& event) = 0;
+  // A file into the folder that the council's edge takes from.
+  virtual absl::Status DropFile(const std::string& name,
+                                const std::string& bytes) = 0;
   // An HL7 message to the board's edge; the answer's MSA-1.
   virtual absl::StatusOr<std::string> SendHl7(const std::string& message) = 0;
   // Returns when every service has taken in the whole log.
@@ -59,6 +62,7 @@ class StoryPlayer {
   absl::Status Command(const Step& step);
   absl::Status Race(const Step& step);
   absl::Status PublishFact(const Step& step);
+  absl::Status DropFiles(const Step& step);
   absl::Status SendMessage(const Step& step);
   absl::Status ActOnAlert(const Step& step);
   absl::StatusOr<std::string> RequestOf(const Step& step,

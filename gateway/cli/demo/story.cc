@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/cli/json.h"
 
@@ -40,17 +41,23 @@ class Line {
     if (!micros.ok()) Complain(name, micros.status().message());
     return micros.value_or(0);
   }
-  std::string Segments(const char* name) {
+  std::vector<std::string> List(const char* name) {
     const json::value* const value = Take(name);
-    if (value == nullptr) return "";
-    const auto* const array = value->if_array();
-    if (array == nullptr) Complain(name, "is not a list");
-    std::string text;
-    for (const json::value& each : array == nullptr ? json::array() : *array) {
-      if (!text.empty()) text += '\r';
-      if (each.is_string()) text += std::string(each.get_string());
+    return value == nullptr ? std::vector<std::string>() : Texts(name, *value);
+  }
+  // In the order of the line.
+  std::vector<Step::File> Files(const char* name) {
+    std::vector<Step::File> files;
+    const json::object* const object = Child(name);
+    if (object == nullptr) return files;
+    for (const auto& [file, lines] : *object) {
+      std::string bytes;
+      for (const std::string& line : Texts(name, lines)) {
+        absl::StrAppend(&bytes, line, "\r\n");
+      }
+      files.push_back({std::string(file), std::move(bytes)});
     }
-    return text;
+    return files;
   }
   const json::object* Child(const char* name) {
     const json::value* const value = Take(name);
@@ -59,6 +66,16 @@ class Line {
 
   void Complain(absl::string_view name, absl::string_view what) {
     if (complaint_.empty()) complaint_ = absl::StrCat(name, " ", what);
+  }
+  std::vector<std::string> Texts(const char* name, const json::value& value) {
+    std::vector<std::string> texts;
+    const auto* const array = value.if_array();
+    if (array == nullptr) Complain(name, "is not a list");
+    for (const json::value& each : array == nullptr ? json::array() : *array) {
+      if (!each.is_string()) Complain(name, "is not a list of strings");
+      if (each.is_string()) texts.emplace_back(each.get_string());
+    }
+    return texts;
   }
   std::string Complaint() const {
     if (complaint_.empty() && taken_ != object_.size()) {
@@ -97,7 +114,9 @@ absl::StatusOr<Step> ParseStep(const json::object& object) {
   step.happened_us = line.Time("happened");
   step.twice = line.Bool("twice");
   step.retracts = line.Text("retracts");
-  step.hl7 = line.Segments("hl7");
+  step.files = line.Files("files");
+  step.brings = line.List("brings");
+  step.hl7 = absl::StrJoin(line.List("hl7"), "\r");
   step.answer = line.Text("answer");
   step.alert = line.Text("alert");
   step.rule = line.Text("rule");
@@ -117,7 +136,8 @@ absl::StatusOr<Step> ParseStep(const json::object& object) {
     line.Complain("no, at or by", "is missing");
   }
   const int kinds = !step.method.empty() + !step.type.empty() +
-                    !step.hl7.empty() + !step.alert.empty();
+                    !step.hl7.empty() + !step.alert.empty() +
+                    !step.files.empty();
   if (kinds > 1) line.Complain(step.number, "does more than one thing");
   if (!line.Complaint().empty()) {
     return absl::InvalidArgumentError(line.Complaint());

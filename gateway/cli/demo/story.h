@@ -10,12 +10,14 @@
 //   publish, data     an event's type and data; happened, basis. "twice": sent
 //                     again with the same id. "retracts": the number of the
 //                     step whose event it takes back, as the same type
+//   files, brings     files that the council's case system drops, by name their
+//                     lines; and the numbers of the facts in them
 //   hl7, answer       segments of a message, and the codes expected in MSA-1,
 //                     with "|" between them
 //   alert, rule       accept (act_by), close or show: an alert is acted on
 //   (nothing)         time goes on to there
-// and, where the step raises an alert, raises: {alert, rule, person}; the person
-// is the step's unless it says.
+// and, where the step raises an alert at its time, raises: {alert, rule, person};
+// the person is the step's unless it says.
 #ifndef CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 #define CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 
@@ -46,6 +48,13 @@ struct Step {
   uint64_t happened_us = 0;
   bool twice = false;
   std::string retracts;
+
+  struct File {
+    std::string name;
+    std::string bytes;
+  };
+  std::vector<File> files;
+  std::vector<std::string> brings;
 
   std::string hl7;  // Segments, each ended by CR but a cut-off one.
   std::string answer;

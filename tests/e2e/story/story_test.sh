@@ -42,17 +42,18 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# What a profile sees of the domain, a line an event: minute (in Dundee) and type.
+# What a profile sees of the domain, a line an event: minute and type.
 see() {
   concordat tail --profile "$1" --from earliest --timeout 3s --json >"$work/$1.json"
-  TZ=Europe/London jq -r '
-    select(.type | test("^concordat\\.(court|prison|police|nhs|socialwork|mappa)\\."))
-    | (.time[0:19] + "Z" | fromdateiso8601 | strflocaltime("%Y-%m-%dT%H:%M"))
-      + "\t" + .type' "$work/$1.json" | sort
+  jq -r 'select(.type | test("^concordat\\.(court|prison|police|nhs|socialwork|mappa)\\."))
+    | .time[0:16] + "\t" + .type' "$work/$1.json" | sort
 }
+# The table has the clocks of Dundee.
 expect() { # COLUMN
   awk -F'\t' -v column="$1" 'NR > 1 && $column == 1 {print $2 "\t" $4}' \
-    "$here/expected.tsv" | sort
+    "$here/expected.tsv" >"$work/rows"
+  paste <(cut -f 1 "$work/rows" | sed 's/.*/TZ="Europe\/London" &/' |
+    date -u -f - +%Y-%m-%dT%H:%M) <(cut -f 2 "$work/rows") | sort
 }
 log_end() { concordat log status --json | jq -r .endSequence; }
 alerts_of() {
@@ -126,7 +127,7 @@ check "and neither payload nor subject" equal \
 jq -r 'select(.call == "identity.Register") | .request
     | .familyName, .givenName, (.identifiers[] | select(.scheme != "local") | .value)' \
   "$CONCORDAT_SOURCE/deploy/demo/story.jsonl" | sort -u >"$work/names"
-check "there are names and numbers to look for" equal "$(wc -l <"$work/names")" 27
+check "there are names and numbers to look for" equal "$(wc -l <"$work/names")" 26
 printf '%s\n' ALCTX orthopaed '19 Fleuchar' 'Alcohol treatment' >"$work/must-not"
 cat "$work/names" >>"$work/must-not"
 for profile in coordinator police nhs socialwork admin duty-senior upw-manager \
@@ -143,7 +144,10 @@ for profile in coordinator police nhs socialwork admin duty-senior upw-manager \
     done
     [[ "$profile" == nhs ]] || concordat rejects --profile "$profile" --json
   } >>"$work/$profile.json" 2>&1
-  found="$(grep -i -o -F -f "$work/must-not" "$work/$profile.json" | sort -u | xargs)"
+  # The council's people know their own numbers of their own people.
+  own='^$'
+  case "$profile" in socialwork | duty-senior | upw-manager | service-manager) own='^DCC-' ;; esac
+  found="$(grep -i -o -F -f "$work/must-not" "$work/$profile.json" | grep -v "$own" | sort -u | xargs)"
   check "$profile sees no name, number, clinic or hospital's address" equal "$found" ""
   [[ "$profile" == nhs ]] ||
     check "$profile never sees the service" absent ALCOHOL "$work/$profile.json"
@@ -166,7 +170,7 @@ check "no name or number lies open on disk" equal "$found" ""
 check "the log verifies" concordat log verify
 before="$(log_end)"
 check "a second play is told that all is done" concordat demo play
-rm "$data/demo/steps-done"
+rm "$data/demo/story-steps-done"
 check "playing every step again succeeds" concordat demo play
 check "and changes nothing" equal "$(log_end)" "$before"
 

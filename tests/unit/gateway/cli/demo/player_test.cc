@@ -5,9 +5,11 @@
 //   random ids                        PlaysAgainWithTheSameIds
 //   a done step played again          GoesOnWhereItStopped
 //   a missing alert passed over       SaysWhichAlertIsMissing
+//   an earlier alert taken for it     SaysWhichAlertIsMissing
 //   either outcome of a race is fine  OneOfTwoClientsDecides
 //   a lost answer decides a race      ARaceWhoseDoorWentAwayIsPlayedAgain
 //   two events of one id pass         SendsTwiceAndKnowsThatItIsOneEvent
+//   only the first file is dropped    DropsEachFileOnceTheClockIsThere
 //   only the co-ordinator is watched  TellsEachAlertOnce, SaysWhichAlertIsMissing
 #include "gateway/cli/demo/player.h"
 
@@ -62,6 +64,12 @@ class FakeDoors : public StoryDoors {
                                                event) != requests.end();
     requests.push_back(event);
     return before;
+  }
+  absl::Status DropFile(const std::string& name,
+                        const std::string& bytes) override {
+    calls.push_back(absl::StrCat("drops ", name));
+    requests.push_back(bytes);
+    return absl::OkStatus();
   }
   absl::StatusOr<std::string> SendHl7(const std::string&) override {
     calls.push_back("hl7");
@@ -199,6 +207,17 @@ TEST_F(PlayerTest, TakesBackWhatAnEarlierStepPublished) {
   EXPECT_THAT(doors_.requests.back(), HasSubstr("\"id\":\"story-X.2\""));
 }
 
+TEST_F(PlayerTest, DropsEachFileOnceTheClockIsThere) {
+  Step step = Command();
+  step.method.clear();
+  step.files = {{"orders.csv", "A;B\r\n"}, {"contacts.csv", "C;D\r\n"}};
+  ASSERT_THAT(Play({step}), IsOk());
+  EXPECT_THAT(doors_.calls,
+              ElementsAre("player publishes", "drops orders.csv",
+                          "drops contacts.csv", "settle", "done"));
+  EXPECT_EQ(doors_.requests.back(), "C;D\r\n");
+}
+
 TEST_F(PlayerTest, KeepsWhatAStepSaysOfItsCommand) {
   Step step = Command();
   step.request = R"({"command":{"gateway":"G9"}})";
@@ -247,6 +266,10 @@ TEST_F(PlayerTest, SaysWhichAlertIsMissing) {
   doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
     "subject":"p-other"}]})";
   const absl::Status status = Play({Register(), step});
+  // Of this person, and of before.
+  doors_.alerts = R"({"alerts":[{"alertRef":"A-2","rule":"R13",
+    "subject":"p-key","raisedAt":"2025-11-03T02:00:00Z"}]})";
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInternal));
   EXPECT_THAT(std::string(status.message()), HasSubstr("A4"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("step 2.1"));
@@ -258,7 +281,8 @@ TEST_F(PlayerTest, TellsEachAlertOnce) {
   step.raises_rule = "R13";
   step.raises_person = "P2";
   doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
-    "subject":"p-key","headline":"Absent"}]})";
+    "subject":"p-key","headline":"Absent",
+    "raisedAt":"2025-11-03T02:01:00Z"}]})";
   ASSERT_THAT(Play({Register()}), IsOk());
   printed_.clear();
   ASSERT_THAT(Play({Register(), step, Command()}), IsOk());

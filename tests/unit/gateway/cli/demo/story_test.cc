@@ -47,6 +47,19 @@ TEST(StoryTest, NamesTheLineThatIsWrong) {
   }
 }
 
+TEST(StoryTest, ReadsFilesInTheirOrderWithLineEndsOfTheirOwn) {
+  const auto steps = ParseStory(absl::StrCat(
+      kHead,
+      R"(,"files":{"b.csv":["x;y","1;2"],"a.csv":["z"]},"brings":["2.1"]})"));
+  ASSERT_THAT(steps.status(), IsOk());
+  const Step& step = steps->front();
+  ASSERT_EQ(step.files.size(), 2u);
+  EXPECT_EQ(step.files[0].name, "b.csv");
+  EXPECT_EQ(step.files[0].bytes, "x;y\r\n1;2\r\n");
+  EXPECT_EQ(step.files[1].name, "a.csv");
+  EXPECT_THAT(step.brings, ::testing::ElementsAre("2.1"));
+}
+
 TEST(StoryTest, DoesNotGoBackInTime) {
   EXPECT_THAT(
       ParseStory(
@@ -68,6 +81,9 @@ TEST(StoryTest, TheDemoHasEveryStepOfTheStory) {
   for (const Step& step : *steps) {
     EXPECT_TRUE(numbers.insert(step.number).second) << step.number;
     EXPECT_EQ(step.hl7.empty(), step.number[0] != 'h') << step.number;
+    for (const std::string& fact : step.brings) {
+      EXPECT_TRUE(numbers.insert(fact).second) << fact;
+    }
     // h32 alone is marked for a live listener.
     EXPECT_EQ(absl::StrContains(step.hl7, "|P|2.4"), step.number == "h32");
   }
