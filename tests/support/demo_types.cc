@@ -65,6 +65,10 @@ absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars() {
   return ReadFolder<policy::v1::Calendar>("deploy/calendars");
 }
 
+absl::StatusOr<std::vector<policy::v1::LimitClocks>> DemoClocks() {
+  return ReadFolder<policy::v1::LimitClocks>("deploy/clocks");
+}
+
 absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles() {
   return ReadFolder<identity::v1::RolesDefined>("deploy/config/roles");
 }

@@ -10,6 +10,7 @@
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
+#include "concordat/policy/v1/clock.pb.h"
 #include "services/common/event/type_table.h"
 
 namespace concordat::testing {
@@ -20,12 +21,12 @@ std::string DemoDescriptorSet();
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();
 
-// What deploy/agreements, deploy/rules, deploy/calendars and deploy/config/roles
-// hold.
+// What the folders of these names in deploy and deploy/config hold.
 //   INVALID_ARGUMENT  a file that cannot be read; names it.
 absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements();
 absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules();
 absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars();
+absl::StatusOr<std::vector<policy::v1::LimitClocks>> DemoClocks();
 absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles();
 
 }  // namespace concordat::testing

@@ -84,7 +84,7 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
   absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
-  // For Calendars::Build, LimitClockBook::Build and RoleDirectory::Build, which
+  // For Calendars::Build, LimitClocks::Build and RoleDirectory::Build, which
   // check them.
   absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;
   absl::StatusOr<std::vector<policy::v1::LimitClocks>> LoadClocks() const;
