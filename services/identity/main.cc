@@ -9,6 +9,7 @@
 #include "services/identity/rpc/case_parties.h"
 #include "services/identity/rpc/cohort_feed.h"
 #include "services/identity/rpc/identity_service.h"
+#include "services/identity/rpc/role_desk.h"
 #include "services/identity/store/identity_store.h"
 #include "services/identity/store/outbox_publisher.h"
 
@@ -42,6 +43,14 @@ int main(int argc, char** argv) {
   concordat::identity::IdentityService service(*store, outbox, parties, cohort,
                                                program.clock());
   service.AddTo(program.host());
+  const absl::TimeZone london = start.Value(concordat::LondonTime());
+  const auto calendars = std::make_shared<const concordat::Calendars>(
+      start.Value(concordat::Calendars::Build(start.Value(data.LoadCalendars()),
+                                              london)));
+  const auto roles = start.Value(concordat::identity::RoleDesk::Open(
+      *store, outbox, start.Value(data.LoadRoles()), calendars, london,
+      program.self(), program.clock()));
+  roles->AddTo(program.host());
   program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
     status->set_ready(parties.current());
     status->set_position(parties.position().value);

@@ -9,9 +9,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "services/identity/rpc/read_command.h"
 
 namespace concordat::identity {
 namespace {
@@ -20,18 +20,6 @@ constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr size_t kNameBytesMax = 100;
 constexpr size_t kTextBytesMax = 500;
 constexpr int kIdentifiersMax = 16;
-// Left of a deadline for the answer's way back.
-constexpr absl::Duration kAnswerTime = absl::Milliseconds(50);
-
-System SystemOf(const bus::v1::Principal& principal) {
-  return {principal.agency(), principal.system()};
-}
-
-// Programs and the operator pass messages on; they know nobody.
-bool ActsForAnAgency(const bus::v1::Principal& principal) {
-  return principal.role() != "operator" && principal.role() != "player" &&
-         principal.role() != "service" && principal.role() != "adapter";
-}
 
 // The same words whoever is asked about.
 absl::Status NotForYou() {
@@ -44,43 +32,6 @@ absl::Status Nobody() {
   return absl::NotFoundError(
       "nobody your agency registered or is party to has these numbers by a "
       "link that may be used");
-}
-
-absl::Status CheckText(absl::string_view field, absl::string_view text,
-                       size_t bytes_max) {
-  for (const char c : text) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(field, ": control characters"));
-    }
-  }
-  if (text.size() <= bytes_max) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, ": more than ", bytes_max, " bytes"));
-}
-
-absl::StatusOr<CommandContext> ReadCommand(const Call& call,
-                                           const hub::v1::Command& command) {
-  if (command.request_id().empty()) {
-    return absl::InvalidArgumentError("command.request_id: missing");
-  }
-  for (const auto& [field, text] :
-       {std::pair<const char*, const std::string&>("command.request_id",
-                                                   command.request_id()),
-        std::pair<const char*, const std::string&>("command.on_behalf_of",
-                                                   command.on_behalf_of())}) {
-    if (absl::Status s = CheckText(field, text, 64); !s.ok()) return s;
-  }
-  const bus::v1::Principal& principal = *call.principal;
-  CommandContext context;
-  context.caller = SystemOf(principal);
-  context.request_id = command.request_id();
-  context.time_us = command.time();
-  context.on_behalf_of = command.on_behalf_of();
-  context.purpose = call.purpose;
-  context.gateway = principal.default_gateway();
-  context.regime = principal.default_regime();
-  return context;
 }
 
 absl::StatusOr<PersonKey> ReadSubject(const std::string& text) {
@@ -196,17 +147,6 @@ absl::StatusOr<bool> IdentityService::HasInterest(
   return parties_.IsParty(agency, person);
 }
 
-absl::StatusOr<Sequence> IdentityService::WaitFor(
-    const Call& call, const CommandOutcome& outcome) const {
-  if (outcome.outbox_id == 0) return parties_.position();
-  outbox_.Wake();
-  if (outcome.duplicate) outbox_.SendAgain(outcome.outbox_id);
-  const absl::Duration left = call.deadline - clock_.Now() - kAnswerTime;
-  return outbox_.WaitFor(
-      outcome.outbox_id,
-      std::max(absl::ZeroDuration(), std::min(left, kPublishWait)));
-}
-
 absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
     const Call& call, const v1::RegisterRequest& request) {
   if (!ActsForAnAgency(*call.principal)) {
@@ -230,7 +170,8 @@ absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
       store_.Register(*context, *details, identifiers);
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
-  absl::StatusOr<Sequence> position = WaitFor(call, *outcome);
+  absl::StatusOr<Sequence> position =
+      AwaitPublished(outbox_, *outcome, call, clock_, parties_.position());
   if (!position.ok()) return std::move(position).status();
 
   v1::RegisterResponse response;
@@ -295,7 +236,8 @@ absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
   if (absl::IsNotFound(outcome.status())) return NotForYou();
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(*person);
-  absl::StatusOr<Sequence> position = WaitFor(call, *outcome);
+  absl::StatusOr<Sequence> position =
+      AwaitPublished(outbox_, *outcome, call, clock_, parties_.position());
   if (!position.ok()) return std::move(position).status();
   v1::ConfirmLinkResponse response;
   response.set_position(position->value);

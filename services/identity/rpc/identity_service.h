@@ -24,11 +24,6 @@ namespace concordat::identity {
 
 class IdentityService {
  public:
-  // A command is committed here first and then waits for its place in the log:
-  // this long at most, or until its deadline. Then the answer is UNAVAILABLE,
-  // and a repeat with the same request id gets the first answer.
-  static constexpr absl::Duration kPublishWait = absl::Seconds(3);
-
   // All outlive this.
   IdentityService(IdentityStore& store, OutboxPublisher& outbox,
                   const CaseParties& parties, CohortFeed& cohort,
@@ -55,8 +50,6 @@ class IdentityService {
                                    const PersonKey& person) const;
   absl::StatusOr<WrittenIdentifier> Read(const Call& call,
                                          const v1::Identifier& written) const;
-  absl::StatusOr<Sequence> WaitFor(const Call& call,
-                                   const CommandOutcome& outcome) const;
 
   IdentityStore& store_;
   OutboxPublisher& outbox_;

@@ -56,6 +56,18 @@ struct OutboxEntry {
   Seed seed = {};
 };
 
+// Where a role is told that there is an alert.
+struct RoleContact {
+  std::string channel;  // Of code list contact-channel.
+  std::string address;
+};
+
+// An event of the role directory, as it was published or is going to be.
+struct RoleEvent {
+  std::string type;
+  std::string message;  // Bytes of the type.
+};
+
 struct Disclosures {
   uint64_t joined = 0;
   uint64_t left = 0;

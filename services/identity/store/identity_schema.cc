@@ -90,6 +90,18 @@ CREATE TABLE disclosure (        -- How many, never who.
 );
 )sql";
 
+// Since version 2.
+constexpr char kContacts[] = R"sql(
+CREATE TABLE contact (           -- Where a role is told that there is an alert.
+  agency TEXT NOT NULL,
+  role TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  address BLOB NOT NULL,         -- Sealed.
+  at_us INTEGER NOT NULL,
+  PRIMARY KEY (agency, role)
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 absl::Status PrepareSchema(Database& db) {
@@ -98,13 +110,13 @@ absl::Status PrepareSchema(Database& db) {
       db.Query("PRAGMA user_version", {},
                [&](const SqlRow& row) { version = row.Int(0); });
   if (!read.ok() || version == IdentityStore::kSchemaVersion) return read;
-  if (version != 0) {
+  if (version != 0 && version != 1) {
     return absl::FailedPreconditionError(
         absl::StrCat("the identity database has schema version ", version,
                      "; this program knows ", IdentityStore::kSchemaVersion));
   }
   return db.Execute(absl::StrCat(
-      "BEGIN IMMEDIATE;", kTables,
+      "BEGIN IMMEDIATE;", version == 0 ? kTables : "", kContacts,
       "PRAGMA user_version = ", IdentityStore::kSchemaVersion, ";COMMIT"));
 }
 

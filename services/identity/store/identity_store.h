@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "concordat/identity/v1/events.pb.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/ids.h"
 #include "services/common/base/mutex.h"
@@ -34,7 +35,7 @@ class IdentityTables;
 
 class IdentityStore {
  public:
-  static constexpr int kSchemaVersion = 1;
+  static constexpr int kSchemaVersion = 2;
 
   // Opens or makes the database. `clock` and `random` outlive it.
   //   FAILED_PRECONDITION  of a later schema version, or of another secret.
@@ -81,6 +82,22 @@ class IdentityStore {
   // its agency. Never a national number. Nothing: none.
   absl::StatusOr<std::optional<std::string>> LocalNumber(
       const PersonKey& person, const System& system);
+
+  // Publishes an event of the role directory about no person, in `stream`.
+  //   INVALID_ARGUMENT  the request id was used for something else.
+  absl::StatusOr<CommandOutcome> PublishRole(
+      const CommandContext& context, absl::string_view stream,
+      const google::protobuf::Message& event);
+  // The same, and keeps the address, sealed; channel NONE forgets it.
+  absl::StatusOr<CommandOutcome> SetContact(const CommandContext& context,
+                                            absl::string_view stream,
+                                            const v1::RoleContactSet& event,
+                                            absl::string_view address);
+  // Nothing: none is set.
+  absl::StatusOr<std::optional<RoleContact>> ContactOf(absl::string_view agency,
+                                                       absl::string_view role);
+  // Every RolesDefined and RoleAbsenceSet, in order.
+  absl::StatusOr<std::vector<RoleEvent>> RoleEvents();
 
   // Entries after `after` that have no position yet, in order.
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,

@@ -248,6 +248,13 @@ absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
                  {SqlValue::Blob(person.bytes())},
                  [&](const SqlRow& row) { record = row.Text(0); });
   if (!read.ok()) return read;
+  return AddToOutbox(context, person,
+                     absl::StrCat("person-registration/", record), event);
+}
+
+absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
+    const CommandContext& context, const PersonKey& person,
+    absl::string_view stream, const google::protobuf::Message& event) {
   // Drawn once and kept, so that every attempt publishes the same bytes.
   const Seed seed = DrawSeed(random_);
   const uint64_t now_us = NowUs();
@@ -260,8 +267,7 @@ absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
        SqlValue::Blob(event.SerializeAsString()),
        SqlValue::Blob(absl::string_view(
            reinterpret_cast<const char*>(seed.data()), seed.size())),
-       SqlValue::Blob(person.bytes()),
-       absl::StrCat("person-registration/", record), context.caller.agency,
+       SqlValue::Blob(person.bytes()), stream, context.caller.agency,
        context.time_us == 0 ? now_us : context.time_us, now_us, context.purpose,
        context.gateway, static_cast<int>(context.regime),
        context.on_behalf_of});

@@ -76,13 +76,26 @@ class IdentityTables {
   absl::StatusOr<bool> IsRegisteredBy(const PersonKey& person,
                                       absl::string_view agency);
 
+  // In the person's registration stream.
   absl::StatusOr<int64_t> AddToOutbox(const CommandContext& context,
                                       const PersonKey& person,
+                                      const google::protobuf::Message& event);
+  // In any stream; the person may be nobody.
+  absl::StatusOr<int64_t> AddToOutbox(const CommandContext& context,
+                                      const PersonKey& person,
+                                      absl::string_view stream,
                                       const google::protobuf::Message& event);
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,
                                                          int count_max);
   absl::Status MarkPublished(int64_t outbox_id, Sequence position);
   absl::StatusOr<std::optional<Sequence>> PositionOf(int64_t outbox_id);
+
+  absl::Status KeepContact(absl::string_view agency, absl::string_view role,
+                           const RoleContact& contact);
+  absl::Status ForgetContact(absl::string_view agency, absl::string_view role);
+  absl::StatusOr<std::optional<RoleContact>> ContactOf(absl::string_view agency,
+                                                       absl::string_view role);
+  absl::StatusOr<std::vector<RoleEvent>> RoleEvents();
 
   absl::Status RecordDisclosure(const System& edge, uint64_t joined,
                                 uint64_t left, Sequence position);

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
 #include "services/identity/rpc/identity_service.h"
+#include "services/identity/rpc/read_command.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
 #include "tests/support/fake_clock.h"
@@ -121,6 +122,9 @@ inline std::shared_ptr<const PrincipalRegistry> MakeRegistry() {
   add("admin", "concordat-operator", "console", "operator");
   add("edge-health", "nhs-tayside", "pas", "adapter");
   add("service-alerts", "mappa-tayside", "alerts", "service");
+  auto* grant = registry.mutable_principals()->rbegin()->add_publish();
+  grant->set_source("urn:concordat:mappa-tayside:alerts");
+  grant->add_types("concordat.alerts.v1.*");
   return PrincipalRegistry::Build(std::move(registry)).value();
 }
 

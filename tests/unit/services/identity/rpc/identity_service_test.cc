@@ -95,7 +95,7 @@ TEST_F(IdentityServiceTest, WaitsOnceForABusThatStaysAway) {
   EXPECT_THAT(
       service_->Register(As("socialwork", absl::Seconds(30)), Torquil("r-2")),
       HasCode(StatusCode::kUnavailable));
-  EXPECT_LT(steady.Elapsed() - start, IdentityService::kPublishWait / 2);
+  EXPECT_LT(steady.Elapsed() - start, kPublishWait / 2);
   bus_.ComeBack();
   ASSERT_TRUE(bus_.WaitForEvents(1, kPatience));
   EXPECT_THAT(service_->Register(As("socialwork"), Torquil("r-2")), IsOk());

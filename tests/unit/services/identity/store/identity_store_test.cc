@@ -16,6 +16,7 @@
 //   what is left out is wiped               KeepsANameThatIsNotSaidAgain
 //   UNIQUE index dropped                    RefusesOneUsableNumberForTwoPeople
 //   national number told as local           TellsASystemItsOwnNumber
+//   a store of version 1 is refused or emptied  TakesAStoreOfTheVersionBefore
 #include "services/identity/store/identity_store.h"
 
 #include <sys/syscall.h>
@@ -493,6 +494,29 @@ TEST(SealerTest, OpensOnlyWhatWasSealedForThatColumnAndPerson) {
   EXPECT_THAT(sealer.Open("b", person, sealed), HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(sealer.Open("a", other, sealed), HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(sealer.Open("a", person, ""), HasCode(StatusCode::kDataLoss));
+}
+
+TEST_F(IdentityStoreTest, TakesAStoreOfTheVersionBefore) {
+  const PersonKey person = RegisterTorquil();
+  store_.reset();
+  {
+    auto db = Database::Open(path_, Database::Durability::kFull);
+    ASSERT_THAT(db, IsOk());
+    ASSERT_THAT((*db)->Execute("DROP TABLE contact; PRAGMA user_version = 1"),
+                IsOk());
+  }
+  Reopen();
+  EXPECT_EQ(Find(Id("chi", kChi)), person);
+  v1::RoleContactSet set;
+  set.set_agency("police-scotland");
+  set.set_role("police-cover");
+  set.set_channel("MAIL");
+  ASSERT_THAT(store_->SetContact(From(kPolice, "c-1"), "role/x", set, "a@b"),
+              IsOk());
+  Reopen();
+  EXPECT_EQ((*store_->ContactOf("police-scotland", "police-cover"))->address,
+            "a@b");
+  EXPECT_FALSE(store_->ContactOf("police-scotland", "police")->has_value());
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+// The role directory's commands and questions: who answers for a role, who stands
+// in, and where each is told. See the schema for each method.
+//
+// Threads  One call at a time (the host's thread).
+#ifndef CONCORDAT_SERVICES_IDENTITY_RPC_ROLE_DESK_H_
+#define CONCORDAT_SERVICES_IDENTITY_RPC_ROLE_DESK_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "concordat/identity/v1/service.pb.h"
+#include "services/common/base/clock.h"
+#include "services/common/roles/role_directory.h"
+#include "services/common/rpc/call.h"
+#include "services/common/rpc/server_host.h"
+#include "services/identity/store/identity_store.h"
+#include "services/identity/store/outbox_publisher.h"
+
+namespace concordat::identity {
+
+class RoleDesk {
+ public:
+  // Makes the directory of what was adopted and set before, and adopts those of
+  // `files` that are new, heading their events as `self` does. All outlive it.
+  //   INVALID_ARGUMENT     a file is wrong, or a chain ends nowhere; names the role.
+  //   FAILED_PRECONDITION  a version that was adopted before reads otherwise now.
+  static absl::StatusOr<std::unique_ptr<RoleDesk>> Open(
+      IdentityStore& store, OutboxPublisher& outbox,
+      const std::vector<v1::RolesDefined>& files,
+      std::shared_ptr<const Calendars> calendars, absl::TimeZone zone,
+      const bus::v1::Principal& self, const Clock& clock);
+
+  void AddTo(ServerHost& host);
+
+  absl::StatusOr<v1::ListRolesResponse> ListRoles(
+      const Call& call, const v1::ListRolesRequest& request);
+  absl::StatusOr<v1::SetAbsenceResponse> SetAbsence(
+      const Call& call, const v1::SetAbsenceRequest& request);
+  absl::StatusOr<v1::SetContactResponse> SetContact(
+      const Call& call, const v1::SetContactRequest& request);
+  absl::StatusOr<v1::ContactResponse> Contact(
+      const Call& call, const v1::ContactRequest& request);
+
+ private:
+  RoleDesk(IdentityStore& store, OutboxPublisher& outbox,
+           RoleDirectory directory, const Clock& clock)
+      : store_(store),
+        outbox_(outbox),
+        directory_(std::move(directory)),
+        clock_(clock) {}
+  absl::Status Adopt(const v1::RolesDefined& file,
+                     const bus::v1::Principal& self);
+  //   NOT_FOUND  the caller's agency has no such role.
+  absl::StatusOr<const v1::Role*> OwnRole(const Call& call,
+                                          const std::string& role,
+                                          absl::Time at) const;
+
+  IdentityStore& store_;
+  OutboxPublisher& outbox_;
+  RoleDirectory directory_;
+  const Clock& clock_;
+};
+
+}  // namespace concordat::identity
+
+#endif  // CONCORDAT_SERVICES_IDENTITY_RPC_ROLE_DESK_H_
