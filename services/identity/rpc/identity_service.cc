@@ -112,9 +112,9 @@ void IdentityService::AddTo(ServerHost& host) {
       });
   host.HandleStream<v1::CohortRequest, v1::CohortChange>(
       name("Cohort"), {{"adapter"}},
-      [this](const Call& call, const v1::CohortRequest&,
+      [this](const Call& call, const v1::CohortRequest& request,
              std::shared_ptr<ResponseStream<v1::CohortChange>> stream) {
-        return Cohort(call, {[stream](const v1::CohortChange& change) {
+        return Cohort(call, request, {[stream](const v1::CohortChange& change) {
                                return stream->Write(change);
                              },
                              [stream](const absl::Status& status) {
@@ -285,8 +285,11 @@ absl::StatusOr<v1::LocalSubjectResponse> IdentityService::LocalSubject(
   return response;
 }
 
-absl::Status IdentityService::Cohort(const Call& call, CohortFeed::Sink sink) {
-  cohort_.Open(SystemOf(*call.principal), std::move(sink));
+absl::Status IdentityService::Cohort(const Call& call,
+                                     const v1::CohortRequest& request,
+                                     CohortFeed::Sink sink) {
+  cohort_.Open(SystemOf(*call.principal), request.registered_too(),
+               std::move(sink));
   return absl::OkStatus();
 }
 

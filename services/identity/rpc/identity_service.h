@@ -41,7 +41,8 @@ class IdentityService {
       const Call& call, const v1::DescribeRequest& request);
   absl::StatusOr<v1::LocalSubjectResponse> LocalSubject(
       const Call& call, const v1::LocalSubjectRequest& request);
-  absl::Status Cohort(const Call& call, CohortFeed::Sink sink);
+  absl::Status Cohort(const Call& call, const v1::CohortRequest& request,
+                      CohortFeed::Sink sink);
 
  private:
   // Whether the caller's agency registered the person or is party to their open
