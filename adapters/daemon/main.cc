@@ -23,6 +23,8 @@ namespace {
 
 constexpr char kProgram[] = "concordat-adapter";
 constexpr char kPrincipal[] = "edge-health";
+// Who acts on what this edge keeps.
+constexpr char kLiaison[] = "nhs-liaison";
 constexpr char kIdentity[] = "concordat-identity";
 constexpr absl::Duration kAddressTimeout = absl::Seconds(2);
 
@@ -88,7 +90,12 @@ int main(int argc, char** argv) {
   options.tls = tls;
   concordat::ServerHost host(std::move(options), registry->source(), clock, log,
                              metrics, *access);
-  concordat::edge::AddEdgeService(edge->store(), agency, host);
+  concordat::edge::EdgeService service(
+      edge->store(), edge->desk(), agency, {kLiaison},
+      [&edge](concordat::edge::v1::Counts& counts) {
+        edge->FillCounts(counts);
+      });
+  service.AddTo(host);
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);
   });
