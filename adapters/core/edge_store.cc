@@ -145,7 +145,9 @@ absl::Status EdgeStore::ApplyEnded(const v1::ActEnded& ended) {
       ++counts_.left;
     }
     if (known_.contains(item->message.key)) RememberKey(item->message.key);
-    holds_too_much_ = true;
+    // Of what only grew too old or too much the next rewrite will do: under a
+    // flood every message would cause one.
+    if (act->kind != v1::ACT_KIND_AGE) holds_too_much_ = true;
   }
   return kept_.End(ended);
 }

@@ -34,9 +34,16 @@ edge::v1::MadeEvent MakeMissed(const edge::WaitingMessage& message,
 
 std::vector<edge::KeptField> Hl7ItemRules::Show(
     const edge::KeptItem& item) const {
+  const absl::StatusOr<Message> whole = Message::Parse(item.message.message);
+  if (!whole.ok()) return {};
+  // A reject that was kept while nobody knew the cohort may be an outsider's.
+  const edge::CohortAnswer who =
+      cohort_.Find(mapping_.IdentifyAll(ReadFacts(*whole, mapping_.zone())));
+  const std::string shown = who.kind == edge::CohortAnswer::Kind::kOutside
+                                ? KeepHeader(*whole)
+                                : item.message.message;
+  const absl::StatusOr<Message> message = Message::Parse(shown);
   std::vector<edge::KeptField> fields;
-  const absl::StatusOr<Message> message = Message::Parse(item.message.message);
-  if (!message.ok()) return fields;
   for (NamedField& field : ListInventory(*message)) {
     fields.push_back({std::move(field.name), std::move(field.value)});
   }

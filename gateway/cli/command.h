@@ -28,6 +28,7 @@ absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunDemo(const std::vector<std::string>& arguments);
 absl::Status RunKeys(const std::vector<std::string>& arguments);
 absl::Status RunLog(const std::vector<std::string>& arguments);
+absl::Status RunPerson(const std::vector<std::string>& arguments);
 absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);

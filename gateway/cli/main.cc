@@ -21,6 +21,7 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunSubscriptions},
     {"rejects", "What an agency's edge held back or refused",
      concordat::cli::RunRejects},
+    {"person", "Reviews of who somebody is", concordat::cli::RunPerson},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",

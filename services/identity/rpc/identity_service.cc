@@ -12,34 +12,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "services/identity/rpc/read_command.h"
+#include "services/identity/rpc/request_checks.h"
 
 namespace concordat::identity {
 namespace {
 
 constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr size_t kNameBytesMax = 100;
-constexpr size_t kTextBytesMax = 500;
-constexpr int kIdentifiersMax = 16;
-
-// The same words whoever is asked about.
-absl::Status NotForYou() {
-  return absl::PermissionDeniedError(
-      "no such person, or your agency neither registered them nor is party to "
-      "an open case");
-}
 
 absl::Status Nobody() {
   return absl::NotFoundError(
       "nobody your agency registered or is party to has these numbers by a "
       "link that may be used");
-}
-
-absl::StatusOr<PersonKey> ReadSubject(const std::string& text) {
-  absl::StatusOr<PersonKey> person = PersonKey::Parse(text);
-  if (!person.ok()) {
-    return absl::InvalidArgumentError("subject: not a person key");
-  }
-  return person;
 }
 
 absl::StatusOr<PersonDetails> ReadDetails(const v1::RegisterRequest& request) {
@@ -125,26 +109,13 @@ void IdentityService::AddTo(ServerHost& host) {
 
 absl::StatusOr<WrittenIdentifier> IdentityService::Read(
     const Call& call, const v1::Identifier& written) const {
-  std::vector<System> systems;
-  for (const bus::v1::Principal& principal :
-       call.registry->proto().principals()) {
-    systems.push_back(SystemOf(principal));
-  }
-  const auto this_year = static_cast<int>(
-      absl::ToCivilYear(clock_.Now(), absl::UTCTimeZone()).year());
-  absl::StatusOr<CanonicalIdentifier> canonical =
-      Canonicalise(written.scheme(), written.value(), written.authority(),
-                   SystemOf(*call.principal), systems, this_year);
-  if (!canonical.ok()) return std::move(canonical).status();
-  return WrittenIdentifier{written.value(), *std::move(canonical)};
+  return ReadIdentifier(call, written, clock_);
 }
 
 absl::StatusOr<bool> IdentityService::HasInterest(
     const Call& call, const PersonKey& person) const {
-  const std::string& agency = call.principal->agency();
-  absl::StatusOr<bool> registered = store_.IsRegisteredBy(person, agency);
-  if (!registered.ok() || *registered) return registered;
-  return parties_.IsParty(agency, person);
+  return identity::HasInterest(store_, parties_, call.principal->agency(),
+                               person);
 }
 
 absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
@@ -156,18 +127,10 @@ absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
   if (!context.ok()) return std::move(context).status();
   absl::StatusOr<PersonDetails> details = ReadDetails(request);
   if (!details.ok()) return std::move(details).status();
-  if (request.identifiers_size() > kIdentifiersMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("identifiers: more than ", kIdentifiersMax));
-  }
-  std::vector<WrittenIdentifier> identifiers;
-  for (const v1::Identifier& written : request.identifiers()) {
-    absl::StatusOr<WrittenIdentifier> identifier = Read(call, written);
-    if (!identifier.ok()) return std::move(identifier).status();
-    identifiers.push_back(*std::move(identifier));
-  }
+  auto identifiers = ReadIdentifiers(call, request.identifiers(), clock_);
+  if (!identifiers.ok()) return std::move(identifiers).status();
   absl::StatusOr<CommandOutcome> outcome =
-      store_.Register(*context, *details, identifiers);
+      store_.Register(*context, *details, *identifiers);
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
   absl::StatusOr<Sequence> position =

@@ -17,6 +17,7 @@
 #include "services/identity/domain/matching.h"
 #include "services/identity/store/identity_schema.h"
 #include "services/identity/store/identity_tables.h"
+#include "services/identity/store/review_tables.h"
 
 namespace concordat::identity {
 namespace {
@@ -40,8 +41,9 @@ std::string Content(const std::vector<std::string>& parts,
 
 }  // namespace
 
-IdentityStore::IdentityStore(std::unique_ptr<IdentityTables> tables)
-    : tables_(std::move(tables)) {}
+IdentityStore::IdentityStore(std::unique_ptr<IdentityTables> tables,
+                             std::unique_ptr<ReviewTables> reviews)
+    : tables_(std::move(tables)), reviews_(std::move(reviews)) {}
 IdentityStore::~IdentityStore() = default;
 
 absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
@@ -54,7 +56,9 @@ absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
   auto tables =
       std::make_unique<IdentityTables>(*std::move(db), secret, clock, random);
   if (absl::Status s = tables->CheckSecret(); !s.ok()) return s;
-  return std::unique_ptr<IdentityStore>(new IdentityStore(std::move(tables)));
+  auto reviews = std::make_unique<ReviewTables>(tables->db(), secret, random);
+  return std::unique_ptr<IdentityStore>(
+      new IdentityStore(std::move(tables), std::move(reviews)));
 }
 
 absl::StatusOr<CommandOutcome> IdentityStore::InTransaction(
@@ -92,6 +96,11 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::Match(
     absl::StatusOr<std::optional<PersonKey>> holder =
         tables_->HolderOf(identifier);
     if (!holder.ok()) return std::move(holder).status();
+    if (holder->has_value()) {  // Of two keys of one person the one that goes on.
+      absl::StatusOr<PersonKey> survivor = reviews_->SurvivorOf(**holder);
+      if (!survivor.ok()) return std::move(survivor).status();
+      *holder = *survivor;
+    }
     given.push_back({identifier, *holder});
   }
   return MatchPerson(given);
@@ -119,12 +128,20 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   CommandOutcome outcome;
   outcome.created = !match->has_value();
   std::vector<HeldIdentifier> held;
+  std::vector<HeldIdentifier> known_elsewhere;  // By the other key of them.
   if (!outcome.created) {
     outcome.person = **match;
     absl::StatusOr<std::vector<HeldIdentifier>> known =
         tables_->HeldBy(outcome.person);
     if (!known.ok()) return std::move(known).status();
     held = *std::move(known);
+    auto merged = reviews_->MergedInto(outcome.person);
+    if (!merged.ok()) return std::move(merged).status();
+    for (const PersonKey& other : *merged) {
+      auto more = tables_->HeldBy(other);
+      if (!more.ok()) return std::move(more).status();
+      known_elsewhere.insert(known_elsewhere.end(), more->begin(), more->end());
+    }
   }
   std::vector<CanonicalIdentifier> held_identifiers;
   for (const HeldIdentifier& one : held)
@@ -132,6 +149,7 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   if (absl::Status s = CheckCompatible(canonical, held_identifiers); !s.ok()) {
     return s;
   }
+  held.insert(held.end(), known_elsewhere.begin(), known_elsewhere.end());
   if (outcome.created) {
     absl::StatusOr<PersonKey> person = tables_->MakePerson();
     if (!person.ok()) return std::move(person).status();

@@ -38,6 +38,7 @@ class IdentityTables {
                  const Clock& clock, Random& random);
 
   Database& db() { return *db_; }
+  uint64_t NowUs() const;
 
   //   FAILED_PRECONDITION  the database was made with another secret.
   absl::Status CheckSecret();
@@ -57,6 +58,10 @@ class IdentityTables {
   absl::StatusOr<std::optional<PersonDetails>> Describe(
       const PersonKey& person, absl::string_view agency);
 
+  // As this agency wrote it; empty: it did not.
+  absl::StatusOr<std::string> AddressBy(const PersonKey& person,
+                                        absl::string_view agency);
+
   // Who has it by a confirmed link.
   absl::StatusOr<std::optional<PersonKey>> HolderOf(
       const CanonicalIdentifier& identifier);
@@ -68,6 +73,9 @@ class IdentityTables {
                                  const CanonicalIdentifier& identifier,
                                  absl::string_view by,
                                  absl::string_view reason);
+
+  absl::Status RemoveIdentifier(const PersonKey& person,
+                                const CanonicalIdentifier& identifier);
 
   // Notes that the caller's agency registered the person; the outbox entry of
   // the news, 0 when it is none.
@@ -102,8 +110,6 @@ class IdentityTables {
   absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
 
  private:
-  uint64_t NowUs() const;
-
   const std::unique_ptr<Database> db_;
   ColumnSealer sealer_;
   const Clock& clock_;
