@@ -22,6 +22,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"rejects", "What an agency's edge held back or refused",
      concordat::cli::RunRejects},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
+    {"agreements", "Agreements, and why somebody sees an event or not",
+     concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},
