@@ -23,6 +23,8 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunRejects},
     {"person", "Reviews of who somebody is", concordat::cli::RunPerson},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
+    {"agreements", "Agreements, and why somebody sees an event or not",
+     concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},

@@ -51,8 +51,8 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   receipts.set_epoch(epoch_);
   receipts.mutable_outcomes()->Reserve(static_cast<int>(events->size()));
 
-  judge_.StartBatch();
   const absl::Span<const EventView> all(*events);
+  judge_.StartBatch(all.empty() ? 0 : time_.Of(all.front()));
   for (size_t first = 0; first < all.size();) {
     size_t end = first + 1;
     const uint32_t set = all[first].atomic_set;
@@ -109,7 +109,15 @@ void IngestCore::StageSet(const v1::Principal& principal,
         outcome.set_duplicate(true);
         [[fallthrough]];
       case Staged::Kind::kNew:
-        if (one.kind == Staged::Kind::kNew) time_.Accepted(one.accepted_us);
+        // The publisher is told again with each repeat.
+        outcome.mutable_faults()->Assign(faults_[i].begin(), faults_[i].end());
+        if (one.kind == Staged::Kind::kNew) {
+          time_.Accepted(one.accepted_us);
+          if (!faults_[i].empty()) {
+            faulty_.push_back({one.sequence, std::string(set[i].header.source),
+                               std::string(set[i].header.type), faults_[i]});
+          }
+        }
         outcome.set_sequence(one.sequence.value);
         outcome.set_accepted_time(one.accepted_us);
         outcome.set_digest(AsText(one.digest).data(), one.digest.size());
