@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "services/alerts/domain/definitions.h"
+#include "services/alerts/notify/identity_contacts.h"
+#include "services/alerts/notify/notifier.h"
 #include "services/alerts/rpc/desk.h"
 #include "services/alerts/rpc/handlers.h"
 #include "services/common/bus_client/zmq_bus_client.h"
@@ -94,7 +96,25 @@ int main(int argc, char** argv) {
       kill(getpid(), SIGTERM);  // To WaitForStop().
     }
   });
+  concordat::alerts::v1::NotifierSettings settings;
+  start.Check(
+      program.data().LoadSettings("notifier/notifier.textproto", &settings));
+  start.Check(concordat::alerts::CheckNotifierSettings(settings));
+  const absl::TimeZone london = start.Value(concordat::LondonTime());
+  const concordat::SystemSteadyClock steady;
+  concordat::alerts::Notifier notifier(
+      settings,
+      concordat::RoleDirectory(
+          std::make_shared<const concordat::Calendars>(
+              start.Value(concordat::Calendars::Build(
+                  definitions.calendars, london))),
+          london),
+      concordat::alerts::IdentityContacts(program.data(), "service-alerts"),
+      *bus, types, program.self(), program.clock(), steady, program.random(),
+      program.log());
+  notifier.Start();
   program.Serve();
+  notifier.Stop();
   desk.Stop();
   fold.join();
 }
