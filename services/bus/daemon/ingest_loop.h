@@ -15,6 +15,7 @@
 #include "services/bus/ingest/ingest_core.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
+#include "services/common/base/clock.h"
 #include "services/common/config/live_registry.h"
 
 namespace concordat::bus {
@@ -35,6 +36,7 @@ class IngestLoop {
 
   // Everything outlives it. `fold` is caught up with `log`.
   IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
+             const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Hooks hooks);
 
@@ -53,6 +55,7 @@ class IngestLoop {
     absl::Status status;
   };
 
+  void LookAtRegistry();
   void Take(const SessionEvent& event);
   void TakeWritten();
   void Answer();
@@ -60,6 +63,7 @@ class IngestLoop {
   EventLog& log_;
   SessionServer& sessions_;
   const RegistrySource registry_;
+  const SteadyClock& clock_;
   const std::unique_ptr<IngestCore> core_;
   PolicyFold fold_;
   StreamReader reader_;
@@ -69,6 +73,7 @@ class IngestLoop {
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;
 };

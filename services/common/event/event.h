@@ -131,6 +131,7 @@ HeaderView AsView(const Header& header);
 EventView AsView(const Event& event);
 // A copy that owns its bytes.
 Header ToOwned(const HeaderView& header);
+void ToOwned(const HeaderView& header, Header& owned);
 
 // Printable ASCII, space to tilde.
 bool IsPrintable(absl::string_view text);
