@@ -149,7 +149,7 @@ void DeliveryLoop::SendOutputs() {
     if (output.kind == FrameKind::kClosed) {
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
-      sessions_.Send(output.session, output.kind, output.body);
+      sessions_.SendFrame(output.session, output.kind, std::move(output.frame));
     }
   }
 }

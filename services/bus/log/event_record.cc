@@ -176,25 +176,17 @@ void EventSealer::Append(const NewEvent& event, const Place& place,
     PutNumber(rest_, static_cast<uint16_t>(fault.size()));
     rest_ += fault;
   }
-  // One box for each key: what can be opened with it is opened at once.
-  AddItem(kHeaderGroup, commitments.header_salt, rest_);
+  // One box for each key, whose groups are neighbours: what can be opened with it
+  // is opened at once.
   uint32_t key = base;
-  for (size_t left = groups.size();;) {
-    uint32_t next = 0;
-    for (size_t i = 0; i < groups.size(); ++i) {
-      if (keys[i] == key) {
-        AddItem(groups[i].number, commitments.salts[i],
-                GroupBytes(*event.event, groups[i].number));
-        keys[i] = 0;
-        --left;
-      } else if (next == 0) {
-        next = keys[i];
-      }
-    }
-    SealBox(key, commitments.digest, body);
-    if (left == 0) break;
-    key = next;
+  AddItem(kHeaderGroup, commitments.header_salt, rest_);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (keys[i] != key) SealBox(key, commitments.digest, body);
+    key = keys[i];
+    AddItem(groups[i].number, commitments.salts[i],
+            GroupBytes(*event.event, groups[i].number));
   }
+  SealBox(key, commitments.digest, body);
   EndRecord(record, body);
 }
 
@@ -284,8 +276,6 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
       return absl::DataLossError("event record is malformed");
     }
   }
-  std::sort(stored.opened.begin(), stored.opened.end(),
-            [](const auto& a, const auto& b) { return a.number < b.number; });
   return stored;
 }
 

@@ -386,13 +386,16 @@ absl::Status LogIndex::Absorb(
     const std::function<absl::Status(const Visitor&)>& each) {
   uint64_t first = 0;
   std::vector<Counts> counts;
+  std::vector<std::pair<uint64_t, uint64_t>> ids;
   {
     MutexLock lock(mu_);
     first = first_;
     CONCORDAT_CHECK(covered.sequence < first_ + facts_.size());
     counts.reserve(covered.sequence + 1 - first);
+    ids.reserve(covered.sequence + 1 - first);
     for (uint64_t at = first; at <= covered.sequence; ++at) {
       counts.push_back(facts_[at - first].counts);
+      ids.emplace_back(facts_[at - first].id_hash, at);
     }
   }
   using Name = std::pair<absl::string_view, absl::string_view>;
@@ -400,7 +403,6 @@ absl::Status LogIndex::Absorb(
       streams;  // By source, then stream.
   absl::flat_hash_map<PersonKey, Posting> persons;
   std::map<std::string, std::string, std::less<>> highest;
-  std::vector<std::pair<uint64_t, uint64_t>> ids;
   absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
     const Counts& count = counts.at(sequence - first);
     if (!header.stream.empty()) {
@@ -414,7 +416,6 @@ absl::Status LogIndex::Absorb(
       id = highest.emplace(std::string(header.source), "").first;
     }
     if (header.id > id->second) id->second = std::string(header.id);
-    ids.emplace_back(IdHash(header.source, header.id), sequence);
   });
   if (!status.ok()) return status;
   std::vector<std::pair<Name, Posting*>> by_name;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr absl::string_view kPrefix = "segment-";
 constexpr absl::string_view kPreparing = "preparing";
-constexpr uint64_t kFillBytes = 4 << 20;
+constexpr uint64_t kFillBytes = 1 << 20;
 
 constexpr uint64_t PageEnd(uint64_t offset) {
   constexpr uint64_t kPageBytes = 4096;

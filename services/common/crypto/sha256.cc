@@ -4,9 +4,13 @@
 #include "services/common/crypto/sha256.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace concordat {
 namespace {
+
+static_assert(std::endian::native == std::endian::little);
 
 constexpr size_t kBlockBytes = 64;
 // With its end mark and length, such a message is one block.
@@ -22,8 +26,9 @@ Sha256Hash FinishShort(SHA256_CTX prefix, absl::string_view message) {
   block[kBlockBytes - 1] = static_cast<uint8_t>(bits);
   SHA256_Transform(&prefix, block.data());
   Sha256Hash hash;
-  for (size_t i = 0; i < hash.size(); ++i) {
-    hash[i] = static_cast<uint8_t>(prefix.h[i / 4] >> (24 - 8 * (i % 4)));
+  for (size_t i = 0; i < hash.size() / sizeof(uint32_t); ++i) {
+    const uint32_t word = __builtin_bswap32(prefix.h[i]);
+    std::memcpy(hash.data() + i * sizeof(word), &word, sizeof(word));
   }
   return hash;
 }

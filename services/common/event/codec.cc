@@ -93,7 +93,6 @@ absl::Status ReadEvent(absl::string_view bytes,
           return Bad("groups", "not ascending");
         }
         data_bytes += group.data.size();
-        if (event.groups.empty()) event.groups.reserve(3);
         event.groups.push_back(group);
         break;
       }

@@ -71,8 +71,8 @@ class ViewEncoder {
   void Add(const BorrowedView& view);
   size_t views() const { return views_; }
   size_t bytes() const;
-  // And clear.
-  std::string TakeDeliver(const bus::v1::Deliver& rest);
+  // And clear. Deliver stands behind `room` bytes for whoever sends it.
+  std::string TakeDeliver(const bus::v1::Deliver& rest, size_t room = 0);
   std::string TakeStreamEvents(const bus::v1::StreamEvents& rest);
 
  private:

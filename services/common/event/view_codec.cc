@@ -259,8 +259,11 @@ std::string ViewEncoder::Take(uint32_t dictionary_field, std::string rest) {
   return out;
 }
 
-std::string ViewEncoder::TakeDeliver(const bus::v1::Deliver& rest) {
-  return Take(kDeliverDictionary, rest.SerializeAsString());
+std::string ViewEncoder::TakeDeliver(const bus::v1::Deliver& rest,
+                                     size_t room) {
+  std::string begin(room, '\0');
+  rest.AppendToString(&begin);
+  return Take(kDeliverDictionary, std::move(begin));
 }
 
 std::string ViewEncoder::TakeStreamEvents(const bus::v1::StreamEvents& rest) {
