@@ -9,8 +9,10 @@ namespace {
 // Idle subscribers hear within this that they are up to date.
 constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // Acknowledgements gather for this long: a sync for each would take the disk
-// from the log.
-constexpr absl::Duration kStoreEvery = absl::Milliseconds(5);
+// from the log. Nobody waits for AckStored; after a crash this much comes again.
+constexpr absl::Duration kStoreEvery = absl::Milliseconds(20);
+// Each look is a system call.
+constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
@@ -57,14 +59,7 @@ void DeliveryLoop::Run() {
                    events);
     TakeBlocks();
     for (const SessionEvent& event : events) Take(event);
-    const auto registry = registry_();
-    if (registry.get() != &sessions_.registry()) {
-      sessions_.ReplaceRegistry(registry);
-      for (const auto& [session, open] : open_) {
-        const v1::Principal* principal = registry->FindByName(open.principal);
-        if (principal != nullptr) core_.RightsOf(session, *principal);
-      }
-    }
+    LookAtRegistry();
     TakeStored();
     more = core_.Work(clock_.Elapsed());
     SendOutputs();
@@ -78,6 +73,19 @@ void DeliveryLoop::Run() {
   // The worker's destructor stores what it was given.
   DirtyPlaces dirty = core_.TakeDirty();
   if (!dirty.places.empty()) disk_.Give(std::move(dirty));
+}
+
+void DeliveryLoop::LookAtRegistry() {
+  const absl::Duration now = clock_.Elapsed();
+  if (now - looked_at_ < kRegistryEvery) return;
+  looked_at_ = now;
+  const auto registry = registry_();
+  if (registry.get() == &sessions_.registry()) return;
+  sessions_.ReplaceRegistry(registry);
+  for (const auto& [session, open] : open_) {
+    const v1::Principal* principal = registry->FindByName(open.principal);
+    if (principal != nullptr) core_.RightsOf(session, *principal);
+  }
 }
 
 void DeliveryLoop::Take(const SessionEvent& event) {
@@ -143,7 +151,7 @@ void DeliveryLoop::SendOutputs() {
     if (output.kind == FrameKind::kClosed) {
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
-      sessions_.Send(output.session, output.kind, output.body);
+      sessions_.SendFrame(output.session, output.kind, std::move(output.frame));
     }
   }
 }

@@ -57,6 +57,7 @@ class DeliveryLoop {
     absl::Status status;
   };
 
+  void LookAtRegistry();
   void Take(const SessionEvent& event);
   void TakeBlocks();
   void TakeStored();
@@ -77,6 +78,7 @@ class DeliveryLoop {
   std::map<SessionId, Open> open_;
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;

@@ -11,19 +11,22 @@ namespace {
 
 // A revoked principal is out within this.
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
+// Each look is a system call.
+constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
 // What the bus publishes itself; no session has this number.
 constexpr SessionId kOwnSession = {0};
 
 }  // namespace
 
 IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
-                       RegistrySource registry,
+                       RegistrySource registry, const SteadyClock& clock,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
                        Random& random, Faults& faults, Hooks hooks)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry)),
+      clock_(clock),
       core_(std::move(core)),
       fold_(std::move(fold)),
       types_(std::move(types)),
@@ -53,13 +56,16 @@ void IngestLoop::Run() {
   while (!stopping_) {
     events.clear();
     sessions_.Poll(kTurn, events);
-    for (const SessionEvent& event : events) Take(event);
+    for (const SessionEvent& event : events) {
+      Take(event);
+      // Not after all of them: the disk writes what one frame brought while the
+      // next is judged, and who has an answer sends more meanwhile.
+      TakeWritten();
+      Answer();
+    }
     TakeWritten();
     Answer();
-    const auto registry = registry_();
-    if (registry.get() != &sessions_.registry()) {
-      sessions_.ReplaceRegistry(registry);
-    }
+    LookAtRegistry();
   }
   while (blocks_out_ > 0) {
     events.clear();
@@ -69,6 +75,16 @@ void IngestLoop::Run() {
   }
   for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
+  }
+}
+
+void IngestLoop::LookAtRegistry() {
+  const absl::Duration now = clock_.Elapsed();
+  if (now - looked_at_ < kRegistryEvery) return;
+  looked_at_ = now;
+  const auto registry = registry_();
+  if (registry.get() != &sessions_.registry()) {
+    sessions_.ReplaceRegistry(registry);
   }
 }
 

@@ -166,14 +166,20 @@ size_t DeliveryCore::NamesOf(const Recipient& to) const {
   return names;
 }
 
+void DeliveryCore::Say(SessionId session, FrameKind kind,
+                       const google::protobuf::MessageLite& body) {
+  std::string frame(kFrameHeadBytes, '\0');
+  body.AppendToString(&frame);
+  outputs_.push_back(
+      {session, kind, std::move(frame), v1::REFUSAL_UNSPECIFIED, ""});
+}
+
 void DeliveryCore::SaySubscribed(Subscription& sub) {
   sub.ready = true;
   v1::Subscribed subscribed;
   subscribed.set_after(sub.scan.value);
   subscribed.set_end_sequence(fold_.folded().value);
-  outputs_.push_back({sub.session, FrameKind::kSubscribed,
-                      subscribed.SerializeAsString(), v1::REFUSAL_UNSPECIFIED,
-                      ""});
+  Say(sub.session, FrameKind::kSubscribed, subscribed);
 }
 
 bool DeliveryCore::MayShowMore(const Recipient& to,
@@ -292,8 +298,7 @@ void DeliveryCore::Stored(const DirtyPlaces& stored) {
     }
     v1::AckStored body;
     body.set_delivery(tell.delivery);
-    outputs_.push_back({tell.session, FrameKind::kAckStored,
-                        body.SerializeAsString(), v1::REFUSAL_UNSPECIFIED, ""});
+    Say(tell.session, FrameKind::kAckStored, body);
   }
 }
 

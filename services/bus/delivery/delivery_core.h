@@ -46,9 +46,13 @@ struct DeliveryOutput {
   SessionId session;
   // A frame, or, with a refusal, the end of the session.
   FrameKind kind = FrameKind::kDeliver;
-  std::string body;
+  std::string frame;  // Room for its head, then the body.
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;
   std::string detail;
+
+  absl::string_view body() const {
+    return absl::string_view(frame).substr(kFrameHeadBytes);
+  }
 };
 
 // Places to write, and whom to tell when they are written.
@@ -167,6 +171,8 @@ class DeliveryCore {
   // Ends the session and forgets the subscription.
   void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
   size_t NamesOf(const Recipient& to) const;
+  void Say(SessionId session, FrameKind kind,
+           const google::protobuf::MessageLite& body);
   void SaySubscribed(Subscription& sub);
   void AddBackfills(Subscription& sub, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;

@@ -90,6 +90,8 @@ class IngestCore {
                 size_t first, v1::Receipts& receipts, Sequence& needs);
   void Refuse(const v1::Principal& principal, v1::Refusal refusal,
               std::string detail, v1::Outcome& outcome);
+  // Says READ_ONLY of all that is not durable.
+  void TakeBack(v1::Receipts& receipts);
 
   EventLog& log_;
   const std::shared_ptr<const TypeRegistry> types_;

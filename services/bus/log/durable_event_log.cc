@@ -222,8 +222,8 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
   }
   place.counts = {counts->of_person, counts->of_stream};
   sealer_.Append(event, place, open_block_->bytes);
-  open_block_->opened->events.push_back(
-      StoredFrom(event, place, *open_block_->arena, open_block_->arena));
+  FillStored(event, place, *open_block_->arena, open_block_->arena,
+             open_block_->opened->events.emplace_back());
   staged.sequence = place.sequence;
   staged.accepted_us = place.accepted_us;
   staged.digest = event.commitments->digest;

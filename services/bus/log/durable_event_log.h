@@ -3,6 +3,7 @@
 #define CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,6 +96,10 @@ class DurableEventLog : public EventLog {
   };
   void AbsorbInBackground(ToAbsorb segment);
   absl::Status Absorb(ToAbsorb& segment);
+  absl::Status ReadSpines(const ClosedSegment& closed,
+                          const std::function<void(const Spine&)>& visit) const;
+  absl::Status WriteClosed(ToAbsorb& segment,
+                           const std::function<void(const Spine&)>& visit);
 
   absl::StatusOr<Staged> Judge(const NewEvent& event);
   void Encode(const NewEvent& event, Staged& staged);

@@ -213,9 +213,8 @@ class Checker {
 
 }  // namespace
 
-absl::Status CompiledType::Check(
-    const std::vector<BasicGroup<absl::string_view>>& groups,
-    std::vector<std::string>* faults) const {
+absl::Status CompiledType::Check(GroupViews groups,
+                                 std::vector<std::string>* faults) const {
   Checker checker(policy_.urgent() ? faults : nullptr);
   uint64_t seen = 0;
   uint64_t given = 0;

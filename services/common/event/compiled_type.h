@@ -74,7 +74,7 @@ class CompiledType : public EventType {
   absl::string_view name() const override { return name_; }
   const std::vector<GroupInfo>& groups() const override { return groups_; }
   const policy::v1::TypePolicy& policy() const override { return policy_; }
-  absl::Status Check(const std::vector<BasicGroup<absl::string_view>>& groups,
+  absl::Status Check(GroupViews groups,
                      std::vector<std::string>* faults) const override;
   absl::StatusOr<std::vector<BasicGroup<std::string>>> Split(
       absl::string_view message) const override;

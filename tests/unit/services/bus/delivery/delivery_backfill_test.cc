@@ -154,7 +154,7 @@ TEST_F(DeliveryCoreTest, AnAgreementThatStartsShowsThePast) {
   }
   std::vector<uint64_t> sequences;
   for (const DeliveryOutput& output : core.TakeOutputs()) {
-    const auto frame = DecodeDeliver(output.body);
+    const auto frame = DecodeDeliver(output.body());
     ASSERT_THAT(frame, IsOk());
     for (const View& view : frame->views) {
       sequences.push_back(view.sequence.value);

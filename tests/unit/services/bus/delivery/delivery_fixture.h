@@ -133,10 +133,11 @@ class DeliveryCoreTest : public ::testing::Test {
         details_[session] = output.detail;
       } else if (output.kind == FrameKind::kAckStored) {
         v1::AckStored body;
-        EXPECT_TRUE(body.ParseFromString(output.body));
+        EXPECT_TRUE(body.ParseFromArray(
+            output.body().data(), static_cast<int>(output.body().size())));
         stored_acks_[session] = body.delivery();
       } else if (output.kind == FrameKind::kDeliver) {
-        const auto frame = DecodeDeliver(output.body);
+        const auto frame = DecodeDeliver(output.body());
         ASSERT_THAT(frame, IsOk());
         uint64_t number = frame->rest.first_delivery();
         for (const View& view : frame->views) {
