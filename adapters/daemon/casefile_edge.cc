@@ -44,8 +44,8 @@ absl::StatusOr<casefile::MappingSet> CaseFileEdgeProcess::LoadMappings() const {
 
 absl::Status CaseFileEdgeProcess::StartParts() {
   if (!absl::LoadTimeZone(parts_.settings.time_zone(), &zone_)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "time_zone: there is no ", parts_.settings.time_zone()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("time_zone: there is no ", parts_.settings.time_zone()));
   }
   if (parts_.principal.publish_size() != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -71,8 +71,8 @@ absl::Status CaseFileEdgeProcess::StartParts() {
   cohort_feed_ = std::make_unique<CohortFeed>(cohort_, parts_.open_identity,
                                               *parts_.log, std::move(whom));
   taker_ = std::make_unique<casefile::FileTaker>(
-      *folder_, *store_, cohort_, KeyFor(parts_.secret, "marks"),
-      *parts_.clock, zone_, *parts_.log);
+      *folder_, *store_, cohort_, KeyFor(parts_.secret, "marks"), *parts_.clock,
+      zone_, *parts_.log);
   worker_ = std::make_unique<casefile::RowWorker>(
       *store_, cohort_, *parts_.bus, parts_.types,
       casefile::RowPublisher{parts_.principal,

@@ -43,9 +43,8 @@ CaseFileEdgeParts MakeParts(const StartUp& start, const DataDirectory& data,
   parts.open_identity = [&data, edge] {
     return OpenChannel(data, kIdentity, edge, kAddressTimeout);
   };
-  parts.types = start.Value(
-      TypeRegistry::Build(start.Value(data.LoadTypes()),
-                          start.Value(data.LoadCodeLists())));
+  parts.types = start.Value(TypeRegistry::Build(
+      start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   return parts;
 }
 
@@ -79,7 +78,8 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   parts.steady = &steady;
   parts.random = &random;
   parts.log = &log;
-  const auto process = start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
+  const auto process =
+      start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(OpenAccessLog(folder + "/access.log"));
   ServerHostOptions options;
@@ -93,8 +93,8 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   });
   const uint16_t port = start.Value(host.Start());
   start.Check(metrics.Listen(start.Value(data.Port(edge, "metrics"))));
-  start.Check(data.WriteAddresses(
-      edge, {{"grpc", absl::StrCat("127.0.0.1:", port)}}));
+  start.Check(
+      data.WriteAddresses(edge, {{"grpc", absl::StrCat("127.0.0.1:", port)}}));
   log.Info("listening", {{"grpc", port}});
   start.WaitForStop();
   data.ForgetAddresses(edge);
