@@ -62,6 +62,7 @@ class CaseFileEdgeProcess {
   ~CaseFileEdgeProcess();
 
   casefile::CaseStore& store() { return *store_; }
+  casefile::RowWorker& worker() { return *worker_; }
   const HmacSha256& marks() const { return taker_->marks(); }
   // As they are on the disk now.
   absl::StatusOr<casefile::MappingSet> LoadMappings() const;

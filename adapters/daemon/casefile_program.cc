@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/casefile/case_service.h"
 #include "adapters/daemon/casefile_edge.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -78,6 +79,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   parts.steady = &steady;
   parts.random = &random;
   parts.log = &log;
+  const std::string clerk_role = parts.settings.clerk_role();
   const auto process =
       start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
@@ -88,6 +90,16 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   options.tls = start.Value(data.LoadTls(edge));
   ServerHost host(std::move(options), registry->source(), clock, log, metrics,
                   *access);
+  casefile::CaseService service(
+      {.agency = self->agency(),
+       .clerk_role = clerk_role,
+       .store = &process->store(),
+       .worker = &process->worker(),
+       .marks = &process->marks(),
+       .clock = &clock,
+       .load_mappings = [&process] { return process->LoadMappings(); },
+       .wake = [&process] { process->Wake(); }});
+  service.AddTo(host);
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);
   });

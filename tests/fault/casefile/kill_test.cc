@@ -56,7 +56,8 @@ std::string Contacts(int night) {
   int rows = 0;
   const auto add = [&](int of, int row, const char* outcome) {
     absl::StrAppendFormat(
-        &text, "DCC-20055;C;E;%02d/11/2025;%02d:%02d;OFF;%s;W;%02d/11/2025 "
+        &text,
+        "DCC-20055;C;E;%02d/11/2025;%02d:%02d;OFF;%s;W;%02d/11/2025 "
         "20:00\n",
         of, 8 + row / 60, row % 60, outcome, night);
     ++rows;
@@ -73,8 +74,8 @@ class CaseFileKillTest : public ::testing::Test {
  protected:
   void Start(const std::string& program) {
     hub_.Start(program);
-    EXPECT_THAT(
-        hub_.data().WaitForAddress(program, "grpc", absl::Seconds(60)), IsOk())
+    EXPECT_THAT(hub_.data().WaitForAddress(program, "grpc", absl::Seconds(60)),
+                IsOk())
         << hub_.LogOf(program);
   }
   void Drop(const std::string& name, const std::string& text) {
@@ -172,8 +173,8 @@ TEST_F(CaseFileKillTest, EveryRowIsOneEventHoweverOftenTheEdgeIsKilled) {
   EXPECT_EQ(facts, kNights * kRowsANight);
   EXPECT_EQ(corrections, kCorrections);
   size_t left = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(
-           hub_.data().PathOf("drop/dundee"))) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(hub_.data().PathOf("drop/dundee"))) {
     left += entry.is_regular_file() ? 1 : 0;
   }
   EXPECT_EQ(left, 0u);
