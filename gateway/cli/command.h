@@ -31,6 +31,7 @@ absl::Status RunLog(const std::vector<std::string>& arguments);
 absl::Status RunPerson(const std::vector<std::string>& arguments);
 absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
+absl::Status RunRules(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
 

@@ -22,6 +22,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"rejects", "What an agency's edge held back or refused",
      concordat::cli::RunRejects},
     {"person", "Reviews of who somebody is", concordat::cli::RunPerson},
+    {"rules", "The alert rules: list, test, backtest",
+     concordat::cli::RunRules},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",
