@@ -60,8 +60,8 @@ void DeliveryLoop::Run() {
     const auto registry = registry_();
     if (registry.get() != &sessions_.registry()) {
       sessions_.ReplaceRegistry(registry);
-      for (const auto& [session, name] : open_) {
-        const v1::Principal* principal = registry->FindByName(name);
+      for (const auto& [session, open] : open_) {
+        const v1::Principal* principal = registry->FindByName(open.principal);
         if (principal != nullptr) core_.RightsOf(session, *principal);
       }
     }
@@ -71,7 +71,7 @@ void DeliveryLoop::Run() {
     StorePlaces();
     Publish();
   }
-  for (const auto& [session, name] : open_) {
+  for (const auto& [session, open] : open_) {
     core_.Closed(session);
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
@@ -83,11 +83,12 @@ void DeliveryLoop::Run() {
 void DeliveryLoop::Take(const SessionEvent& event) {
   switch (event.what) {
     case SessionEvent::What::kOpened:
-      open_[event.session] = event.principal->name();
+      open_[event.session] = {event.principal->name(), event.purpose};
       return;
     case SessionEvent::What::kClosed:
       if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
-        hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+        hooks_.on_refused(open_[event.session].principal, event.refusal,
+                          event.detail);
       }
       core_.Closed(event.session);
       open_.erase(event.session);
@@ -104,7 +105,8 @@ void DeliveryLoop::Take(const SessionEvent& event) {
   if (event.kind == FrameKind::kAck && parsed(ack)) {
     core_.Ack(event.session, ack.delivery());
   } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
-    core_.Subscribe(event.session, *event.principal, subscribe);
+    core_.Subscribe(event.session, *event.principal,
+                    open_[event.session].purpose, subscribe);
   } else {
     core_.Closed(event.session);
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,

@@ -70,7 +70,11 @@ class DeliveryLoop {
   DeliveryCore core_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
-  std::map<SessionId, std::string> open_;
+  struct Open {
+    std::string principal;
+    std::string purpose;
+  };
+  std::map<SessionId, Open> open_;
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();

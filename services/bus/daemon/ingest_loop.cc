@@ -30,6 +30,7 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
           },
           [this] { sessions_.Wake(); }) {
   now_us_ = fold_.now_us();
+  core_->UseAgreements(fold_.policy().agreements());
 }
 
 void IngestLoop::Stop() {
@@ -57,17 +58,18 @@ void IngestLoop::Run() {
     TakeWritten();
     Answer();
   }
-  for (const auto& [session, name] : open_) {
+  for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
 }
 
 void IngestLoop::Take(const SessionEvent& event) {
   if (event.what == SessionEvent::What::kOpened) {
-    open_[event.session] = event.principal->name();
+    open_[event.session] = {event.principal->name(), event.purpose};
   } else if (event.what == SessionEvent::What::kClosed) {
     if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
-      hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+      hooks_.on_refused(open_[event.session].principal, event.refusal,
+                        event.detail);
     }
     open_.erase(event.session);
   }
@@ -88,7 +90,8 @@ void IngestLoop::Take(const SessionEvent& event) {
       return;
     }
     sessions_.Send(event.session, FrameKind::kStreamEvents,
-                   reader_.Read(*event.principal, request));
+                   reader_.Read(*event.principal,
+                                open_[event.session].purpose, request));
   } else {
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the ingest port");
@@ -107,6 +110,7 @@ void IngestLoop::TakeWritten() {
         core_->Written(std::move(result.block));
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
+    core_->UseAgreements(fold_.policy().agreements());
     sessions_.SetEnd(fold_.folded());
     now_us_ = fold_.now_us();
     hooks_.on_durable(std::move(block));

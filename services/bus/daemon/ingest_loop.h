@@ -65,7 +65,11 @@ class IngestLoop {
   StreamReader reader_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
-  std::map<SessionId, std::string> open_;
+  struct Open {
+    std::string principal;
+    std::string purpose;
+  };
+  std::map<SessionId, Open> open_;
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;

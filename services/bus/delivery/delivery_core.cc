@@ -21,11 +21,24 @@ constexpr uint64_t kIdleStore = 4096;
 
 }  // namespace
 
-Recipient RecipientOf(const v1::Principal& principal) {
+Recipient RecipientOf(const v1::Principal& principal,
+                      absl::string_view purpose) {
   return {
       principal.agency(),
       principal.role(),
-      {principal.process().types().begin(), principal.process().types().end()}};
+      {principal.process().types().begin(), principal.process().types().end()},
+      std::string(purpose)};
+}
+
+std::string NothingToSee(const Recipient& to, const PolicyState& policy) {
+  const std::set<std::string> purposes = policy.agreements()->PurposesOf(to);
+  std::string why = absl::StrCat("no agreement gives ", to.role, " of ",
+                                 to.agency, " anything to see");
+  if (!purposes.empty()) {
+    absl::StrAppend(&why, " for its purpose; there are grants for ",
+                    absl::StrJoin(purposes, ", "));
+  }
+  return why;
 }
 
 DeliveryCore::DeliveryCore(const EventLog& log,
@@ -53,11 +66,10 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   return absl::OkStatus();
 }
 
-DeliveryCore::RecipientState& DeliveryCore::RecipientFor(
-    const v1::Principal& principal) {
-  Recipient to = RecipientOf(principal);
+DeliveryCore::RecipientState& DeliveryCore::RecipientFor(Recipient to) {
   RecipientState& state = recipients_[absl::StrCat(
-      to.agency, "/", to.role, "/", absl::StrJoin(to.process_types, ","))];
+      to.agency, "/", to.role, "/", to.purpose.value_or(""), "/",
+      absl::StrJoin(to.process_types, ","))];
   state.to = std::move(to);
   return state;
 }
@@ -70,6 +82,7 @@ void DeliveryCore::Refuse(SessionId session, v1::Refusal refusal,
 }
 
 void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
+                             absl::string_view purpose,
                              const v1::Subscribe& request) {
   if (subscriptions_.count(session) > 0) {
     return Refuse(session, v1::REFUSAL_PROTOCOL, "subscribed already");
@@ -78,12 +91,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "name: at most 128 printable bytes");
   }
-  RecipientState& recipient = RecipientFor(principal);
-  if (!fold_.policy().HasAnyGrant(recipient.to)) {
+  Recipient to = RecipientOf(principal, purpose);
+  if (!fold_.policy().HasAnyGrant(to)) {
     return Refuse(session, v1::REFUSAL_NO_GRANT,
-                  absl::StrCat("no agreement gives ", recipient.to.agency,
-                               " anything to see"));
+                  NothingToSee(to, fold_.policy()));
   }
+  RecipientState& recipient = RecipientFor(std::move(to));
   Subscription sub;
   sub.session = session;
   sub.recipient = &recipient;
@@ -218,10 +231,9 @@ void DeliveryCore::Closed(SessionId session) {
 
 void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
   const auto found = subscriptions_.find(session);
-  if (found == subscriptions_.end() ||
-      found->second.recipient->to == RecipientOf(principal)) {
-    return;
-  }
+  if (found == subscriptions_.end()) return;
+  const Recipient& to = found->second.recipient->to;
+  if (to == RecipientOf(principal, to.purpose.value_or(""))) return;
   Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
 }
 

@@ -70,7 +70,11 @@ struct SubscriptionInfo {
   bool connected = false;
 };
 
-Recipient RecipientOf(const v1::Principal& principal);
+// A session without a purpose is granted nothing by any agreement.
+Recipient RecipientOf(const v1::Principal& principal,
+                      absl::string_view purpose);
+// Why a session is refused that nothing can be shown to.
+std::string NothingToSee(const Recipient& to, const PolicyState& policy);
 
 class DeliveryCore {
  public:
@@ -90,7 +94,7 @@ class DeliveryCore {
   absl::Status Durable(std::shared_ptr<const EventBlock> block);
 
   void Subscribe(SessionId session, const v1::Principal& principal,
-                 const v1::Subscribe& request);
+                 absl::string_view purpose, const v1::Subscribe& request);
   void Ack(SessionId session, uint64_t delivery);
   // The session is over.
   void Closed(SessionId session);
@@ -157,7 +161,7 @@ class DeliveryCore {
     std::shared_ptr<const EventBlock> reading;
   };
 
-  RecipientState& RecipientFor(const v1::Principal& principal);
+  RecipientState& RecipientFor(Recipient to);
   // Ends the session and forgets the subscription.
   void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
   void SaySubscribed(Subscription& sub);

@@ -51,8 +51,8 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   receipts.set_epoch(epoch_);
   receipts.mutable_outcomes()->Reserve(static_cast<int>(events->size()));
 
-  judge_.StartBatch();
   const absl::Span<const EventView> all(*events);
+  judge_.StartBatch(all.empty() ? 0 : time_.Of(all.front()));
   for (size_t first = 0; first < all.size();) {
     size_t end = first + 1;
     const uint32_t set = all[first].atomic_set;

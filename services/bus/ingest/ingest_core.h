@@ -49,6 +49,12 @@ class IngestCore {
   IngestCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
              LogTime time, Refusals& refusals);
 
+  // Purpose and gateway are judged by these from now on. Before the first call
+  // there is no agreement, and only the hub's own facts are accepted.
+  void UseAgreements(std::shared_ptr<const Agreements> agreements) {
+    judge_.UseAgreements(std::move(agreements));
+  }
+
   // Takes one Publish frame.
   //   INVALID_ARGUMENT  not a batch; nothing of it was taken, end the session.
   absl::Status Publish(SessionId session, uint64_t number,

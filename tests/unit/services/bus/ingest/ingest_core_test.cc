@@ -5,6 +5,8 @@
 // deliver before sync (block handed out unwritten)  HandsOutABlockOnlyOnceWritten
 // duplicate of a pending event answered at once     ADuplicateOfAPendingEventWaits
 // rights not judged, or once for a whole batch      RefusesWrongTypeSourceAndController
+// purpose and gateway not judged, or once a batch   RefusesAPurposeOrGatewayOfNoAgreement
+// internal is enough to need no agreement           OnlyTheHubsFactsAboutNobodyNeedNoAgreement
 // digest taken as sent                              RefusesADigestThatIsNotOfTheEvent
 // a bad event of a set refused alone                ASetIsAcceptedWholeOrNotAtAll
 // urgent type refused for a fault                   AnUrgentTypeIsAcceptedWithItsFaults
@@ -41,12 +43,16 @@ using testing::IsOk;
 
 constexpr char kSource[] = "urn:concordat:red:system";
 constexpr SessionId kSession = {7};
+constexpr uint64_t kStartUs = 1'764'000'000'000'000;  // 24 Nov 2025.
 
 std::shared_ptr<const TypeRegistry> Types() {
   auto types = std::make_shared<FakeTypes>();
   policy::v1::TypePolicy urgent;
   urgent.set_urgent(true);
+  policy::v1::TypePolicy internal;
+  internal.set_internal(true);
   types->Add("a.v1.Fact")
+      .Add("a.v1.Internal", internal)
       .Add("a.v1.Urgent", urgent)
       .Add("b.v1.Other")
       .Add("m.v1.Opened", testing::WithEffect(policy::v1::EFFECT_CASE_OPENED))
@@ -70,14 +76,31 @@ v1::Principal Red() {
   return principal;
 }
 
+std::shared_ptr<const Agreements> Agreed(
+    std::shared_ptr<const TypeRegistry> types) {
+  policy::v1::Agreement agreement;
+  agreement.set_name("x");
+  agreement.set_version(1);
+  agreement.set_valid_from("2025-10-01");
+  agreement.set_valid_to("2025-12-31");
+  agreement.add_parties("red");
+  agreement.add_purposes("CARE");
+  agreement.add_gateways("G1");
+  return *Agreements::None(std::move(types))->With(agreement);
+}
+
 class IngestCoreTest : public ::testing::Test {
  protected:
+  IngestCoreTest() { core_.UseAgreements(Agreed(types_)); }
+
   Event Make(std::string id, std::string text = "text",
              std::string type = "a.v1.Fact") {
     Header header;
     header.source = kSource;
     header.type = std::move(type);
     header.controller = "red";
+    header.purpose = "CARE";
+    header.gateway = "G1";
     header.id = std::move(id);
     return Bind(std::move(header), text);
   }
@@ -127,7 +150,7 @@ class IngestCoreTest : public ::testing::Test {
   FakeClock clock_;
   std::shared_ptr<const TypeRegistry> types_ = Types();
   Refusals refusals_;
-  IngestCore core_{log_, types_, LogTime(v1::ENVIRONMENT_DEMO, clock_, 100),
+  IngestCore core_{log_, types_, LogTime(v1::ENVIRONMENT_DEMO, clock_, kStartUs),
                    refusals_};
   v1::Principal red_ = Red();
   uint64_t number_ = 0;
@@ -181,6 +204,8 @@ TEST_F(IngestCoreTest, RefusesWrongTypeSourceAndController) {
   other.source = "urn:concordat:blue:system";
   other.type = "a.v1.Fact";
   other.controller = "red";
+  other.purpose = "CARE";
+  other.gateway = "G1";
   other.id = "s";
   Header many = other;
   many.source = "urn:concordat:red:many";
@@ -212,6 +237,61 @@ TEST_F(IngestCoreTest, RefusesWrongTypeSourceAndController) {
   EXPECT_EQ(counts[0].principal, "red");
   EXPECT_EQ(counts[2].refusal, v1::REFUSAL_SOURCE_NOT_ALLOWED);
   EXPECT_EQ(counts[2].count, 2u);
+}
+
+TEST_F(IngestCoreTest, RefusesAPurposeOrGatewayOfNoAgreement) {
+  const auto with = [&](const char* id, const char* purpose,
+                        const char* gateway) {
+    Header header = Make(id).header;
+    header.purpose = purpose;
+    header.gateway = gateway;
+    return Bind(std::move(header), "x");
+  };
+  Publish({with("1", "CARE", "G1"), with("2", "SALES", "G1"),
+           with("3", "CARE", "G1"), with("4", "CARE", "G9"),
+           with("5", "", "G1")});
+  WriteAll();
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 5u);
+  EXPECT_EQ(outcomes[0].refusal(), v1::REFUSAL_UNSPECIFIED);
+  EXPECT_EQ(outcomes[1].refusal(), v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_THAT(outcomes[1].detail(), HasSubstr("purpose: SALES"));
+  EXPECT_EQ(outcomes[2].refusal(), v1::REFUSAL_UNSPECIFIED);
+  EXPECT_EQ(outcomes[3].refusal(), v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_THAT(outcomes[3].detail(), HasSubstr("gateway: G9"));
+  EXPECT_EQ(outcomes[4].refusal(), v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_EQ(refusals_.List()[0].refusal, v1::REFUSAL_NO_AGREEMENT);
+  // A right that is not there is said first.
+  EXPECT_EQ(PublishOne(with("6", "SALES", "G1")).refusal(),
+            v1::REFUSAL_NO_AGREEMENT);
+  red_.clear_publish();
+  EXPECT_EQ(PublishOne(with("7", "SALES", "G1")).refusal(),
+            v1::REFUSAL_SOURCE_NOT_ALLOWED);
+}
+
+TEST_F(IngestCoreTest, RefusesWhenTheAgreementHasEnded) {
+  hub::v1::TimePassed passed;
+  passed.set_to(kStartUs + 60 * 86'400'000'000ull);
+  EXPECT_EQ(PublishOne(Make("1")).sequence(), 1u);
+  // Judged at its own time.
+  EXPECT_EQ(PublishOne(Make("2", passed.SerializeAsString(),
+                            "concordat.hub.v1.TimePassed"))
+                .refusal(),
+            v1::REFUSAL_NO_AGREEMENT);
+}
+
+TEST_F(IngestCoreTest, OnlyTheHubsFactsAboutNobodyNeedNoAgreement) {
+  Header header = Make("1", "x", "a.v1.Internal").header;
+  header.purpose = "HUB_OPERATION";
+  EXPECT_EQ(PublishOne(Bind(header, "x")).sequence(), 1u);
+  header.id = "2";
+  header.subject = PersonKey({1});
+  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(),
+            v1::REFUSAL_NO_AGREEMENT);
+  header.subject = {};
+  header.type = "a.v1.Fact";
+  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(),
+            v1::REFUSAL_NO_AGREEMENT);
 }
 
 TEST_F(IngestCoreTest, ARevokedPrincipalHasNoRight) {
@@ -321,7 +401,7 @@ TEST_F(IngestCoreTest, AFailedWriteStopsAcceptingAndSaysSo) {
 }
 
 TEST_F(IngestCoreTest, StoryTimeIsThatOfTheNewestTimePassed) {
-  EXPECT_EQ(PublishOne(Make("1")).accepted_time(), 100u);
+  EXPECT_EQ(PublishOne(Make("1")).accepted_time(), kStartUs);
   const auto passed = [&](std::string id, uint64_t to) {
     hub::v1::TimePassed message;
     message.set_to(to);
@@ -329,10 +409,10 @@ TEST_F(IngestCoreTest, StoryTimeIsThatOfTheNewestTimePassed) {
                            "concordat.hub.v1.TimePassed"))
         .accepted_time();
   };
-  EXPECT_EQ(passed("2", 5000), 5000u);
+  EXPECT_EQ(passed("2", kStartUs + 5000), kStartUs + 5000);
   clock_.Advance(absl::Hours(1));
-  EXPECT_EQ(PublishOne(Make("3")).accepted_time(), 5000u);
-  EXPECT_EQ(passed("4", 4000), 5000u);
+  EXPECT_EQ(PublishOne(Make("3")).accepted_time(), kStartUs + 5000);
+  EXPECT_EQ(passed("4", kStartUs + 4000), kStartUs + 5000);
 }
 
 TEST_F(IngestCoreTest, LiveTimeIsTheClocksAndNeverStepsBack) {
