@@ -25,6 +25,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"rules", "The alert rules: list, test, backtest",
      concordat::cli::RunRules},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
+    {"agreements", "Agreements, and why somebody sees an event or not",
+     concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},

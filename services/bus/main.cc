@@ -80,6 +80,7 @@ int Main(int argc, char** argv) {
   const auto cursors = start.Value(CursorStore::Open(*places));
 
   Refusals refusals;
+  Faults faults;
   auto core = std::make_unique<IngestCore>(
       *log, types,
       LogTime(data.environment(), clock,
@@ -139,7 +140,7 @@ int Main(int argc, char** argv) {
        refused});
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), types, std::move(core),
-      std::move(fold),
+      std::move(fold), random, faults,
       {[&delivery](std::shared_ptr<const EventBlock> block) {
          delivery.Post(std::move(block));
        },
@@ -158,7 +159,9 @@ int Main(int argc, char** argv) {
   host_options.tls = start.Value(data.LoadTls(kKeys));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  ServeBus(host, data.environment(), *log, ingest, delivery, refusals);
+  Explainer explainer(*log, types);
+  ServeBus(host, data.environment(),
+           {*log, ingest, delivery, refusals, faults, explainer});
   const uint16_t grpc_port = start.Value(host.Start());
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });

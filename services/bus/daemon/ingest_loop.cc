@@ -3,11 +3,16 @@
 #include <string>
 #include <utility>
 
+#include "services/bus/ingest/hub_records.h"
+#include "services/common/event/codec.h"
+
 namespace concordat::bus {
 namespace {
 
 // A revoked principal is out within this.
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
+// What the bus publishes itself; no session has this number.
+constexpr SessionId kOwnSession = {0};
 
 }  // namespace
 
@@ -15,13 +20,16 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
                        RegistrySource registry,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
-                       Hooks hooks)
+                       Random& random, Faults& faults, Hooks hooks)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry)),
       core_(std::move(core)),
       fold_(std::move(fold)),
-      reader_(log, fold_, std::move(types)),
+      types_(std::move(types)),
+      reader_(log, fold_, types_),
+      random_(random),
+      faults_(faults),
       hooks_(std::move(hooks)),
       disk_(
           [this](std::unique_ptr<PendingBlock> block) {
@@ -31,6 +39,7 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
           [this] { sessions_.Wake(); }) {
   now_us_ = fold_.now_us();
   core_->UseAgreements(fold_.policy().agreements());
+  fold_.ForgetChanges();  // Nobody is back-filled from here.
 }
 
 void IngestLoop::Stop() {
@@ -82,6 +91,7 @@ void IngestLoop::Take(const SessionEvent& event) {
       sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
                       std::string(taken.message()));
     }
+    TellOfFaults();
   } else if (event.kind == FrameKind::kReadStream) {
     v1::ReadStream request;
     if (!request.ParseFromArray(event.body.view.data(),
@@ -95,6 +105,18 @@ void IngestLoop::Take(const SessionEvent& event) {
   } else {
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the ingest port");
+  }
+}
+
+void IngestLoop::TellOfFaults() {
+  for (FaultyEvent& faulty : core_->TakeFaulty()) {
+    const auto event = FaultsAcceptedOf(faulty, *types_, random_);
+    faults_.Add(std::move(faulty));
+    if (!event.ok()) continue;  // The log has the faults in the event itself.
+    BatchEncoder batch;
+    batch.Add(AsView(*event));
+    static_cast<void>(
+        core_->Publish(kOwnSession, 0, HubPrincipal(), batch.Take()));
   }
 }
 
@@ -119,8 +141,10 @@ void IngestLoop::TakeWritten() {
 
 void IngestLoop::Answer() {
   for (bus::Answer& answer : core_->TakeAnswers()) {
-    sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
-                   answer.number);
+    if (answer.session != kOwnSession) {
+      sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
+                     answer.number);
+    }
     core_->Recycle(std::move(answer));
   }
   while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {

@@ -15,6 +15,7 @@
 #include "services/bus/ingest/ingest_core.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
+#include "services/common/base/random.h"
 #include "services/common/config/live_registry.h"
 
 namespace concordat::bus {
@@ -36,7 +37,8 @@ class IngestLoop {
   // Everything outlives it. `fold` is caught up with `log`.
   IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
              std::shared_ptr<const TypeRegistry> types,
-             std::unique_ptr<IngestCore> core, PolicyFold fold, Hooks hooks);
+             std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
+             Faults& faults, Hooks hooks);
 
   // Returns after Stop(), when everything that was taken is durable and
   // answered.
@@ -54,6 +56,7 @@ class IngestLoop {
   };
 
   void Take(const SessionEvent& event);
+  void TellOfFaults();
   void TakeWritten();
   void Answer();
 
@@ -62,7 +65,10 @@ class IngestLoop {
   const RegistrySource registry_;
   const std::unique_ptr<IngestCore> core_;
   PolicyFold fold_;
+  const std::shared_ptr<const TypeRegistry> types_;
   StreamReader reader_;
+  Random& random_;
+  Faults& faults_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -129,6 +130,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
   const auto stored = places_.find(sub.key);
   const bool is_new = !sub.durable || stored == places_.end();
+  if (is_new && sub.durable && NamesOf(recipient.to) >= kNamesMax) {
+    return Refuse(session, v1::REFUSAL_TOO_MANY,
+                  absl::StrCat("name: ", recipient.to.role, " of ",
+                               recipient.to.agency, " has ", kNamesMax,
+                               " subscriptions already; use one of them"));
+  }
   sub.place = is_new ? asked : stored->second;
   if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
       sub.place.acknowledged > fold_.folded()) {
@@ -147,6 +154,16 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   } else {
     SaySubscribed(kept);
   }
+}
+
+size_t DeliveryCore::NamesOf(const Recipient& to) const {
+  const std::string prefix = absl::StrCat(to.agency, "/", to.role, "/");
+  size_t names = 0;
+  for (auto each = places_.lower_bound(prefix);
+       each != places_.end() && absl::StartsWith(each->first, prefix); ++each) {
+    ++names;
+  }
+  return names;
 }
 
 void DeliveryCore::SaySubscribed(Subscription& sub) {

@@ -82,6 +82,8 @@ class DeliveryCore {
   static constexpr size_t kFrameViewBytes = 240 * 1024;
   // Events judged for one subscription before the next has its turn.
   static constexpr size_t kScanMax = 4096;
+  // Durable names of one role of an agency.
+  static constexpr size_t kNamesMax = 64;
   // One with nothing to send says how far it has judged this often at most.
   static constexpr absl::Duration kTellEvery = absl::Milliseconds(10);
 
@@ -164,6 +166,7 @@ class DeliveryCore {
   RecipientState& RecipientFor(Recipient to);
   // Ends the session and forgets the subscription.
   void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
+  size_t NamesOf(const Recipient& to) const;
   void SaySubscribed(Subscription& sub);
   void AddBackfills(Subscription& sub, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;

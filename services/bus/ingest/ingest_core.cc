@@ -109,7 +109,15 @@ void IngestCore::StageSet(const v1::Principal& principal,
         outcome.set_duplicate(true);
         [[fallthrough]];
       case Staged::Kind::kNew:
-        if (one.kind == Staged::Kind::kNew) time_.Accepted(one.accepted_us);
+        // The publisher is told again with each repeat.
+        outcome.mutable_faults()->Assign(faults_[i].begin(), faults_[i].end());
+        if (one.kind == Staged::Kind::kNew) {
+          time_.Accepted(one.accepted_us);
+          if (!faults_[i].empty()) {
+            faulty_.push_back({one.sequence, std::string(set[i].header.source),
+                               std::string(set[i].header.type), faults_[i]});
+          }
+        }
         outcome.set_sequence(one.sequence.value);
         outcome.set_accepted_time(one.accepted_us);
         outcome.set_digest(AsText(one.digest).data(), one.digest.size());

@@ -20,10 +20,12 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "concordat/bus/v1/session.pb.h"
+#include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/judge.h"
 #include "services/bus/ingest/log_time.h"
 #include "services/bus/ingest/refusals.h"
@@ -60,6 +62,10 @@ class IngestCore {
   absl::Status Publish(SessionId session, uint64_t number,
                        const v1::Principal& principal, absl::string_view batch);
 
+  // Events that were staged with faults since the last call. Publish what tells
+  // of them before anything else, so that it goes to the disk with them.
+  std::vector<FaultyEvent> TakeFaulty() { return std::exchange(faulty_, {}); }
+
   // A block to write, or null: nothing staged, or the disk has enough.
   std::unique_ptr<PendingBlock> NextBlock();
   // The oldest block that is out was written. What it holds may be read now.
@@ -92,6 +98,7 @@ class IngestCore {
   Refusals& refusals_;
   const uint32_t epoch_;
   std::deque<Waiting> waiting_;
+  std::vector<FaultyEvent> faulty_;
   std::vector<v1::Receipts> spare_;
   Sequence durable_;
   size_t blocks_out_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/common/config/principal_registry.h"
+#include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
 
@@ -69,7 +70,8 @@ Verdict Judge::JudgeEvent(const v1::Principal& principal,
   if (about_a_person && header.subject.empty()) {
     return {v1::REFUSAL_FIELD_RULE, "subject: required for this type", nullptr};
   }
-  const absl::Status checked = type.Check(event.groups, &faults);
+  absl::Status checked = CheckReferences(header);
+  if (checked.ok()) checked = type.Check(event.groups, &faults);
   if (!checked.ok()) {
     return {v1::REFUSAL_FIELD_RULE, std::string(checked.message()), nullptr};
   }

@@ -387,6 +387,23 @@ absl::StatusOr<Sequence> DurableEventLog::StreamVersion(
   return all->empty() ? Sequence{0} : all->back();
 }
 
+absl::StatusOr<Sequence> DurableEventLog::OfId(absl::string_view source,
+                                               absl::string_view id) {
+  const absl::StatusOr<std::vector<uint64_t>> candidates =
+      index_.WithId(source, id);
+  if (!candidates.ok()) return candidates.status();
+  const uint64_t end = Status().end.value;
+  for (const uint64_t sequence : *candidates) {
+    if (sequence > end) continue;
+    const absl::StatusOr<StoredEvent> event = ReadOne({sequence});
+    if (!event.ok()) return event.status();
+    if (event->header.source == source && event->header.id == id) {
+      return event->sequence;
+    }
+  }
+  return Sequence();
+}
+
 LogStatus DurableEventLog::Status() const {
   LogStatus status;
   status.log_id = std::string(AsView(log_id_));

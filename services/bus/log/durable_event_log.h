@@ -68,6 +68,8 @@ class DurableEventLog : public EventLog {
                                                  Sequence up_to) const override;
   absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const override;
+  absl::StatusOr<Sequence> OfId(absl::string_view source,
+                                absl::string_view id) override;
   LogStatus Status() const override;
 
  private:

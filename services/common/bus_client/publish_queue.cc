@@ -20,6 +20,7 @@ PublishOutcome FromWire(const bus::v1::Outcome& wire) {
   outcome.refusal = wire.refusal();
   outcome.detail = wire.detail();
   outcome.stream_version = {wire.stream_version()};
+  outcome.faults.assign(wire.faults().begin(), wire.faults().end());
   return outcome;
 }
 

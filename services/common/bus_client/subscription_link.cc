@@ -30,6 +30,8 @@ absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
       return absl::DataLossError(text);
     case bus::v1::REFUSAL_UNKNOWN_SUBSCRIPTION:
       return absl::FailedPreconditionError(text);
+    case bus::v1::REFUSAL_TOO_MANY:
+      return absl::ResourceExhaustedError(text);
     default:
       return absl::OkStatus();
   }

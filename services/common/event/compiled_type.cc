@@ -3,6 +3,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/event/reference_rules.h"
 #include "services/common/event/text_rules.h"
 
 namespace concordat {
@@ -198,6 +199,10 @@ class Checker {
     }
     if (rule.free_text) {
       const absl::string_view broken = BrokenFreeTextRule(text);
+      if (!broken.empty()) return Broken(rule, broken);
+    }
+    if (rule.reference) {
+      const absl::string_view broken = BrokenReferenceRule(text);
       if (!broken.empty()) return Broken(rule, broken);
     }
     return absl::OkStatus();

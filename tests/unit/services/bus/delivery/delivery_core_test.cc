@@ -8,6 +8,7 @@
 // second holder let in / dead one keeps the place   OneHolderAtATime
 // idle subscriber never told                        TellsAnIdleSubscriberThatItIsUpToDate
 // role or purpose of the session not asked          ShowsNothingToAnotherRoleOrForAnotherPurpose
+// names without bound, or one role uses another's   ARoleHasSoManyNamesAndNoMore
 // operator sees a subject                           TheOperatorSeesEnvelopes
 // other log's position taken                        RefusesThePositionOfAnotherLog
 
@@ -247,6 +248,26 @@ TEST_F(DeliveryCoreTest, ShowsNothingToAnotherRoleOrForAnotherPurpose) {
   const auto answer =
       DecodeStreamEvents(reader.Read(Named("red"), "SALES", v1::ReadStream()));
   EXPECT_EQ(answer->rest.refusal(), v1::REFUSAL_NO_GRANT);
+}
+
+TEST_F(DeliveryCoreTest, ARoleHasSoManyNamesAndNoMore) {
+  uint64_t session = 0;
+  for (size_t i = 0; i < DeliveryCore::kNamesMax; ++i) {
+    Subscribe(++session, Named("red"), Ask(std::to_string(i)));
+  }
+  Work();
+  ASSERT_TRUE(closed_.empty());
+  Subscribe(1001, Named("red"), Ask("one-more"));
+  Work();
+  EXPECT_EQ(closed_[1001], v1::REFUSAL_TOO_MANY);
+  EXPECT_THAT(details_[1001], HasSubstr("64"));
+  // A name that it has, a tail, and another role's go on.
+  core_->Closed({1});
+  Subscribe(1002, Named("red"), Ask("0"));
+  Subscribe(1003, Named("red"), Ask(""));
+  Subscribe(1004, Named("red", "other"), Ask("one-more"));
+  Work();
+  EXPECT_EQ(closed_.size(), 1u);
 }
 
 TEST_F(DeliveryCoreTest, EndsWhoseRightsHaveChanged) {

@@ -10,6 +10,8 @@
 // digest taken as sent                              RefusesADigestThatIsNotOfTheEvent
 // a bad event of a set refused alone                ASetIsAcceptedWholeOrNotAtAll
 // urgent type refused for a fault                   AnUrgentTypeIsAcceptedWithItsFaults
+// publisher not told of faults, or twice in the log AnUrgentTypeIsAcceptedWithItsFaults
+// a header's reference may name a person            RefusesAnIdOrStreamThatNamesAPerson
 // events under way at a failed write said accepted  AFailedWriteStopsAcceptingAndSaysSo
 // a second block goes out at once                   TheNextBlockFillsWhileOneIsWritten
 // story time from the wall clock, or steps back     StoryTimeIsThatOfTheNewestTimePassed
@@ -310,10 +312,42 @@ TEST_F(IngestCoreTest, RefusesABrokenRuleAndSaysWhichNotWhat) {
 }
 
 TEST_F(IngestCoreTest, AnUrgentTypeIsAcceptedWithItsFaults) {
-  EXPECT_EQ(PublishOne(Make("1", "!x", "a.v1.Urgent")).sequence(), 1u);
+  const Event faulty = Make("1", "!x", "a.v1.Urgent");
+  v1::Outcome outcome = PublishOne(faulty);
+  EXPECT_EQ(outcome.sequence(), 1u);
+  ASSERT_EQ(outcome.faults_size(), 1);
+  EXPECT_THAT(outcome.faults(0), HasSubstr("text: "));
+  EXPECT_THAT(outcome.faults(0), Not(HasSubstr("!x")));
   EXPECT_EQ(log_.ReadOne({1})->faults.size(), 1u);
-  EXPECT_EQ(PublishOne(Make("2", "x", "a.v1.Urgent")).sequence(), 2u);
+  const std::vector<FaultyEvent> told = core_.TakeFaulty();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].sequence.value, 1u);
+  EXPECT_EQ(told[0].type, "a.v1.Urgent");
+  EXPECT_EQ(told[0].source, kSource);
+  EXPECT_EQ(told[0].faults.size(), 1u);
+  // Who repeats it is told again; nobody else is.
+  outcome = PublishOne(faulty);
+  EXPECT_TRUE(outcome.duplicate());
+  EXPECT_EQ(outcome.faults_size(), 1);
+  EXPECT_TRUE(core_.TakeFaulty().empty());
+  outcome = PublishOne(Make("2", "x", "a.v1.Urgent"));
+  EXPECT_EQ(outcome.sequence(), 2u);
+  EXPECT_EQ(outcome.faults_size(), 0);
   EXPECT_TRUE(log_.ReadOne({2})->faults.empty());
+  EXPECT_TRUE(core_.TakeFaulty().empty());
+}
+
+TEST_F(IngestCoreTest, RefusesAnIdOrStreamThatNamesAPerson) {
+  for (const char* type : {"a.v1.Fact", "a.v1.Urgent"}) {
+    v1::Outcome outcome = PublishOne(Make("visit-0303790016", "x", type));
+    EXPECT_EQ(outcome.refusal(), v1::REFUSAL_FIELD_RULE);
+    EXPECT_EQ(outcome.detail(), "id: is shaped like a CHI number");
+    Header header = Make("1", "x", type).header;
+    header.stream = "order/1998/0990002E";
+    outcome = PublishOne(Bind(header, "x"));
+    EXPECT_EQ(outcome.detail(), "stream: is shaped like a PNC number");
+  }
+  EXPECT_EQ(log_.end().value, 0u);
 }
 
 TEST_F(IngestCoreTest, RefusesADigestThatIsNotOfTheEvent) {
