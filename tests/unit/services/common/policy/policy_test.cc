@@ -439,7 +439,9 @@ TEST_F(PolicyTest, ExplainsByTheLineWhatItJudges) {
     EXPECT_EQ(judged.granted, policy_.Granted(header, to, now_us));
     bool applies = false;
     for (const JudgedLine& line : judged.lines) applies |= line.applies;
-    if (judged.because.empty()) EXPECT_EQ(applies, judged.granted != 0);
+    if (judged.because.empty()) {
+      EXPECT_EQ(applies, judged.granted != 0);
+    }
     return judged;
   };
   JudgedView red = explain(kRed);
