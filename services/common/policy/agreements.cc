@@ -93,6 +93,7 @@ absl::string_view BrokenGrantRule(const policy::v1::SeeGrant& grant) {
     return "a law goes with part3 alone";
   }
   if (grant.types_size() == 0) return "names no type";
+  if (grant.roles_size() == 0) return "names no role";
   return {};
 }
 

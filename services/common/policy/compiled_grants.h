@@ -61,7 +61,7 @@ struct Agreements::Rule {
            IsForPurpose(recipient);
   }
   bool IsForRole(absl::string_view role) const {
-    return grant->roles().empty() || IsIn(role, grant->roles());
+    return IsIn(role, grant->roles());
   }
   bool IsForPurpose(const Recipient& recipient) const {
     return !recipient.purpose.has_value() ||

@@ -32,9 +32,8 @@ std::string AudienceInWords(const SeeGrant& grant) {
 
 std::string GrantInWords(const SeeGrant& grant, absl::string_view type) {
   std::string words = absl::StrCat(
-      grant.to(), grant.roles().empty() ? "" : " (", absl::StrJoin(grant.roles(), ", "),
-      grant.roles().empty() ? "" : ")", " sees ", type, " ",
-      AudienceInWords(grant));
+      grant.to(), " (", absl::StrJoin(grant.roles(), ", "), ") sees ", type,
+      " ", AudienceInWords(grant));
   if (grant.up_to() != policy::v1::TIER_UNSPECIFIED) {
     absl::StrAppend(&words, ", up to tier S",
                     static_cast<int>(grant.up_to()) -

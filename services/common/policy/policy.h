@@ -89,7 +89,7 @@ class Agreements {
   // These and `agreement`, which takes the place of the one of its name if its
   // version is higher; else the same as before.
   //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger,
-  //                     names an unknown or internal type, or shows under the
+  //                     names no role or an unknown or internal type, or shows under the
   //                     UK GDPR what is processed under Part 3 and names no
   //                     law. Names the grant.
   absl::StatusOr<std::shared_ptr<const Agreements>> With(

@@ -74,6 +74,13 @@ policy::v1::Agreement AgreementOf(const std::string& grants,
                       valid_to: "2026-09-30" version: )",
                    version, " ", grants),
       &agreement));
+  // Most tests are about something else than roles.
+  for (policy::v1::SeeGrant& grant : *agreement.mutable_see()) {
+    if (grant.roles().empty()) {
+      grant.add_roles("officer");
+      grant.add_roles("coordinator");
+    }
+  }
   return agreement;
 }
 
@@ -158,6 +165,13 @@ TEST_F(PolicyTest, RefusesAnAgreementAndNamesTheGrant) {
   agreement.set_valid_from("2027-01-01");
   EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("before"));
   EXPECT_FALSE(policy_.HasAnyGrant(kRed));
+}
+
+TEST_F(PolicyTest, AGrantWithoutARoleDoesNotLoad) {
+  policy::v1::Agreement agreement = AgreementOf(
+      R"(see { to: "red" types: "a.v1.Fact" audience: AUDIENCE_PARTY })");
+  agreement.mutable_see(0)->clear_roles();
+  EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("names no role"));
 }
 
 TEST_F(PolicyTest, ShowsARoleWhatItsOwnLinesGive) {

@@ -7,6 +7,7 @@
 // lead is the notified field, not the controller    EverybodySeesWhatTheStorySays
 // a referral in an open case moves the lead         EverybodySeesWhatTheStorySays
 // own is by source alone (mappa's events)           EverybodySeesWhatTheStorySays
+// a grant is for every role of its agency           ARoleSeesNoMoreThanItsWorkNeeds
 // arrangement is party only from the case           SubmissionLetsTheCoordinatorIn
 #include <array>
 #include <fstream>
@@ -34,6 +35,9 @@ constexpr char kCouncil[] = "dundee-city-council";
 constexpr char kArrangement[] = "mappa-tayside";
 constexpr std::array<const char*, 4> kReaders = {kArrangement, kPolice, kNhs,
                                                  kCouncil};
+// As whom their profiles speak.
+constexpr std::array<const char*, 4> kRoles = {
+    "coordinator", "police", "nhs-liaison", "supervising-officer"};
 constexpr uint64_t kEndUs = 1'764'925'200'000'000;  // Fri 5 Dec 2025 09:00.
 
 struct Row {
@@ -186,7 +190,7 @@ class StoryAudienceTest : public ::testing::Test {
   std::string SeenNow(const Row& row) {
     std::string seen = "----";
     for (size_t i = 0; i < kReaders.size(); ++i) {
-      if (policy_->Granted(HeaderOf(row), {kReaders[i], "", {}}, kEndUs)) {
+      if (policy_->Granted(HeaderOf(row), {kReaders[i], kRoles[i], {}}, kEndUs)) {
         seen[i] = "CPNS"[i];
       }
     }
@@ -215,6 +219,37 @@ TEST_F(StoryAudienceTest, EverybodySeesWhatTheStorySays) {
   EXPECT_EQ(counts['S'], (std::array<int, 7>{46, 0, 15, 14, 0, 1, 16}));
 }
 
+// Story 1: unpaid work supervisors would see none of what social work sees, and
+// who manages them sees orders and first contacts alone.
+TEST_F(StoryAudienceTest, ARoleSeesNoMoreThanItsWorkNeeds) {
+  for (const Row& row : kStory) Fold(row);
+  std::map<std::string, int> counts;
+  for (const Row& row : kStory) {
+    for (const char* role :
+         {"supervising-officer", "senior", "duty-senior", "lead-officer",
+          "upw-manager", "service-manager", "upw-supervisor", "service",
+          "adapter"}) {
+      if (policy_->Granted(HeaderOf(row), {kCouncil, role, {}}, kEndUs) == 0) {
+        continue;
+      }
+      ++counts[role];
+      if (role == std::string("upw-manager")) {
+        EXPECT_TRUE(absl::EndsWith(row.type, ".OrderImposed") ||
+                    absl::EndsWith(row.type, ".FirstContactMade"))
+            << role << " " << row.no;
+      }
+    }
+  }
+  EXPECT_EQ(counts["supervising-officer"], 46);
+  EXPECT_EQ(counts["senior"], 46);
+  EXPECT_EQ(counts["duty-senior"], 46);
+  EXPECT_EQ(counts["lead-officer"], 46);
+  EXPECT_EQ(counts["upw-manager"], 7);
+  EXPECT_EQ(counts["service-manager"], 46);
+  EXPECT_EQ(counts["upw-supervisor"], 0);
+  EXPECT_EQ(counts["service"], counts["adapter"]);
+}
+
 TEST_F(StoryAudienceTest, NobodySeesAnythingOfAnotherBeforeTheCase) {
   for (const Row& row : kStory) {
     const std::string seen = SeenNow(row);
@@ -237,7 +272,7 @@ TEST_F(StoryAudienceTest, TypeLevelRightsAloneWouldBeWrongTwentyOneTimes) {
     anybody.lead = policy_->Of(Person(row.person)).lead;
     for (size_t i = 0; i < kReaders.size(); ++i) {
       const bool given =
-          policy_->agreements()->Granted(HeaderOf(row), {kReaders[i], "", {}},
+          policy_->agreements()->Granted(HeaderOf(row), {kReaders[i], kRoles[i], {}},
                                          kEndUs, anybody) != 0;
       if (given && row.seen[i] == '-') ++wrong;
     }
