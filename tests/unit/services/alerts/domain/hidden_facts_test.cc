@@ -133,12 +133,17 @@ class HiddenFactsTest : public ::testing::Test {
         grant.add_types(type.type);
         grant.set_audience(policy::v1::AUDIENCE_PARTY);
         if (Chance(25)) grant.set_up_to(policy::v1::TIER_S1);
-        if (Chance(25)) grant.add_roles(Any(kRoles));
+        if (Chance(25)) {
+          grant.add_roles(Any(kRoles));
+        } else {
+          grant.mutable_roles()->Assign(kRoles.begin(), kRoles.end());
+        }
       }
     }
     policy::v1::SeeGrant& own = *agreement_.add_see();
     own.set_to("each");
     own.add_types("*");
+    own.mutable_roles()->Assign(kRoles.begin(), kRoles.end());
     own.set_audience(policy::v1::AUDIENCE_OWN);
     DrawLog();
   }

@@ -135,6 +135,8 @@ TEST_F(VectorTest, HospitalNoShowsAsEvidenceWouldRaiseR17ForP6) {
   policy::v1::SeeGrant& grant = *agreements_[0].add_see();
   grant.set_to("dundee-city-council");
   grant.add_types("concordat.nhs.v1.AppointmentMissed");
+  grant.add_roles("supervising-officer");
+  grant.add_roles("senior");
   grant.set_audience(policy::v1::AUDIENCE_PARTY);
   v1::VectorStep no_show;
   no_show.set_at("2025-11-10 14:00");
