@@ -35,7 +35,8 @@ CohortAnswer Cohort::Find(
     if (at == current_.people.end()) continue;
     if (answer.kind == CohortAnswer::Kind::kMember &&
         answer.subject != at->second) {
-      return {CohortAnswer::Kind::kSeveral, PersonKey()};
+      answer.kind = CohortAnswer::Kind::kSeveral;
+      return answer;
     }
     answer = {CohortAnswer::Kind::kMember, at->second};
   }

@@ -39,7 +39,7 @@ struct CohortAnswer {
     kSeveral,  // The identifiers are of different people.
   };
   Kind kind = Kind::kUnknown;
-  PersonKey subject;  // Of kMember.
+  PersonKey subject;  // Of kMember; of kSeveral the first one's.
 };
 
 class Cohort {

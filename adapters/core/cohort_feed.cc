@@ -37,8 +37,12 @@ absl::Status ApplyCohortChange(const identity::v1::CohortChange& change,
   return absl::OkStatus();
 }
 
-CohortFeed::CohortFeed(Cohort& cohort, OpenIdentity open, const Logger& log)
-    : cohort_(cohort), open_(std::move(open)), log_(log) {
+CohortFeed::CohortFeed(Cohort& cohort, OpenIdentity open, const Logger& log,
+                       identity::v1::CohortRequest request)
+    : cohort_(cohort),
+      open_(std::move(open)),
+      log_(log),
+      request_(std::move(request)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -82,7 +86,7 @@ absl::Status CohortFeed::ReadUntilItBreaks() {
     reading_ = &context;
   }
   cohort_.Begin();
-  const auto reader = stub->Cohort(&context, identity::v1::CohortRequest());
+  const auto reader = stub->Cohort(&context, request_);
   absl::Status status;
   identity::v1::CohortChange change;
   while (status.ok() && reader->Read(&change)) {

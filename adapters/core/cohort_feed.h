@@ -31,8 +31,9 @@ class CohortFeed {
   using OpenIdentity =
       std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>()>;
 
-  // Starts its thread. Borrows cohort and log.
-  CohortFeed(Cohort& cohort, OpenIdentity open, const Logger& log);
+  // Starts its thread. Borrows cohort and log. `request` says whom it wants.
+  CohortFeed(Cohort& cohort, OpenIdentity open, const Logger& log,
+             identity::v1::CohortRequest request = {});
   ~CohortFeed();
 
  private:
@@ -44,6 +45,7 @@ class CohortFeed {
   Cohort& cohort_;
   const OpenIdentity open_;
   const Logger& log_;
+  const identity::v1::CohortRequest request_;
   Mutex mu_;
   CondVar stop_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

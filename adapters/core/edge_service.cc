@@ -1,38 +1,109 @@
 #include "adapters/core/edge_service.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/common/config/principal_registry.h"
 
 namespace concordat::edge {
 namespace {
 
-constexpr char kLiaison[] = "nhs-liaison";
+constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
+constexpr size_t kNoteBytesMax = 500;
+constexpr size_t kShortTextBytesMax = 64;
 
-const char* OutcomeWord(v1::Outcome outcome) {
-  switch (outcome) {
-    case v1::OUTCOME_REFUSED:
-      return "refused";
-    case v1::OUTCOME_TO_IDENTITY:
-      return "to identity";
+const char* StateWord(const KeptItem& item) {
+  if (item.open()) return "open";
+  if (!item.ended()) return "under way";
+  switch (item.act->kind) {
+    case v1::ACT_KIND_RELEASE:
+      return "released";
+    case v1::ACT_KIND_REPLAY:
+      return "replayed";
+    case v1::ACT_KIND_AGE:
+      return "aged";
     default:
-      return "held";
+      return "left";
   }
+}
+
+// What the operator may know.
+void FillReason(const KeptItem& kept, v1::Item& item) {
+  item.set_outcome(
+      kept.verdict.outcome == v1::OUTCOME_REFUSED ? "refused" : "held");
+  item.set_reason(kept.verdict.reason);
+}
+
+void Fill(const KeptItem& kept, v1::Item& item) {
+  FillReason(kept, item);
+  item.set_item_ref(RefOf(kept));
+  item.set_received_at(kept.message.received_us);
+  item.set_message_type(kept.verdict.message_type);
+  if (!kept.verdict.subject.empty()) {
+    item.set_subject(kept.verdict.subject.ToString());
+  }
+  item.set_words(kept.verdict.words);
+  item.set_localsubject(kept.verdict.localsubject);
+  item.set_happened_at(kept.verdict.happened_us);
+  item.set_source(kept.verdict.source);
+  item.set_place(kept.verdict.place);
+  item.set_state(StateWord(kept));
+  if (!kept.act.has_value()) return;
+  item.set_acted_by(kept.act->by);
+  item.set_acted_at(kept.act->at_us);
+  item.set_act_reason(kept.act->reason);
+  item.set_act_note(kept.act->note);
+  item.set_decision_ref(kept.act->decision_ref);
+}
+
+// "H-12" or "R-12"; 0: neither.
+uint64_t NumberOf(absl::string_view item_ref) {
+  uint64_t number = 0;
+  if (item_ref.size() < 3 || (item_ref[0] != 'H' && item_ref[0] != 'R') ||
+      item_ref[1] != '-' || !absl::SimpleAtoi(item_ref.substr(2), &number)) {
+    return 0;
+  }
+  return number;
+}
+
+absl::Status CheckText(absl::string_view field, absl::string_view text,
+                       size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, ": more than ", bytes_max, " bytes"));
+  }
+  const bool plain = std::none_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_iscntrl(static_cast<unsigned char>(c));
+  });
+  return plain ? absl::OkStatus()
+               : absl::InvalidArgumentError(
+                     absl::StrCat(field, ": control characters"));
 }
 
 }  // namespace
 
-absl::StatusOr<v1::ListRejectsResponse> ListRejects(
-    const EdgeStore& store, const std::string& agency,
-    const bus::v1::Principal& caller) {
-  const bool whole = caller.role() == kLiaison && caller.agency() == agency;
-  if (!whole && caller.role() != kOperator) {
-    return absl::PermissionDeniedError(
-        "for the liaison officer of the edge's own agency");
+absl::Status EdgeService::CheckCaller(const bus::v1::Principal& caller) const {
+  if (caller.agency() == agency_ &&
+      std::find(roles_.begin(), roles_.end(), caller.role()) != roles_.end()) {
+    return absl::OkStatus();
   }
+  return absl::PermissionDeniedError(absl::StrCat(
+      "for the ", absl::StrJoin(roles_, " or "), " of the edge's own agency"));
+}
+
+absl::StatusOr<v1::ListRejectsResponse> EdgeService::List(
+    const bus::v1::Principal& caller,
+    const v1::ListRejectsRequest& request) const {
+  const bool whole = CheckCaller(caller).ok();
+  if (!whole && caller.role() != kOperator) return CheckCaller(caller);
   v1::ListRejectsResponse response;
-  const EdgeCounts counts = store.counts();
+  const EdgeCounts counts = store_.counts();
   v1::Counts& out = *response.mutable_counts();
   out.set_held(counts.held);
   out.set_to_identity(counts.to_identity);
@@ -40,27 +111,140 @@ absl::StatusOr<v1::ListRejectsResponse> ListRejects(
   out.set_not_in_cohort(counts.not_in_cohort);
   out.set_refused(counts.refused);
   out.set_spooled(counts.waiting);
-  for (const KeptItem& kept : store.items()) {
+  out.set_left(counts.left);
+  out.set_released(counts.released);
+  if (fill_) fill_(out);
+  for (const KeptItem& kept : store_.items(whole && request.with_ended())) {
     v1::Item& item = *response.add_items();
-    item.set_outcome(OutcomeWord(kept.verdict.outcome));
-    item.set_reason(kept.verdict.reason);
-    if (!whole) continue;
-    item.set_item_ref(absl::StrCat("H-", kept.number));
-    item.set_received_at(kept.received_us);
-    item.set_message_type(kept.verdict.message_type);
-    item.set_subject(kept.verdict.subject.ToString());
-    item.set_words(kept.verdict.words);
+    if (whole) {
+      Fill(kept, item);
+    } else {
+      FillReason(kept, item);
+    }
   }
   return response;
 }
 
-void AddEdgeService(const EdgeStore& store, std::string agency,
-                    ServerHost& host) {
+absl::StatusOr<Act> EdgeService::WishOf(const bus::v1::Principal& caller,
+                                        const hub::v1::Command& command,
+                                        const std::string& item_ref,
+                                        const std::string& reason,
+                                        const std::string& note) const {
+  const absl::Status allowed = CheckCaller(caller);
+  if (!allowed.ok()) return allowed;
+  if (command.request_id().empty()) {
+    return absl::InvalidArgumentError("command.request_id: missing");
+  }
+  for (const auto& [field, text, bytes_max] :
+       {std::tuple<const char*, const std::string&, size_t>(
+            "command.request_id", command.request_id(), kShortTextBytesMax),
+        std::tuple<const char*, const std::string&, size_t>(
+            "command.on_behalf_of", command.on_behalf_of(),
+            kShortTextBytesMax),
+        std::tuple<const char*, const std::string&, size_t>("note", note,
+                                                            kNoteBytesMax)}) {
+    const absl::Status fits = CheckText(field, text, bytes_max);
+    if (!fits.ok()) return fits;
+  }
+  Act wish;
+  wish.item = NumberOf(item_ref);
+  wish.by = SourceOf(caller);
+  wish.request_id = command.request_id();
+  wish.on_behalf_of = command.on_behalf_of();
+  wish.at_us = command.time();
+  wish.reason = reason;
+  wish.note = note;
+  return wish;
+}
+
+absl::StatusOr<v1::ActReply> EdgeService::Take(Act wish,
+                                               Sequence min_position) {
+  const auto taken = desk_.Take(std::move(wish), min_position);
+  if (!taken.ok()) return taken.status();
+  v1::ActReply reply;
+  reply.set_position(taken->act.position.value);
+  reply.set_duplicate(taken->duplicate);
+  Fill(taken->item, *reply.mutable_item());
+  return reply;
+}
+
+absl::StatusOr<v1::LookAtItemResponse> EdgeService::Look(
+    const bus::v1::Principal& caller, const v1::LookAtItemRequest& request) {
+  const absl::Status allowed = CheckCaller(caller);
+  if (!allowed.ok()) return allowed;
+  const absl::Status fits =
+      CheckText("on_behalf_of", request.on_behalf_of(), kShortTextBytesMax);
+  if (!fits.ok()) return fits;
+  Act wish;
+  wish.item = NumberOf(request.item_ref());
+  wish.by = SourceOf(caller);
+  wish.on_behalf_of = request.on_behalf_of();
+  const auto looked = desk_.Look(std::move(wish));
+  if (!looked.ok()) return looked.status();
+  v1::LookAtItemResponse response;
+  Fill(looked->item, *response.mutable_item());
+  for (const KeptField& field : looked->fields) {
+    v1::ShownField& shown = *response.add_fields();
+    shown.set_name(field.name);
+    shown.set_value(field.value);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ActReply> EdgeService::Release(
+    const bus::v1::Principal& caller, const v1::ReleaseItemRequest& request) {
+  auto wish = WishOf(caller, request.command(), request.item_ref(),
+                     request.reason(), request.note());
+  if (!wish.ok()) return wish.status();
+  wish->kind = v1::ACT_KIND_RELEASE;
+  wish->decision_ref = request.decision_ref();
+  return Take(*std::move(wish), Sequence{request.min_position()});
+}
+
+absl::StatusOr<v1::ActReply> EdgeService::Replay(
+    const bus::v1::Principal& caller, const v1::ReplayItemRequest& request) {
+  auto wish = WishOf(caller, request.command(), request.item_ref(),
+                     request.reason(), request.note());
+  if (!wish.ok()) return wish.status();
+  wish->kind = v1::ACT_KIND_REPLAY;
+  return Take(*std::move(wish), Sequence{});
+}
+
+absl::StatusOr<v1::ActReply> EdgeService::Leave(
+    const bus::v1::Principal& caller, const v1::LeaveItemRequest& request) {
+  auto wish = WishOf(caller, request.command(), request.item_ref(),
+                     request.reason(), request.note());
+  if (!wish.ok()) return wish.status();
+  wish->kind = v1::ACT_KIND_LEAVE;
+  return Take(*std::move(wish), Sequence{});
+}
+
+void EdgeService::AddTo(ServerHost& host) {
+  const auto name = [](const char* method) {
+    return absl::StrCat(kService, method);
+  };
+  const MethodOptions own{.roles = roles_};
+  MethodOptions list = own;
+  list.roles.push_back(kOperator);
   host.Handle<v1::ListRejectsRequest, v1::ListRejectsResponse>(
-      "concordat.edge.v1.EdgeService/ListRejects", {{kLiaison, kOperator}},
-      [&store, agency = std::move(agency)](const Call& call,
-                                           const v1::ListRejectsRequest&) {
-        return ListRejects(store, agency, *call.principal);
+      name("ListRejects"), list, [this](const Call& call, const auto& request) {
+        return List(*call.principal, request);
+      });
+  host.Handle<v1::LookAtItemRequest, v1::LookAtItemResponse>(
+      name("LookAtItem"), own, [this](const Call& call, const auto& request) {
+        return Look(*call.principal, request);
+      });
+  host.Handle<v1::ReleaseItemRequest, v1::ActReply>(
+      name("ReleaseItem"), own, [this](const Call& call, const auto& request) {
+        return Release(*call.principal, request);
+      });
+  host.Handle<v1::ReplayItemRequest, v1::ActReply>(
+      name("ReplayItem"), own, [this](const Call& call, const auto& request) {
+        return Replay(*call.principal, request);
+      });
+  host.Handle<v1::LeaveItemRequest, v1::ActReply>(
+      name("LeaveItem"), own, [this](const Call& call, const auto& request) {
+        return Leave(*call.principal, request);
       });
 }
 

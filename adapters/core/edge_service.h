@@ -1,25 +1,67 @@
-// concordat.edge.v1.EdgeService: what this edge holds, for its own agency's
-// liaison officer; counts and reasons for the operator.
+// concordat.edge.v1.EdgeService: what this edge keeps, for the people of its own
+// agency who may act on it; counts and reasons for the operator. Others, and
+// other agencies, are told the same whether or not there is anything.
 #ifndef CONCORDAT_ADAPTERS_CORE_EDGE_SERVICE_H_
 #define CONCORDAT_ADAPTERS_CORE_EDGE_SERVICE_H_
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/core/edge_store.h"
+#include "adapters/core/item_desk.h"
 #include "concordat/edge/v1/service.pb.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::edge {
 
-//   PERMISSION_DENIED  neither the operator nor of this agency.
-absl::StatusOr<v1::ListRejectsResponse> ListRejects(
-    const EdgeStore& store, const std::string& agency,
-    const bus::v1::Principal& caller);
+class EdgeService {
+ public:
+  // `roles` of `agency` may see and act. `fill` adds to the counts what only
+  // the adapter knows; may be null. Borrows store and desk.
+  EdgeService(const EdgeStore& store, ItemDesk& desk, std::string agency,
+              std::vector<std::string> roles,
+              std::function<void(v1::Counts&)> fill)
+      : store_(store),
+        desk_(desk),
+        agency_(std::move(agency)),
+        roles_(std::move(roles)),
+        fill_(std::move(fill)) {}
 
-// Adds the service to `host`. The store outlives it.
-void AddEdgeService(const EdgeStore& store, std::string agency,
-                    ServerHost& host);
+  // This outlives the host.
+  void AddTo(ServerHost& host);
+
+  // All: PERMISSION_DENIED  not one of these roles of this agency; for the list
+  //      also the operator may ask.
+  absl::StatusOr<v1::ListRejectsResponse> List(
+      const bus::v1::Principal& caller,
+      const v1::ListRejectsRequest& request) const;
+  absl::StatusOr<v1::LookAtItemResponse> Look(
+      const bus::v1::Principal& caller, const v1::LookAtItemRequest& request);
+  absl::StatusOr<v1::ActReply> Release(const bus::v1::Principal& caller,
+                                       const v1::ReleaseItemRequest& request);
+  absl::StatusOr<v1::ActReply> Replay(const bus::v1::Principal& caller,
+                                      const v1::ReplayItemRequest& request);
+  absl::StatusOr<v1::ActReply> Leave(const bus::v1::Principal& caller,
+                                     const v1::LeaveItemRequest& request);
+
+ private:
+  absl::Status CheckCaller(const bus::v1::Principal& caller) const;
+  // The act that a request asks for, its texts checked.
+  absl::StatusOr<Act> WishOf(const bus::v1::Principal& caller,
+                             const hub::v1::Command& command,
+                             const std::string& item_ref,
+                             const std::string& reason,
+                             const std::string& note) const;
+  absl::StatusOr<v1::ActReply> Take(Act wish, Sequence min_position);
+
+  const EdgeStore& store_;
+  ItemDesk& desk_;
+  const std::string agency_;
+  const std::vector<std::string> roles_;
+  const std::function<void(v1::Counts&)> fill_;
+};
 
 }  // namespace concordat::edge
 

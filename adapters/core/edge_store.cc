@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/core/spool_records.h"
 #include "services/common/base/check.h"
 
 namespace concordat::edge {
@@ -12,51 +13,6 @@ namespace {
 constexpr char kJournalName[] = "journal";
 // A journal smaller than this is not worth rewriting to save space.
 constexpr uint64_t kRewriteBytesMin = 4u << 20;
-
-MessageKey KeyFrom(absl::string_view bytes) {
-  MessageKey key = {};
-  std::copy_n(bytes.begin(), std::min(bytes.size(), key.size()), key.begin());
-  return key;
-}
-
-absl::string_view Bytes(const MessageKey& key) {
-  return {reinterpret_cast<const char*>(key.data()), key.size()};
-}
-
-v1::SpoolRecord AcceptedRecord(const WaitingMessage& message) {
-  v1::SpoolRecord record;
-  v1::Accepted& accepted = *record.mutable_accepted();
-  accepted.set_number(message.number);
-  accepted.set_key(std::string(Bytes(message.key)));
-  accepted.set_received_at(message.received_us);
-  accepted.set_message(message.message);
-  return record;
-}
-
-v1::SpoolRecord FinishedRecord(uint64_t number, uint64_t received_us,
-                               const Verdict& verdict) {
-  v1::SpoolRecord record;
-  v1::Finished& finished = *record.mutable_finished();
-  finished.set_number(number);
-  finished.set_received_at(received_us);
-  finished.set_outcome(verdict.outcome);
-  finished.set_reason(verdict.reason);
-  finished.set_message_type(verdict.message_type);
-  finished.set_subject(std::string(verdict.subject.bytes()));
-  finished.set_words(verdict.words);
-  return record;
-}
-
-Verdict VerdictFrom(const v1::Finished& finished) {
-  Verdict verdict;
-  verdict.outcome = finished.outcome();
-  verdict.reason = finished.reason();
-  verdict.message_type = finished.message_type();
-  verdict.words = finished.words();
-  const auto subject = PersonKey::FromBytes(finished.subject());
-  if (subject.ok()) verdict.subject = *subject;
-  return verdict;
-}
 
 uint64_t& CounterOf(v1::Outcome outcome, EdgeCounts& counts) {
   switch (outcome) {
@@ -68,13 +24,15 @@ uint64_t& CounterOf(v1::Outcome outcome, EdgeCounts& counts) {
       return counts.not_in_cohort;
     case v1::OUTCOME_REFUSED:
       return counts.refused;
+    case v1::OUTCOME_LEFT:
+      return counts.left;
     default:
       return counts.held;
   }
 }
 
 bool IsKept(v1::Outcome outcome) {
-  return outcome == v1::OUTCOME_HELD || outcome == v1::OUTCOME_TO_IDENTITY;
+  return outcome == v1::OUTCOME_HELD || outcome == v1::OUTCOME_REFUSED;
 }
 
 }  // namespace
@@ -111,9 +69,7 @@ absl::Status EdgeStore::Write(const v1::SpoolRecord& record) {
 absl::Status EdgeStore::Apply(const v1::SpoolRecord& record) {
   switch (record.step_case()) {
     case v1::SpoolRecord::kAccepted: {
-      const v1::Accepted& accepted = record.accepted();
-      WaitingMessage message{accepted.number(), KeyFrom(accepted.key()),
-                             accepted.received_at(), accepted.message()};
+      WaitingMessage message = MessageFrom(record.accepted());
       known_.insert(message.key);
       bytes_ += message.message.size();
       last_number_ = std::max(last_number_, message.number);
@@ -128,6 +84,11 @@ absl::Status EdgeStore::Apply(const v1::SpoolRecord& record) {
     case v1::SpoolRecord::kTotals:
       ApplyTotals(record.totals());
       return absl::OkStatus();
+    case v1::SpoolRecord::kActed:
+      ApplyActed(record.acted());
+      return absl::OkStatus();
+    case v1::SpoolRecord::kActEnded:
+      return ApplyEnded(record.act_ended());
     case v1::SpoolRecord::STEP_NOT_SET:
       break;
   }
@@ -135,32 +96,60 @@ absl::Status EdgeStore::Apply(const v1::SpoolRecord& record) {
 }
 
 absl::Status EdgeStore::ApplyFinished(const v1::Finished& finished) {
-  Verdict verdict = VerdictFrom(finished);
-  ++CounterOf(verdict.outcome, counts_);
+  KeptItem item = ItemFrom(finished);
+  const v1::Outcome outcome = item.verdict.outcome;
+  ++CounterOf(outcome, counts_);
   last_number_ = std::max(last_number_, finished.number());
-  if (verdict.outcome == v1::OUTCOME_REFUSED) {
-    refused_.push_back(
-        {finished.number(), finished.received_at(), std::move(verdict)});
-    while (refused_.size() > limits_.refused_items_max) refused_.pop_front();
-    return absl::OkStatus();
-  }
   const auto at = waiting_.find(finished.number());
-  if (at == waiting_.end()) {
+  if (at == waiting_.end() && outcome != v1::OUTCOME_REFUSED) {
     return absl::DataLossError("the edge's journal ends what never began");
   }
-  if (IsKept(verdict.outcome)) {
-    held_.emplace(at->first, Held{std::move(at->second), std::move(verdict)});
-  } else {
-    bytes_ -= at->second.message.size();
-    if (verdict.outcome == v1::OUTCOME_NOT_IN_COHORT) {
-      holds_outsiders_ = true;
-      known_.erase(at->second.key);
-    } else {
-      RememberKey(at->second.key);
-    }
+  if (at != waiting_.end()) {
+    item.message = std::move(at->second);
+    bytes_ -= item.message.message.size();
+    waiting_.erase(at);
   }
-  waiting_.erase(at);
+  if (IsKept(outcome)) {
+    kept_.Keep(std::move(item));
+  } else if (outcome == v1::OUTCOME_NOT_IN_COHORT) {
+    holds_too_much_ = true;
+    known_.erase(item.message.key);
+  } else {
+    RememberKey(item.message.key);
+  }
   return absl::OkStatus();
+}
+
+void EdgeStore::ApplyActed(const v1::Acted& acted) {
+  Act act = ActFrom(acted);
+  const KeptItem* item = kept_.Find(act.item);
+  if (item != nullptr && act.kind == v1::ACT_KIND_REPLAY) {
+    --CounterOf(item->verdict.outcome, counts_);
+  }
+  std::optional<WaitingMessage> again = kept_.Begin(std::move(act));
+  if (!again.has_value()) return;
+  known_.insert(again->key);
+  bytes_ += again->message.size();
+  waiting_.emplace(again->number, *std::move(again));
+}
+
+absl::Status EdgeStore::ApplyEnded(const v1::ActEnded& ended) {
+  const Act* act = kept_.FindAct(ended.act());
+  const KeptItem* item = act == nullptr ? nullptr : kept_.Find(act->item);
+  if (item != nullptr && ended.done() && act->kind != v1::ACT_KIND_LOOK) {
+    --CounterOf(item->verdict.outcome, counts_);
+    if (act->kind == v1::ACT_KIND_RELEASE) {
+      ++counts_.published;
+      ++counts_.released;
+    } else {
+      ++counts_.left;
+    }
+    if (known_.contains(item->message.key)) RememberKey(item->message.key);
+    // Of what only grew too old or too much the next rewrite will do: under a
+    // flood every message would cause one.
+    if (act->kind != v1::ACT_KIND_AGE) holds_too_much_ = true;
+  }
+  return kept_.End(ended);
 }
 
 void EdgeStore::ApplyTotals(const v1::Totals& totals) {
@@ -170,7 +159,10 @@ void EdgeStore::ApplyTotals(const v1::Totals& totals) {
   counts_.published = totals.published();
   counts_.not_in_cohort = totals.not_in_cohort();
   counts_.refused = totals.refused();
+  counts_.left = totals.left();
+  counts_.released = totals.released();
   last_number_ = totals.last_number();
+  kept_.set_last_act(totals.last_act());
   const size_t key_bytes = MessageKey().size();
   for (size_t at = 0; at + key_bytes <= totals.keys().size(); at += key_bytes) {
     RememberKey(
@@ -203,18 +195,15 @@ absl::Status EdgeStore::CountNotInCohort() {
   v1::SpoolRecord record;
   record.mutable_not_in_cohort();
   const absl::Status written = Write(record);
-  if (!written.ok()) return written;
-  return WorthRewriting() ? Rewrite() : absl::OkStatus();
+  return written.ok() ? Tidy() : written;
 }
 
-absl::Status EdgeStore::Refuse(uint64_t received_us, absl::string_view reason,
-                               absl::string_view message_type) {
+absl::Status EdgeStore::Refuse(WaitingMessage message, Verdict verdict) {
   MutexLock lock(mu_);
-  Verdict verdict;
+  message.number = last_number_ + 1;
   verdict.outcome = v1::OUTCOME_REFUSED;
-  verdict.reason = std::string(reason);
-  verdict.message_type = std::string(message_type);
-  return Write(FinishedRecord(last_number_ + 1, received_us, verdict));
+  const absl::Status written = Write(FinishedRecord(message, verdict, true));
+  return written.ok() ? Tidy() : written;
 }
 
 std::optional<WaitingMessage> EdgeStore::Oldest() const {
@@ -225,10 +214,13 @@ std::optional<WaitingMessage> EdgeStore::Oldest() const {
 
 bool EdgeStore::WaitForWork(absl::Duration timeout) const {
   MutexLock lock(mu_);
-  changed_.WaitFor(mu_, timeout, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopping_ || !waiting_.empty();
+  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !waiting_.empty() || kept_.OldestAct() != nullptr;
+  };
+  changed_.WaitFor(mu_, timeout, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || has_work();
   });
-  return !waiting_.empty();
+  return has_work();
 }
 
 void EdgeStore::StopWaiting() {
@@ -244,49 +236,127 @@ absl::Status EdgeStore::Finish(uint64_t number, const Verdict& verdict) {
     return absl::NotFoundError("no such message waits");
   }
   const absl::Status written =
-      Write(FinishedRecord(number, at->second.received_us, verdict));
+      Write(FinishedRecord(at->second, verdict, false));
+  return written.ok() ? Tidy() : written;
+}
+
+absl::StatusOr<std::optional<uint64_t>> EdgeStore::Check(const Act& act) const {
+  MutexLock lock(mu_);
+  const auto answered = kept_.FindAnswer(act);
+  if (!answered.ok()) return answered.status();
+  if (*answered != nullptr) return (*answered)->number;
+  const absl::Status checked = kept_.Check(act);
+  if (!checked.ok()) return checked;
+  return std::nullopt;
+}
+
+absl::StatusOr<uint64_t> EdgeStore::Begin(Act act) {
+  MutexLock lock(mu_);
+  const auto answered = kept_.FindAnswer(act);
+  if (!answered.ok()) return answered.status();
+  if (*answered != nullptr) return (*answered)->number;
+  const absl::Status checked = kept_.Check(act);
+  if (!checked.ok()) return checked;
+  const KeptItem& item = *kept_.Find(act.item);
+  act.number = kept_.last_act() + 1;
+  act.item_ref = RefOf(item);
+  act.subject = item.verdict.subject;
+  const absl::Status written = Write(ActedRecord(act));
   if (!written.ok()) return written;
-  return WorthRewriting() ? Rewrite() : absl::OkStatus();
+  return act.number;
 }
 
-bool EdgeStore::WorthRewriting() const {
-  if (waiting_.empty() && holds_outsiders_) return true;
-  return journal_->bytes() > kRewriteBytesMin + 2 * rewritten_bytes_;
+std::optional<Act> EdgeStore::OldestAct() const {
+  MutexLock lock(mu_);
+  const Act* act = kept_.OldestAct();
+  if (act == nullptr) return std::nullopt;
+  return *act;
 }
 
+absl::Status EdgeStore::End(uint64_t act, bool done, absl::string_view why,
+                            Sequence position) {
+  MutexLock lock(mu_);
+  Act ended;
+  ended.number = act;
+  ended.done = done;
+  ended.why = std::string(why);
+  ended.position = position;
+  const absl::Status written = Write(EndedRecord(ended));
+  return written.ok() ? Tidy() : written;
+}
+
+bool EdgeStore::WaitForEnd(uint64_t act, absl::Duration timeout) const {
+  MutexLock lock(mu_);
+  const auto is_ended = [this, act]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const Act* found = kept_.FindAct(act);
+    if (found == nullptr) return true;  // So long ago that it is forgotten.
+    return found->ended && !waiting_.contains(found->item);
+  };
+  changed_.WaitFor(mu_, timeout, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || is_ended();
+  });
+  return is_ended();
+}
+
+std::optional<Act> EdgeStore::FindAct(uint64_t act) const {
+  MutexLock lock(mu_);
+  const Act* found = kept_.FindAct(act);
+  if (found == nullptr) return std::nullopt;
+  return *found;
+}
+
+std::optional<Act> EdgeStore::Overdue(uint64_t now_us) const {
+  MutexLock lock(mu_);
+  return kept_.Overdue(now_us);
+}
+
+absl::Status EdgeStore::Tidy() {
+  const bool must = holds_too_much_ && waiting_.empty();
+  const bool worth =
+      journal_->bytes() > kRewriteBytesMin + 2 * rewritten_bytes_;
+  return must || worth ? Rewrite() : absl::OkStatus();
+}
+
+// Acts come first, so that the items after them are not acted on once more.
 absl::Status EdgeStore::Rewrite() {
   std::vector<std::string> records;
-  for (const auto& [number, held] : held_) {
-    records.push_back(AcceptedRecord(held.message).SerializeAsString());
-    records.push_back(
-        FinishedRecord(number, held.message.received_us, held.verdict)
-            .SerializeAsString());
+  const auto add = [&records](const v1::SpoolRecord& record) {
+    records.push_back(record.SerializeAsString());
+  };
+  for (const Act& act : kept_.acts()) {
+    add(ActedRecord(act));
+    if (act.ended) add(EndedRecord(act));
   }
-  for (const auto& [number, message] : waiting_) {
-    records.push_back(AcceptedRecord(message).SerializeAsString());
+  for (const auto& [number, item] : kept_.items()) {
+    const bool refused = item.verdict.outcome == v1::OUTCOME_REFUSED;
+    if (!refused) add(AcceptedRecord(item.message));
+    add(FinishedRecord(item.message, item.verdict, refused));
   }
-  for (const KeptItem& item : refused_) {
-    records.push_back(
-        FinishedRecord(item.number, item.received_us, item.verdict)
-            .SerializeAsString());
-  }
-  v1::SpoolRecord last;
-  v1::Totals& totals = *last.mutable_totals();
+  for (const auto& [number, message] : waiting_) add(AcceptedRecord(message));
+  add(TotalsRecord());
+  const absl::Status replaced = journal_->Replace(records);
+  if (!replaced.ok()) return replaced;
+  if (waiting_.empty()) holds_too_much_ = false;
+  rewritten_bytes_ = journal_->bytes();
+  return absl::OkStatus();
+}
+
+v1::SpoolRecord EdgeStore::TotalsRecord() const {
+  v1::SpoolRecord record;
+  v1::Totals& totals = *record.mutable_totals();
   totals.set_held(counts_.held);
   totals.set_to_identity(counts_.to_identity);
   totals.set_published(counts_.published);
   totals.set_not_in_cohort(counts_.not_in_cohort);
   totals.set_refused(counts_.refused);
+  totals.set_left(counts_.left);
+  totals.set_released(counts_.released);
   totals.set_last_number(last_number_);
+  totals.set_last_act(kept_.last_act());
   for (const MessageKey& key : done_) {
     totals.mutable_keys()->append(Bytes(key).data(), key.size());
   }
-  records.push_back(last.SerializeAsString());
-  const absl::Status replaced = journal_->Replace(records);
-  if (!replaced.ok()) return replaced;
-  holds_outsiders_ = false;
-  rewritten_bytes_ = journal_->bytes();
-  return absl::OkStatus();
+  return record;
 }
 
 EdgeCounts EdgeStore::counts() const {
@@ -296,16 +366,25 @@ EdgeCounts EdgeStore::counts() const {
   return counts;
 }
 
-std::vector<KeptItem> EdgeStore::items() const {
+std::vector<KeptItem> EdgeStore::items(bool with_ended) const {
   MutexLock lock(mu_);
   std::vector<KeptItem> all;
-  for (const auto& [number, held] : held_) {
-    all.push_back({number, held.message.received_us, held.verdict});
+  for (const auto& [number, item] : kept_.items()) {
+    if (item.ended() && !with_ended) continue;
+    KeptItem& listed = all.emplace_back();
+    listed.message = {item.message.number, item.message.key,
+                      item.message.received_us, ""};
+    listed.verdict = item.verdict;
+    listed.act = item.act;
   }
-  all.insert(all.end(), refused_.begin(), refused_.end());
-  std::sort(all.begin(), all.end(),
-            [](const auto& a, const auto& b) { return a.number < b.number; });
   return all;
+}
+
+std::optional<KeptItem> EdgeStore::Find(uint64_t number) const {
+  MutexLock lock(mu_);
+  const KeptItem* item = kept_.Find(number);
+  if (item == nullptr) return std::nullopt;
+  return *item;
 }
 
 }  // namespace concordat::edge

@@ -75,6 +75,24 @@ void SharingDecisions::SetCurrent(bool current, Sequence position) {
   MutexLock lock(mu_);
   current_ = current;
   position_ = position;
+  changed_.NotifyAll();
+}
+
+bool SharingDecisions::AwaitPosition(Sequence position,
+                                     absl::Duration timeout) const {
+  MutexLock lock(mu_);
+  return changed_.WaitFor(
+      mu_, timeout, [this, position]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return position <= position_;
+      });
+}
+
+std::optional<SharingDecision> SharingDecisions::Find(
+    absl::string_view decision_ref) const {
+  MutexLock lock(mu_);
+  const auto at = by_ref_.find(decision_ref);
+  if (at == by_ref_.end()) return std::nullopt;
+  return at->second;
 }
 
 bool SharingDecisions::current() const {

@@ -5,6 +5,7 @@
 #ifndef CONCORDAT_ADAPTERS_CORE_SHARING_DECISIONS_H_
 #define CONCORDAT_ADAPTERS_CORE_SHARING_DECISIONS_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,11 @@ class SharingDecisions {
   bool current() const;
   Sequence position() const;
 
+  // Waits until everything up to there is folded. False: not in time.
+  bool AwaitPosition(Sequence position, absl::Duration timeout) const;
+
+  // The decision of this reference, unless it was ended or taken back.
+  std::optional<SharingDecision> Find(absl::string_view decision_ref) const;
   // The decision that was in force for this person and service at that moment
   // and has not been ended since; the newest when there are several.
   std::optional<SharingDecision> InForce(const PersonKey& subject,
@@ -55,7 +61,8 @@ class SharingDecisions {
  private:
   const absl::TimeZone zone_;
   mutable Mutex mu_;
-  std::map<std::string, SharingDecision> by_ref_ ABSL_GUARDED_BY(mu_);
+  mutable CondVar changed_;
+  std::map<std::string, SharingDecision, std::less<>> by_ref_ ABSL_GUARDED_BY(mu_);
   bool current_ ABSL_GUARDED_BY(mu_) = false;
   Sequence position_ ABSL_GUARDED_BY(mu_);
 };

@@ -1,5 +1,6 @@
 #include "adapters/core/spool_worker.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,36 +19,75 @@ bool IsPassing(bus::v1::Refusal refusal) {
 
 }  // namespace
 
-bool SpoolWorker::Publish(Event event, Verdict& verdict) {
-  std::vector<Event> set;
-  set.push_back(std::move(event));
+std::optional<PublishOutcome> SpoolWorker::Publish(std::vector<Event> set) {
   const auto outcomes =
       PublishAndWait(publisher_, std::move(set), publish_timeout_);
-  if (!outcomes.ok() || outcomes->size() != 1) return false;
-  const PublishOutcome& outcome = outcomes->front();
-  if (outcome.accepted) {
-    MutexLock lock(mu_);
-    last_published_ = outcome.sequence;
-    return true;
+  if (!outcomes.ok() || outcomes->empty()) return std::nullopt;
+  for (const PublishOutcome& outcome : *outcomes) {
+    if (outcome.accepted) continue;
+    if (IsPassing(outcome.refusal)) return std::nullopt;
+    return outcome;
   }
-  if (IsPassing(outcome.refusal)) return false;
-  verdict.outcome = v1::OUTCOME_HELD;
-  verdict.reason = "the hub refused it";
-  return true;
+  MutexLock lock(mu_);
+  last_published_ = outcomes->back().sequence;
+  return outcomes->back();
 }
 
-SpoolWorker::Step SpoolWorker::RunOnce() {
+SpoolWorker::Step SpoolWorker::RunAct() {
+  std::optional<Act> act = store_.OldestAct();
+  if (!act.has_value()) {
+    act = store_.Overdue(
+        static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
+    if (!act.has_value()) return Step::kIdle;
+    act->by = events_.source();
+    return store_.Begin(*std::move(act)).ok() ? Step::kDone : Step::kBlocked;
+  }
+  auto set = events_.MakeSet(*act);
+  absl::Status ended;
+  if (set.ok()) {
+    const auto outcome = Publish(*std::move(set));
+    if (!outcome.has_value()) return Step::kBlocked;
+    ended = store_.End(act->number, outcome->accepted, outcome->detail,
+                       outcome->sequence);
+  } else {
+    ended = store_.End(act->number, false, set.status().message(), Sequence{});
+  }
+  return ended.ok() ? Step::kDone : Step::kBlocked;
+}
+
+SpoolWorker::Step SpoolWorker::RunMessage() {
   const std::optional<WaitingMessage> message = store_.Oldest();
   if (!message.has_value()) return Step::kIdle;
   Judgement judgement = judge_(*message);
   if (judgement.wait) return Step::kBlocked;
-  if (judgement.event.has_value() &&
-      !Publish(*std::move(judgement.event), judgement.verdict)) {
-    return Step::kBlocked;
+  if (judgement.tell) {
+    const absl::Status told = judgement.tell();
+    if (absl::IsUnavailable(told) || absl::IsDeadlineExceeded(told)) {
+      return Step::kBlocked;
+    }
+    if (!told.ok()) {
+      judgement.verdict.outcome = v1::OUTCOME_HELD;
+      judgement.verdict.reason = "identity refused it";
+    }
+  }
+  if (!judgement.events.empty()) {
+    const auto outcome = Publish(std::move(judgement.events));
+    if (!outcome.has_value()) return Step::kBlocked;
+    if (!outcome->accepted) {
+      judgement.verdict.outcome = v1::OUTCOME_HELD;
+      judgement.verdict.reason = "the hub refused it";
+    }
   }
   const absl::Status finished =
       store_.Finish(message->number, judgement.verdict);
   return finished.ok() ? Step::kDone : Step::kBlocked;
+}
+
+SpoolWorker::Step SpoolWorker::RunOnce() {
+  const Step act = RunAct();
+  const Step message = RunMessage();
+  if (act == Step::kDone || message == Step::kDone) return Step::kDone;
+  return std::max(act, message);
 }
 
 void SpoolWorker::Run() {

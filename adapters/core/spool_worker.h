@@ -1,15 +1,19 @@
 // Works the spool off, oldest first: judges each message and publishes what may
-// leave. A message is finished once the bus has answered for its event, so that
-// a crash in between publishes the same event again, and the bus knows it.
+// leave. A message is finished once the bus has answered for its events, so that
+// a crash in between publishes the same events again, and the bus knows them.
+// The same for what people did with kept items, and for what grew too old.
 #ifndef CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
 #define CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "adapters/core/edge_events.h"
 #include "adapters/core/edge_store.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
 #include "services/common/bus_client/bus_client.h"
 
@@ -18,12 +22,15 @@ namespace concordat::edge {
 struct Judgement {
   // Nobody can say yet, e.g. while the cohort is stale: keep it and come back.
   bool wait = false;
-  // To be published; the verdict then says so and counts once it is.
-  std::optional<Event> event;
+  // To be published as one set; the verdict then counts once they are.
+  std::vector<Event> events;
+  // To be told to somebody else first, such as identity. A repeat changes
+  // nothing. UNAVAILABLE: come back; another error: the message is held.
+  std::function<absl::Status()> tell;
   Verdict verdict;
 };
 
-// Called from the worker's thread. The same message gives the same event.
+// Called from the worker's thread. The same message gives the same events.
 using Judge = std::function<Judgement(const WaitingMessage&)>;
 
 class SpoolWorker {
@@ -34,15 +41,18 @@ class SpoolWorker {
     kDone,
   };
 
-  // Borrows store and publisher.
-  SpoolWorker(EdgeStore& store, Publisher& publisher, Judge judge,
+  // Borrows all but the function.
+  SpoolWorker(EdgeStore& store, Publisher& publisher, const EdgeEvents& events,
+              const Clock& clock, Judge judge,
               absl::Duration publish_timeout = absl::Seconds(5))
       : store_(store),
         publisher_(publisher),
+        events_(events),
+        clock_(clock),
         judge_(std::move(judge)),
         publish_timeout_(publish_timeout) {}
 
-  // Takes the oldest message one step. One thread.
+  // Takes the oldest act and the oldest message one step. One thread.
   Step RunOnce();
   // Until Stop(), which may be called from any thread.
   void Run();
@@ -52,11 +62,15 @@ class SpoolWorker {
   Sequence last_published() const;
 
  private:
-  // False: no answer, or one that may be another the next time.
-  bool Publish(Event event, Verdict& verdict);
+  // Nothing: no answer, or one that may be another the next time.
+  std::optional<PublishOutcome> Publish(std::vector<Event> set);
+  Step RunAct();
+  Step RunMessage();
 
   EdgeStore& store_;
   Publisher& publisher_;
+  const EdgeEvents& events_;
+  const Clock& clock_;
   const Judge judge_;
   const absl::Duration publish_timeout_;
   mutable Mutex mu_;

@@ -5,13 +5,11 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "services/common/config/principal_registry.h"
-#include "services/common/event/make_event.h"
+#include "services/common/crypto/sha256.h"
 
 namespace concordat::edge {
 namespace {
 
-constexpr char kMissed[] = "concordat.nhs.v1.AppointmentMissed";
 constexpr uint32_t kConnectionsMax = 256;
 
 // A key of its own for each use of the edge's secret.
@@ -27,7 +25,10 @@ Hl7EdgeProcess::Hl7EdgeProcess(Hl7EdgeParts parts, hl7v2::Mapping mapping)
     : parts_(std::move(parts)),
       mapping_(std::move(mapping)),
       cohort_(KeyFor(parts_.secret, "cohort"), *parts_.clock),
-      decisions_(mapping_.zone()) {}
+      decisions_(mapping_.zone()),
+      events_(parts_.principal, parts_.types, KeyFor(parts_.secret, "seed")),
+      rules_(mapping_, cohort_, decisions_),
+      identity_(parts_.open_identity) {}
 
 absl::StatusOr<std::unique_ptr<Hl7EdgeProcess>> Hl7EdgeProcess::Start(
     Hl7EdgeParts parts) {
@@ -56,18 +57,25 @@ absl::Status Hl7EdgeProcess::StartParts() {
   if (parts_.settings.spool_bytes_max() > 0) {
     limits.bytes_max = parts_.settings.spool_bytes_max();
   }
+  if (parts_.settings.held_bytes_max() > 0) {
+    limits.kept.bytes_max = parts_.settings.held_bytes_max();
+  }
+  if (parts_.settings.held_days_max() > 0) {
+    limits.kept.age_max = absl::Hours(24) * parts_.settings.held_days_max();
+  }
   auto store =
       EdgeStore::Open(*parts_.directory, KeyFor(parts_.secret, "spool"),
                       *parts_.random, limits);
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
+  desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, *parts_.clock);
   cohort_feed_ =
       std::make_unique<CohortFeed>(cohort_, parts_.open_identity, *parts_.log);
   auto decisions = DecisionFeed::Start(*parts_.bus, decisions_, *parts_.log);
   if (!decisions.ok()) return decisions.status();
   decision_feed_ = *std::move(decisions);
   worker_ = std::make_unique<SpoolWorker>(
-      *store_, *parts_.bus,
+      *store_, *parts_.bus, events_, *parts_.clock,
       [this](const WaitingMessage& message) { return JudgeMessage(message); });
   worker_thread_ = std::thread([this] { worker_->Run(); });
 
@@ -90,6 +98,21 @@ absl::Status Hl7EdgeProcess::StartParts() {
   receiver_ = std::make_unique<hl7v2::Receiver>(
       mapping_, cohort_, *store_, KeyFor(parts_.secret, "message"),
       *parts_.clock, *parts_.random);
+  if (!parts_.settings.feed().empty()) {
+    FeedHeartbeat::Options heartbeat;
+    heartbeat.feed = parts_.settings.feed();
+    if (parts_.settings.feed_minutes() > 0) {
+      heartbeat.minutes = parts_.settings.feed_minutes();
+    }
+    // A sender's clock that is ahead says nothing of what is to come.
+    heartbeat.newest_message_us = [this] {
+      return std::min(
+          receiver_->last_message_us(),
+          static_cast<uint64_t>(absl::ToUnixMicros(parts_.clock->Now())));
+    };
+    heartbeat_ = std::make_unique<FeedHeartbeat>(*parts_.bus, events_,
+                                                 std::move(heartbeat));
+  }
   auto server =
       hl7v2::MllpServer::Start(options, std::move(streams), *receiver_);
   if (!server.ok()) return server.status();
@@ -103,53 +126,49 @@ Hl7EdgeProcess::~Hl7EdgeProcess() {
   if (worker_thread_.joinable()) worker_thread_.join();
 }
 
-Judgement Hl7EdgeProcess::JudgeMessage(const WaitingMessage& message) const {
+Judgement Hl7EdgeProcess::JudgeMessage(const WaitingMessage& message) {
   hl7v2::Outcome outcome =
       hl7v2::Decide(message.message, mapping_, cohort_, decisions_);
   Judgement judgement;
   judgement.wait = outcome.wait;
   judgement.verdict = outcome.verdict;
-  if (!outcome.missed.has_value()) return judgement;
-  absl::StatusOr<Event> event = MakeMissed(message, outcome);
-  if (event.ok()) {
-    judgement.event = *std::move(event);
-  } else {
-    judgement.verdict.outcome = v1::OUTCOME_HELD;
-    judgement.verdict.reason = "it breaks a rule of its event";
+  if (outcome.missed.has_value()) {
+    absl::StatusOr<Event> event =
+        events_.Make(hl7v2::MakeMissed(message, *outcome.missed));
+    if (event.ok()) {
+      judgement.events.push_back(*std::move(event));
+    } else {
+      judgement.verdict.outcome = v1::OUTCOME_HELD;
+      judgement.verdict.reason = "it breaks a rule of its event";
+    }
+  }
+  if (outcome.for_identity.has_value()) {
+    judgement.tell = [this, &message, outcome = std::move(outcome)] {
+      return TellIdentity(message, outcome);
+    };
   }
   return judgement;
 }
 
-absl::StatusOr<Event> Hl7EdgeProcess::MakeMissed(
-    const WaitingMessage& message, const hl7v2::Outcome& outcome) const {
-  const bus::v1::Principal& self = parts_.principal;
-  Header header;
-  header.source = SourceOf(self);
-  header.type = kMissed;
-  header.controller = self.agency();
-  header.purpose = self.default_purpose();
-  header.gateway = self.default_gateway();
-  header.regime = self.default_regime();
-  header.basis = bus::v1::BASIS_OBSERVED;
-  header.classification = bus::v1::CLASSIFICATION_OFFICIAL_SENSITIVE;
-  header.id = absl::StrCat(
+absl::Status Hl7EdgeProcess::TellIdentity(const WaitingMessage& message,
+                                          const hl7v2::Outcome& outcome) {
+  const std::string request_id = absl::StrCat(
       "hl7-", absl::BytesToHexString(absl::string_view(
                   reinterpret_cast<const char*>(message.key.data()),
                   message.key.size())));
-  header.subject = outcome.verdict.subject;
-  header.stream =
-      absl::StrCat("appointment/", outcome.missed->data.appointment_ref());
-  header.time_us =
-      static_cast<uint64_t>(absl::ToUnixMicros(outcome.missed->time.at));
-  header.time_precision = outcome.missed->time.to_the_second
-                              ? bus::v1::TIME_PRECISION_SECOND
-                              : bus::v1::TIME_PRECISION_MINUTE;
-  header.recorded_us = message.received_us;
-  // The seed, too, is the same whenever the message is worked on again.
-  const Seed seed =
-      SeedFor(KeyFor(parts_.secret, "seed"), header.source, header.id);
-  return MakeEvent(*parts_.types, std::move(header),
-                   outcome.missed->data.SerializeAsString(), seed);
+  const hl7v2::ForIdentity& news = *outcome.for_identity;
+  const Verdict& verdict = outcome.verdict;
+  if (!news.address.empty()) {
+    return identity_.OfferAddress(request_id, verdict.happened_us, news.subject,
+                                  news.address);
+  }
+  return identity_.OpenReview(request_id, verdict.happened_us, news.review_kind,
+                              news.subject, news.identifiers);
+}
+
+void Hl7EdgeProcess::FillCounts(v1::Counts& counts) const {
+  counts.set_last_seen_at(receiver_->last_seen_us());
+  counts.set_last_message_at(receiver_->last_message_us());
 }
 
 void Hl7EdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) const {
@@ -165,7 +184,8 @@ void Hl7EdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) const {
     status->set_degraded_because("messages wait");
   }
   const Sequence folded = std::min(cohort_.position(), decisions_.position());
-  status->set_position(counts.waiting > 0 ? 0 : folded.value);
+  const bool behind = heartbeat_ != nullptr && heartbeat_->behind();
+  status->set_position(counts.waiting > 0 || behind ? 0 : folded.value);
   status->set_log_end(std::max(decision_feed_->log_end().value,
                                worker_->last_published().value));
 }

@@ -1,11 +1,13 @@
-// concordat-adapter: the process at an agency's edge. Runs the adapter of the
-// principal edge-health: HL7 v2 in, what the liaison officer decided out.
+// concordat-adapter: the process at an agency's edge. As edge-health it runs HL7
+// v2: messages in, what the liaison officer decided out. As any other edge,
+// --edge NAME, case files.
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "adapters/core/edge_service.h"
+#include "adapters/daemon/casefile_program.h"
 #include "adapters/daemon/hl7_edge.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -21,6 +23,8 @@ namespace {
 
 constexpr char kProgram[] = "concordat-adapter";
 constexpr char kPrincipal[] = "edge-health";
+// Who acts on what this edge keeps.
+constexpr char kLiaison[] = "nhs-liaison";
 constexpr char kIdentity[] = "concordat-identity";
 constexpr absl::Duration kAddressTimeout = absl::Seconds(2);
 
@@ -28,8 +32,15 @@ constexpr absl::Duration kAddressTimeout = absl::Seconds(2);
 
 int main(int argc, char** argv) {
   using concordat::edge::Hl7EdgeProcess;
-  concordat::StartUp start(kProgram, "An agency's edge: HL7 v2 over MLLP.");
+  concordat::StartUp start(kProgram,
+                           "An agency's edge: HL7 v2 over MLLP, case files.");
+  std::string name = kPrincipal;
+  start.flags().AddString("edge", "The edge's principal; default edge-health.",
+                          &name);
   const concordat::DataDirectory data = start.Open(argc, argv);
+  if (name != kPrincipal) {
+    return concordat::edge::RunCaseFileEdge(start, data, name);
+  }
   const concordat::Logger log(kProgram);
   concordat::Metrics metrics;
   concordat::SystemClock clock;
@@ -79,7 +90,12 @@ int main(int argc, char** argv) {
   options.tls = tls;
   concordat::ServerHost host(std::move(options), registry->source(), clock, log,
                              metrics, *access);
-  concordat::edge::AddEdgeService(edge->store(), agency, host);
+  concordat::edge::EdgeService service(
+      edge->store(), edge->desk(), agency, {kLiaison},
+      [&edge](concordat::edge::v1::Counts& counts) {
+        edge->FillCounts(counts);
+      });
+  service.AddTo(host);
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);
   });

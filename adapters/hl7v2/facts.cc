@@ -36,20 +36,89 @@ constexpr std::array<KindRow, 15> kKinds = {{
     {"SIU", "S26", Kind::kNoShow, "appointment not kept"},
 }};
 
-struct InventoryRow {
-  absl::string_view segment;
-  std::array<size_t, 10> fields;  // Ascending, 0 for none.
+struct InventoryField {
+  size_t number;
+  absl::string_view name;
 };
 
-constexpr std::array<InventoryRow, 7> kInventory = {{
-    {"MSH", {3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
-    {"EVN", {1, 2}},
-    {"PID", {3, 5, 7, 8, 11, 30}},
-    {"PV1", {2, 3, 10, 44, 45}},
-    {"SCH", {1, 6, 11, 25}},
-    {"AIS", {3}},
-    {"MRG", {1}},
-}};
+struct InventoryRow {
+  absl::string_view segment;
+  std::vector<InventoryField> fields;  // Ascending.
+};
+
+const std::vector<InventoryRow>& Inventory() {
+  static const auto& rows = *new std::vector<InventoryRow>{
+      {"MSH",
+       {{3, "sending system"},
+        {4, "sending site"},
+        {5, "receiving system"},
+        {6, "receiving site"},
+        {7, "time of the message"},
+        {8, "security"},
+        {9, "type"},
+        {10, "number of the message"},
+        {11, "processing id"},
+        {12, "version"}}},
+      {"EVN", {{1, "event"}, {2, "recorded"}}},
+      {"PID",
+       {{3, "numbers"},
+        {5, "name"},
+        {7, "born"},
+        {8, "sex"},
+        {11, "address"},
+        {30, "died"}}},
+      {"PV1",
+       {{2, "class"},
+        {3, "place"},
+        {10, "service"},
+        {44, "admitted"},
+        {45, "discharged"}}},
+      {"SCH",
+       {{1, "appointment"}, {6, "reason"}, {11, "when"}, {25, "status"}}},
+      {"AIS", {{3, "service"}}},
+      {"MRG", {{1, "number given up"}}}};
+  return rows;
+}
+
+const InventoryRow* InventoryOf(absl::string_view segment) {
+  for (const InventoryRow& row : Inventory()) {
+    if (row.segment == segment) return &row;
+  }
+  return nullptr;
+}
+
+void AppendInventory(const Segment& segment, char separator,
+                     std::string& kept) {
+  const InventoryRow* row = InventoryOf(segment.name());
+  if (row == nullptr) return;
+  absl::StrAppend(&kept, segment.name());
+  size_t written = 0;
+  if (segment.name() == "MSH") {
+    kept.push_back(separator);
+    absl::StrAppend(&kept, segment.Field(2));
+    written = 2;
+  }
+  for (const InventoryField& field : row->fields) {
+    const absl::string_view value = segment.Field(field.number);
+    if (value.empty()) continue;
+    kept.append(field.number - written, separator);
+    absl::StrAppend(&kept, value);
+    written = field.number;
+  }
+  kept.push_back('\r');
+}
+
+// An address as people write it.
+std::string AddressLine(absl::string_view field, const Delimiters& d) {
+  constexpr size_t kPostcode = 5;
+  std::string line;
+  for (size_t part = 1; part <= kPostcode; ++part) {
+    const std::string text = Text(field, part, d);
+    if (text.empty()) continue;
+    absl::StrAppend(&line, line.empty() ? "" : ", ", text);
+  }
+  return line;
+}
 
 // A type as it may be shown: letters and digits, else a question mark.
 std::string PlainCode(absl::string_view text) {
@@ -143,6 +212,9 @@ Facts ReadFacts(const Message& message, const absl::TimeZone& zone) {
   for (const Segment& segment : message.segments()) {
     if (segment.name() == "PID") {
       AppendIds(segment.Field(3), d, facts.patient_ids);
+      if (facts.address.empty()) {
+        facts.address = AddressLine(segment.Field(11), d);
+      }
     } else if (segment.name() == "MRG") {
       AppendIds(segment.Field(1), d, facts.merged_ids);
     } else if (segment.name() == "SCH") {
@@ -155,30 +227,33 @@ Facts ReadFacts(const Message& message, const absl::TimeZone& zone) {
 }
 
 std::string KeepInventory(const Message& message) {
-  const char separator = message.delimiters().field;
   std::string kept;
   for (const Segment& segment : message.segments()) {
-    const auto row = std::find_if(
-        kInventory.begin(), kInventory.end(),
-        [&](const auto& r) { return r.segment == segment.name(); });
-    if (row == kInventory.end()) continue;
-    absl::StrAppend(&kept, segment.name());
-    size_t written = 0;
-    if (segment.name() == "MSH") {
-      kept.push_back(separator);
-      absl::StrAppend(&kept, segment.Field(2));
-      written = 2;
-    }
-    for (const size_t field : row->fields) {
-      const absl::string_view value = segment.Field(field);
-      if (field == 0 || value.empty()) continue;
-      kept.append(field - written, separator);
-      absl::StrAppend(&kept, value);
-      written = field;
-    }
-    kept.push_back('\r');
+    AppendInventory(segment, message.delimiters().field, kept);
   }
   return kept;
+}
+
+std::string KeepHeader(const Message& message) {
+  std::string kept;
+  AppendInventory(message.segments().front(), message.delimiters().field, kept);
+  return kept;
+}
+
+std::vector<NamedField> ListInventory(const Message& message) {
+  std::vector<NamedField> fields;
+  for (const Segment& segment : message.segments()) {
+    const InventoryRow* row = InventoryOf(segment.name());
+    if (row == nullptr) continue;
+    for (const InventoryField& field : row->fields) {
+      const absl::string_view value = segment.Field(field.number);
+      if (value.empty()) continue;
+      fields.push_back({absl::StrCat(segment.name(), "-", field.number, " ",
+                                     field.name),
+                        std::string(value)});
+    }
+  }
+  return fields;
 }
 
 std::optional<MessageTime> ParseTime(absl::string_view text,

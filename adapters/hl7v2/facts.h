@@ -64,6 +64,7 @@ struct Facts {
   std::optional<MessageTime> time;     // MSH-7
   std::vector<PatientId> patient_ids;  // PID-3, every PID of the message
   std::vector<PatientId> merged_ids;   // MRG-1
+  std::string address;                 // PID-11, on one line
   std::string appointment;             // SCH-1.1
   std::vector<std::string> services;   // AIS-3.1, one for each AIS
 };
@@ -79,6 +80,15 @@ Facts ReadFacts(const Message& message, const absl::TimeZone& zone);
 // and 2, PID-3, 5, 7, 8, 11 and 30, PV1-2, 3, 10, 44 and 45, SCH-1, 6, 11 and
 // 25, AIS-3, MRG-1. What is not here is never stored.
 std::string KeepInventory(const Message& message);
+// The same of its header alone: nothing of a person.
+std::string KeepHeader(const Message& message);
+
+// A field of the inventory for a reader: "PID-5 name", and what stands there.
+struct NamedField {
+  std::string name;
+  std::string value;
+};
+std::vector<NamedField> ListInventory(const Message& message);
 
 // HL7's YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+-ZZZZ]. Nothing when it is not one.
 std::optional<MessageTime> ParseTime(absl::string_view text,

@@ -1,6 +1,7 @@
 #include "adapters/hl7v2/mapping.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,9 @@ namespace concordat::hl7v2 {
 namespace {
 
 constexpr absl::string_view kEngagementOnly = "ENGAGEMENT_ONLY";
+constexpr char kMergedAtSource[] = "MERGED_AT_SOURCE";
+constexpr char kDifferentPeople[] = "DIFFERENT_PEOPLE";
+constexpr absl::string_view kLocal = "local";
 constexpr size_t kAppointmentRefBytesMax = 40;
 
 // As the field rule of AppointmentMissed.appointment_ref has it.
@@ -21,15 +25,36 @@ bool IsAppointmentRef(absl::string_view text) {
          });
 }
 
+// Somebody of the cohort, and what their message says.
+struct Case {
+  const Facts& facts;
+  const Mapping& mapping;
+  const edge::SharingDecisions& decisions;
+  PersonKey subject;
+};
+
 Outcome Hold(const Facts& facts, const PersonKey& subject,
-             absl::string_view reason, absl::string_view words) {
+             const Mapping& mapping, absl::string_view reason,
+             absl::string_view words) {
   Outcome outcome;
-  outcome.verdict.outcome = edge::v1::OUTCOME_HELD;
-  outcome.verdict.reason = std::string(reason);
-  outcome.verdict.message_type = facts.type;
-  outcome.verdict.subject = subject;
-  outcome.verdict.words = std::string(words);
+  edge::Verdict& verdict = outcome.verdict;
+  verdict.outcome = edge::v1::OUTCOME_HELD;
+  verdict.reason = std::string(reason);
+  verdict.message_type = facts.type;
+  verdict.subject = subject;
+  verdict.words = std::string(words);
+  verdict.localsubject = mapping.OwnNumber(facts);
+  verdict.source = kSource;
+  if (facts.time.has_value()) {
+    verdict.happened_us =
+        static_cast<uint64_t>(absl::ToUnixMicros(facts.time->at));
+  }
   return outcome;
+}
+
+Outcome Hold(const Case& who, absl::string_view reason,
+             absl::string_view words) {
+  return Hold(who.facts, who.subject, who.mapping, reason, words);
 }
 
 Outcome Wait() {
@@ -38,52 +63,151 @@ Outcome Wait() {
   return outcome;
 }
 
-Outcome DecideNoShow(const Facts& facts, const PersonKey& subject,
-                     const Mapping& mapping,
-                     const edge::SharingDecisions& decisions) {
-  if (!decisions.current()) return Wait();
-  const auto hold = [&](absl::string_view reason) {
-    return Hold(facts, subject, reason, Words(facts.kind));
-  };
-  if (!facts.time.has_value() || !facts.time->has_time_of_day) {
-    return hold("MSH-7 is no time of day");
-  }
-  const std::optional<std::string> service = mapping.ServiceCode(facts);
-  if (!service.has_value()) return hold("the service is not in the table");
-  const auto decision = decisions.InForce(subject, *service, facts.time->at);
-  if (!decision.has_value() || decision->what != kEngagementOnly) {
-    return hold("no sharing decision in force");
+// Of an appointment that was missed: what leaves under this decision.
+//   FAILED_PRECONDITION  it cannot; a reason from the fixed set.
+absl::StatusOr<MissedAppointment> MissedUnder(
+    const Facts& facts, const Mapping& mapping,
+    const edge::SharingDecision& decision) {
+  if (decision.what != kEngagementOnly) {
+    return absl::FailedPreconditionError("no sharing decision in force");
   }
   if (!IsAppointmentRef(facts.appointment)) {
-    return hold("SCH-1 is no usable reference");
+    return absl::FailedPreconditionError("SCH-1 is no usable reference");
   }
+  MissedAppointment missed;
+  missed.subject = decision.subject;
+  missed.time = *facts.time;
+  missed.data.set_appointment_ref(facts.appointment);
+  missed.data.set_service_code(*mapping.ServiceCode(facts));
+  missed.data.set_decision_ref(decision.decision_ref);
+  return missed;
+}
+
+// Whether time and service are such that a decision may be looked for.
+absl::Status CheckNoShow(const Facts& facts, const Mapping& mapping) {
+  if (!facts.time.has_value() || !facts.time->has_time_of_day) {
+    return absl::FailedPreconditionError("MSH-7 is no time of day");
+  }
+  if (!mapping.ServiceCode(facts).has_value()) {
+    return absl::FailedPreconditionError("the service is not in the table");
+  }
+  return absl::OkStatus();
+}
+
+Outcome DecideNoShow(const Case& who) {
+  if (!who.decisions.current()) return Wait();
+  const Facts& facts = who.facts;
+  const auto hold = [&who, &facts](absl::string_view reason) {
+    return Hold(who, reason, Words(facts.kind));
+  };
+  const absl::Status readable = CheckNoShow(facts, who.mapping);
+  if (!readable.ok()) return hold(readable.message());
+  const auto decision = who.decisions.InForce(
+      who.subject, *who.mapping.ServiceCode(facts), facts.time->at);
+  if (!decision.has_value()) return hold("no sharing decision in force");
+  auto missed = MissedUnder(facts, who.mapping, *decision);
+  if (!missed.ok()) return hold(missed.status().message());
   Outcome outcome = hold("");
   outcome.verdict.outcome = edge::v1::OUTCOME_PUBLISHED;
-  outcome.missed.emplace();
-  outcome.missed->time = *facts.time;
-  outcome.missed->data.set_appointment_ref(facts.appointment);
-  outcome.missed->data.set_service_code(*service);
-  outcome.missed->data.set_decision_ref(decision->decision_ref);
+  outcome.missed = *std::move(missed);
   return outcome;
 }
 
-Outcome DecideBooked(const Facts& facts, const PersonKey& subject,
-                     const Mapping& mapping,
-                     const edge::SharingDecisions& decisions) {
-  if (!decisions.current()) return Wait();
-  const std::optional<std::string> service = mapping.ServiceCode(facts);
+Outcome DecideBooked(const Case& who) {
+  if (!who.decisions.current()) return Wait();
+  const Facts& facts = who.facts;
+  const std::optional<std::string> service = who.mapping.ServiceCode(facts);
   if (service.has_value() && facts.time.has_value()) {
-    const auto decision = decisions.InForce(subject, *service, facts.time->at);
+    const auto decision =
+        who.decisions.InForce(who.subject, *service, facts.time->at);
     if (decision.has_value() && decision->what == kEngagementOnly) {
-      return Hold(facts, subject, "nothing to share yet",
+      return Hold(who, "under engagement only",
                   "booked; engagement only: nothing to share yet");
     }
   }
-  return Hold(facts, subject, "no sharing decision in force",
-              Words(facts.kind));
+  return Hold(who, "no sharing decision in force", Words(facts.kind));
+}
+
+// Another address of theirs is for identity alone; other details say nothing.
+Outcome DecideUpdate(const Case& who) {
+  Outcome outcome = Hold(who, "for the liaison officer", Words(who.facts.kind));
+  if (who.facts.address.empty()) return outcome;
+  outcome.verdict.outcome = edge::v1::OUTCOME_TO_IDENTITY;
+  outcome.for_identity.emplace();
+  outcome.for_identity->subject = who.subject;
+  outcome.for_identity->address = who.facts.address;
+  return outcome;
+}
+
+Outcome DecideMerge(const Case& who) {
+  Outcome outcome = Hold(who, "identity review", Words(who.facts.kind));
+  outcome.verdict.outcome = edge::v1::OUTCOME_TO_IDENTITY;
+  outcome.for_identity.emplace();
+  outcome.for_identity->subject = who.subject;
+  outcome.for_identity->review_kind = kMergedAtSource;
+  outcome.for_identity->identifiers =
+      who.mapping.Identify(who.facts.merged_ids);
+  return outcome;
+}
+
+// Who it is about has to be settled first: identity is told, and it is held.
+Outcome DecideSeveral(const Case& who) {
+  if (who.facts.kind == Kind::kMerged) return DecideMerge(who);
+  Outcome outcome = Hold(who.facts, PersonKey(), who.mapping, "identity review",
+                         "its numbers are of different people");
+  outcome.for_identity.emplace();
+  outcome.for_identity->subject = who.subject;
+  outcome.for_identity->review_kind = kDifferentPeople;
+  outcome.for_identity->identifiers = who.mapping.IdentifyAll(who.facts);
+  return outcome;
+}
+
+Outcome DecideOfMember(const Case& who) {
+  const absl::string_view words = Words(who.facts.kind);
+  switch (who.facts.kind) {
+    case Kind::kNoShow:
+      return DecideNoShow(who);
+    case Kind::kBooked:
+      return DecideBooked(who);
+    case Kind::kMerged:
+      return DecideMerge(who);
+    case Kind::kUpdated:
+    case Kind::kPersonUpdated:
+      return DecideUpdate(who);
+    case Kind::kLeaveStarted:
+    case Kind::kLeaveEnded:
+      return Hold(who, "for the liaison officer", words);
+    case Kind::kOther:
+      return Hold(who, "not mapped", words);
+    default:
+      return Hold(who, "no sharing decision in force", words);
+  }
+}
+
+// What a person who wants to let it out is told of a kind that never leaves.
+absl::Status NeverLeaves(Kind kind) {
+  switch (kind) {
+    case Kind::kLeaveStarted:
+    case Kind::kLeaveEnded:
+      return absl::FailedPreconditionError(
+          "leave is never told by a message: state the status yourself "
+          "(concordat call nhs.ReportRestrictedPatientStatus), then leave this");
+    case Kind::kBooked:
+      return absl::FailedPreconditionError(
+          "nothing is told of an appointment before it is missed");
+    default:
+      return absl::FailedPreconditionError(
+          "no fact is made of this kind of message: state what partners need "
+          "yourself, then leave this");
+  }
 }
 
 }  // namespace
+
+std::string WrongProcessingId(absl::string_view id) {
+  return id == "P" ? "this is not a live listener"
+                   : "MSH-11: not for this listener";
+}
 
 absl::StatusOr<Mapping> Mapping::Build(const edge::v1::Hl7Edge& settings) {
   Mapping mapping;
@@ -136,6 +260,20 @@ std::vector<edge::PersonIdentifier> Mapping::Identify(
   return known;
 }
 
+std::vector<edge::PersonIdentifier> Mapping::IdentifyAll(
+    const Facts& facts) const {
+  std::vector<PatientId> ids = facts.patient_ids;
+  ids.insert(ids.end(), facts.merged_ids.begin(), facts.merged_ids.end());
+  return Identify(ids);
+}
+
+std::string Mapping::OwnNumber(const Facts& facts) const {
+  for (edge::PersonIdentifier& id : Identify(facts.patient_ids)) {
+    if (id.scheme == kLocal) return std::move(id.value);
+  }
+  return "";
+}
+
 std::optional<std::string> Mapping::ServiceCode(const Facts& facts) const {
   std::optional<std::string> code;
   for (const std::string& service : facts.services) {
@@ -152,12 +290,11 @@ Outcome Decide(absl::string_view message, const Mapping& mapping,
                const edge::SharingDecisions& decisions) {
   const absl::StatusOr<Message> parsed = Message::Parse(message);
   if (!parsed.ok()) {
-    return Hold(Facts(), PersonKey(), "cannot be read again", "");
+    return Hold(Facts(), PersonKey(), mapping, "cannot be read again", "");
   }
   const Facts facts = ReadFacts(*parsed, mapping.zone());
-  std::vector<PatientId> ids = facts.patient_ids;
-  ids.insert(ids.end(), facts.merged_ids.begin(), facts.merged_ids.end());
-  const edge::CohortAnswer who = cohort.Find(mapping.Identify(ids));
+  const edge::CohortAnswer who = cohort.Find(mapping.IdentifyAll(facts));
+  const Case member{facts, mapping, decisions, who.subject};
   switch (who.kind) {
     case edge::CohortAnswer::Kind::kUnknown:
       return Wait();
@@ -167,24 +304,73 @@ Outcome Decide(absl::string_view message, const Mapping& mapping,
       return outcome;
     }
     case edge::CohortAnswer::Kind::kSeveral:
-      return Hold(facts, PersonKey(), "identity review",
-                  "its numbers are of different people");
+      return DecideSeveral(member);
     case edge::CohortAnswer::Kind::kMember:
       break;
   }
-  switch (facts.kind) {
-    case Kind::kNoShow:
-      return DecideNoShow(facts, who.subject, mapping, decisions);
-    case Kind::kBooked:
-      return DecideBooked(facts, who.subject, mapping, decisions);
-    case Kind::kMerged:
-      return Hold(facts, who.subject, "identity review", Words(facts.kind));
-    case Kind::kOther:
-      return Hold(facts, who.subject, "not mapped", Words(facts.kind));
-    default:
-      return Hold(facts, who.subject, "for the liaison officer",
-                  Words(facts.kind));
+  return DecideOfMember(member);
+}
+
+absl::StatusOr<MissedAppointment> DecideRelease(
+    absl::string_view message, const Mapping& mapping,
+    const edge::Cohort& cohort, const edge::SharingDecisions& decisions,
+    absl::string_view decision_ref) {
+  const absl::StatusOr<Message> parsed = Message::Parse(message);
+  if (!parsed.ok()) {
+    return absl::FailedPreconditionError("it cannot be read again");
   }
+  const Facts facts = ReadFacts(*parsed, mapping.zone());
+  if (facts.kind != Kind::kNoShow) return NeverLeaves(facts.kind);
+  const edge::CohortAnswer who = cohort.Find(mapping.IdentifyAll(facts));
+  if (who.kind == edge::CohortAnswer::Kind::kUnknown || !decisions.current()) {
+    return absl::UnavailableError(
+        "the cohort or the sharing decisions are not known now");
+  }
+  if (who.kind != edge::CohortAnswer::Kind::kMember) {
+    return absl::FailedPreconditionError(
+        "it is not about one person of the cohort: nothing may leave");
+  }
+  const absl::Status readable = CheckNoShow(facts, mapping);
+  if (!readable.ok()) return readable;
+  const auto decision = decisions.Find(decision_ref);
+  if (!decision.has_value() || decision->subject != who.subject ||
+      decision->service_code != *mapping.ServiceCode(facts)) {
+    return absl::FailedPreconditionError(
+        "decision_ref: no sharing decision in force of this person and "
+        "service");
+  }
+  if (decision->until < absl::ToCivilDay(facts.time->at, mapping.zone())) {
+    return absl::FailedPreconditionError(
+        "decision_ref: it ended before the appointment");
+  }
+  return MissedUnder(facts, mapping, *decision);
+}
+
+absl::Status DecideReplay(const edge::KeptItem& item, const Mapping& mapping,
+                          const edge::Cohort& cohort,
+                          const edge::SharingDecisions& decisions) {
+  const absl::StatusOr<Message> parsed = Message::Parse(item.message.message);
+  if (!parsed.ok() || parsed->segments().size() < 2) {
+    return absl::FailedPreconditionError(
+        "it was broken when it came: have it sent again, then leave this");
+  }
+  const MessageHeader& header = parsed->header();
+  if (!mapping.TakesProcessingId(header.processing_id)) {
+    return absl::FailedPreconditionError(
+        WrongProcessingId(header.processing_id));
+  }
+  const Outcome outcome =
+      Decide(item.message.message, mapping, cohort, decisions);
+  if (outcome.wait) {
+    return absl::UnavailableError(
+        "the cohort or the sharing decisions are not known now");
+  }
+  if (outcome.verdict.outcome == item.verdict.outcome &&
+      outcome.verdict.reason == item.verdict.reason) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("as before: ", outcome.verdict.reason));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace concordat::hl7v2

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -30,19 +31,60 @@ std::string Receiver::Answer(const MessageHeader& header, AckCode code,
                   {code, text, absl::BytesToHexString(id), clock_.Now()});
 }
 
-std::optional<std::string> Receiver::Refuse(const MessageHeader& header,
-                                            AckCode code,
-                                            absl::string_view reason) {
-  const absl::Status kept =
-      store_.Refuse(NowMicros(), reason, PlainType(header));
-  if (!kept.ok()) return std::nullopt;
-  return Answer(header, code, reason);
+absl::Status Receiver::Keep(const Frame& frame, absl::string_view reason,
+                            const Message* whole) {
+  const MessageHeader header = ReadHeader(frame.content);
+  edge::Verdict verdict;
+  verdict.reason = std::string(reason);
+  verdict.message_type = PlainType(header);
+  verdict.source = kSource;
+  if (const auto time = ParseTime(header.time, mapping_.zone())) {
+    verdict.happened_us = static_cast<uint64_t>(absl::ToUnixMicros(time->at));
+  }
+  edge::WaitingMessage message;
+  message.key = KeyOf(header, frame.content);
+  message.received_us = NowMicros();
+  if (whole != nullptr) {
+    const Facts facts = ReadFacts(*whole, mapping_.zone());
+    const edge::CohortAnswer who = cohort_.Find(mapping_.IdentifyAll(facts));
+    if (who.kind == edge::CohortAnswer::Kind::kMember) {
+      verdict.subject = who.subject;
+      verdict.localsubject = mapping_.OwnNumber(facts);
+      verdict.words = std::string(Words(facts.kind));
+    }
+    message.message = who.kind == edge::CohortAnswer::Kind::kOutside
+                          ? KeepHeader(*whole)
+                          : KeepInventory(*whole);
+  } else {
+    const size_t first_end = frame.content.find_first_of("\r\n");
+    const auto first = Message::Parse(
+        absl::string_view(frame.content).substr(0, first_end));
+    if (first.ok()) message.message = KeepHeader(*first);
+  }
+  return store_.Refuse(std::move(message), std::move(verdict));
+}
+
+std::optional<std::string> Receiver::Refuse(const Frame& frame, AckCode code,
+                                            absl::string_view reason,
+                                            const Message* whole) {
+  if (!Keep(frame, reason, whole).ok()) return std::nullopt;
+  return Answer(ReadHeader(frame.content), code, reason);
 }
 
 void Receiver::Lost(const Frame& frame) {
   // If this cannot be kept nothing can, and the sender has no answer anyway.
-  (void)store_.Refuse(NowMicros(), "cut off: the connection ended",
-                      PlainType(ReadHeader(frame.content)));
+  (void)Keep(frame, "cut off: the connection ended", nullptr);
+}
+
+void Receiver::Saw(const MessageHeader& header) {
+  last_seen_us_ = NowMicros();
+  const auto time = ParseTime(header.time, mapping_.zone());
+  if (!time.has_value()) return;
+  const auto at_us = static_cast<uint64_t>(absl::ToUnixMicros(time->at));
+  uint64_t newest = last_message_us_;
+  while (newest < at_us &&
+         !last_message_us_.compare_exchange_weak(newest, at_us)) {
+  }
 }
 
 edge::MessageKey Receiver::KeyOf(const MessageHeader& header,
@@ -57,30 +99,34 @@ edge::MessageKey Receiver::KeyOf(const MessageHeader& header,
 
 std::optional<std::string> Receiver::Receive(const Frame& frame) {
   const MessageHeader header = ReadHeader(frame.content);
+  std::optional<std::string> answer = Take(frame, header);
+  if (answer.has_value()) Saw(header);
+  return answer;
+}
+
+std::optional<std::string> Receiver::Take(const Frame& frame,
+                                          const MessageHeader& header) {
   if (frame.cut_off) {
-    return Refuse(header, AckCode::kError, "cut off: the frame has no end");
+    return Refuse(frame, AckCode::kError, "cut off: the frame has no end",
+                  nullptr);
   }
   const absl::StatusOr<Message> message = Message::Parse(frame.content);
   if (!message.ok()) {
     const AckCode code = absl::IsUnimplemented(message.status())
                              ? AckCode::kReject
                              : AckCode::kError;
-    return Refuse(header, code, message.status().message());
+    return Refuse(frame, code, message.status().message(), nullptr);
   }
   const absl::Status complete = CheckComplete(*message, frame.content);
   if (!complete.ok()) {
-    return Refuse(header, AckCode::kError, complete.message());
+    return Refuse(frame, AckCode::kError, complete.message(), nullptr);
   }
   if (!mapping_.TakesProcessingId(header.processing_id)) {
-    return Refuse(header, AckCode::kReject,
-                  header.processing_id == "P"
-                      ? "this is not a live listener"
-                      : "MSH-11: not for this listener");
+    return Refuse(frame, AckCode::kReject,
+                  WrongProcessingId(header.processing_id), &*message);
   }
   const Facts facts = ReadFacts(*message, mapping_.zone());
-  std::vector<PatientId> ids = facts.patient_ids;
-  ids.insert(ids.end(), facts.merged_ids.begin(), facts.merged_ids.end());
-  const edge::CohortAnswer who = cohort_.Find(mapping_.Identify(ids));
+  const edge::CohortAnswer who = cohort_.Find(mapping_.IdentifyAll(facts));
   const absl::Status kept =
       who.kind == edge::CohortAnswer::Kind::kOutside
           ? store_.CountNotInCohort()

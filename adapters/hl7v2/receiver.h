@@ -1,8 +1,8 @@
 // Takes a message in, or does not: everything between a frame and its answer.
 //
 // Order   The whole message is parsed. What is not HL7 or is broken is answered
-//         AR or AE and kept as a reason alone. What is not for this listener is
-//         answered AR. Then identity is read, and nothing else: of a person
+//         AR or AE and kept as a reject: reason and header. What is not for
+//         this listener is answered AR and kept as one. Then identity is read, and nothing else: of a person
 //         outside the cohort the message is counted, answered AA, and gone. The
 //         rest is cut down to the inventory, spooled, and answered AA once it
 //         is durable.
@@ -10,6 +10,8 @@
 #ifndef CONCORDAT_ADAPTERS_HL7V2_RECEIVER_H_
 #define CONCORDAT_ADAPTERS_HL7V2_RECEIVER_H_
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -37,9 +39,22 @@ class Receiver {
   // A connection ended inside a frame, so that nobody can be answered.
   void Lost(const Frame& frame);
 
+  // When a message was last answered, in real time; and the newest time that
+  // one gave itself. Microseconds, 0: none yet.
+  uint64_t last_seen_us() const { return last_seen_us_; }
+  uint64_t last_message_us() const { return last_message_us_; }
+
  private:
-  std::optional<std::string> Refuse(const MessageHeader& header, AckCode code,
-                                    absl::string_view reason);
+  std::optional<std::string> Take(const Frame& frame,
+                                  const MessageHeader& header);
+  std::optional<std::string> Refuse(const Frame& frame, AckCode code,
+                                    absl::string_view reason,
+                                    const Message* whole);
+  // Keeps a reject: of a `whole` message its inventory, unless it is about
+  // nobody of the cohort; of that, and of a broken one (null), the header.
+  absl::Status Keep(const Frame& frame, absl::string_view reason,
+                    const Message* whole);
+  void Saw(const MessageHeader& header);
   std::string Answer(const MessageHeader& header, AckCode code,
                      absl::string_view text);
   edge::MessageKey KeyOf(const MessageHeader& header,
@@ -52,6 +67,8 @@ class Receiver {
   const HmacSha256 key_;
   const Clock& clock_;
   Random& random_;
+  std::atomic<uint64_t> last_seen_us_{0};
+  std::atomic<uint64_t> last_message_us_{0};
 };
 
 }  // namespace concordat::hl7v2

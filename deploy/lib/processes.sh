@@ -5,6 +5,8 @@
 # In the order in which they start.
 programs=(concordat-bus concordat-identity concordat-police concordat-nhs
   concordat-socialwork concordat-mappa concordat-alerts concordat-adapter)
+# Edges beside the health board's: concordat-adapter runs each, under its name.
+edges=(edge-council)
 
 #   absolute_path PATH
 absolute_path() { realpath -ms -- "$1"; }

@@ -9,6 +9,7 @@
 #include "services/identity/rpc/case_parties.h"
 #include "services/identity/rpc/cohort_feed.h"
 #include "services/identity/rpc/identity_service.h"
+#include "services/identity/rpc/review_service.h"
 #include "services/identity/rpc/role_desk.h"
 #include "services/identity/store/identity_store.h"
 #include "services/identity/store/outbox_publisher.h"
@@ -43,6 +44,9 @@ int main(int argc, char** argv) {
   concordat::identity::IdentityService service(*store, outbox, parties, cohort,
                                                program.clock());
   service.AddTo(program.host());
+  concordat::identity::ReviewService reviews(*store, outbox, parties, cohort,
+                                             *types, program.clock());
+  reviews.AddTo(program.host());
   const absl::TimeZone london = start.Value(concordat::LondonTime());
   const auto calendars = std::make_shared<const concordat::Calendars>(
       start.Value(concordat::Calendars::Build(start.Value(data.LoadCalendars()),

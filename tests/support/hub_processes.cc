@@ -57,7 +57,7 @@ const std::vector<std::string>& HubProcesses::Programs() {
   static const auto* const programs = new std::vector<std::string>{
       "concordat-bus",    "concordat-identity",   "concordat-police",
       "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-      "concordat-alerts", "concordat-adapter"};
+      "concordat-alerts", "concordat-adapter",    "edge-council"};
   return *programs;
 }
 
@@ -88,7 +88,12 @@ HubProcesses::~HubProcesses() {
 
 void HubProcesses::Start(const std::string& program) {
   const int log = OpenLog(folder_.PathOf(program + ".log"));
-  pids_[program] = Spawn({program, "--data", data_->path()}, log, log);
+  // An edge runs under its own name.
+  const bool edge = program.rfind("edge-", 0) == 0;
+  std::vector<std::string> words = {edge ? "concordat-adapter" : program,
+                                    "--data", data_->path()};
+  if (edge) words.insert(words.end(), {"--edge", program});
+  pids_[program] = Spawn(std::move(words), log, log);
   close(log);
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kPrograms[] = {
     "concordat-bus",    "concordat-identity",   "concordat-police",
     "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts", "concordat-adapter"};
+    "concordat-alerts", "concordat-adapter",    "edge-council"};
 constexpr absl::Duration kPollEvery = absl::Milliseconds(4);
 constexpr absl::Duration kAskTimeout = absl::Seconds(5);
 

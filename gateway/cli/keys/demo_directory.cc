@@ -221,6 +221,7 @@ class Maker {
            "agreements"},
           {share_ / "rules", "rules"},
           {share_ / "config" / "feeds", "feeds"},
+          {share_ / "config" / "casefile", "casefile"},
           {share_ / "calendars", "calendars"},
           {share_ / "clocks", "clocks"},
           {share_ / "config" / "roles", "roles"},

@@ -229,6 +229,11 @@ absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadAssessmentTools()
   return ReadTextProtos("assessments");
 }
 
+absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadCaseFileMappings()
+    const {
+  return ReadTextProtos("casefile");
+}
+
 absl::Status DataDirectory::LoadSettings(
     absl::string_view relative, google::protobuf::Message* into) const {
   const absl::StatusOr<std::string> text = Read(relative);

@@ -10,6 +10,7 @@
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
 //   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
 //                                  policy.v1.LimitClocks, identity.v1.RolesDefined
+//   casefile/                      mappings of case files, *.textproto
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
@@ -84,6 +85,7 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
   absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
+  absl::StatusOr<std::vector<TextFile>> LoadCaseFileMappings() const;
   // For Calendars::Build, LimitClocks::Build and RoleDirectory::Build, which
   // check them.
   absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;

@@ -133,7 +133,11 @@ void CaseParties::Fold(const Delivery& delivery) {
 }
 
 bool CaseParties::IsPartyNow(absl::string_view agency,
-                             const PersonPolicy& person) const {
+                             const PersonPolicy& person,
+                             bool registered_too) const {
+  if (registered_too && person.registered_by.count(std::string(agency)) > 0) {
+    return true;
+  }
   if (agency == arrangement_) return person.arrangement_party;
   return person.case_open && person.parties.count(std::string(agency)) > 0;
 }
@@ -143,23 +147,26 @@ bool CaseParties::CurrentNow() const {
 }
 
 absl::StatusOr<bool> CaseParties::IsParty(absl::string_view agency,
-                                          const PersonKey& person) const {
+                                          const PersonKey& person,
+                                          bool registered_too) const {
   MutexLock lock(mu_);
   if (!CurrentNow()) {
     return absl::UnavailableError("the cases are not read to the log's end");
   }
-  return IsPartyNow(agency, policy_->Of(person));
+  return IsPartyNow(agency, policy_->Of(person), registered_too);
 }
 
 absl::StatusOr<std::vector<PersonKey>> CaseParties::PeopleOf(
-    absl::string_view agency) const {
+    absl::string_view agency, bool registered_too) const {
   MutexLock lock(mu_);
   if (!CurrentNow()) {
     return absl::UnavailableError("the cases are not read to the log's end");
   }
   std::vector<PersonKey> found;
   for (const PersonKey& person : people_) {
-    if (IsPartyNow(agency, policy_->Of(person))) found.push_back(person);
+    if (IsPartyNow(agency, policy_->Of(person), registered_too)) {
+      found.push_back(person);
+    }
   }
   return found;
 }

@@ -42,14 +42,16 @@ class CaseParties {
   // `on_change` is not called any more once this returns.
   void Stop();
 
-  // Is the agency party to an open case of the person?
+  // Is the agency party to an open case of the person? With `registered_too`
+  // also: did it register the person itself?
   //   UNAVAILABLE  the log has not been read to its end, or not lately.
   absl::StatusOr<bool> IsParty(absl::string_view agency,
-                               const PersonKey& person) const;
+                               const PersonKey& person,
+                               bool registered_too = false) const;
   // Everyone of whom it is so.
   //   UNAVAILABLE
-  absl::StatusOr<std::vector<PersonKey>> PeopleOf(
-      absl::string_view agency) const;
+  absl::StatusOr<std::vector<PersonKey>> PeopleOf(absl::string_view agency,
+                                                  bool registered_too) const;
 
   // Everything up to here is folded.
   Sequence position() const;
@@ -62,7 +64,8 @@ class CaseParties {
   // Reads until the subscription ends for good or Stop.
   void Follow(Subscription& subscription);
   void Fold(const Delivery& delivery);
-  bool IsPartyNow(absl::string_view agency, const PersonPolicy& person) const;
+  bool IsPartyNow(absl::string_view agency, const PersonPolicy& person,
+                  bool registered_too) const;
   bool CurrentNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   BusClient& bus_;

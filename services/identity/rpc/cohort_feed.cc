@@ -41,10 +41,11 @@ CohortFeed::~CohortFeed() {
   thread_.join();
 }
 
-void CohortFeed::Open(const System& edge, Sink sink) {
+void CohortFeed::Open(const System& edge, bool registered_too, Sink sink) {
   MutexLock lock(mu_);
   opened_.emplace_back();
   opened_.back().edge = edge;
+  opened_.back().registered_too = registered_too;
   opened_.back().sink = std::move(sink);
   woken_ = true;
   changed_.NotifyAll();
@@ -97,9 +98,11 @@ void CohortFeed::Run() {
 }
 
 absl::StatusOr<v1::CohortMember> CohortFeed::MemberOf(
-    const System& edge, const PersonKey& person) const {
+    const Stream& stream, const PersonKey& person) const {
   v1::CohortMember member;
-  absl::StatusOr<bool> party = parties_.IsParty(edge.agency, person);
+  const System& edge = stream.edge;
+  absl::StatusOr<bool> party =
+      parties_.IsParty(edge.agency, person, stream.registered_too);
   if (!party.ok()) return std::move(party).status();
   if (!*party) return member;
   absl::StatusOr<std::vector<CanonicalIdentifier>> usable =
@@ -120,7 +123,8 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
                        Sequence position) {
   std::set<PersonKey> people = changed;
   if (!stream.complete) {
-    auto everyone = parties_.PeopleOf(stream.edge.agency);
+    auto everyone =
+        parties_.PeopleOf(stream.edge.agency, stream.registered_too);
     if (!everyone.ok()) return true;  // Lost this moment: the next round.
     people.insert(everyone->begin(), everyone->end());
   }
@@ -128,7 +132,7 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
   uint64_t joined = 0;
   uint64_t left = 0;
   for (const PersonKey& person : people) {
-    absl::StatusOr<v1::CohortMember> member = MemberOf(stream.edge, person);
+    absl::StatusOr<v1::CohortMember> member = MemberOf(stream, person);
     if (!member.ok()) {
       log_.Error("a cohort cannot be told",
                  {{"agency", stream.edge.agency},

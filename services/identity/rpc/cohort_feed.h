@@ -1,5 +1,6 @@
 // Tells each edge which people it may keep messages about: those whose open
-// case its agency is a party to, now and as that changes.
+// case its agency is a party to, now and as that changes; an edge that asks for
+// it also those whom its own agency registered.
 //
 // An edge gets a person's usable identifiers as far as it can meet them in its
 // own messages: the CHI, and the numbers of its own agency's systems. Every
@@ -50,7 +51,7 @@ class CohortFeed {
   // Ends every stream: an edge asks again when there is somebody to answer.
   ~CohortFeed();
 
-  void Open(const System& edge, Sink sink);
+  void Open(const System& edge, bool registered_too, Sink sink);
   // The person's parties or identifiers may have changed.
   void PersonChanged(const PersonKey& person);
   // The cases' position or currency changed.
@@ -59,6 +60,7 @@ class CohortFeed {
  private:
   struct Stream {
     System edge;
+    bool registered_too = false;
     Sink sink;
     bool complete = false;
     // What it was told of each person, as bytes.
@@ -72,7 +74,7 @@ class CohortFeed {
   bool Serve(Stream& stream, const std::set<PersonKey>& changed,
              Sequence position);
   // What the edge is to know of the person; no subject: nothing.
-  absl::StatusOr<v1::CohortMember> MemberOf(const System& edge,
+  absl::StatusOr<v1::CohortMember> MemberOf(const Stream& stream,
                                             const PersonKey& person) const;
 
   IdentityStore& store_;

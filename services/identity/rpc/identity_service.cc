@@ -12,34 +12,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "services/identity/rpc/read_command.h"
+#include "services/identity/rpc/request_checks.h"
 
 namespace concordat::identity {
 namespace {
 
 constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr size_t kNameBytesMax = 100;
-constexpr size_t kTextBytesMax = 500;
-constexpr int kIdentifiersMax = 16;
-
-// The same words whoever is asked about.
-absl::Status NotForYou() {
-  return absl::PermissionDeniedError(
-      "no such person, or your agency neither registered them nor is party to "
-      "an open case");
-}
 
 absl::Status Nobody() {
   return absl::NotFoundError(
       "nobody your agency registered or is party to has these numbers by a "
       "link that may be used");
-}
-
-absl::StatusOr<PersonKey> ReadSubject(const std::string& text) {
-  absl::StatusOr<PersonKey> person = PersonKey::Parse(text);
-  if (!person.ok()) {
-    return absl::InvalidArgumentError("subject: not a person key");
-  }
-  return person;
 }
 
 absl::StatusOr<PersonDetails> ReadDetails(const v1::RegisterRequest& request) {
@@ -112,9 +96,9 @@ void IdentityService::AddTo(ServerHost& host) {
       });
   host.HandleStream<v1::CohortRequest, v1::CohortChange>(
       name("Cohort"), {{"adapter"}},
-      [this](const Call& call, const v1::CohortRequest&,
+      [this](const Call& call, const v1::CohortRequest& request,
              std::shared_ptr<ResponseStream<v1::CohortChange>> stream) {
-        return Cohort(call, {[stream](const v1::CohortChange& change) {
+        return Cohort(call, request, {[stream](const v1::CohortChange& change) {
                                return stream->Write(change);
                              },
                              [stream](const absl::Status& status) {
@@ -125,26 +109,29 @@ void IdentityService::AddTo(ServerHost& host) {
 
 absl::StatusOr<WrittenIdentifier> IdentityService::Read(
     const Call& call, const v1::Identifier& written) const {
-  std::vector<System> systems;
-  for (const bus::v1::Principal& principal :
-       call.registry->proto().principals()) {
-    systems.push_back(SystemOf(principal));
-  }
-  const auto this_year = static_cast<int>(
-      absl::ToCivilYear(clock_.Now(), absl::UTCTimeZone()).year());
-  absl::StatusOr<CanonicalIdentifier> canonical =
-      Canonicalise(written.scheme(), written.value(), written.authority(),
-                   SystemOf(*call.principal), systems, this_year);
-  if (!canonical.ok()) return std::move(canonical).status();
-  return WrittenIdentifier{written.value(), *std::move(canonical)};
+  return ReadIdentifier(call, written, clock_);
 }
 
 absl::StatusOr<bool> IdentityService::HasInterest(
     const Call& call, const PersonKey& person) const {
-  const std::string& agency = call.principal->agency();
-  absl::StatusOr<bool> registered = store_.IsRegisteredBy(person, agency);
-  if (!registered.ok() || *registered) return registered;
-  return parties_.IsParty(agency, person);
+  return identity::HasInterest(store_, parties_, call.principal->agency(),
+                               person);
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityService::InterestByCase(
+    const Call& call,
+    const std::vector<CanonicalIdentifier>& identifiers) const {
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> person =
+        store_.Resolve({identifier});
+    if (!person.ok()) return std::move(person).status();
+    if (!person->has_value()) continue;
+    absl::StatusOr<bool> party =
+        parties_.IsParty(call.principal->agency(), **person);
+    // Not known is no interest: the store asks whether they registered them.
+    if (party.ok() && *party) return person;
+  }
+  return std::optional<PersonKey>();
 }
 
 absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
@@ -156,18 +143,17 @@ absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
   if (!context.ok()) return std::move(context).status();
   absl::StatusOr<PersonDetails> details = ReadDetails(request);
   if (!details.ok()) return std::move(details).status();
-  if (request.identifiers_size() > kIdentifiersMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("identifiers: more than ", kIdentifiersMax));
+  auto identifiers = ReadIdentifiers(call, request.identifiers(), clock_);
+  if (!identifiers.ok()) return std::move(identifiers).status();
+  std::vector<CanonicalIdentifier> canonical;
+  for (const WrittenIdentifier& identifier : *identifiers) {
+    canonical.push_back(identifier.canonical);
   }
-  std::vector<WrittenIdentifier> identifiers;
-  for (const v1::Identifier& written : request.identifiers()) {
-    absl::StatusOr<WrittenIdentifier> identifier = Read(call, written);
-    if (!identifier.ok()) return std::move(identifier).status();
-    identifiers.push_back(*std::move(identifier));
-  }
+  absl::StatusOr<std::optional<PersonKey>> interest =
+      InterestByCase(call, canonical);
+  if (!interest.ok()) return std::move(interest).status();
   absl::StatusOr<CommandOutcome> outcome =
-      store_.Register(*context, *details, identifiers);
+      store_.Register(*context, *details, *identifiers, *interest);
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
   absl::StatusOr<Sequence> position =
@@ -205,7 +191,12 @@ absl::StatusOr<v1::ResolveResponse> IdentityService::Resolve(
   if (!person->has_value()) return Nobody();
   absl::StatusOr<bool> interest = HasInterest(call, **person);
   if (!interest.ok()) return std::move(interest).status();
-  if (!*interest) return Nobody();
+  if (!*interest) {
+    person = store_.ResolveOwn(identifiers, call.principal->agency());
+    if (absl::IsFailedPrecondition(person.status())) return Nobody();
+    if (!person.ok()) return std::move(person).status();
+    if (!person->has_value()) return Nobody();
+  }
   v1::ResolveResponse response;
   response.set_subject((*person)->ToString());
   return response;
@@ -231,8 +222,11 @@ absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
   if (!interest.ok()) return std::move(interest).status();
   if (!*interest) return NotForYou();
 
-  absl::StatusOr<CommandOutcome> outcome =
-      store_.ConfirmLink(*context, *person, *identifier, request.reason());
+  absl::StatusOr<std::optional<PersonKey>> by_case =
+      InterestByCase(call, {identifier->canonical});
+  if (!by_case.ok()) return std::move(by_case).status();
+  absl::StatusOr<CommandOutcome> outcome = store_.ConfirmLink(
+      *context, *person, *identifier, request.reason(), *by_case);
   if (absl::IsNotFound(outcome.status())) return NotForYou();
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(*person);
@@ -285,8 +279,11 @@ absl::StatusOr<v1::LocalSubjectResponse> IdentityService::LocalSubject(
   return response;
 }
 
-absl::Status IdentityService::Cohort(const Call& call, CohortFeed::Sink sink) {
-  cohort_.Open(SystemOf(*call.principal), std::move(sink));
+absl::Status IdentityService::Cohort(const Call& call,
+                                     const v1::CohortRequest& request,
+                                     CohortFeed::Sink sink) {
+  cohort_.Open(SystemOf(*call.principal), request.registered_too(),
+               std::move(sink));
   return absl::OkStatus();
 }
 

@@ -46,6 +46,15 @@ struct CommandOutcome {
   bool duplicate = false;
   // The outbox entry that the answer waits for; 0: none, nothing was new.
   int64_t outbox_id = 0;
+  int64_t review = 0;  // The review that it opened or decided; 0: none.
+};
+
+// What a person decides of a review.
+struct ReviewDecision {
+  int64_t review = 0;
+  std::string decision;
+  std::string reason;
+  std::string note;
 };
 
 struct OutboxEntry {

@@ -102,6 +102,34 @@ CREATE TABLE contact (           -- Where a role is told that there is an alert.
 ) WITHOUT ROWID;
 )sql";
 
+// Since version 3.
+constexpr char kReviews[] = R"sql(
+ALTER TABLE request ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE review (            -- Who is who, for people to decide.
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  subject BLOB NOT NULL REFERENCES person (key),
+  agency TEXT NOT NULL,
+  opened_by TEXT NOT NULL,
+  opened_us INTEGER NOT NULL,
+  happened_us INTEGER NOT NULL,
+  identifiers BLOB NOT NULL,     -- Sealed, as the next two.
+  address BLOB NOT NULL,
+  note BLOB NOT NULL,
+  proposed_by TEXT NOT NULL DEFAULT '',
+  decision TEXT NOT NULL DEFAULT '',
+  decided_by TEXT NOT NULL DEFAULT '',
+  decided_us INTEGER NOT NULL DEFAULT 0,
+  reason TEXT NOT NULL DEFAULT '',
+  decision_note BLOB             -- Sealed.
+);
+CREATE TABLE merged (            -- Two keys of one person.
+  person BLOB PRIMARY KEY REFERENCES person (key),
+  survivor BLOB NOT NULL REFERENCES person (key),
+  review INTEGER NOT NULL REFERENCES review (number)
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 absl::Status PrepareSchema(Database& db) {
@@ -110,13 +138,14 @@ absl::Status PrepareSchema(Database& db) {
       db.Query("PRAGMA user_version", {},
                [&](const SqlRow& row) { version = row.Int(0); });
   if (!read.ok() || version == IdentityStore::kSchemaVersion) return read;
-  if (version != 0 && version != 1) {
+  if (version < 0 || version > IdentityStore::kSchemaVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("the identity database has schema version ", version,
                      "; this program knows ", IdentityStore::kSchemaVersion));
   }
   return db.Execute(absl::StrCat(
-      "BEGIN IMMEDIATE;", version == 0 ? kTables : "", kContacts,
+      "BEGIN IMMEDIATE;", version < 1 ? kTables : "",
+      version < 2 ? kContacts : "", version < 3 ? kReviews : "",
       "PRAGMA user_version = ", IdentityStore::kSchemaVersion, ";COMMIT"));
 }
 

@@ -17,6 +17,7 @@
 #include "services/identity/domain/matching.h"
 #include "services/identity/store/identity_schema.h"
 #include "services/identity/store/identity_tables.h"
+#include "services/identity/store/review_tables.h"
 
 namespace concordat::identity {
 namespace {
@@ -40,8 +41,9 @@ std::string Content(const std::vector<std::string>& parts,
 
 }  // namespace
 
-IdentityStore::IdentityStore(std::unique_ptr<IdentityTables> tables)
-    : tables_(std::move(tables)) {}
+IdentityStore::IdentityStore(std::unique_ptr<IdentityTables> tables,
+                             std::unique_ptr<ReviewTables> reviews)
+    : tables_(std::move(tables)), reviews_(std::move(reviews)) {}
 IdentityStore::~IdentityStore() = default;
 
 absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
@@ -54,7 +56,9 @@ absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
   auto tables =
       std::make_unique<IdentityTables>(*std::move(db), secret, clock, random);
   if (absl::Status s = tables->CheckSecret(); !s.ok()) return s;
-  return std::unique_ptr<IdentityStore>(new IdentityStore(std::move(tables)));
+  auto reviews = std::make_unique<ReviewTables>(tables->db(), secret, random);
+  return std::unique_ptr<IdentityStore>(
+      new IdentityStore(std::move(tables), std::move(reviews)));
 }
 
 absl::StatusOr<CommandOutcome> IdentityStore::InTransaction(
@@ -69,19 +73,21 @@ absl::StatusOr<CommandOutcome> IdentityStore::InTransaction(
 
 absl::StatusOr<CommandOutcome> IdentityStore::Register(
     const CommandContext& context, const PersonDetails& details,
-    const std::vector<WrittenIdentifier>& identifiers) {
+    const std::vector<WrittenIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
   MutexLock lock(mu_);
   return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return RegisterNow(context, details, identifiers);
+    return RegisterNow(context, details, identifiers, interest);
   });
 }
 
 absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLink(
     const CommandContext& context, const PersonKey& person,
-    const WrittenIdentifier& identifier, absl::string_view reason) {
+    const WrittenIdentifier& identifier, absl::string_view reason,
+    const std::optional<PersonKey>& interest) {
   MutexLock lock(mu_);
   return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return ConfirmLinkNow(context, person, identifier, reason);
+    return ConfirmLinkNow(context, person, identifier, reason, interest);
   });
 }
 
@@ -92,14 +98,63 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::Match(
     absl::StatusOr<std::optional<PersonKey>> holder =
         tables_->HolderOf(identifier);
     if (!holder.ok()) return std::move(holder).status();
+    if (holder->has_value()) {  // Of two keys of one person the one that goes on.
+      absl::StatusOr<PersonKey> survivor = reviews_->SurvivorOf(**holder);
+      if (!survivor.ok()) return std::move(survivor).status();
+      *holder = *survivor;
+    }
     given.push_back({identifier, *holder});
   }
   return MatchPerson(given);
 }
 
+absl::StatusOr<bool> IdentityStore::MayKnow(
+    const CommandContext& context, const PersonKey& person,
+    const std::optional<PersonKey>& interest, const PersonDetails& details) {
+  if (interest == person) return true;
+  absl::StatusOr<bool> registered =
+      tables_->IsRegisteredBy(person, context.caller.agency);
+  if (!registered.ok() || *registered) return registered;
+  absl::StatusOr<std::optional<PersonDetails>> known =
+      tables_->Describe(person, context.caller.agency);
+  if (!known.ok()) return std::move(known).status();
+  const auto comparable = [](const PersonDetails& from) {
+    return NameAndBirth{from.family_name, from.given_name, from.birth_date};
+  };
+  return known->has_value() && Agree(comparable(**known), comparable(details));
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityStore::MatchFor(
+    const CommandContext& context, const PersonDetails& details,
+    const std::vector<CanonicalIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
+  std::vector<GivenIdentifier> known;
+  std::vector<GivenIdentifier> own;
+  bool all_known = true;
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> holder =
+        tables_->HolderOf(identifier);
+    if (!holder.ok()) return std::move(holder).status();
+    known.push_back({identifier, *holder});
+    if (!holder->has_value()) continue;
+    absl::StatusOr<bool> may = MayKnow(context, **holder, interest, details);
+    if (!may.ok()) return std::move(may).status();
+    if (*may) {
+      own.push_back({identifier, *holder});
+      continue;
+    }
+    all_known = false;
+    holder = tables_->OwnHolderOf(identifier, context.caller.agency);
+    if (!holder.ok()) return std::move(holder).status();
+    own.push_back({identifier, *holder});
+  }
+  return MatchPerson(all_known ? known : own);
+}
+
 absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
     const CommandContext& context, const PersonDetails& details,
-    const std::vector<WrittenIdentifier>& identifiers) {
+    const std::vector<WrittenIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
   const std::string content = Content(
       {"register", details.family_name, details.given_name, details.birth_date,
        details.address, absl::StrCat(details.uprn.value_or(0))},
@@ -113,18 +168,27 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   for (const WrittenIdentifier& identifier : identifiers) {
     canonical.push_back(identifier.canonical);
   }
-  absl::StatusOr<std::optional<PersonKey>> match = Match(canonical);
+  absl::StatusOr<std::optional<PersonKey>> match =
+      MatchFor(context, details, canonical, interest);
   if (!match.ok()) return std::move(match).status();
 
   CommandOutcome outcome;
   outcome.created = !match->has_value();
   std::vector<HeldIdentifier> held;
+  std::vector<HeldIdentifier> known_elsewhere;  // By the other key of them.
   if (!outcome.created) {
     outcome.person = **match;
     absl::StatusOr<std::vector<HeldIdentifier>> known =
         tables_->HeldBy(outcome.person);
     if (!known.ok()) return std::move(known).status();
     held = *std::move(known);
+    auto merged = reviews_->MergedInto(outcome.person);
+    if (!merged.ok()) return std::move(merged).status();
+    for (const PersonKey& other : *merged) {
+      auto more = tables_->HeldBy(other);
+      if (!more.ok()) return std::move(more).status();
+      known_elsewhere.insert(known_elsewhere.end(), more->begin(), more->end());
+    }
   }
   std::vector<CanonicalIdentifier> held_identifiers;
   for (const HeldIdentifier& one : held)
@@ -132,6 +196,7 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   if (absl::Status s = CheckCompatible(canonical, held_identifiers); !s.ok()) {
     return s;
   }
+  held.insert(held.end(), known_elsewhere.begin(), known_elsewhere.end());
   if (outcome.created) {
     absl::StatusOr<PersonKey> person = tables_->MakePerson();
     if (!person.ok()) return std::move(person).status();
@@ -143,16 +208,21 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
         std::find_if(held.begin(), held.end(), [&](const HeldIdentifier& one) {
           return one.identifier.MatchKey() == key;
         });
-    bool confirmed = identifier.canonical.links_by_itself;
+    bool usable = identifier.canonical.links_by_itself;
     if (known != held.end()) {
-      confirmed = known->confirmed;
+      // A link that waits beside another person's looks like any other.
+      usable |= known->confirmed;
     } else {
-      absl::Status added = tables_->AddIdentifier(
-          outcome.person, context.caller, identifier, confirmed);
+      absl::StatusOr<std::optional<PersonKey>> other =
+          tables_->HolderOf(identifier.canonical);
+      if (!other.ok()) return std::move(other).status();
+      absl::Status added =
+          tables_->AddIdentifier(outcome.person, context.caller, identifier,
+                                 usable && !other->has_value());
       if (!added.ok()) return added;
-      held.push_back({identifier.canonical, confirmed});  // Given twice.
+      held.push_back({identifier.canonical, usable});  // Given twice.
     }
-    if (!confirmed) {
+    if (!usable) {
       outcome.unconfirmed_schemes.emplace_back(
           SchemeName(identifier.canonical.scheme));
     }
@@ -171,7 +241,8 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
 
 absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
     const CommandContext& context, const PersonKey& person,
-    const WrittenIdentifier& identifier, absl::string_view reason) {
+    const WrittenIdentifier& identifier, absl::string_view reason,
+    const std::optional<PersonKey>& interest) {
   absl::StatusOr<bool> known = tables_->HasPerson(person);
   if (!known.ok()) return std::move(known).status();
   if (!*known) return absl::NotFoundError("no such person");
@@ -185,9 +256,14 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
   const CanonicalIdentifier& canonical = identifier.canonical;
   absl::StatusOr<std::optional<PersonKey>> holder = Match({canonical});
   if (!holder.ok()) return std::move(holder).status();
-  if (holder->has_value() && **holder != person) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(SchemeName(canonical.scheme), ": it is another person's"));
+  const bool others_link = holder->has_value() && **holder != person;
+  if (others_link) {
+    absl::StatusOr<bool> may = MayKnow(context, **holder, interest, {});
+    if (!may.ok()) return std::move(may).status();
+    if (*may) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          SchemeName(canonical.scheme), ": it is another person's"));
+    }
   }
   absl::StatusOr<std::vector<HeldIdentifier>> held = tables_->HeldBy(person);
   if (!held.ok()) return std::move(held).status();
@@ -202,16 +278,17 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
 
   CommandOutcome outcome;
   outcome.person = person;
-  if (!holder->has_value()) {
+  if (others_link || !holder->has_value()) {
     absl::Status done =
-        given_before
-            ? absl::OkStatus()
-            : tables_->AddIdentifier(person, context.caller, identifier, true);
+        given_before ? absl::OkStatus()
+                     : tables_->AddIdentifier(person, context.caller,
+                                              identifier, !others_link);
     if (!done.ok()) return done;
-    done = tables_->ConfirmIdentifier(
-        person, canonical,
-        absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of),
-        reason);
+    const std::string by =
+        absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of);
+    done = others_link
+               ? tables_->NoteConfirmation(person, canonical, by, reason)
+               : tables_->ConfirmIdentifier(person, canonical, by, reason);
     if (!done.ok()) return done;
     v1::IdentifierLinked linked;
     linked.set_scheme(std::string(SchemeName(canonical.scheme)));
@@ -230,6 +307,25 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::Resolve(
     const std::vector<CanonicalIdentifier>& identifiers) {
   MutexLock lock(mu_);
   return Match(identifiers);
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityStore::ResolveOwn(
+    const std::vector<CanonicalIdentifier>& identifiers,
+    absl::string_view agency) {
+  MutexLock lock(mu_);
+  std::vector<GivenIdentifier> own;
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> holder =
+        tables_->OwnHolderOf(identifier, agency);
+    if (!holder.ok()) return std::move(holder).status();
+    own.push_back({identifier, *holder});
+  }
+  return MatchPerson(own);
+}
+
+absl::StatusOr<uint64_t> IdentityStore::Clashes() {
+  MutexLock lock(mu_);
+  return tables_->Clashes();
 }
 
 absl::StatusOr<std::optional<PersonDetails>> IdentityStore::Describe(

@@ -27,15 +27,17 @@
 #include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
 #include "services/identity/domain/identifiers.h"
+#include "services/identity/domain/review.h"
 #include "services/identity/store/identity_records.h"
 
 namespace concordat::identity {
 
 class IdentityTables;
+class ReviewTables;
 
 class IdentityStore {
  public:
-  static constexpr int kSchemaVersion = 2;
+  static constexpr int kSchemaVersion = 3;
 
   // Opens or makes the database. `clock` and `random` outlive it.
   //   FAILED_PRECONDITION  of a later schema version, or of another secret.
@@ -47,29 +49,49 @@ class IdentityStore {
   // Finds the person whom these identifiers name, or makes one, and notes that
   // the caller's agency registered them. The agency's first registration of a
   // person is published.
+  //
+  // A number alone tells nobody who is known here. Whoever holds these numbers
+  // is found for an agency that registered them before, for one with an interest
+  // by a case (`interest`), or when name and date of birth agree with what is
+  // known. Else the agency gets a person of its own, as it would for numbers
+  // that nobody has; its links stay unconfirmed beside the other's, which is
+  // what a review of identities finds (Clashes()).
   //   INVALID_ARGUMENT     the request id was used for something else.
   //   FAILED_PRECONDITION  the identifiers contradict each other or what is
   //                        known; names the schemes.
   absl::StatusOr<CommandOutcome> Register(
       const CommandContext& context, const PersonDetails& details,
-      const std::vector<WrittenIdentifier>& identifiers);
+      const std::vector<WrittenIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest = std::nullopt);
 
-  // Makes a link usable on a person's word.
+  // Makes a link usable on a person's word. When a person of no interest to the
+  // caller has it, the word is kept for a review and nothing else changes.
   //   NOT_FOUND            no such person.
   //   INVALID_ARGUMENT     the request id was used for something else.
   //   FAILED_PRECONDITION  it is another person's, or the person has another.
   absl::StatusOr<CommandOutcome> ConfirmLink(
       const CommandContext& context, const PersonKey& person,
-      const WrittenIdentifier& identifier, absl::string_view reason);
+      const WrittenIdentifier& identifier, absl::string_view reason,
+      const std::optional<PersonKey>& interest = std::nullopt);
 
   // Exact, by confirmed links alone; nothing: nobody.
   //   FAILED_PRECONDITION  they point at different people.
   absl::StatusOr<std::optional<PersonKey>> Resolve(
       const std::vector<CanonicalIdentifier>& identifiers);
+  // Whom the agency itself registered with one of them when others have it.
+  absl::StatusOr<std::optional<PersonKey>> ResolveOwn(
+      const std::vector<CanonicalIdentifier>& identifiers,
+      absl::string_view agency);
+  // Numbers by which one person has a link and another claims one: for review.
+  absl::StatusOr<uint64_t> Clashes();
 
   // As `agency` wrote it, else as the first agency did. Nothing: nobody.
   absl::StatusOr<std::optional<PersonDetails>> Describe(
       const PersonKey& person, absl::string_view agency);
+
+  // As this agency wrote it; empty: it did not.
+  absl::StatusOr<std::string> AddressBy(const PersonKey& person,
+                                        absl::string_view agency);
 
   absl::StatusOr<bool> IsRegisteredBy(const PersonKey& person,
                                       absl::string_view agency);
@@ -99,6 +121,27 @@ class IdentityStore {
   // Every RolesDefined and RoleAbsenceSet, in order.
   absl::StatusOr<std::vector<RoleEvent>> RoleEvents();
 
+  // Opens a review. Of an address that the agency has already, or that another
+  // open review holds: nothing, no number. An address stands here alone; any
+  // other opening is published.
+  //   NOT_FOUND         no such person.
+  //   INVALID_ARGUMENT  the request id was used for something else.
+  absl::StatusOr<CommandOutcome> OpenReview(const CommandContext& context,
+                                            const Review& review);
+  // Decides one, or proposes a cut.
+  //   NOT_FOUND            no such review.
+  //   INVALID_ARGUMENT     the request id was used for something else.
+  //   and as CheckDecision(); FAILED_PRECONDITION also when the numbers
+  //   contradict it: names the scheme.
+  absl::StatusOr<CommandOutcome> DecideReview(const CommandContext& context,
+                                              const ReviewDecision& decision);
+  // Oldest first. The caller says who may see them.
+  absl::StatusOr<std::vector<Review>> Reviews(bool with_decided);
+  absl::StatusOr<std::optional<Review>> FindReview(int64_t number);
+  // Who has it by a link that may be used.
+  absl::StatusOr<std::optional<PersonKey>> HolderOf(
+      const CanonicalIdentifier& identifier);
+
   // Entries after `after` that have no position yet, in order.
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,
                                                          int count_max);
@@ -112,18 +155,50 @@ class IdentityStore {
   absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
 
  private:
-  explicit IdentityStore(std::unique_ptr<IdentityTables> tables);
+  IdentityStore(std::unique_ptr<IdentityTables> tables,
+                std::unique_ptr<ReviewTables> reviews);
   absl::StatusOr<CommandOutcome> RegisterNow(
       const CommandContext& context, const PersonDetails& details,
-      const std::vector<WrittenIdentifier>& identifiers)
+      const std::vector<WrittenIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<CommandOutcome> ConfirmLinkNow(
       const CommandContext& context, const PersonKey& person,
-      const WrittenIdentifier& identifier, absl::string_view reason)
+      const WrittenIdentifier& identifier, absl::string_view reason,
+      const std::optional<PersonKey>& interest)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<CommandOutcome> OpenReviewNow(const CommandContext& context,
+                                               const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<CommandOutcome> DecideReviewNow(
+      const CommandContext& context, const ReviewDecision& decision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a decision does to names and numbers; the key it retires, or empty.
+  absl::StatusOr<PersonKey> Apply(const CommandContext& context,
+                                  const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LinkAll(const CommandContext& context, const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<PersonKey> MergeHolders(const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<bool> IsKnownAddress(const Review& review)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Runs `body` as one transaction: committed and synced, or as if never run.
   absl::StatusOr<CommandOutcome> InTransaction(
       const std::function<absl::StatusOr<CommandOutcome>()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // May the caller learn that this person is known?
+  absl::StatusOr<bool> MayKnow(const CommandContext& context,
+                               const PersonKey& person,
+                               const std::optional<PersonKey>& interest,
+                               const PersonDetails& details)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whom these numbers name for the caller: by confirmed links to people that
+  // it may know, else its own.
+  absl::StatusOr<std::optional<PersonKey>> MatchFor(
+      const CommandContext& context, const PersonDetails& details,
+      const std::vector<CanonicalIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Who has which of these numbers by a confirmed link.
   absl::StatusOr<std::optional<PersonKey>> Match(
@@ -132,6 +207,7 @@ class IdentityStore {
 
   Mutex mu_;
   const std::unique_ptr<IdentityTables> tables_ ABSL_PT_GUARDED_BY(mu_);
+  const std::unique_ptr<ReviewTables> reviews_ ABSL_PT_GUARDED_BY(mu_);
 };
 
 }  // namespace concordat::identity

@@ -68,7 +68,8 @@ absl::StatusOr<std::optional<CommandOutcome>> IdentityTables::FindAnswer(
   std::optional<CommandOutcome> found;
   std::string kept_content;
   absl::Status read = db_->Query(
-      "SELECT content, person, created, unconfirmed, outbox_id FROM request "
+      "SELECT content, person, created, unconfirmed, outbox_id, review "
+      "FROM request "
       "WHERE request_key = ?",
       {RequestKey(context)}, [&](const SqlRow& row) {
         kept_content = row.Text(0);
@@ -78,6 +79,7 @@ absl::StatusOr<std::optional<CommandOutcome>> IdentityTables::FindAnswer(
         found->unconfirmed_schemes =
             absl::StrSplit(row.Text(3), ',', absl::SkipEmpty());
         found->outbox_id = row.Int(4);
+        found->review = row.Int(5);
         found->duplicate = true;
       });
   if (!read.ok()) return read;
@@ -93,11 +95,12 @@ absl::Status IdentityTables::KeepAnswer(const CommandContext& context,
                                         const CommandOutcome& outcome) {
   return db_->Run(
       "INSERT INTO request (request_key, content, person, created, "
-      "unconfirmed, outbox_id, at_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "unconfirmed, outbox_id, review, at_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       {RequestKey(context), SqlValue::Blob(sealer_.Index(content)),
        SqlValue::Blob(outcome.person.bytes()), outcome.created,
        absl::StrJoin(outcome.unconfirmed_schemes, ","), outcome.outbox_id,
-       NowUs()});
+       outcome.review, NowUs()});
 }
 
 absl::StatusOr<std::optional<PersonKey>> IdentityTables::HolderOf(
@@ -109,6 +112,43 @@ absl::StatusOr<std::optional<PersonKey>> IdentityTables::HolderOf(
       [&](const SqlRow& row) { holder = KeyOf(row, 0); });
   if (!read.ok()) return read;
   return holder;
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityTables::OwnHolderOf(
+    const CanonicalIdentifier& identifier, absl::string_view agency) {
+  std::optional<PersonKey> holder;
+  absl::Status read = db_->Query(
+      "SELECT i.person FROM identifier i JOIN registration r "
+      "ON r.person = i.person WHERE i.value_index = ? AND r.agency = ? "
+      "AND NOT i.confirmed AND (? OR i.confirmed_by IS NOT NULL) "
+      "ORDER BY i.id DESC",
+      {SqlValue::Blob(sealer_.Index(identifier.MatchKey())), agency,
+       identifier.links_by_itself},
+      [&](const SqlRow& row) { holder = KeyOf(row, 0); });
+  if (!read.ok()) return read;
+  return holder;
+}
+
+absl::StatusOr<uint64_t> IdentityTables::Clashes() {
+  uint64_t count = 0;
+  absl::Status read = db_->Query(
+      "SELECT count(*) FROM identifier a JOIN identifier b "
+      "ON a.value_index = b.value_index WHERE NOT a.confirmed AND b.confirmed",
+      {},
+      [&](const SqlRow& row) { count = static_cast<uint64_t>(row.Int(0)); });
+  if (!read.ok()) return read;
+  return count;
+}
+
+absl::Status IdentityTables::NoteConfirmation(
+    const PersonKey& person, const CanonicalIdentifier& identifier,
+    absl::string_view by, absl::string_view reason) {
+  return db_->Run(
+      "UPDATE identifier SET confirmed_by = ?, reason = ? "
+      "WHERE person = ? AND value_index = ?",
+      {by, SqlValue::Blob(sealer_.Seal("identifier.reason", person, reason)),
+       SqlValue::Blob(person.bytes()),
+       SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
 }
 
 absl::StatusOr<bool> IdentityTables::HasPerson(const PersonKey& person) {
@@ -128,6 +168,14 @@ absl::Status IdentityTables::ConfirmIdentifier(
       "WHERE person = ? AND value_index = ?",
       {by, SqlValue::Blob(sealer_.Seal("identifier.reason", person, reason)),
        SqlValue::Blob(person.bytes()),
+       SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
+}
+
+absl::Status IdentityTables::RemoveIdentifier(
+    const PersonKey& person, const CanonicalIdentifier& identifier) {
+  return db_->Run(
+      "DELETE FROM identifier WHERE person = ? AND value_index = ?",
+      {SqlValue::Blob(person.bytes()),
        SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
 }
 
@@ -305,6 +353,18 @@ absl::StatusOr<std::optional<PersonDetails>> IdentityTables::Describe(
   }
   details.address = values[4];
   return details;
+}
+
+absl::StatusOr<std::string> IdentityTables::AddressBy(
+    const PersonKey& person, absl::string_view agency) {
+  std::string sealed;
+  absl::Status read = db_->Query(
+      "SELECT address FROM details WHERE person = ? AND agency = ?",
+      {SqlValue::Blob(person.bytes()), agency},
+      [&](const SqlRow& row) { sealed = row.Text(0); });
+  if (!read.ok()) return read;
+  if (sealed.empty()) return std::string();
+  return sealer_.Open("details.address", person, sealed);
 }
 
 absl::StatusOr<bool> IdentityTables::IsRegisteredBy(const PersonKey& person,

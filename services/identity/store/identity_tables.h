@@ -38,6 +38,7 @@ class IdentityTables {
                  const Clock& clock, Random& random);
 
   Database& db() { return *db_; }
+  uint64_t NowUs() const;
 
   //   FAILED_PRECONDITION  the database was made with another secret.
   absl::Status CheckSecret();
@@ -57,9 +58,17 @@ class IdentityTables {
   absl::StatusOr<std::optional<PersonDetails>> Describe(
       const PersonKey& person, absl::string_view agency);
 
+  // As this agency wrote it; empty: it did not.
+  absl::StatusOr<std::string> AddressBy(const PersonKey& person,
+                                        absl::string_view agency);
+
   // Who has it by a confirmed link.
   absl::StatusOr<std::optional<PersonKey>> HolderOf(
       const CanonicalIdentifier& identifier);
+  // Whom `agency` itself registered with it, when another person has it by a
+  // confirmed link: the one that the agency knows.
+  absl::StatusOr<std::optional<PersonKey>> OwnHolderOf(
+      const CanonicalIdentifier& identifier, absl::string_view agency);
   absl::StatusOr<std::vector<HeldIdentifier>> HeldBy(const PersonKey& person);
   absl::Status AddIdentifier(const PersonKey& person, const System& from,
                              const WrittenIdentifier& identifier,
@@ -68,6 +77,15 @@ class IdentityTables {
                                  const CanonicalIdentifier& identifier,
                                  absl::string_view by,
                                  absl::string_view reason);
+
+  absl::Status RemoveIdentifier(const PersonKey& person,
+                                const CanonicalIdentifier& identifier);
+  absl::StatusOr<uint64_t> Clashes();
+  // A person's word, when another has it by a confirmed link: it is kept, and
+  // the link stays as it is.
+  absl::Status NoteConfirmation(const PersonKey& person,
+                                const CanonicalIdentifier& identifier,
+                                absl::string_view by, absl::string_view reason);
 
   // Notes that the caller's agency registered the person; the outbox entry of
   // the news, 0 when it is none.
@@ -102,8 +120,6 @@ class IdentityTables {
   absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
 
  private:
-  uint64_t NowUs() const;
-
   const std::unique_ptr<Database> db_;
   ColumnSealer sealer_;
   const Clock& clock_;

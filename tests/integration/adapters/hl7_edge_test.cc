@@ -425,27 +425,30 @@ TEST_F(Hl7EdgeTest, TellsTheOperatorNoMoreThanReasons) {
     principal.set_agency(agency);
     return principal;
   };
-  const EdgeStore& store = edge_->store();
-  const auto own =
-      ListRejects(store, "nhs-tayside", caller("nhs-liaison", "nhs-tayside"));
+  EdgeService service(edge_->store(), edge_->desk(), "nhs-tayside",
+                      {"nhs-liaison"},
+                      [this](v1::Counts& counts) { edge_->FillCounts(counts); });
+  const auto list = [&service](const bus::v1::Principal& who) {
+    return service.List(who, v1::ListRejectsRequest());
+  };
+  const auto own = list(caller("nhs-liaison", "nhs-tayside"));
   ASSERT_THAT(own, IsOk());
   ASSERT_EQ(own->items_size(), 1);
   EXPECT_EQ(own->items(0).subject(), kP2.ToString());
   EXPECT_EQ(own->items(0).reason(), "no sharing decision in force");
   EXPECT_EQ(own->counts().held(), 1u);
-  const auto admin = ListRejects(store, "nhs-tayside",
-                                 caller("operator", "concordat-operator"));
+  EXPECT_EQ(own->counts().last_message_at(), 1764242400000000u);
+  const auto admin = list(caller("operator", "concordat-operator"));
   ASSERT_THAT(admin, IsOk());
   EXPECT_EQ(admin->items(0).reason(), "no sharing decision in force");
   EXPECT_EQ(admin->items(0).subject(), "");
   EXPECT_EQ(admin->items(0).words(), "");
   EXPECT_EQ(admin->items(0).message_type(), "");
-  EXPECT_THAT(
-      ListRejects(store, "nhs-tayside", caller("nhs-liaison", "nhs-fife")),
-      HasCode(absl::StatusCode::kPermissionDenied));
-  EXPECT_THAT(
-      ListRejects(store, "nhs-tayside", caller("police", "police-scotland")),
-      HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(admin->items(0).item_ref(), "");
+  EXPECT_THAT(list(caller("nhs-liaison", "nhs-fife")),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(list(caller("police", "police-scotland")),
+              HasCode(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(Hl7EdgeTest, ListensInTheClearOnLoopbackAlone) {

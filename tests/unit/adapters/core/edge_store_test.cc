@@ -159,6 +159,19 @@ Verdict Becomes(v1::Outcome outcome) {
   return verdict;
 }
 
+WaitingMessage Message(uint64_t received_us) {
+  WaitingMessage message;
+  message.received_us = received_us;
+  message.message = "MSH|^~\\&|PAS";
+  return message;
+}
+
+Verdict Reject(const std::string& reason) {
+  Verdict verdict = Becomes(v1::OUTCOME_REFUSED);
+  verdict.reason = reason;
+  return verdict;
+}
+
 class EdgeStoreTest : public ::testing::Test {
  protected:
   std::unique_ptr<EdgeStore> Open(EdgeLimits limits = EdgeLimits()) {
@@ -177,7 +190,7 @@ TEST_F(EdgeStoreTest, KeepsEverythingOverARestart) {
   ASSERT_THAT(store->Accept(Key(2), 12, "two"), IsOk());
   ASSERT_THAT(store->Finish(1, Becomes(v1::OUTCOME_HELD)), IsOk());
   ASSERT_THAT(store->CountNotInCohort(), IsOk());
-  ASSERT_THAT(store->Refuse(13, "cut off", "ADT^A01"), IsOk());
+  ASSERT_THAT(store->Refuse(Message(13), Reject("cut off")), IsOk());
 
   store = Open();
   const auto oldest = store->Oldest();
@@ -196,7 +209,7 @@ TEST_F(EdgeStoreTest, KeepsEverythingOverARestart) {
   EXPECT_EQ(items[0].verdict.words, "admitted");
   EXPECT_EQ(items[1].verdict.outcome, v1::OUTCOME_REFUSED);
   EXPECT_EQ(items[1].verdict.reason, "cut off");
-  EXPECT_EQ(items[1].received_us, 13u);
+  EXPECT_EQ(items[1].message.received_us, 13u);
 }
 
 TEST_F(EdgeStoreTest, TakesAMessageThatComesTwiceOnce) {
@@ -221,7 +234,7 @@ TEST_F(EdgeStoreTest, CountsAreTheSameAfterARewrite) {
   auto store = Open();
   ASSERT_THAT(store->Accept(Key(1), 1, "held"), IsOk());
   ASSERT_THAT(store->Finish(1, Becomes(v1::OUTCOME_HELD)), IsOk());
-  ASSERT_THAT(store->Refuse(2, "not HL7", "?^?"), IsOk());
+  ASSERT_THAT(store->Refuse(Message(2), Reject("not HL7")), IsOk());
   ASSERT_THAT(store->CountNotInCohort(), IsOk());
   ASSERT_THAT(store->Accept(Key(3), 3, "outsider"), IsOk());
   ASSERT_THAT(store->Finish(3, Becomes(v1::OUTCOME_NOT_IN_COHORT)), IsOk());
@@ -268,19 +281,18 @@ TEST_F(EdgeStoreTest, NothingOnDiskCanBeRead) {
 TEST_F(EdgeStoreTest, RefusesWhatIsOverItsBound) {
   EdgeLimits limits;
   limits.bytes_max = 10;
-  limits.refused_items_max = 2;
+  limits.kept.refused_max = 2;
   auto store = Open(limits);
   ASSERT_THAT(store->Accept(Key(1), 1, "12345"), IsOk());
   ASSERT_THAT(store->Accept(Key(2), 2, "67890"), IsOk());
   EXPECT_THAT(store->Accept(Key(3), 3, "x"),
               HasCode(absl::StatusCode::kResourceExhausted));
-  // Held messages count on, finished ones do not.
+  // What is held has a bound of its own.
   ASSERT_THAT(store->Finish(1, Becomes(v1::OUTCOME_HELD)), IsOk());
-  EXPECT_THAT(store->Accept(Key(3), 3, "x"),
-              HasCode(absl::StatusCode::kResourceExhausted));
-  ASSERT_THAT(store->Finish(2, Becomes(v1::OUTCOME_PUBLISHED)), IsOk());
   EXPECT_THAT(store->Accept(Key(3), 3, "x"), IsOk());
-  for (int i = 0; i < 5; ++i) ASSERT_THAT(store->Refuse(4, "r", "t"), IsOk());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT(store->Refuse(Message(4), Reject("r")), IsOk());
+  }
   EXPECT_EQ(store->counts().refused, 5u);
   EXPECT_EQ(store->items().size(), 3u);
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "services/common/storage/posix_directory.h"
+#include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
@@ -30,6 +31,15 @@ class SpoolWorkerTest : public ::testing::Test {
     directory_ = *PosixDirectory::Open(folder_.path());
     Reopen();
   }
+  static bus::v1::Principal Self() {
+    bus::v1::Principal self;
+    self.set_agency("nhs-tayside");
+    self.set_system("pas");
+    self.set_default_purpose("MAPPA_RISK_MANAGEMENT");
+    self.set_default_gateway("G9");
+    self.set_default_regime(bus::v1::REGIME_GDPR);
+    return self;
+  }
   void Reopen() {
     worker_.reset();
     store_.reset();
@@ -37,14 +47,15 @@ class SpoolWorkerTest : public ::testing::Test {
     EXPECT_THAT(store, IsOk());
     store_ = *std::move(store);
     worker_ = std::make_unique<SpoolWorker>(
-        *store_, *client_,
+        *store_, *client_, events_, clock_,
         [this](const WaitingMessage& message) { return JudgeOne(message); },
         absl::Milliseconds(50));
   }
   void Accept(int number, const std::string& message) {
     MessageKey key = {};
     key[0] = static_cast<uint8_t>(number);
-    ASSERT_THAT(store_->Accept(key, 1, message), IsOk());
+    ASSERT_THAT(store_->Accept(key, static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())),
+                               message), IsOk());
   }
   Judgement JudgeOne(const WaitingMessage& message) {
     judged_ += message.message + " ";
@@ -55,10 +66,10 @@ class SpoolWorkerTest : public ::testing::Test {
     } else if (message.message == "hold") {
       judgement.verdict.outcome = v1::OUTCOME_HELD;
     } else {
-      judgement.event.emplace();
-      judgement.event->header.source = "urn:concordat:nhs-tayside:pas";
-      judgement.event->header.id = absl::StrCat("hl7-", message.key[0]);
-      judgement.event->header.stream = "appointment/1";
+      Event& event = judgement.events.emplace_back();
+      event.header.source = "urn:concordat:nhs-tayside:pas";
+      event.header.id = absl::StrCat("hl7-", message.key[0]);
+      event.header.stream = "appointment/1";
       judgement.verdict.outcome = v1::OUTCOME_PUBLISHED;
     }
     return judgement;
@@ -68,6 +79,7 @@ class SpoolWorkerTest : public ::testing::Test {
   concordat::testing::SeededRandom random_;
   concordat::testing::FakeClock clock_;
   concordat::testing::FakeBus bus_{clock_};
+  const EdgeEvents events_{Self(), *concordat::testing::DemoTypes(), "seed"};
   std::unique_ptr<BusClient> client_ = bus_.Connect("edge-health");
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<EdgeStore> store_;

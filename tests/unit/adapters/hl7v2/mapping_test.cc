@@ -8,6 +8,8 @@
 //   A40 by its new number alone                AMergeStopsAndAsks
 //   leave ends in an event                     CareIsHeldForTheLiaisonOfficer
 //   summer time not counted                    UsesTheMessagesOwnTime
+//   late release: now, or any decision         WhatIsLetOutLaterKeepsItsTime...
+//   address to anybody but identity            AnotherAddressIsForIdentityAlone
 #include "adapters/hl7v2/mapping.h"
 
 #include <string>
@@ -27,6 +29,7 @@ using concordat::testing::IsOk;
 using edge::v1::OUTCOME_HELD;
 using edge::v1::OUTCOME_NOT_IN_COHORT;
 using edge::v1::OUTCOME_PUBLISHED;
+using edge::v1::OUTCOME_TO_IDENTITY;
 
 const PersonKey kTorquil(std::array<uint8_t, 16>{2});
 const PersonKey kFearchar(std::array<uint8_t, 16>{4});
@@ -199,8 +202,71 @@ TEST_F(MappingTest, AMergeStopsAndAsks) {
   EXPECT_EQ(old.verdict.subject, kFearchar);
   // Both are, and of different people.
   const Outcome two = DecideOn(merge + "MRG|77^^^TAY^MR\r");
-  EXPECT_EQ(two.verdict.reason, "identity review");
-  EXPECT_TRUE(two.verdict.subject.empty());
+  EXPECT_EQ(two.verdict.outcome, OUTCOME_TO_IDENTITY);
+  ASSERT_TRUE(two.for_identity.has_value());
+  EXPECT_EQ(two.for_identity->review_kind, "MERGED_AT_SOURCE");
+  EXPECT_EQ(two.for_identity->subject, kTorquil);
+  ASSERT_EQ(two.for_identity->identifiers.size(), 1u);
+  EXPECT_EQ(two.for_identity->identifiers[0].value, "77");
+}
+
+TEST_F(MappingTest, NumbersOfDifferentPeopleAreHeldAndIdentityIsTold) {
+  Decided();
+  const Outcome outcome = DecideOn(absl::StrReplaceAll(
+      NoShow(), {{"^^^NHSSCOT^CHI", "^^^NHSSCOT^CHI~77^^^TAY^MR"}}));
+  EXPECT_EQ(outcome.verdict.outcome, OUTCOME_HELD);
+  EXPECT_TRUE(outcome.verdict.subject.empty());
+  EXPECT_FALSE(outcome.missed.has_value());
+  ASSERT_TRUE(outcome.for_identity.has_value());
+  EXPECT_EQ(outcome.for_identity->review_kind, "DIFFERENT_PEOPLE");
+  EXPECT_EQ(outcome.for_identity->identifiers.size(), 2u);
+}
+
+TEST_F(MappingTest, AnotherAddressIsForIdentityAlone) {
+  for (const std::string trigger : {"A08", "A31"}) {
+    const Outcome outcome = DecideOn(
+        Adt(trigger, "0303790016^^^NHSSCOT^CHI||X||19790303|M|||"
+                     "19 FLEUCHAR NEUK^^DUNDEE^^DD4 9ZZ"));
+    EXPECT_EQ(outcome.verdict.outcome, OUTCOME_TO_IDENTITY);
+    ASSERT_TRUE(outcome.for_identity.has_value());
+    EXPECT_EQ(outcome.for_identity->address,
+              "19 FLEUCHAR NEUK, DUNDEE, DD4 9ZZ");
+    EXPECT_FALSE(outcome.missed.has_value());
+    // Without one there is nothing to tell.
+    EXPECT_EQ(DecideOn(Adt(trigger, "0303790016^^^NHSSCOT^CHI"))
+                  .verdict.outcome,
+              OUTCOME_HELD);
+  }
+}
+
+TEST_F(MappingTest, WhatIsLetOutLaterKeepsItsTimeAndNeedsItsDecision) {
+  const auto release = [this](const std::string& message,
+                              const std::string& ref) {
+    return DecideRelease(message, mapping_, cohort_, decisions_, ref);
+  };
+  EXPECT_THAT(release(NoShow(), "D-2001"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  // Decided after the appointment, and taken: a person says so.
+  Decided();
+  const auto missed = release(NoShow("ALCTX", "20251105112000"), "D-2001");
+  ASSERT_THAT(missed, IsOk());
+  EXPECT_EQ(absl::FormatTime(missed->time.at, absl::UTCTimeZone()),
+            "2025-11-05T11:20:00+00:00");
+  EXPECT_EQ(missed->subject, kTorquil);
+  EXPECT_EQ(missed->data.decision_ref(), "D-2001");
+  for (const auto& [message, ref] :
+       {std::pair(NoShow(), "D-2002"), std::pair(NoShow("PSY"), "D-2001"),
+        std::pair(NoShow("NEW"), "D-2001"),
+        std::pair(NoShow("ALCTX", "20261107112000"), "D-2001"),
+        std::pair(Adt("A21", "0303790016^^^NHSSCOT^CHI"), "D-2001"),
+        std::pair(Adt("A01", "1104550008^^^NHSSCOT^CHI"), "D-2001")}) {
+    EXPECT_THAT(release(message, ref),
+                HasCode(absl::StatusCode::kFailedPrecondition))
+        << message;
+  }
+  decisions_.SetCurrent(false, Sequence{2});
+  EXPECT_THAT(release(NoShow(), "D-2001"),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(MappingTest, AnUnknownAuthorityIsUnknown) {

@@ -121,6 +121,7 @@ inline std::shared_ptr<const PrincipalRegistry> MakeRegistry() {
   add("coordinator", "mappa-tayside", "coordinator", "coordinator");
   add("admin", "concordat-operator", "console", "operator");
   add("edge-health", "nhs-tayside", "pas", "adapter");
+  add("edge-council", "dundee-city-council", "jsw-files", "adapter");
   add("service-alerts", "mappa-tayside", "alerts", "service");
   auto* grant = registry.mutable_principals()->rbegin()->add_publish();
   grant->set_source("urn:concordat:mappa-tayside:alerts");

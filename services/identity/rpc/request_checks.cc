@@ -1,0 +1,68 @@
+#include "services/identity/rpc/request_checks.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "services/identity/rpc/read_command.h"
+
+namespace concordat::identity {
+
+absl::Status NotForYou() {
+  return absl::PermissionDeniedError(
+      "no such person, or your agency neither registered them nor is party to "
+      "an open case");
+}
+
+absl::StatusOr<PersonKey> ReadSubject(const std::string& text) {
+  absl::StatusOr<PersonKey> person = PersonKey::Parse(text);
+  if (!person.ok()) {
+    return absl::InvalidArgumentError("subject: not a person key");
+  }
+  return person;
+}
+
+absl::StatusOr<WrittenIdentifier> ReadIdentifier(const Call& call,
+                                                 const v1::Identifier& written,
+                                                 const Clock& clock) {
+  std::vector<System> systems;
+  for (const bus::v1::Principal& principal :
+       call.registry->proto().principals()) {
+    systems.push_back(SystemOf(principal));
+  }
+  const auto this_year = static_cast<int>(
+      absl::ToCivilYear(clock.Now(), absl::UTCTimeZone()).year());
+  absl::StatusOr<CanonicalIdentifier> canonical =
+      Canonicalise(written.scheme(), written.value(), written.authority(),
+                   SystemOf(*call.principal), systems, this_year);
+  if (!canonical.ok()) return std::move(canonical).status();
+  return WrittenIdentifier{written.value(), *std::move(canonical)};
+}
+
+absl::StatusOr<std::vector<WrittenIdentifier>> ReadIdentifiers(
+    const Call& call,
+    const google::protobuf::RepeatedPtrField<v1::Identifier>& written,
+    const Clock& clock) {
+  if (written.size() > kIdentifiersMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("identifiers: more than ", kIdentifiersMax));
+  }
+  std::vector<WrittenIdentifier> identifiers;
+  for (const v1::Identifier& one : written) {
+    auto identifier = ReadIdentifier(call, one, clock);
+    if (!identifier.ok()) return std::move(identifier).status();
+    identifiers.push_back(*std::move(identifier));
+  }
+  return identifiers;
+}
+
+absl::StatusOr<bool> HasInterest(IdentityStore& store,
+                                 const CaseParties& parties,
+                                 const std::string& agency,
+                                 const PersonKey& person) {
+  absl::StatusOr<bool> registered = store.IsRegisteredBy(person, agency);
+  if (!registered.ok() || *registered) return registered;
+  return parties.IsParty(agency, person);
+}
+
+}  // namespace concordat::identity

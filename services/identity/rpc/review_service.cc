@@ -1,0 +1,274 @@
+#include "services/identity/rpc/review_service.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "concordat/identity/v1/events.pb.h"
+#include "services/common/event/event.h"
+#include "services/identity/rpc/read_command.h"
+#include "services/identity/rpc/request_checks.h"
+
+namespace concordat::identity {
+namespace {
+
+constexpr char kService[] = "concordat.identity.v1.IdentityService/";
+constexpr char kAdapter[] = "adapter";
+
+absl::Status NoSuchReview() {
+  return absl::PermissionDeniedError(
+      "no such review, or it is not your agency's");
+}
+
+void Fill(const Review& review, v1::Review& out) {
+  out.set_review_ref(review.Ref());
+  out.set_kind(review.kind);
+  out.set_subject(review.subject.ToString());
+  out.set_opened_by(review.opened_by);
+  out.set_opened_at(review.opened_us);
+  out.set_happened_at(review.happened_us);
+  out.set_state(review.decided() ? "decided"
+                : review.proposed_by.empty()
+                    ? "open"
+                    : "waiting for a second person");
+  out.set_decision(review.decision);
+  out.set_decided_by(review.decided() ? review.decided_by : review.proposed_by);
+  out.set_decided_at(review.decided_us);
+  out.set_reason(review.reason);
+}
+
+// Codes are judged before anything is changed by them.
+//   INVALID_ARGUMENT  names the field.
+absl::Status CheckCodes(const TypeRegistry& types, const std::string& decision,
+                        const std::string& reason) {
+  v1::IdentityReviewDecided event;
+  event.set_review_ref("IR-1");
+  event.set_by("urn");
+  event.set_decision(decision);
+  event.set_reason(reason);
+  const EventType* const type = types.Find(event.GetDescriptor()->full_name());
+  if (type == nullptr) return absl::InternalError("identity's types are old");
+  auto groups = type->Split(event.SerializeAsString());
+  if (!groups.ok()) return groups.status();
+  Event made;
+  made.groups = *std::move(groups);
+  std::vector<std::string> faults;
+  return type->Check(AsView(made).groups, &faults);
+}
+
+}  // namespace
+
+void ReviewService::AddTo(ServerHost& host) {
+  const auto name = [](const char* method) {
+    return absl::StrCat(kService, method);
+  };
+  host.Handle<v1::OfferAddressRequest, v1::OpenReviewResponse>(
+      name("OfferAddress"), {{kAdapter}},
+      [this](const Call& call, const auto& request) {
+        return OfferAddress(call, request);
+      });
+  host.Handle<v1::OpenReviewRequest, v1::OpenReviewResponse>(
+      name("OpenReview"), {}, [this](const Call& call, const auto& request) {
+        return OpenReview(call, request);
+      });
+  host.Handle<v1::ListReviewsRequest, v1::ListReviewsResponse>(
+      name("ListReviews"), {}, [this](const Call& call, const auto& request) {
+        return ListReviews(call, request);
+      });
+  host.Handle<v1::LookAtReviewRequest, v1::LookAtReviewResponse>(
+      name("LookAtReview"), {}, [this](const Call& call, const auto& request) {
+        return LookAtReview(call, request);
+      });
+  host.Handle<v1::DecideReviewRequest, v1::DecideReviewResponse>(
+      name("DecideReview"), {}, [this](const Call& call, const auto& request) {
+        return DecideReview(call, request);
+      });
+}
+
+absl::StatusOr<v1::OpenReviewResponse> ReviewService::Open(
+    const Call& call, const hub::v1::Command& command,
+    const std::string& subject, Review review) {
+  absl::StatusOr<CommandContext> context = ReadCommand(call, command);
+  if (!context.ok()) return std::move(context).status();
+  absl::StatusOr<PersonKey> person = ReadSubject(subject);
+  if (!person.ok()) return std::move(person).status();
+  const auto interest =
+      HasInterest(store_, parties_, call.principal->agency(), *person);
+  if (!interest.ok()) return interest.status();
+  if (!*interest) return NotForYou();
+  review.subject = *person;
+  const auto outcome = store_.OpenReview(*context, review);
+  if (absl::IsNotFound(outcome.status())) return NotForYou();
+  if (!outcome.ok()) return outcome.status();
+  const auto position =
+      AwaitPublished(outbox_, *outcome, call, clock_, parties_.position());
+  if (!position.ok()) return position.status();
+  v1::OpenReviewResponse response;
+  if (outcome->review != 0) {
+    Review opened;
+    opened.number = outcome->review;
+    response.set_review_ref(opened.Ref());
+  }
+  response.set_position(position->value);
+  return response;
+}
+
+absl::StatusOr<v1::OpenReviewResponse> ReviewService::OfferAddress(
+    const Call& call, const v1::OfferAddressRequest& request) {
+  Review review;
+  review.kind = std::string(kAddressCandidate);
+  review.address = request.address().text();
+  if (review.address.empty()) {
+    return absl::InvalidArgumentError("address.text: missing");
+  }
+  const absl::Status fits =
+      CheckText("address.text", review.address, kTextBytesMax);
+  if (!fits.ok()) return fits;
+  return Open(call, request.command(), request.subject(), std::move(review));
+}
+
+absl::StatusOr<v1::OpenReviewResponse> ReviewService::OpenReview(
+    const Call& call, const v1::OpenReviewRequest& request) {
+  const bool by_edge = call.principal->role() == kAdapter;
+  if (!by_edge && !ActsForAnAgency(*call.principal)) return NotForYou();
+  Review review;
+  review.kind = request.kind();
+  const bool by_source =
+      review.kind == kMergedAtSource || review.kind == kDifferentPeople;
+  if (by_edge ? !by_source : review.kind != kLinkDoubted) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "kind: ", by_edge ? "a source's is MERGED_AT_SOURCE or DIFFERENT_PEOPLE"
+                          : "a person's is LINK_DOUBTED"));
+  }
+  if (absl::Status s = CheckText("note", request.note(), kTextBytesMax);
+      !s.ok()) {
+    return s;
+  }
+  review.note = request.note();
+  const auto identifiers =
+      ReadIdentifiers(call, request.identifiers(), clock_);
+  if (!identifiers.ok()) return identifiers.status();
+  for (const WrittenIdentifier& one : *identifiers) {
+    review.identifiers.push_back(one.canonical);
+  }
+  if (review.kind == kLinkDoubted) {
+    if (review.identifiers.size() != 1) {
+      return absl::InvalidArgumentError(
+          "identifiers: the one whose link is doubted");
+    }
+    // Who has it otherwise is for others to know.
+    const auto holder = store_.HolderOf(review.identifiers.front());
+    if (!holder.ok()) return holder.status();
+    if (!holder->has_value() || (*holder)->ToString() != request.subject()) {
+      return NotForYou();
+    }
+  }
+  return Open(call, request.command(), request.subject(), std::move(review));
+}
+
+absl::StatusOr<bool> ReviewService::IsFor(const Call& call,
+                                          const Review& review) {
+  if (!ActsForAnAgency(*call.principal)) return false;
+  const std::string& agency = call.principal->agency();
+  if (review.kind != kLinkDoubted) return review.agency == agency;
+  return HasInterest(store_, parties_, agency, review.subject);
+}
+
+absl::StatusOr<Review> ReviewService::FindFor(const Call& call,
+                                              const std::string& review_ref) {
+  absl::string_view digits = review_ref;
+  int64_t number = 0;
+  if (!absl::ConsumePrefix(&digits, "IR-") ||
+      !absl::SimpleAtoi(digits, &number)) {
+    return NoSuchReview();
+  }
+  auto review = store_.FindReview(number);
+  if (!review.ok()) return std::move(review).status();
+  if (!review->has_value()) return NoSuchReview();
+  const auto is_for = IsFor(call, **review);
+  if (!is_for.ok()) return is_for.status();
+  if (!*is_for) return NoSuchReview();
+  return **std::move(review);
+}
+
+absl::StatusOr<v1::ListReviewsResponse> ReviewService::ListReviews(
+    const Call& call, const v1::ListReviewsRequest& request) {
+  if (!ActsForAnAgency(*call.principal)) {
+    return absl::PermissionDeniedError("reviews are for people of an agency");
+  }
+  const auto reviews = store_.Reviews(request.with_decided());
+  if (!reviews.ok()) return reviews.status();
+  v1::ListReviewsResponse response;
+  for (const Review& review : *reviews) {
+    const auto is_for = IsFor(call, review);
+    if (!is_for.ok()) return is_for.status();
+    if (*is_for) Fill(review, *response.add_reviews());
+  }
+  return response;
+}
+
+absl::StatusOr<v1::LookAtReviewResponse> ReviewService::LookAtReview(
+    const Call& call, const v1::LookAtReviewRequest& request) {
+  const auto review = FindFor(call, request.review_ref());
+  if (!review.ok()) return review.status();
+  const std::string& agency = call.principal->agency();
+  v1::LookAtReviewResponse response;
+  Fill(*review, *response.mutable_review());
+  for (const CanonicalIdentifier& identifier : review->identifiers) {
+    v1::ReviewedIdentifier& shown = *response.add_identifiers();
+    v1::Identifier& written = *shown.mutable_identifier();
+    written.set_scheme(std::string(SchemeName(identifier.scheme)));
+    written.set_value(identifier.value);
+    written.set_authority(identifier.authority);
+    const auto holder = store_.HolderOf(identifier);
+    if (!holder.ok()) return holder.status();
+    if (!holder->has_value()) continue;
+    const auto interest = HasInterest(store_, parties_, agency, **holder);
+    if (!interest.ok()) return interest.status();
+    if (*interest) shown.set_holder((*holder)->ToString());
+  }
+  response.mutable_address()->set_text(review->address);
+  if (review->kind == kAddressCandidate) {
+    const auto known = store_.AddressBy(review->subject, agency);
+    if (!known.ok()) return known.status();
+    response.mutable_known_address()->set_text(*known);
+  }
+  response.set_note(review->note);
+  response.set_decision_note(review->decision_note);
+  return response;
+}
+
+absl::StatusOr<v1::DecideReviewResponse> ReviewService::DecideReview(
+    const Call& call, const v1::DecideReviewRequest& request) {
+  const auto review = FindFor(call, request.review_ref());
+  if (!review.ok()) return review.status();
+  const auto context = ReadCommand(call, request.command());
+  if (!context.ok()) return context.status();
+  if (absl::Status s = CheckText("note", request.note(), kTextBytesMax);
+      !s.ok()) {
+    return s;
+  }
+  if (absl::Status s = CheckCodes(types_, request.decision(), request.reason());
+      !s.ok()) {
+    return s;
+  }
+  const auto outcome = store_.DecideReview(
+      *context, {review->number, request.decision(), request.reason(),
+                 request.note()});
+  if (!outcome.ok()) return outcome.status();
+  if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
+  const auto position =
+      AwaitPublished(outbox_, *outcome, call, clock_, parties_.position());
+  if (!position.ok()) return position.status();
+  const auto now = store_.FindReview(review->number);
+  if (!now.ok()) return now.status();
+  v1::DecideReviewResponse response;
+  response.set_position(position->value);
+  if (now->has_value()) Fill(**now, *response.mutable_review());
+  return response;
+}
+
+}  // namespace concordat::identity
