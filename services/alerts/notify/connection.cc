@@ -25,8 +25,6 @@ absl::Status Connection::Trust(const std::string& ca_file) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot read the authorities: ", error.message()));
   }
-  context_.set_verify_mode(asio::ssl::verify_peer, error);
-  SSL_CTX_set_min_proto_version(context_.native_handle(), TLS1_2_VERSION);
   return absl::OkStatus();
 }
 
@@ -42,9 +40,13 @@ StatusTask Connection::Connect(std::string host, std::string port) {
 }
 
 StatusTask Connection::StartTls(std::string host) {
+  // On the stream: it was made before, and has the context's modes of then.
   boost::system::error_code wrong;
+  stream_.set_verify_mode(asio::ssl::verify_peer, wrong);
+  if (wrong) co_return Broken("TLS", wrong);
   stream_.set_verify_callback(asio::ssl::host_name_verification(host), wrong);
   if (wrong) co_return Broken("TLS", wrong);
+  SSL_set_min_proto_version(stream_.native_handle(), TLS1_2_VERSION);
   boost::system::error_code is_name;
   asio::ip::make_address(host, is_name);
   if (is_name) SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());

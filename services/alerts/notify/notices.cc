@@ -10,9 +10,10 @@
 namespace concordat::alerts {
 namespace {
 
-std::string KeyOf(absl::string_view alert_ref, absl::string_view agency,
-                  absl::string_view role) {
-  return absl::StrCat(alert_ref, "/", agency, "/", role);
+// "agency/role".
+RoleName ReadRole(absl::string_view text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, '/');
+  return parts.size() == 2 ? RoleName{parts[0], parts[1]} : RoleName{};
 }
 
 }  // namespace
@@ -44,51 +45,71 @@ absl::Status Notices::Apply(const View& view) {
   };
   absl::Status status = roles_.Apply(type, data);
   status.Update(read(v1::AlertRaised(), [&](const v1::AlertRaised& event) {
+    severity_[event.alert_ref()] = event.severity();
     for (const std::string& addressee : event.addressees()) {
-      Add(view, event.alert_ref(), event.severity(), addressee);
+      Add(view, event.alert_ref(), 0, addressee);
     }
   }));
+  status.Update(
+      read(v1::AlertEscalated(), [&](const v1::AlertEscalated& event) {
+        for (const std::string& addressee : event.addressees()) {
+          Add(view, event.alert_ref(), event.step(), addressee);
+        }
+      }));
   status.Update(read(v1::AlertAccepted(), [&](const v1::AlertAccepted& event) {
-    End(event.alert_ref(), event.agency());
+    End(event.alert_ref(), event.agency(), "");
   }));
   status.Update(read(v1::AlertClosed(), [&](const v1::AlertClosed& event) {
-    End(event.alert_ref(), "");
+    End(event.alert_ref(), "", "");
+    severity_.erase(event.alert_ref());
   }));
+  status.Update(
+      read(v1::AlertWithdrawn(), [&](const v1::AlertWithdrawn& event) {
+        for (const std::string& addressee : event.addressees()) {
+          const RoleName role = ReadRole(addressee);
+          if (!role.role.empty()) {
+            End(event.alert_ref(), role.agency, role.role);
+          }
+        }
+      }));
   status.Update(read(v1::AlertNotified(), [&](const v1::AlertNotified& event) {
-    pending_.erase(KeyOf(event.alert_ref(), event.agency(), event.addressee()));
+    End(event.alert_ref(), event.agency(), event.addressee());
   }));
   return status;
 }
 
-void Notices::Add(const View& view, const std::string& alert_ref,
-                  const std::string& severity, absl::string_view addressee) {
-  if (!severities_.empty() && !severities_.contains(severity)) return;
-  const std::vector<std::string> parts = absl::StrSplit(addressee, '/');
-  if (parts.size() != 2) return;
+void Notices::Add(const View& view, const std::string& alert_ref, uint32_t step,
+                  absl::string_view addressee) {
+  const auto severity = severity_.find(alert_ref);
+  const RoleName role = ReadRole(addressee);
+  if (severity == severity_.end() || role.role.empty()) return;
+  if (!severities_.empty() && !severities_.contains(severity->second)) return;
   if (pending_.size() >= kPendingMax) {
     ++dropped_;
     return;
   }
   Notice notice;
-  notice.key = KeyOf(alert_ref, parts[0], parts[1]);
+  notice.key = absl::StrCat(alert_ref, "/", role.ToString(), "/", step);
   notice.alert_ref = alert_ref;
-  notice.severity = severity;
+  notice.severity = severity->second;
   notice.subject = view.header.subject;
-  notice.addressee = {parts[0], parts[1]};
+  notice.addressee = role;
   notice.raised_us = view.accepted_us;
   notice.told =
       roles_
-          .Route(notice.addressee,
+          .Route(role,
                  absl::FromUnixMicros(static_cast<int64_t>(view.accepted_us)))
           .role;
   pending_.emplace(notice.key, notice);
 }
 
-void Notices::End(const std::string& alert_ref, absl::string_view agency) {
+void Notices::End(const std::string& alert_ref, absl::string_view agency,
+                  absl::string_view role) {
   std::erase_if(pending_, [&](const auto& entry) {
     const Notice& notice = entry.second;
     return notice.alert_ref == alert_ref &&
-           (agency.empty() || notice.addressee.agency == agency);
+           (agency.empty() || notice.addressee.agency == agency) &&
+           (role.empty() || notice.addressee.role == role);
   });
 }
 

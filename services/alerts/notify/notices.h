@@ -1,9 +1,10 @@
 // Who is still to be told of which alert: a fold of the alerts' life, the role
 // directory and what has been told. PURE.
 //
-// An addressee of an alert is one notice; whoever is on duty for it when the alert
-// is raised is told. A notice ends when the log says that it was told, when its
-// agency has accepted the alert, or when the alert is closed.
+// An addressee of an alert is one notice, and one more each time that the alert is
+// escalated to it; whoever is on duty for it at that moment is told. A notice ends
+// when the log says that it was told, when its agency has accepted the alert, or
+// when the alert is closed, or withdrawn for the addressee.
 //
 // Threads  One at a time.
 #ifndef CONCORDAT_SERVICES_ALERTS_NOTIFY_NOTICES_H_
@@ -26,7 +27,7 @@
 namespace concordat::alerts {
 
 struct Notice {
-  std::string key;  // "A-417/agency/role": the same after every restart.
+  std::string key;  // "A-417/agency/role/step": the same after every restart.
   std::string alert_ref;
   std::string severity;
   PersonKey subject;       // Of the alert's events; never in a text.
@@ -57,16 +58,18 @@ class Notices {
   uint64_t dropped() const { return dropped_; }
 
  private:
-  void Add(const View& view, const std::string& alert_ref,
-           const std::string& severity, absl::string_view addressee);
-  // Of the alert; of this agency alone unless empty.
-  void End(const std::string& alert_ref, absl::string_view agency);
+  void Add(const View& view, const std::string& alert_ref, uint32_t step,
+           absl::string_view addressee);
+  // Of the alert; of this agency and role alone, unless empty.
+  void End(const std::string& alert_ref, absl::string_view agency,
+           absl::string_view role);
 
   RoleDirectory roles_;
   const std::set<std::string> severities_;
   const absl::Duration stale_after_;
   uint64_t log_time_us_ = 0;
   uint64_t dropped_ = 0;
+  std::map<std::string, std::string> severity_;         // Of open alerts.
   std::map<std::string, Notice, std::less<>> pending_;  // By key.
 };
 

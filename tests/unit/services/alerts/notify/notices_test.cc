@@ -7,6 +7,8 @@
 // | told again after a restart | WhatTheLogSaysWasToldIsNotToldAgain |
 // | told of what has been accepted or closed | AnAcceptedOrClosedAlertIsNotTold |
 // | one agency's acceptance silences another's | AnAcceptedOrClosedAlertIsNotTold |
+// | who is next in the chain is not told | AnEscalationIsToldToWhomItGoes |
+// | a withdrawn alert is told | AWithdrawnAlertIsNotTold |
 // | a month of old alerts is sent after a new start | WhatIsStaleIsNotTold |
 #include "services/alerts/notify/notices.h"
 
@@ -90,7 +92,7 @@ TEST_F(NoticesTest, WhoeverIsOnDutyIsTold) {
   EXPECT_EQ(pending[0].told.ToString(), "mappa-tayside/on-call-co-ordinator");
   EXPECT_EQ(pending[0].addressee.role, "co-ordinator");
   EXPECT_EQ(pending[1].told.ToString(), "police-scotland/police-cover");
-  EXPECT_EQ(pending[1].key, "A-1/police-scotland/lead-officer");
+  EXPECT_EQ(pending[1].key, "A-1/police-scotland/lead-officer/0");
   Raise("A-2", "HIGH", {"police-scotland/lead-officer"}, At(21, 11, 0));
   EXPECT_EQ(notices_->Pending().back().told.role, "lead-officer");
 }
@@ -107,7 +109,7 @@ TEST_F(NoticesTest, WhatTheLogSaysWasToldIsNotToldAgain) {
   Fold(told, At(20, 21, 16));
   ASSERT_THAT(notices_->Pending(), SizeIs(1));
   EXPECT_EQ(notices_->Pending()[0].addressee.agency, "mappa-tayside");
-  EXPECT_FALSE(notices_->IsPending("A-1/police-scotland/lead-officer"));
+  EXPECT_FALSE(notices_->IsPending("A-1/police-scotland/lead-officer/0"));
 }
 
 TEST_F(NoticesTest, AnAcceptedOrClosedAlertIsNotTold) {
@@ -121,11 +123,45 @@ TEST_F(NoticesTest, AnAcceptedOrClosedAlertIsNotTold) {
   accepted.set_agency("police-scotland");
   Fold(accepted, At(20, 21, 40));
   EXPECT_THAT(notices_->Pending(), SizeIs(3));
-  EXPECT_TRUE(notices_->IsPending("A-1/mappa-tayside/co-ordinator"));
+  EXPECT_TRUE(notices_->IsPending("A-1/mappa-tayside/co-ordinator/0"));
   v1::AlertClosed closed;
   closed.set_alert_ref("A-2");
   Fold(closed, At(20, 21, 41));
   EXPECT_THAT(notices_->Pending(), SizeIs(1));
+}
+
+TEST_F(NoticesTest, AnEscalationIsToldToWhomItGoes) {
+  Raise("A-6", "MEDIUM", {"dundee-city-council/upw-manager"}, At(20, 11, 0));
+  v1::AlertNotified told;
+  told.set_alert_ref("A-6");
+  told.set_agency("dundee-city-council");
+  told.set_role("upw-manager");
+  told.set_addressee("upw-manager");
+  Fold(told, At(20, 11, 1));
+  v1::AlertEscalated escalated;
+  escalated.set_alert_ref("A-6");
+  escalated.set_step(1);
+  escalated.add_addressees("dundee-city-council/service-manager");
+  escalated.add_addressees("dundee-city-council/upw-manager");
+  Fold(escalated, At(21, 0, 0));
+  const auto pending = notices_->Pending();
+  ASSERT_THAT(pending, SizeIs(2));  // The second time for one of them.
+  EXPECT_EQ(pending[0].addressee.role, "service-manager");
+  EXPECT_EQ(pending[0].severity, "MEDIUM");
+  EXPECT_EQ(pending[0].told.role, "duty-senior");  // It is midnight.
+  EXPECT_EQ(pending[1].key, "A-6/dundee-city-council/upw-manager/1");
+}
+
+TEST_F(NoticesTest, AWithdrawnAlertIsNotTold) {
+  Raise("A-1", "HIGH",
+        {"police-scotland/lead-officer", "mappa-tayside/co-ordinator"},
+        At(20, 21, 15));
+  v1::AlertWithdrawn withdrawn;
+  withdrawn.set_alert_ref("A-1");
+  withdrawn.add_addressees("police-scotland/lead-officer");
+  Fold(withdrawn, At(20, 21, 16));
+  ASSERT_THAT(notices_->Pending(), SizeIs(1));
+  EXPECT_EQ(notices_->Pending()[0].addressee.agency, "mappa-tayside");
 }
 
 TEST_F(NoticesTest, WhatIsStaleIsNotTold) {
