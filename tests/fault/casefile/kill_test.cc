@@ -138,7 +138,7 @@ TEST_F(CaseFileKillTest, EveryRowIsOneEventHoweverOftenTheEdgeIsKilled) {
            "ClientID;Surname;Forename;Order No;Contact "
            "Date;Time;Type;Amended\nTRAILER;0\n");
     }
-    Pause(random() % kMsBeforeKillMax);
+    Pause(static_cast<uint32_t>(random() % kMsBeforeKillMax));
     hub_.Kill("edge-council");
     // Started without waiting: it may be killed before it listens.
     hub_.Start("edge-council");
