@@ -134,7 +134,7 @@ check "A1 rests on three facts for police" equal \
 check "and for the co-ordinator" equal \
   "$(of coordinator R07 2025-11-20T21:15 '.evidence | length')" 3
 check "A1 is to be done by 12 December" equal \
-  "$(of coordinator R07 2025-11-20T21:15 '[.acceptances[].actBy // empty] | join(" ")')" 2025-12-12
+  "$(of coordinator R07 2025-11-20T21:15 '[.acceptances[].actBy | select(. != "" and . != null)] | join(" ")')" 2025-12-12
 for profile in coordinator socialwork; do
   check "$profile reads in A5 what happened and not which service" equal \
     "$(of "$profile" R17 2025-11-27T11:20 '[.evidence[0:2][].words] | join("; ")')" \
