@@ -147,6 +147,14 @@ check "what the edge did" equal \
   "$(concordat rejects --profile nhs --json | jq -c '.counts | [.held, .toIdentity, .published, .notInCohort, .refused, .spooled] | map(tonumber)')" \
   "[7,2,1,21,2,0]"
 
+concordat rejects --profile socialwork --json >"$work/files"
+check "the council's bad row names line and reason" equal \
+  "$(jq -r '.items[] | .place + ": " + .reason' "$work/files")" \
+  "line 4: 31/11/2025 is not a date"
+check "the file dropped twice was taken once" equal \
+  "$(jq -r '[.files[] | select(.name == "contacts-20251126.csv") | .words] | join("; ")' "$work/files")" \
+  "already taken, 0 new; taken: 2 new, 1 rejected"
+
 # What nobody may see, wherever it may have gone.
 concordat tail --profile admin --from earliest --timeout 3s --json >"$work/admin.json"
 check "the operator sees envelopes" test -s "$work/admin.json"
