@@ -134,7 +134,7 @@ check "A1 rests on three facts for police" equal \
 check "and for the co-ordinator" equal \
   "$(of coordinator R07 2025-11-20T21:15 '.evidence | length')" 3
 check "A1 is to be done by 12 December" equal \
-  "$(of coordinator R07 2025-11-20T21:15 '[.acceptances[].actBy // empty] | join(" ")')" 2025-12-12
+  "$(of coordinator R07 2025-11-20T21:15 '[.acceptances[].actBy | select(. != "" and . != null)] | join(" ")')" 2025-12-12
 for profile in coordinator socialwork; do
   check "$profile reads in A5 what happened and not which service" equal \
     "$(of "$profile" R17 2025-11-27T11:20 '[.evidence[0:2][].words] | join("; ")')" \
@@ -146,6 +146,14 @@ check "A5 took 2.16 as evidence instead of being raised twice" equal "$evidence"
 check "what the edge did" equal \
   "$(concordat rejects --profile nhs --json | jq -c '.counts | [.held, .toIdentity, .published, .notInCohort, .refused, .spooled] | map(tonumber)')" \
   "[7,2,1,21,2,0]"
+
+concordat rejects --profile socialwork --json >"$work/files"
+check "the council's bad row names line and reason" equal \
+  "$(jq -r '.items[] | .place + ": " + .reason' "$work/files")" \
+  "line 4: 31/11/2025 is not a date"
+check "the file dropped twice was taken once" equal \
+  "$(jq -r '[.files[] | select(.name == "contacts-20251126.csv") | .words] | join("; ")' "$work/files")" \
+  "already taken, 0 new; taken: 2 new, 1 rejected"
 
 # What nobody may see, wherever it may have gone.
 concordat tail --profile admin --from earliest --timeout 3s --json >"$work/admin.json"
