@@ -502,8 +502,12 @@ TEST_F(IdentityStoreTest, TakesAStoreOfTheVersionBefore) {
   {
     auto db = Database::Open(path_, Database::Durability::kFull);
     ASSERT_THAT(db, IsOk());
-    ASSERT_THAT((*db)->Execute("DROP TABLE contact; PRAGMA user_version = 1"),
-                IsOk());
+    ASSERT_THAT(
+        (*db)->Execute("DROP TABLE contact; DROP TABLE merged; "
+                       "DROP TABLE review; "
+                       "ALTER TABLE request DROP COLUMN review; "
+                       "PRAGMA user_version = 1"),
+        IsOk());
   }
   Reopen();
   EXPECT_EQ(Find(Id("chi", kChi)), person);
