@@ -306,8 +306,7 @@ std::vector<std::string> CaseStore::StateRecords() const {
 }
 
 absl::Status CaseStore::RewriteIfWorth() {
-  if (journal_->bytes() <
-      std::max(kRewriteBytesMin, 2 * rewritten_bytes_)) {
+  if (journal_->bytes() < std::max(kRewriteBytesMin, 2 * rewritten_bytes_)) {
     return absl::OkStatus();
   }
   failed_ = journal_->Replace(StateRecords());
@@ -415,9 +414,8 @@ std::vector<KnownRow> CaseStore::KnownOf(const std::string& mapping) const {
   for (const auto& [key, known] : known_) {
     if (known.mapping() == mapping && !known.retracted()) rows.push_back(known);
   }
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return a.key() < b.key();
-  });
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.key() < b.key(); });
   return rows;
 }
 
@@ -476,8 +474,8 @@ std::vector<FeedNews> CaseStore::News(
     for (const std::string& mapping : mappings) {
       const auto mark = marks_.find(mapping);
       const bool there = mark != marks_.end() && mark->second.feed() == feed;
-      news.complete_to = std::min(
-          news.complete_to, there ? mark->second.complete_to() : 0);
+      news.complete_to =
+          std::min(news.complete_to, there ? mark->second.complete_to() : 0);
       if (there) news.records += mark->second.rows();
     }
     for (const auto& [number, row] : rejects_) {
@@ -509,9 +507,8 @@ CaseTotals CaseStore::totals() const {
 std::vector<FileTaken> CaseStore::files(size_t count) const {
   MutexLock lock(mu_);
   std::vector<FileTaken> newest(
-      files_.rbegin(),
-      files_.rbegin() +
-          static_cast<std::ptrdiff_t>(std::min(count, files_.size())));
+      files_.rbegin(), files_.rbegin() + static_cast<std::ptrdiff_t>(
+                                             std::min(count, files_.size())));
   return newest;
 }
 

@@ -40,9 +40,8 @@ class RecordReader {
     bool more = true;
     while (more) {
       if (record.fields.size() == kColumnsMax) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("line ", record.line, ": over ", kColumnsMax,
-                         " columns"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "line ", record.line, ": over ", kColumnsMax, " columns"));
       }
       std::string& field = record.fields.emplace_back();
       const auto next = ReadField(record, field);
@@ -86,9 +85,9 @@ class RecordReader {
       Take();
       while (true) {
         if (text_.empty()) {
-          return absl::InvalidArgumentError(absl::StrCat(
-              "line ", opened, ": the quote of column ", number,
-              " is never closed"));
+          return absl::InvalidArgumentError(
+              absl::StrCat("line ", opened, ": the quote of column ", number,
+                           " is never closed"));
         }
         const char c = Take();
         if (c != quote_) {
@@ -107,8 +106,7 @@ class RecordReader {
     while (!AtEnd()) {
       const char c = Take();
       if (quote_ != '\0' && c == quote_ && record.fault.empty()) {
-        record.fault =
-            absl::StrCat("a quote within column ", number);
+        record.fault = absl::StrCat("a quote within column ", number);
       }
       field.push_back(c);
     }
@@ -157,8 +155,8 @@ TableRow MakeRow(Record record, size_t columns,
   row.line = record.line;
   row.fault = std::move(record.fault);
   if (row.fault.empty() && record.fields.size() != columns) {
-    row.fault = absl::StrCat(record.fields.size(), " columns instead of ",
-                             columns);
+    row.fault =
+        absl::StrCat(record.fields.size(), " columns instead of ", columns);
   }
   if (!row.fault.empty()) return row;
   for (const size_t place : places) {
@@ -183,8 +181,7 @@ absl::StatusOr<Table> ReadDelimited(absl::string_view text,
     auto first = reader.Next();
     if (!first.ok()) return first.status();
     if (!first->fault.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("line 1: ", first->fault));
+      return absl::InvalidArgumentError(absl::StrCat("line 1: ", first->fault));
     }
     names = std::move(first->fields);
   }
@@ -196,8 +193,8 @@ absl::StatusOr<Table> ReadDelimited(absl::string_view text,
     if (!record.ok()) return record.status();
     if (record->blank()) continue;
     if (table.trailer_count.has_value()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("line ", record->line, ": it stands behind the trailer"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "line ", record->line, ": it stands behind the trailer"));
     }
     if (trailer != nullptr && record->fields[0] == trailer->mark()) {
       uint64_t count = 0;

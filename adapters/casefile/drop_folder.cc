@@ -26,8 +26,8 @@ constexpr int kSameNamesMax = 10'000;
 
 // The file's name may say whom it is about: it stands in no message.
 absl::Status Failed(absl::string_view what) {
-  return absl::UnavailableError(absl::StrCat(
-      "the drop folder: ", what, ": ", std::strerror(errno)));
+  return absl::UnavailableError(
+      absl::StrCat("the drop folder: ", what, ": ", std::strerror(errno)));
 }
 
 bool IsBeingWritten(absl::string_view name) {
@@ -73,9 +73,9 @@ absl::StatusOr<std::vector<DroppedFile>> DropFolder::List() const {
         !S_ISREG(facts.st_mode)) {
       continue;
     }
-    files.push_back({name, static_cast<uint64_t>(facts.st_size),
-                     facts.st_mtim.tv_sec * 1'000'000'000 +
-                         facts.st_mtim.tv_nsec});
+    files.push_back(
+        {name, static_cast<uint64_t>(facts.st_size),
+         facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec});
   }
   std::sort(files.begin(), files.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

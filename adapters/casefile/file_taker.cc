@@ -31,9 +31,9 @@ bool IsOver(uint64_t part, uint64_t whole, uint32_t percent_max,
 // The first of them says more than their number.
 std::string TooManyRejects(const FileTaken& file, const Mapping& mapping,
                            const std::vector<WaitingRow>& rows) {
-  std::string why = absl::StrCat(
-      file.rejected(), " of ", file.rows(), " rows cannot be read, over ",
-      mapping.proto().rejects_percent_max(), "%");
+  std::string why = absl::StrCat(file.rejected(), " of ", file.rows(),
+                                 " rows cannot be read, over ",
+                                 mapping.proto().rejects_percent_max(), "%");
   for (const WaitingRow& row : rows) {
     if (row.kind() != edge::v1::ROW_KIND_REJECT) continue;
     absl::StrAppend(&why, "; line ", row.line(), ": ", row.reason());
@@ -128,8 +128,7 @@ void FileTaker::MapRows(const FileMapping& found, const Table& table,
                         std::set<std::string>& keys) const {
   const Mapping& mapping = *found.mapping;
   for (const TableRow& read : table.rows) {
-    WaitingRow row =
-        mapping.MapRow(read, found.file.name, found.day, marks_);
+    WaitingRow row = mapping.MapRow(read, found.file.name, found.day, marks_);
     row.set_taken_at(file.at());
     if (!row.key().empty()) keys.insert(row.key());
     // Whoever is not in the cohort leaves not a byte here, be the row good or
@@ -177,10 +176,9 @@ absl::Status FileTaker::AddVanished(const FileMapping& found,
   }
   if (IsOver(gone.size(), known.size(), proto.vanished_percent_max(),
              *found.mapping)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(gone.size(), " of ", known.size(),
-                     " rows have vanished, over ",
-                     proto.vanished_percent_max(), "%"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        gone.size(), " of ", known.size(), " rows have vanished, over ",
+        proto.vanished_percent_max(), "%"));
   }
   if (proto.vanished() == edge::v1::VANISHED_IGNORE) return absl::OkStatus();
   for (WaitingRow& row : gone) {
@@ -247,13 +245,12 @@ absl::Status FileTaker::TakeOne(const Due& due) {
     file.set_complete_to(static_cast<uint64_t>(absl::ToUnixMicros(*complete)));
   }
   file.set_feed(mapping.proto().feed());
-  log_.Info("a case file is taken",
-            {{"mapping", mapping.name()},
-             {"rows", file.rows()},
-             {"waiting", rows.size()},
-             {"known", file.known()},
-             {"rejected", file.rejected()},
-             {"not_in_cohort", file.outside()}});
+  log_.Info("a case file is taken", {{"mapping", mapping.name()},
+                                     {"rows", file.rows()},
+                                     {"waiting", rows.size()},
+                                     {"known", file.known()},
+                                     {"rejected", file.rejected()},
+                                     {"not_in_cohort", file.outside()}});
   if (absl::Status taken = store_.Take(file, std::move(rows)); !taken.ok()) {
     return taken;
   }

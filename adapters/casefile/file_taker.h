@@ -47,7 +47,7 @@ class FileTaker {
   //   UNAVAILABLE         store or folder.
   absl::StatusOr<size_t> TakeAll(const MappingSet& mappings);
 
-  // Files of a mapping that are there.
+  // Files of a mapping that are there. Any thread, also during TakeAll().
   absl::StatusOr<size_t> Count(const MappingSet& mappings) const;
 
   const HmacSha256& marks() const { return marks_; }

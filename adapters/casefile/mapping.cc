@@ -192,7 +192,8 @@ absl::Status Mapping::Map(const TableRow& row, absl::CivilDay file_day,
   }
   if (any) out.set_key(Mark(marks, key));
   if (absl::Status person = MapPerson(row, out); !person.ok()) return person;
-  if (!any) return absl::InvalidArgumentError("the columns of its key are empty");
+  if (!any)
+    return absl::InvalidArgumentError("the columns of its key are empty");
   const Rule* const rule = FindRule(row);
   if (rule == nullptr) {
     return absl::InvalidArgumentError("no rule of the mapping takes this row");

@@ -50,9 +50,8 @@ absl::StatusOr<absl::CivilDay> ReadIsoDay(absl::string_view text) {
 }
 
 absl::Status Mapping::Bad(absl::string_view what) const {
-  return absl::InvalidArgumentError(
-      absl::StrCat("mapping ", proto_.name(), " version ", proto_.version(),
-                   ": ", what));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "mapping ", proto_.name(), " version ", proto_.version(), ": ", what));
 }
 
 size_t Mapping::Column(const std::string& name) {
@@ -209,8 +208,8 @@ absl::Status Mapping::CompileRule(const edge::v1::RowRule& proto) {
   Rule& rule = rules_.emplace_back();
   rule.proto = proto;
   for (const edge::v1::ColumnValues& when : proto.when()) {
-    rule.when.push_back({Column(when.column()),
-                         {when.values().begin(), when.values().end()}});
+    rule.when.push_back(
+        {Column(when.column()), {when.values().begin(), when.values().end()}});
   }
   if (proto.skip()) return absl::OkStatus();
   if (types_->Find(proto.type()) == nullptr) {
@@ -239,14 +238,16 @@ absl::Status Mapping::CompileRule(const edge::v1::RowRule& proto) {
     }
   }
   // A null is taken of every field that there is.
-  const std::string nulls = absl::StrCat(
-      "{", absl::StrJoin(fields, ",", [](std::string* out, const auto& name) {
-        absl::StrAppend(out, "\"", name, "\":null");
-      }),
-      "}");
+  const std::string nulls =
+      absl::StrCat("{",
+                   absl::StrJoin(fields, ",",
+                                 [](std::string* out, const auto& name) {
+                                   absl::StrAppend(out, "\"", name, "\":null");
+                                 }),
+                   "}");
   if (!types_->FromJson(proto.type(), nulls).ok()) {
-    return Bad(absl::StrCat("rows: ", proto.type(),
-                            " has not all of the fields"));
+    return Bad(
+        absl::StrCat("rows: ", proto.type(), " has not all of the fields"));
   }
   return absl::OkStatus();
 }
@@ -271,8 +272,8 @@ absl::Status Mapping::Compile() {
     for (const edge::v1::CodeMeaning& code : map.codes()) {
       if ((!code.valid_from().empty() && !ReadIsoDay(code.valid_from()).ok()) ||
           (!code.valid_to().empty() && !ReadIsoDay(code.valid_to()).ok())) {
-        return Bad(absl::StrCat("codes ", map.name(), ": a date of ",
-                                code.from()));
+        return Bad(
+            absl::StrCat("codes ", map.name(), ": a date of ", code.from()));
       }
     }
   }

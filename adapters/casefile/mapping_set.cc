@@ -36,9 +36,9 @@ absl::StatusOr<MappingSet> MappingSet::Build(
           return a->proto().version() == b->proto().version();
         });
     if (twice != versions.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "mapping ", name, " version ", (*twice)->proto().version(),
-          " is there twice"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("mapping ", name, " version ",
+                       (*twice)->proto().version(), " is there twice"));
     }
   }
   return set;

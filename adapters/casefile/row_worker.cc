@@ -200,9 +200,8 @@ bool RowWorker::PublishRows(std::vector<Judged>& judged) {
     }
     if (IsPassing(outcome->refusal)) return false;
     sent[i]->done.set_outcome(edge::v1::ROW_OUTCOME_REJECTED);
-    sent[i]->done.set_reason(
-        absl::StrCat("the hub refused it: ",
-                     outcome->detail.substr(0, kReasonBytesMax)));
+    sent[i]->done.set_reason(absl::StrCat(
+        "the hub refused it: ", outcome->detail.substr(0, kReasonBytesMax)));
   }
   return true;
 }
@@ -232,11 +231,10 @@ RowWorker::Step RowWorker::TellFeed(const FeedNews& news) {
   Fact fact;
   fact.type = kFeedReceived;
   fact.data = received.SerializeAsString();
-  fact.id = DerivedId(
-      "casefile-feed",
-      absl::StrCat(news.feed, "/", news.complete_to, "/", news.records, "/",
-                   news.rejected),
-      0);
+  fact.id = DerivedId("casefile-feed",
+                      absl::StrCat(news.feed, "/", news.complete_to, "/",
+                                   news.records, "/", news.rejected),
+                      0);
   fact.stream = absl::StrCat("feed/", news.feed);
   fact.time_us = news.complete_to;
   if (!Publish(fact).ok()) return Step::kBlocked;

@@ -161,10 +161,9 @@ absl::StatusOr<std::string> ToUtf8(absl::string_view bytes,
                          absl::StartsWith(bytes, kUtf16BigMark);
   if ((marked_8 && encoding != edge::v1::TEXT_ENCODING_UTF_8) ||
       (marked_16 && encoding != edge::v1::TEXT_ENCODING_UTF_16)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("line 1: it begins with the mark of ",
-                     marked_8 ? "UTF-8" : "UTF-16", ", so it is not ",
-                     EncodingName(encoding), " text"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "line 1: it begins with the mark of ", marked_8 ? "UTF-8" : "UTF-16",
+        ", so it is not ", EncodingName(encoding), " text"));
   }
   switch (encoding) {
     case edge::v1::TEXT_ENCODING_WINDOWS_1252:
@@ -181,9 +180,9 @@ absl::StatusOr<std::string> ToUtf8(absl::string_view bytes,
 }
 
 size_t CountCharacters(absl::string_view utf8) {
-  return static_cast<size_t>(
-      std::count_if(utf8.begin(), utf8.end(),
-                    [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(
+      utf8.begin(), utf8.end(),
+      [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 }  // namespace concordat::casefile

@@ -112,10 +112,9 @@ absl::StatusOr<Form> Form::Parse(absl::string_view form) {
       return NotA(whole, "form of a date or time");
     }
   }
-  const bool any_date =
-      parts.count(Part::kYear) + parts.count(Part::kMonth) +
-          parts.count(Part::kDay) >
-      0;
+  const bool any_date = parts.count(Part::kYear) + parts.count(Part::kMonth) +
+                            parts.count(Part::kDay) >
+                        0;
   parsed.has_date_ = parts.count(Part::kYear) > 0 &&
                      parts.count(Part::kMonth) > 0 &&
                      parts.count(Part::kDay) > 0;
@@ -188,9 +187,7 @@ absl::StatusOr<DateAndTime> Form::Read(absl::string_view text,
     return absl::InvalidArgumentError(has_date_ ? "a date is missing"
                                                 : "a time is missing");
   }
-  return NotA(text, !has_date_   ? "time"
-                    : has_time_ ? "date and time"
-                                : "date");
+  return NotA(text, !has_date_ ? "time" : has_time_ ? "date and time" : "date");
 }
 
 absl::StatusOr<absl::Time> ToMoment(const DateAndTime& local,

@@ -33,8 +33,7 @@ bool IsEntity(absl::string_view name) {
   uint32_t c = 0;
   const bool hex = absl::StartsWith(name, "x");
   if (hex) name.remove_prefix(1);
-  if (name.empty() ||
-      !std::all_of(name.begin(), name.end(), [&](char digit) {
+  if (name.empty() || !std::all_of(name.begin(), name.end(), [&](char digit) {
         return hex ? absl::ascii_isxdigit(digit) : absl::ascii_isdigit(digit);
       })) {
     return false;
@@ -177,8 +176,8 @@ class Guard {
 
 uint32_t LineAt(absl::string_view text, size_t place) {
   const absl::string_view before = text.substr(0, place);
-  return 1 + static_cast<uint32_t>(
-                 std::count(before.begin(), before.end(), '\n'));
+  return 1 +
+         static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n'));
 }
 
 absl::Status GuardXml(absl::string_view text, edge::v1::TextEncoding encoding) {

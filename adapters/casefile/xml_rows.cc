@@ -69,7 +69,10 @@ class RowCollector {
   RowCollector(absl::string_view text, const edge::v1::Xml& format,
                const std::vector<std::string>& wanted,
                const TableLimits& limits)
-      : text_(text), row_(Steps(format.row())), names_(wanted), limits_(limits) {
+      : text_(text),
+        row_(Steps(format.row())),
+        names_(wanted),
+        limits_(limits) {
     for (const std::string& column : wanted) columns_.push_back(Steps(column));
   }
 
@@ -149,9 +152,9 @@ absl::StatusOr<Table> ReadXml(absl::string_view text,
   const pugi::xml_parse_result parsed = document.load_buffer(
       text.data(), text.size(), kParseFlags, pugi::encoding_utf8);
   if (!parsed) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "line ", LineAt(text, static_cast<size_t>(parsed.offset)), ": ",
-        absl::AsciiStrToLower(parsed.description())));
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", LineAt(text, static_cast<size_t>(parsed.offset)),
+                     ": ", absl::AsciiStrToLower(parsed.description())));
   }
   RowCollector collector(text, format, wanted, limits);
   if (absl::Status status = collector.Collect(document, 0); !status.ok()) {

@@ -11,6 +11,8 @@ namespace {
 
 // How often the folder is looked at, and a blocked worker tries again.
 constexpr absl::Duration kTick = absl::Milliseconds(100);
+// The same while nothing can be taken: a journal is read again each time.
+constexpr absl::Duration kTroubleTick = absl::Seconds(1);
 
 // A key of its own for each use of the edge's secret.
 std::string KeyFor(absl::string_view secret, absl::string_view use) {
@@ -44,15 +46,19 @@ absl::StatusOr<casefile::MappingSet> CaseFileEdgeProcess::LoadMappings() const {
 
 absl::Status CaseFileEdgeProcess::StartParts() {
   if (!absl::LoadTimeZone(parts_.settings.time_zone(), &zone_)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "time_zone: there is no ", parts_.settings.time_zone()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("time_zone: there is no ", parts_.settings.time_zone()));
   }
   if (parts_.principal.publish_size() != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         parts_.principal.name(), " has not the right to publish one source"));
   }
-  if (const auto mappings = LoadMappings(); !mappings.ok()) {
-    return mappings.status();
+  auto mappings = LoadMappings();
+  if (!mappings.ok()) return mappings.status();
+  {
+    MutexLock lock(mu_);
+    mappings_ =
+        std::make_shared<const casefile::MappingSet>(*std::move(mappings));
   }
   casefile::CaseStoreLimits limits;
   if (parts_.settings.spool_bytes_max() > 0) {
@@ -71,8 +77,8 @@ absl::Status CaseFileEdgeProcess::StartParts() {
   cohort_feed_ = std::make_unique<CohortFeed>(cohort_, parts_.open_identity,
                                               *parts_.log, std::move(whom));
   taker_ = std::make_unique<casefile::FileTaker>(
-      *folder_, *store_, cohort_, KeyFor(parts_.secret, "marks"),
-      *parts_.clock, zone_, *parts_.log);
+      *folder_, *store_, cohort_, KeyFor(parts_.secret, "marks"), *parts_.clock,
+      zone_, *parts_.log);
   worker_ = std::make_unique<casefile::RowWorker>(
       *store_, cohort_, *parts_.bus, parts_.types,
       casefile::RowPublisher{parts_.principal,
@@ -105,16 +111,31 @@ void CaseFileEdgeProcess::Complain(absl::Status why) {
   trouble_ = std::move(why);
 }
 
-bool CaseFileEdgeProcess::RunOnce() {
+std::shared_ptr<const casefile::MappingSet> CaseFileEdgeProcess::mappings() {
+  MutexLock lock(mu_);
+  return mappings_;
+}
+
+absl::Status CaseFileEdgeProcess::TakeFiles() {
   // Nobody knows what a failed write left: it is read again.
-  absl::Status status = store_->failed();
-  if (!status.ok()) status = store_->Recover();
-  auto mappings = LoadMappings();
-  if (status.ok()) status = mappings.status();
-  if (status.ok()) status = taker_->TakeAll(*mappings).status();
-  Complain(status);
-  if (!mappings.ok()) return false;
-  return worker_->RunOnce(mappings->Feeds()) ==
+  if (!store_->failed().ok()) {
+    if (absl::Status status = store_->Recover(); !status.ok()) return status;
+  }
+  const auto files = folder_->List();
+  if (!files.ok()) return files.status();
+  if (files->empty()) return absl::OkStatus();
+  auto read = LoadMappings();
+  if (!read.ok()) return read.status();
+  {
+    MutexLock lock(mu_);
+    mappings_ = std::make_shared<const casefile::MappingSet>(*std::move(read));
+  }
+  return taker_->TakeAll(*mappings()).status();
+}
+
+bool CaseFileEdgeProcess::RunOnce() {
+  Complain(TakeFiles());
+  return worker_->RunOnce(mappings()->Feeds()) ==
          casefile::RowWorker::Step::kDone;
 }
 
@@ -123,9 +144,10 @@ void CaseFileEdgeProcess::Run() {
     const bool go_on = RunOnce();
     MutexLock lock(mu_);
     if (!go_on) {
-      woken_.WaitFor(mu_, kTick, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return stopping_ || wake_;
-      });
+      woken_.WaitFor(mu_, trouble_.ok() ? kTick : kTroubleTick,
+                     [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                       return stopping_ || wake_;
+                     });
     }
     wake_ = false;
     if (stopping_) return;
@@ -133,14 +155,11 @@ void CaseFileEdgeProcess::Run() {
 }
 
 void CaseFileEdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) {
-  const auto mappings = LoadMappings();
+  const auto known = mappings();
   // Also a file that the thread has not seen yet counts as work.
-  bool waiting = store_->totals().waiting > 0;
-  if (mappings.ok()) {
-    const auto files = taker_->Count(*mappings);
-    waiting = waiting || !files.ok() || *files > 0 ||
-              !store_->News(mappings->Feeds()).empty();
-  }
+  const auto files = taker_->Count(*known);
+  const bool waiting = store_->totals().waiting > 0 || !files.ok() ||
+                       *files > 0 || !store_->News(known->Feeds()).empty();
   absl::Status trouble;
   {
     MutexLock lock(mu_);

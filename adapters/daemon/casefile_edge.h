@@ -37,7 +37,8 @@ namespace concordat::edge {
 struct CaseFileEdgeParts {
   bus::v1::Principal principal;
   v1::CaseFileEdge settings;
-  // Read anew for every file and replay: a mended mapping needs no restart.
+  // Read anew whenever there is a file, and for every replay: a mended mapping
+  // needs no restart.
   std::function<absl::StatusOr<std::vector<v1::CaseFileMapping>>()>
       load_mappings;
   std::string drop_folder;
@@ -62,6 +63,7 @@ class CaseFileEdgeProcess {
   ~CaseFileEdgeProcess();
 
   casefile::CaseStore& store() { return *store_; }
+  casefile::RowWorker& worker() { return *worker_; }
   const HmacSha256& marks() const { return taker_->marks(); }
   // As they are on the disk now.
   absl::StatusOr<casefile::MappingSet> LoadMappings() const;
@@ -78,6 +80,9 @@ class CaseFileEdgeProcess {
   void Run();
   // True: it is worth going on at once.
   bool RunOnce();
+  // Takes what is in the folder.
+  absl::Status TakeFiles();
+  std::shared_ptr<const casefile::MappingSet> mappings();
   void Complain(absl::Status why);
 
   const CaseFileEdgeParts parts_;
@@ -95,6 +100,8 @@ class CaseFileEdgeProcess {
   CondVar woken_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool wake_ ABSL_GUARDED_BY(mu_) = false;
+  // As they were last read.
+  std::shared_ptr<const casefile::MappingSet> mappings_ ABSL_GUARDED_BY(mu_);
   // Of the last try to take files; OK: they were taken.
   absl::Status trouble_ ABSL_GUARDED_BY(mu_);
 };

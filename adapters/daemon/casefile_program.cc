@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/casefile/case_service.h"
 #include "adapters/daemon/casefile_edge.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -43,9 +44,8 @@ CaseFileEdgeParts MakeParts(const StartUp& start, const DataDirectory& data,
   parts.open_identity = [&data, edge] {
     return OpenChannel(data, kIdentity, edge, kAddressTimeout);
   };
-  parts.types = start.Value(
-      TypeRegistry::Build(start.Value(data.LoadTypes()),
-                          start.Value(data.LoadCodeLists())));
+  parts.types = start.Value(TypeRegistry::Build(
+      start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   return parts;
 }
 
@@ -79,7 +79,9 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   parts.steady = &steady;
   parts.random = &random;
   parts.log = &log;
-  const auto process = start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
+  const std::string clerk_role = parts.settings.clerk_role();
+  const auto process =
+      start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(OpenAccessLog(folder + "/access.log"));
   ServerHostOptions options;
@@ -88,13 +90,23 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   options.tls = start.Value(data.LoadTls(edge));
   ServerHost host(std::move(options), registry->source(), clock, log, metrics,
                   *access);
+  casefile::CaseService service(
+      {.agency = self->agency(),
+       .clerk_role = clerk_role,
+       .store = &process->store(),
+       .worker = &process->worker(),
+       .marks = &process->marks(),
+       .clock = &clock,
+       .load_mappings = [&process] { return process->LoadMappings(); },
+       .wake = [&process] { process->Wake(); }});
+  service.AddTo(host);
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);
   });
   const uint16_t port = start.Value(host.Start());
   start.Check(metrics.Listen(start.Value(data.Port(edge, "metrics"))));
-  start.Check(data.WriteAddresses(
-      edge, {{"grpc", absl::StrCat("127.0.0.1:", port)}}));
+  start.Check(
+      data.WriteAddresses(edge, {{"grpc", absl::StrCat("127.0.0.1:", port)}}));
   log.Info("listening", {{"grpc", port}});
   start.WaitForStop();
   data.ForgetAddresses(edge);

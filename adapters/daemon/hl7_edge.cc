@@ -98,6 +98,21 @@ absl::Status Hl7EdgeProcess::StartParts() {
   receiver_ = std::make_unique<hl7v2::Receiver>(
       mapping_, cohort_, *store_, KeyFor(parts_.secret, "message"),
       *parts_.clock, *parts_.random);
+  if (!parts_.settings.feed().empty()) {
+    FeedHeartbeat::Options heartbeat;
+    heartbeat.feed = parts_.settings.feed();
+    if (parts_.settings.feed_minutes() > 0) {
+      heartbeat.minutes = parts_.settings.feed_minutes();
+    }
+    // A sender's clock that is ahead says nothing of what is to come.
+    heartbeat.newest_message_us = [this] {
+      return std::min(
+          receiver_->last_message_us(),
+          static_cast<uint64_t>(absl::ToUnixMicros(parts_.clock->Now())));
+    };
+    heartbeat_ = std::make_unique<FeedHeartbeat>(*parts_.bus, events_,
+                                                 std::move(heartbeat));
+  }
   auto server =
       hl7v2::MllpServer::Start(options, std::move(streams), *receiver_);
   if (!server.ok()) return server.status();
@@ -144,12 +159,11 @@ absl::Status Hl7EdgeProcess::TellIdentity(const WaitingMessage& message,
   const hl7v2::ForIdentity& news = *outcome.for_identity;
   const Verdict& verdict = outcome.verdict;
   if (!news.address.empty()) {
-    return identity_.OfferAddress(request_id, verdict.happened_us,
-                                  news.subject, news.address);
+    return identity_.OfferAddress(request_id, verdict.happened_us, news.subject,
+                                  news.address);
   }
-  return identity_.OpenReview(request_id, verdict.happened_us,
-                              news.review_kind, news.subject,
-                              news.identifiers);
+  return identity_.OpenReview(request_id, verdict.happened_us, news.review_kind,
+                              news.subject, news.identifiers);
 }
 
 void Hl7EdgeProcess::FillCounts(v1::Counts& counts) const {
@@ -170,7 +184,8 @@ void Hl7EdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) const {
     status->set_degraded_because("messages wait");
   }
   const Sequence folded = std::min(cohort_.position(), decisions_.position());
-  status->set_position(counts.waiting > 0 ? 0 : folded.value);
+  const bool behind = heartbeat_ != nullptr && heartbeat_->behind();
+  status->set_position(counts.waiting > 0 || behind ? 0 : folded.value);
   status->set_log_end(std::max(decision_feed_->log_end().value,
                                worker_->last_published().value));
 }

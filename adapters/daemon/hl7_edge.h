@@ -12,6 +12,7 @@
 #include "adapters/core/decision_feed.h"
 #include "adapters/core/edge_events.h"
 #include "adapters/core/edge_store.h"
+#include "adapters/core/feed_heartbeat.h"
 #include "adapters/core/identity_reporter.h"
 #include "adapters/core/item_desk.h"
 #include "adapters/core/sharing_decisions.h"
@@ -91,6 +92,7 @@ class Hl7EdgeProcess {
   std::unique_ptr<SpoolWorker> worker_;
   std::thread worker_thread_;
   std::unique_ptr<hl7v2::Receiver> receiver_;
+  std::unique_ptr<FeedHeartbeat> heartbeat_;  // Null: of no feed.
   std::unique_ptr<hl7v2::MllpServer> server_;
 };
 

@@ -35,8 +35,8 @@ int main(int argc, char** argv) {
   concordat::StartUp start(kProgram,
                            "An agency's edge: HL7 v2 over MLLP, case files.");
   std::string name = kPrincipal;
-  start.flags().AddString(
-      "edge", "The edge's principal; default edge-health.", &name);
+  start.flags().AddString("edge", "The edge's principal; default edge-health.",
+                          &name);
   const concordat::DataDirectory data = start.Open(argc, argv);
   if (name != kPrincipal) {
     return concordat::edge::RunCaseFileEdge(start, data, name);

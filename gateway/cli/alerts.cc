@@ -67,17 +67,19 @@ absl::Status Act(Hub& hub, const char* method, Request request, bool as_json) {
 
 absl::Status RunAlerts(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "alerts [show|accept|close REF] --profile NAME",
+      "alerts [show|accept|close|accept-withdrawal REF] --profile NAME",
       "Lists the alerts addressed to a role of yours, oldest first.\n"
       "--follow   each alert as it is raised or changes, from now on\n"
       "show REF   records that you have seen it\n"
       "accept REF --action TEXT [--act-by DATE]   you take it on\n"
-      "close REF --outcome TEXT");
+      "close REF --outcome TEXT\n"
+      "accept-withdrawal REF  you know that what it said does not hold");
   bool follow = false;
   bool open_only = false;
   std::string action, act_by, outcome;
   line.flags().AddBool("follow", "Prints alerts as they come.", &follow);
-  line.flags().AddBool("open", "Leaves closed ones out.", &open_only);
+  line.flags().AddBool("open", "Leaves out those that nobody has to act on.",
+                       &open_only);
   line.flags().AddString("action", "What will be done.", &action);
   line.flags().AddString("act-by", "By when, a date.", &act_by);
   line.flags().AddString("outcome", "What came of it.", &outcome);
@@ -88,7 +90,8 @@ absl::Status RunAlerts(const std::vector<std::string>& arguments) {
   if (follow) return Follow(**hub, line.json());
   if (line.words().empty()) return List(**hub, open_only, line.json());
   if (line.words().size() != 2) {
-    return absl::InvalidArgumentError("usage: alerts show|accept|close REF");
+    return absl::InvalidArgumentError(
+        "usage: alerts show|accept|close|accept-withdrawal REF");
   }
   const std::string& what = line.words()[0];
   const std::string& reference = line.words()[1];
@@ -110,8 +113,13 @@ absl::Status RunAlerts(const std::vector<std::string>& arguments) {
     request.set_outcome(outcome);
     return Act(**hub, "CloseAlert", request, line.json());
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("alerts ", what, "? show, accept or close"));
+  if (what == "accept-withdrawal") {
+    alerts::v1::AcceptWithdrawalRequest request;
+    request.set_alert_ref(reference);
+    return Act(**hub, "AcceptWithdrawal", request, line.json());
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "alerts ", what, "? show, accept, close or accept-withdrawal"));
 }
 
 }  // namespace concordat::cli

@@ -110,8 +110,12 @@ absl::Status Receive(Subscription& subscription, const LoadJob& job,
       return absl::UnavailableError(absl::StrCat(
           "waiting for event ", expected, ": ", delivery.status().message()));
     }
-    if (!sample.ParseFromString(delivery->view.Data()) ||
-        sample.number() != expected) {
+    sample.Clear();
+    bool is_whole = true;
+    for (const View::Group& group : delivery->view.groups) {
+      is_whole = is_whole && sample.MergeFromString(group.data);
+    }
+    if (!is_whole || sample.number() != expected) {
       return absl::DataLossError(absl::StrCat(
           "event ", expected, " expected, event ", sample.number(), " came"));
     }

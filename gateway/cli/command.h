@@ -22,6 +22,7 @@ struct Command {
   absl::Status (*run)(const std::vector<std::string>& arguments);
 };
 
+absl::Status RunAgreements(const std::vector<std::string>& arguments);
 absl::Status RunAlerts(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);
 absl::Status RunCall(const std::vector<std::string>& arguments);
@@ -31,6 +32,7 @@ absl::Status RunLog(const std::vector<std::string>& arguments);
 absl::Status RunPerson(const std::vector<std::string>& arguments);
 absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
+absl::Status RunRules(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "concordat/bus/v1/session.pb.h"
 #include "gateway/cli/json.h"
 #include "services/common/base/ids.h"
@@ -50,8 +51,19 @@ std::string PublishedLine::ToJson() const {
                         ",\"error\":", JsonQuote(std::string(status.message())),
                         "}");
   }
-  return absl::StrCat("{\"id\":", JsonQuote(id), ",\"sequence\":", sequence,
-                      ",\"duplicate\":", duplicate ? "true" : "false", "}");
+  std::string json =
+      absl::StrCat("{\"id\":", JsonQuote(id), ",\"sequence\":", sequence,
+                   ",\"duplicate\":", duplicate ? "true" : "false");
+  if (!faults.empty()) {
+    absl::StrAppend(
+        &json, ",\"faults\":[",
+        absl::StrJoin(faults, ",",
+                      [](std::string* out, const std::string& fault) {
+                        out->append(JsonQuote(fault));
+                      }),
+        "]");
+  }
+  return json + "}";
 }
 
 EventDoor::EventDoor(bus::v1::Principal principal,
@@ -137,6 +149,7 @@ PublishedLine EventDoor::Publish(absl::string_view json,
   line.status = ToStatus(outcome);
   line.sequence = outcome.sequence.value;
   line.duplicate = outcome.duplicate;
+  line.faults = outcome.faults;
   return line;
 }
 

@@ -26,8 +26,11 @@ struct PublishedLine {
   absl::Status status;  // OK: accepted, now or before.
   uint64_t sequence = 0;
   bool duplicate = false;
+  // Accepted in spite of these.
+  std::vector<std::string> faults;
 
-  // {"id","sequence","duplicate"} or {"id","error"}
+  // {"id","sequence","duplicate"}, with "faults" when there are any, or
+  // {"id","error"}
   std::string ToJson() const;
 };
 

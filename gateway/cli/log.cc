@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_join.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
@@ -14,6 +15,24 @@ constexpr char kProgram[] = "concordat-bus";
 constexpr char kService[] = "concordat.bus.v1.BusService/";
 // Reading a whole log takes its time.
 constexpr absl::Duration kVerifyTimeout = absl::Minutes(30);
+
+// What an urgent type was forgiven: somebody has to mend the records.
+absl::Status PrintFaults(Hub& hub) {
+  const auto list = hub.Call<bus::v1::ListFaultsResponse>(
+      kProgram, absl::StrCat(kService, "ListFaults"),
+      bus::v1::ListFaultsRequest());
+  // The operator alone may see which.
+  if (absl::IsPermissionDenied(list.status())) return absl::OkStatus();
+  if (!list.ok()) return list.status();
+  for (const auto& each : list->faults()) {
+    std::printf("  %llu of %s from %s, the last at %llu: %s\n",
+                static_cast<unsigned long long>(each.count()),
+                each.type().c_str(), each.source().c_str(),
+                static_cast<unsigned long long>(each.last_sequence()),
+                absl::StrJoin(each.last_faults(), "; ").c_str());
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Status(Hub& hub, bool as_json) {
   const auto status = hub.Call<bus::v1::GetLogStatusResponse>(
@@ -40,7 +59,10 @@ absl::Status Status(Hub& hub, bool as_json) {
       status->read_only()
           ? absl::StrCat("NONE: ", status->read_only_because()).c_str()
           : "taken");
-  return absl::OkStatus();
+  if (status->accepted_with_faults() == 0) return absl::OkStatus();
+  std::printf("faults       %llu events of urgent types accepted with them\n",
+              static_cast<unsigned long long>(status->accepted_with_faults()));
+  return PrintFaults(hub);
 }
 
 absl::Status Verify(Hub& hub, bool as_json) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "concordat/edge/v1/service.pb.h"
 #include "concordat/identity/v1/service.pb.h"
 #include "concordat/nhs/v1/service.pb.h"
@@ -17,7 +18,8 @@ namespace {
 
 using ::concordat::edge::v1::Item;
 
-constexpr char kProgram[] = "concordat-adapter";
+constexpr char kAdapter[] = "concordat-adapter";
+constexpr char kHealthEdge[] = "edge-health";
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 
 struct Options {
@@ -26,9 +28,42 @@ struct Options {
   std::string decision;
   std::string service;
   std::string until;
+  std::string edge;
+  std::string mend;
   bool all = false;
   bool names = false;
 };
+
+// The program of the edge that was named, else of the caller's own agency.
+std::string ProgramOf(const Hub& hub, const Options& options) {
+  std::string edge = options.edge;
+  const auto registry = hub.data().LoadRegistry();
+  if (edge.empty() && registry.ok()) {
+    for (const auto& each : (*registry)->proto().principals()) {
+      if (each.role() == "adapter" &&
+          each.agency() == hub.principal().agency()) {
+        edge = each.name();
+      }
+    }
+  }
+  return edge.empty() || edge == kHealthEdge ? kAdapter : edge;
+}
+
+// "Column=text;Column=text"
+absl::Status AddMended(const std::string& mend,
+                       edge::v1::ReplayItemRequest& request) {
+  for (const absl::string_view part :
+       absl::StrSplit(mend, ';', absl::SkipEmpty())) {
+    const size_t equals = part.find('=');
+    if (equals == absl::string_view::npos) {
+      return absl::InvalidArgumentError("--mend is Column=text;Column=text");
+    }
+    edge::v1::ShownField& field = *request.add_mended();
+    field.set_name(std::string(part.substr(0, equals)));
+    field.set_value(std::string(part.substr(equals + 1)));
+  }
+  return absl::OkStatus();
+}
 
 unsigned long long Number(uint64_t value) { return value; }
 
@@ -87,15 +122,17 @@ void Print(const Item& item, People& people) {
               item.act_note().c_str());
 }
 
-absl::StatusOr<edge::v1::ListRejectsResponse> Ask(Hub& hub, bool all) {
+absl::StatusOr<edge::v1::ListRejectsResponse> Ask(Hub& hub,
+                                                  const Options& options,
+                                                  bool all) {
   edge::v1::ListRejectsRequest request;
   request.set_with_ended(all);
   return hub.Call<edge::v1::ListRejectsResponse>(
-      kProgram, absl::StrCat(kService, "ListRejects"), request);
+      ProgramOf(hub, options), absl::StrCat(kService, "ListRejects"), request);
 }
 
 absl::Status List(Hub& hub, const Options& options, bool as_json) {
-  const auto list = Ask(hub, options.all);
+  const auto list = Ask(hub, options, options.all);
   if (!list.ok()) return list.status();
   if (as_json) {
     std::printf("%s\n", ToJson(*list).c_str());
@@ -117,6 +154,10 @@ absl::Status List(Hub& hub, const Options& options, bool as_json) {
       Print(item, people);
     }
   }
+  for (const auto& file : list->files()) {
+    std::printf("%-24s %-16s  %s\n", file.name().c_str(),
+                LocalTime(file.at()).c_str(), file.words().c_str());
+  }
   return absl::OkStatus();
 }
 
@@ -125,7 +166,7 @@ absl::Status Look(Hub& hub, const std::string& ref, const Options& options,
   edge::v1::LookAtItemRequest request;
   request.set_item_ref(ref);
   const auto looked = hub.Call<edge::v1::LookAtItemResponse>(
-      kProgram, absl::StrCat(kService, "LookAtItem"), request);
+      ProgramOf(hub, options), absl::StrCat(kService, "LookAtItem"), request);
   if (!looked.ok()) return looked.status();
   if (as_json) {
     std::printf("%s\n", ToJson(*looked).c_str());
@@ -148,7 +189,7 @@ std::string RequestId(const Hub& hub, const std::string& what,
                       const std::string& ref, const Options& options) {
   return DerivedId("cli",
                    absl::StrJoin({what, ref, hub.profile(), options.reason,
-                                  options.note, options.decision},
+                                  options.note, options.decision, options.mend},
                                  "\n"),
                    0);
 }
@@ -162,13 +203,12 @@ absl::Status Act(Hub& hub, const std::string& what, const char* method,
         "rejects ", what,
         " needs --reason, one of deploy/config/codes/kept-item-reason"));
   }
-  request.mutable_command()->set_request_id(
-      RequestId(hub, what, ref, options));
+  request.mutable_command()->set_request_id(RequestId(hub, what, ref, options));
   request.set_item_ref(ref);
   request.set_reason(options.reason);
   request.set_note(options.note);
   const auto reply = hub.Call<edge::v1::ActReply>(
-      kProgram, absl::StrCat(kService, method), request);
+      ProgramOf(hub, options), absl::StrCat(kService, method), request);
   if (!reply.ok()) return reply.status();
   if (as_json) {
     std::printf("%s\n", ToJson(*reply).c_str());
@@ -184,7 +224,7 @@ absl::Status Act(Hub& hub, const std::string& what, const char* method,
 // Records the sharing decision that an item is let out under.
 absl::StatusOr<uint64_t> DecideSharing(Hub& hub, const std::string& ref,
                                        const Options& options) {
-  const auto list = Ask(hub, false);
+  const auto list = Ask(hub, options, false);
   if (!list.ok()) return list.status();
   nhs::v1::DecideSharingRequest request;
   for (const Item& item : list->items()) {
@@ -247,6 +287,11 @@ absl::Status RunRejects(const std::vector<std::string>& arguments) {
   line.flags().AddString("service", "Makes the decision, about this service.",
                          &options.service);
   line.flags().AddString("until", "Its last day.", &options.until);
+  line.flags().AddString("edge", "Of which edge; else of your own agency.",
+                         &options.edge);
+  line.flags().AddString(
+      "mend", "With replay, of a file's row: Column=text;Column=text",
+      &options.mend);
   line.flags().AddBool("all", "Those that were acted on, too.", &options.all);
   line.flags().AddBool("names", "Names of people, from identity.",
                        &options.names);
@@ -268,8 +313,11 @@ absl::Status RunRejects(const std::vector<std::string>& arguments) {
   if (what == "look") return Look(**hub, ref, options, line.json());
   if (what == "release") return Release(**hub, ref, options, line.json());
   if (what == "replay") {
-    return Act(**hub, what, "ReplayItem", ref, options, line.json(),
-               edge::v1::ReplayItemRequest());
+    edge::v1::ReplayItemRequest request;
+    if (auto status = AddMended(options.mend, request); !status.ok()) {
+      return status;
+    }
+    return Act(**hub, what, "ReplayItem", ref, options, line.json(), request);
   }
   if (what == "leave") {
     return Act(**hub, what, "LeaveItem", ref, options, line.json(),

@@ -7,7 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "services/alerts/domain/engine.h"
+#include "services/alerts/domain/definitions.h"
+#include "services/alerts/notify/identity_contacts.h"
+#include "services/alerts/notify/notifier.h"
 #include "services/alerts/rpc/desk.h"
 #include "services/alerts/rpc/handlers.h"
 #include "services/common/bus_client/zmq_bus_client.h"
@@ -19,34 +21,46 @@ namespace {
 // Who co-ordinators act for; the rules' "arrangement".
 constexpr char kArrangementRole[] = "coordinator";
 
-absl::StatusOr<RuleBook> LoadRules(const DataDirectory& data,
-                                   const TypeRegistry& types) {
-  const auto files = data.LoadRules();
+template <typename Message>
+absl::StatusOr<std::vector<Message>> ReadAll(
+    const absl::StatusOr<std::vector<TextFile>>& files) {
   if (!files.ok()) return files.status();
-  std::vector<v1::Rule> rules;
+  std::vector<Message> messages;
   for (const TextFile& file : *files) {
-    if (absl::Status status = ParseTextProto(file, &rules.emplace_back());
+    if (absl::Status status = ParseTextProto(file, &messages.emplace_back());
         !status.ok()) {
       return status;
     }
   }
-  return RuleBook::Build(rules, types);
+  return messages;
 }
 
-absl::StatusOr<Engine> MakeEngine(const DataDirectory& data,
-                                  const PrincipalRegistry& registry,
-                                  std::shared_ptr<const TypeRegistry> types) {
-  auto rules = LoadRules(data, *types);
+absl::StatusOr<Definitions> LoadDefinitions(
+    const DataDirectory& data, const PrincipalRegistry& registry,
+    std::shared_ptr<const TypeRegistry> types) {
+  Definitions definitions;
+  definitions.types = std::move(types);
+  auto rules = ReadAll<v1::Rule>(data.LoadRules());
   if (!rules.ok()) return rules.status();
-  std::string arrangement;
+  definitions.rules = *std::move(rules);
+  auto feeds = ReadAll<hub::v1::Feed>(data.LoadFeeds());
+  if (!feeds.ok()) return feeds.status();
+  definitions.feeds = *std::move(feeds);
+  auto calendars = data.LoadCalendars();
+  if (!calendars.ok()) return calendars.status();
+  definitions.calendars = *std::move(calendars);
+  auto roles = data.LoadRoles();
+  if (!roles.ok()) return roles.status();
+  definitions.roles = *std::move(roles);
   for (const bus::v1::Principal& principal : registry.proto().principals()) {
-    if (principal.role() == kArrangementRole) arrangement = principal.agency();
+    if (principal.role() == kArrangementRole) {
+      definitions.arrangement = principal.agency();
+    }
   }
-  std::map<std::string, std::string> names;
   for (const bus::v1::Agency& agency : registry.proto().agencies()) {
-    names[agency.name()] = agency.display_name();
+    definitions.agency_names[agency.name()] = agency.display_name();
   }
-  return Engine(std::move(types), *std::move(rules), arrangement, names);
+  return definitions;
 }
 
 }  // namespace
@@ -63,14 +77,18 @@ int main(int argc, char** argv) {
   const auto codes = start.Value(program.data().LoadCodeLists());
   const auto types = start.Value(concordat::TypeRegistry::Build(
       start.Value(program.data().LoadTypes()), codes));
-  auto engine = start.Value(concordat::alerts::MakeEngine(
+  const auto definitions = start.Value(concordat::alerts::LoadDefinitions(
       program.data(), *program.registry()(), types));
+  auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
   const auto bus =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
   concordat::alerts::Desk desk(std::move(engine), *bus, types, program.self(),
                                program.data().environment(), program.clock(),
                                program.random(), program.log());
-  concordat::alerts::Serve(desk, program.host());
+  concordat::alerts::RuleDesk rules(
+      definitions, start.Value(program.data().LoadAgreements()), *bus,
+      program.clock());
+  concordat::alerts::Serve(desk, rules, program.host());
   std::thread fold([&] {
     if (absl::Status status = desk.Run(); !status.ok()) {
       program.log().Error("the bus gives no events any more; stopping",
@@ -78,7 +96,25 @@ int main(int argc, char** argv) {
       kill(getpid(), SIGTERM);  // To WaitForStop().
     }
   });
+  concordat::alerts::v1::NotifierSettings settings;
+  start.Check(
+      program.data().LoadSettings("notifier/notifier.textproto", &settings));
+  start.Check(concordat::alerts::CheckNotifierSettings(settings));
+  const absl::TimeZone london = start.Value(concordat::LondonTime());
+  const concordat::SystemSteadyClock steady;
+  concordat::alerts::Notifier notifier(
+      settings,
+      concordat::RoleDirectory(
+          std::make_shared<const concordat::Calendars>(
+              start.Value(concordat::Calendars::Build(
+                  definitions.calendars, london))),
+          london),
+      concordat::alerts::IdentityContacts(program.data(), "service-alerts"),
+      *bus, types, program.self(), program.clock(), steady, program.random(),
+      program.log());
+  notifier.Start();
   program.Serve();
+  notifier.Stop();
   desk.Stop();
   fold.join();
 }

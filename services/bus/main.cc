@@ -1,5 +1,7 @@
 // concordat-bus: one durable log, and the two ports that lead to it and from it.
 // services/bus/README.md tells how an event goes through.
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <limits>
@@ -40,7 +42,15 @@ absl::StatusOr<uint64_t> StartOfTime(const EventLog& log,
   return first == std::numeric_limits<uint64_t>::max() ? 0 : first;
 }
 
+// Blocks and frames of some hundred kilobytes come and go all the time; given
+// back to the system after each, their pages would be made and cleared anew.
+void KeepMemory() {
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int Main(int argc, char** argv) {
+  KeepMemory();
   // The registry's file is looked at all the time; there is nothing to reload.
   std::signal(SIGHUP, SIG_IGN);
   // A file that may not grow is a failed write, like a full disk.
@@ -80,6 +90,7 @@ int Main(int argc, char** argv) {
   const auto cursors = start.Value(CursorStore::Open(*places));
 
   Refusals refusals;
+  Faults faults;
   auto core = std::make_unique<IngestCore>(
       *log, types,
       LogTime(data.environment(), clock,
@@ -138,8 +149,8 @@ int Main(int argc, char** argv) {
        },
        refused});
   IngestLoop ingest(
-      *log, *ingest_sessions, registry->source(), types, std::move(core),
-      std::move(fold),
+      *log, *ingest_sessions, registry->source(), steady, types,
+      std::move(core), std::move(fold), random, faults,
       {[&delivery](std::shared_ptr<const EventBlock> block) {
          delivery.Post(std::move(block));
        },
@@ -158,7 +169,9 @@ int Main(int argc, char** argv) {
   host_options.tls = start.Value(data.LoadTls(kKeys));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  ServeBus(host, data.environment(), *log, ingest, delivery, refusals);
+  Explainer explainer(*log, types);
+  ServeBus(host, data.environment(),
+           {*log, ingest, delivery, refusals, faults, explainer});
   const uint16_t grpc_port = start.Value(host.Start());
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });

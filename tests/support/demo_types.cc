@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<Message>> ReadFolder(const std::string& folder) {
   std::vector<std::filesystem::path> paths;
   for (const auto& entry :
        std::filesystem::directory_iterator(source / folder)) {
-    paths.push_back(entry.path());
+    if (entry.is_regular_file()) paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
   std::vector<Message> messages;
@@ -59,6 +59,10 @@ absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements() {
 
 absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules() {
   return ReadFolder<alerts::v1::Rule>("deploy/rules");
+}
+
+absl::StatusOr<std::vector<hub::v1::Feed>> DemoFeeds() {
+  return ReadFolder<hub::v1::Feed>("deploy/config/feeds");
 }
 
 absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars() {

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/hub/v1/feed.pb.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
@@ -25,6 +26,7 @@ absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();
 //   INVALID_ARGUMENT  a file that cannot be read; names it.
 absl::StatusOr<std::vector<policy::v1::Agreement>> DemoAgreements();
 absl::StatusOr<std::vector<alerts::v1::Rule>> DemoRules();
+absl::StatusOr<std::vector<hub::v1::Feed>> DemoFeeds();
 absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars();
 absl::StatusOr<std::vector<policy::v1::LimitClocks>> DemoClocks();
 absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles();

@@ -188,6 +188,16 @@ absl::StatusOr<Sequence> FakeEventLog::StreamVersion(
   return version;
 }
 
+absl::StatusOr<Sequence> FakeEventLog::OfId(absl::string_view source,
+                                            absl::string_view id) {
+  for (const StoredEvent& event : events_) {
+    if (event.header.source == source && event.header.id == id) {
+      return event.sequence;
+    }
+  }
+  return Sequence();
+}
+
 bus::LogStatus FakeEventLog::Status() const {
   bus::LogStatus status;
   status.log_id = std::string(16, 'L');

@@ -46,6 +46,8 @@ class FakeEventLog : public bus::EventLog {
                                                  Sequence up_to) const override;
   absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const override;
+  absl::StatusOr<Sequence> OfId(absl::string_view source,
+                                absl::string_view id) override;
   bus::LogStatus Status() const override;
 
  private:

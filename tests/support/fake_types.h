@@ -25,7 +25,7 @@ class FakeType : public EventType {
   const std::vector<GroupInfo>& groups() const override { return groups_; }
   const policy::v1::TypePolicy& policy() const override { return policy_; }
   // A group that starts with '!' breaks a rule.
-  absl::Status Check(const std::vector<BasicGroup<absl::string_view>>& groups,
+  absl::Status Check(GroupViews groups,
                      std::vector<std::string>* faults) const override {
     for (const auto& group : groups) {
       if (group.data.empty() || group.data[0] != '!') continue;

@@ -28,7 +28,7 @@ class FakeEventType : public EventType {
   absl::string_view name() const override { return name_; }
   const std::vector<GroupInfo>& groups() const override { return groups_; }
   const policy::v1::TypePolicy& policy() const override { return policy_; }
-  absl::Status Check(const std::vector<BasicGroup<absl::string_view>>&,
+  absl::Status Check(GroupViews,
                      std::vector<std::string>*) const override {
     return absl::OkStatus();
   }

@@ -286,14 +286,33 @@ std::string AlertText(const Alert& alert) {
   std::string text = absl::StrCat(LocalTime(alert.raised_at()), "  ",
                                   alert.alert_ref(), "  ", alert.severity(),
                                   "  ", alert.rule(), "  ", alert.headline());
-  absl::StrAppend(
-      &text, "\n    about ",
-      alert.localsubject().empty() ? alert.subject() : alert.localsubject(),
-      "; to ", absl::StrJoin(alert.addressees(), ", "));
+  const std::string& about =
+      alert.localsubject().empty() ? alert.subject() : alert.localsubject();
+  absl::StrAppend(&text, "\n    ", about.empty() ? "about a feed" : "about ",
+                  about, alert.copy() ? "; a copy for you" : "", "; to ",
+                  absl::StrJoin(alert.addressees(), ", "));
   for (const auto& evidence : alert.evidence()) {
     absl::StrAppend(&text, "\n    because ", evidence.words());
   }
-  if (alert.acceptances().empty() && alert.state() != "closed") {
+  if (alert.identity_in_doubt()) {
+    absl::StrAppend(&text, "\n    identity in doubt: it may be about another");
+  }
+  if (!alert.not_known().empty()) {
+    absl::StrAppend(&text, "\n    not known: ", alert.not_known());
+  }
+  if (alert.escalated_at() != 0) {
+    absl::StrAppend(&text, "\n    escalated ", LocalTime(alert.escalated_at()),
+                    ": nobody had accepted");
+  }
+  if (alert.withdrawn_at() != 0) {
+    absl::StrAppend(&text, "\n    Withdrawn ", LocalTime(alert.withdrawn_at()),
+                    ": ", alert.withdrawn_because(),
+                    alert.withdrawal_to_accept()
+                        ? "\n    say that you know: alerts accept-withdrawal"
+                        : "");
+  }
+  if (alert.acceptances().empty() && alert.withdrawn_at() == 0 &&
+      alert.state() != "closed") {
     absl::StrAppend(
         &text, "\n    ", alert.state(),
         alert.accept_by() == 0
@@ -305,6 +324,12 @@ std::string AlertText(const Alert& alert) {
                     acceptance.agency(), ") ", LocalTime(acceptance.at()),
                     acceptance.action().empty() ? "" : ": ",
                     acceptance.action());
+  }
+  if (alert.act_by() != 0 && alert.withdrawn_at() == 0) {
+    absl::StrAppend(&text, "\n    ",
+                    alert.overdue() ? "OVERDUE: was to be done by "
+                                    : "to be done by ",
+                    LocalTime(alert.act_by()));
   }
   if (alert.state() == "closed") {
     absl::StrAppend(&text, "\n    closed ", LocalTime(alert.closed_at()), ": ",

@@ -225,6 +225,7 @@ class Maker {
           {share_ / "calendars", "calendars"},
           {share_ / "clocks", "clocks"},
           {share_ / "config" / "roles", "roles"},
+          {share_ / "config" / "notifier", "notifier"},
           {share_ / "config" / "adapters", "adapters"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;

@@ -9,11 +9,36 @@
 namespace concordat::alerts {
 namespace {
 
-std::string By(const AlertCaller& caller) { return caller.name; }
-
 absl::Status ClosedBefore(const Alert& alert) {
   return absl::FailedPreconditionError(
       absl::StrCat("alert ", alert.ref, " is closed"));
+}
+
+absl::Status WithdrawnBefore(const Alert& alert) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("alert ", alert.ref, " is withdrawn; accept that instead"));
+}
+
+bool AllWithdrawn(const std::vector<const AlertMember*>& members) {
+  return std::all_of(members.begin(), members.end(),
+                     [](const AlertMember* m) { return m->withdrawn(); });
+}
+
+// An event names its roles; one without is from before roles were written, and
+// is of every role of its agency.
+template <typename Event>
+bool IsOf(const AlertAddressee& who, const Event& event) {
+  if (who.agency != event.agency()) return false;
+  return event.roles().empty() ||
+         std::find(event.roles().begin(), event.roles().end(), who.role) !=
+             event.roles().end();
+}
+
+template <typename Event>
+void Sign(const Alert& alert, const AlertCaller& caller, Event* event) {
+  event->set_alert_ref(alert.ref);
+  event->set_agency(caller.agency);
+  event->set_by(caller.name);
 }
 
 }  // namespace
@@ -32,29 +57,62 @@ absl::string_view StageName(AlertStage stage) {
   return "unknown";
 }
 
+AlertMember* Alert::Find(const AlertAddressee& who) {
+  for (AlertMember& member : members) {
+    if (member.who.SameAs(who)) return &member;
+  }
+  return nullptr;
+}
+
+const AlertMember* Alert::Find(const AlertAddressee& who) const {
+  return const_cast<Alert*>(this)->Find(who);
+}
+
 bool Alert::AddressedTo(absl::string_view agency) const {
-  return std::any_of(to.begin(), to.end(), [agency](const AlertAddressee& a) {
-    return a.agency == agency;
+  return std::any_of(members.begin(), members.end(),
+                     [agency](const AlertMember& member) {
+                       return member.told() && member.who.agency == agency;
+                     });
+}
+
+bool Alert::accepted() const {
+  return std::any_of(members.begin(), members.end(), [](const AlertMember& m) {
+    return m.accepted && !m.who.copy;
   });
 }
 
-bool Alert::AcceptedBy(absl::string_view agency) const {
-  return std::any_of(
-      acceptances.begin(), acceptances.end(),
-      [agency](const AlertAcceptance& a) { return a.agency == agency; });
+bool AlertCaller::Is(const AlertAddressee& who) const {
+  return who.agency == agency &&
+         std::find(roles.begin(), roles.end(), who.role) != roles.end();
+}
+
+std::vector<const AlertMember*> MembersOf(const Alert& alert,
+                                          const AlertCaller& caller) {
+  std::vector<const AlertMember*> result;
+  for (const AlertMember& member : alert.members) {
+    if (member.told() && caller.Is(member.who)) {
+      result.push_back(&member);
+    }
+  }
+  return result;
 }
 
 bool MaySee(const Alert& alert, const AlertCaller& caller) {
-  return std::any_of(
-      alert.to.begin(), alert.to.end(), [&caller](const AlertAddressee& a) {
-        return a.agency == caller.agency &&
-               std::find(caller.roles.begin(), caller.roles.end(), a.role) !=
-                   caller.roles.end();
-      });
+  return !MembersOf(alert, caller).empty();
 }
 
 bool Owns(const Alert& alert, const AlertCaller& caller) {
-  return !alert.to.empty() && alert.to.front().agency == caller.agency;
+  return !alert.known_to.empty() &&
+         alert.known_to.front().agency == caller.agency;
+}
+
+v1::AlertShown DecideShow(const Alert& alert, const AlertCaller& caller) {
+  v1::AlertShown event;
+  Sign(alert, caller, &event);
+  for (const AlertMember* member : MembersOf(alert, caller)) {
+    if (!member->shown) event.add_roles(member->who.role);
+  }
+  return event;
 }
 
 absl::StatusOr<v1::AlertAccepted> DecideAccept(const Alert& alert,
@@ -68,15 +126,18 @@ absl::StatusOr<v1::AlertAccepted> DecideAccept(const Alert& alert,
   if (!act_by.empty() && !absl::ParseCivilTime(act_by, &day)) {
     return absl::InvalidArgumentError("act_by: not a date YYYY-MM-DD");
   }
-  if (!alert.open()) return ClosedBefore(alert);
-  if (alert.AcceptedBy(caller.agency)) {
+  const auto members = MembersOf(alert, caller);
+  if (AllWithdrawn(members)) return WithdrawnBefore(alert);
+  if (alert.closed()) return ClosedBefore(alert);
+  v1::AlertAccepted event;
+  Sign(alert, caller, &event);
+  for (const AlertMember* member : members) {
+    if (!member->accepted) event.add_roles(member->who.role);
+  }
+  if (event.roles().empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "alert ", alert.ref, " was accepted by ", caller.agency, " before"));
   }
-  v1::AlertAccepted event;
-  event.set_alert_ref(alert.ref);
-  event.set_agency(caller.agency);
-  event.set_by(By(caller));
   event.set_action(std::string(action));
   event.set_act_by(std::string(act_by));
   return event;
@@ -88,41 +149,79 @@ absl::StatusOr<v1::AlertClosed> DecideClose(const Alert& alert,
   if (outcome.empty()) {
     return absl::InvalidArgumentError("outcome: required, say what came of it");
   }
-  if (!alert.open()) return ClosedBefore(alert);
-  if (!Owns(alert, caller) && !alert.AcceptedBy(caller.agency)) {
+  const auto members = MembersOf(alert, caller);
+  if (AllWithdrawn(members)) return WithdrawnBefore(alert);
+  if (alert.closed()) return ClosedBefore(alert);
+  const bool accepted =
+      std::any_of(members.begin(), members.end(),
+                  [](const AlertMember* m) { return m->accepted; });
+  if (!Owns(alert, caller) && !accepted) {
     return absl::PermissionDeniedError(
         absl::StrCat("only an agency that owns alert ", alert.ref,
-                     " or accepted it may "
-                     "close it"));
+                     " or accepted it may close it"));
   }
   if (alert.acceptances.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "alert ", alert.ref, " has not been accepted by anybody yet"));
   }
   v1::AlertClosed event;
-  event.set_alert_ref(alert.ref);
-  event.set_agency(caller.agency);
-  event.set_by(By(caller));
+  Sign(alert, caller, &event);
   event.set_outcome(std::string(outcome));
   return event;
 }
 
-void Evolve(const v1::AlertShown&, Alert& alert) {
-  alert.stage = std::max(alert.stage, AlertStage::kShown);
+absl::StatusOr<v1::AlertWithdrawalAccepted> DecideAcceptWithdrawal(
+    const Alert& alert, const AlertCaller& caller) {
+  v1::AlertWithdrawalAccepted event;
+  Sign(alert, caller, &event);
+  for (const AlertMember* member : MembersOf(alert, caller)) {
+    if (member->owes_withdrawal()) event.add_roles(member->who.role);
+  }
+  if (event.roles().empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "alert ", alert.ref, " has no withdrawal that waits for you"));
+  }
+  return event;
 }
 
-void Evolve(const v1::AlertAccepted& event, uint64_t at_us, Alert& alert) {
-  if (!alert.open() || alert.AcceptedBy(event.agency())) return;
+void Evolve(const v1::AlertShown& event, Alert& alert) {
+  alert.stage = std::max(alert.stage, AlertStage::kShown);
+  for (AlertMember& member : alert.members) {
+    if (IsOf(member.who, event)) member.shown = true;
+  }
+}
+
+void Evolve(const v1::AlertAccepted& event, uint64_t at_us, uint64_t act_by_us,
+            Alert& alert) {
+  if (alert.closed()) return;
+  AlertAcceptance acceptance{
+      event.agency(), {},       event.by(), at_us, event.action(),
+      event.act_by(), act_by_us};
+  for (AlertMember& member : alert.members) {
+    if (!member.told() || !IsOf(member.who, event) || member.accepted) {
+      continue;
+    }
+    member.shown = member.accepted = true;
+    acceptance.roles.push_back(member.who.role);
+  }
+  if (acceptance.roles.empty()) return;
   alert.stage = AlertStage::kAccepted;
-  alert.acceptances.push_back(
-      {event.agency(), event.by(), at_us, event.action(), event.act_by()});
+  alert.acceptances.push_back(std::move(acceptance));
 }
 
 void Evolve(const v1::AlertClosed& event, uint64_t at_us, Alert& alert) {
-  if (!alert.open()) return;
+  if (alert.closed()) return;
   alert.stage = AlertStage::kClosed;
   alert.closed_us = at_us;
   alert.outcome = event.outcome();
+}
+
+void Evolve(const v1::AlertWithdrawalAccepted& event, Alert& alert) {
+  for (AlertMember& member : alert.members) {
+    if (member.withdrawn() && IsOf(member.who, event)) {
+      member.withdrawal_accepted = true;
+    }
+  }
 }
 
 }  // namespace concordat::alerts

@@ -1,134 +1,203 @@
 // Rules over events: folds the log in its order and says which alerts to raise.
 // Live, rebuild and backtest are this one function. PURE.
 //
-// A rule is judged once for each addressee's agency, over what that agency may
-// see: a fact hidden from it changes nothing for it. Facts count by their own
-// time, deadlines by log time (the acceptedtime of what is folded).
+// Audience  A rule is judged once for each addressee, over what that one may
+//           see: a fact hidden from it changes nothing for it.
+// Time      Facts count by their own time, deadlines by log time (acceptedtime).
+//           What falls due happens, in order, before the first entry that
+//           reaches it.
+// History   A rule acts on what was accepted after its adoption, and never on
+//           what had happened, or fallen due, before the log or the feed that
+//           brings it began.
 //
-// Threads  One at a time.
+// Threads   One at a time.
 #ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_ENGINE_H_
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_ENGINE_H_
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "services/alerts/domain/alert.h"
+#include "services/alerts/domain/alert_book.h"
+#include "services/alerts/domain/audience.h"
+#include "services/alerts/domain/deadlines.h"
+#include "services/alerts/domain/fact.h"
+#include "services/alerts/domain/feeds.h"
 #include "services/alerts/domain/rule_book.h"
-#include "services/common/event/event.h"
-#include "services/common/policy/policy.h"
+#include "services/alerts/domain/sight.h"
 
 namespace concordat::alerts {
 
-// An event that the engine asks to be published.
-struct AlertDraft {
-  // Unique for what it says: the same fold asks for the same events.
-  std::string key;
-  std::string type;  // Full message name.
-  std::string data;  // Serialized message.
-  std::string alert_ref;
-  PersonKey subject;
-  std::string causation;  // Event reference.
-};
-
-struct EvidenceWords {
-  Sequence sequence;
-  std::string event;  // Reference.
-  std::string type;
-  uint64_t time_us = 0;
-  std::string words;
+struct EngineParts {
+  std::shared_ptr<const TypeRegistry> types;
+  RuleBook rules;
+  FeedBook feeds;
+  std::shared_ptr<const Calendars> calendars;
+  std::string arrangement;  // The agency that co-ordinators act for.
+  std::map<std::string, std::string> agency_names;  // Display names, by agency.
 };
 
 class Engine {
  public:
-  // `arrangement` is the agency that co-ordinators act for.
-  // `agency_names` are display names, by agency.
-  Engine(std::shared_ptr<const TypeRegistry> types, RuleBook rules,
-         std::string arrangement,
-         std::map<std::string, std::string> agency_names);
+  explicit Engine(EngineParts parts);
 
   // Folds the next event of the log (a view with every group granted). Returns
   // what to publish; each key once over the life of the engine.
-  //   INVALID_ARGUMENT  the event cannot be read; nothing was folded.
+  //   INVALID_ARGUMENT  the event cannot be read; nothing of it was folded.
   absl::StatusOr<std::vector<AlertDraft>> Apply(const View& view);
 
   Sequence position() const { return position_; }
   uint64_t log_time_us() const { return log_time_us_; }
+  // What could not be calculated, in words for an operator; empty: all could.
+  const std::string& fault() const { return fault_; }
+  const RuleBook& rules() const { return rules_; }
 
   // References of the alerts whose events came back since the last call.
-  std::vector<std::string> TakeChanged();
-
+  std::vector<std::string> TakeChanged() { return book_.TakeChanged(); }
   // By reference; null: none.
-  const Alert* Find(absl::string_view ref) const;
+  const Alert* Find(absl::string_view ref) const { return book_.Find(ref); }
   // In the order they were raised.
-  const std::vector<std::unique_ptr<Alert>>& alerts() const { return alerts_; }
-  // The part of an alert's evidence that `agency` may see, in its words.
-  std::vector<EvidenceWords> Evidence(const Alert& alert,
-                                      absl::string_view agency) const;
+  const std::vector<std::unique_ptr<Alert>>& alerts() const {
+    return book_.alerts();
+  }
+  // What the caller sees of an alert; none: it is not theirs, or what it rests
+  // on is not shown to them any more.
+  std::optional<AlertSight> See(const Alert& alert,
+                                const AlertCaller& caller) const;
 
  private:
-  // Field values by JSON name.
-  using Fields = std::map<std::string, std::vector<std::string>>;
-  struct Fact {
-    View view;
-    bool retracted = false;
+  // An absence that is waited for. Judged again when what it rests on changes.
+  struct Pending {
+    const RuleLimb* limb = nullptr;
+    const Fact* start = nullptr;
+    uint64_t deadline_us = 0;
+    bool judged = false;  // Known, one way or the other.
   };
+  // Of one person, or of one feed.
   struct Person {
-    std::vector<std::unique_ptr<Fact>> facts;  // In log order.
+    Facts facts;
     std::vector<Alert*> alerts;
+    std::vector<std::unique_ptr<Pending>> pending;
   };
+  struct Known {
+    Fact* fact = nullptr;
+    Person* person = nullptr;
+  };
+  // What falls due, in order: an alert's, or an absence that no feed answers.
+  struct Timer {
+    enum class Kind { kAbsence, kAccept, kAct };
+    uint64_t due_us = 0;
+    Kind kind = Kind::kAccept;
+    uint64_t order = 0;  // Of its making.
+    Alert* alert = nullptr;
+    Pending* pending = nullptr;
+    Person* person = nullptr;
 
-  struct BySequence {
-    bool operator()(const Fact* a, const Fact* b) const {
-      return a->view.sequence < b->view.sequence;
+    bool operator<(const Timer& other) const {
+      return std::tie(due_us, kind, order) <
+             std::tie(other.due_us, other.kind, other.order);
     }
   };
-  // In log order, so that the same fold says the same.
-  using FactsInOrder = std::set<const Fact*, BySequence>;
+  struct Told {
+    AlertAddressee who;
+    std::vector<const Fact*> evidence;
+  };
 
-  void Judge(const RuleLimb& limb, const Fact& fact, Person& person,
-             std::vector<AlertDraft>& out);
-  // Facts that meet the limb for `agency` with `trigger` among them; empty when
-  // it is not met.
-  std::vector<const Fact*> Meet(const RuleLimb& limb, const Fact& trigger,
-                                const Person& person,
-                                absl::string_view agency) const;
-  // Index of the first pattern of the limb that the fact matches in what
-  // `agency` sees, from `first` on; -1: none.
-  int Match(const RuleLimb& limb, const Fact& fact, absl::string_view agency,
-            int first) const;
-  std::vector<AlertAddressee> Resolve(const RuleLimb& limb,
-                                      const PersonKey& person) const;
-  absl::StatusOr<Fields> Seen(const Fact& fact, absl::string_view agency) const;
+  // engine.cc
+  void FoldFact(const View& view, Fact fact);
+  void FoldFeed(const View& view, absl::string_view data);
+  void FoldDoubt(const View& view, const std::string& data);
+  void TakeOff(absl::string_view reference, const Header& by,
+               const Fact* instead);
+  Person& PersonOf(const Fact& fact);
+
+  // judge.cc
+  void Judge(const RuleLimb& limb, const Fact& trigger, Person& person);
   void Raise(const RuleLimb& limb, const Fact& trigger, Person& person,
-             std::vector<AlertAddressee> to, const FactsInOrder& evidence,
-             std::vector<AlertDraft>& out);
-  void AddEvidence(Alert& alert, const Fact& trigger,
-                   const std::vector<const Fact*>& evidence,
-                   std::vector<AlertDraft>& out);
+             const std::vector<Told>& fresh, RaiseRequest request);
+  // Of what is raised at this moment: by when to accept, and whether cover is told.
+  uint64_t AcceptBy(const RuleLimb& limb, uint64_t at_us, bool* out_of_hours);
+  bool IsHistory(const std::vector<const Fact*>& evidence) const;
+  AlertMember* OpenFor(const RuleLimb& limb, const Person& person,
+                       const AlertAddressee& who, Alert** alert) const;
+  bool ToldBefore(const RuleLimb& limb, const Fact& trigger,
+                  const Person& person, const AlertAddressee& who) const;
+  // `off` counts no more; `instead` takes its place. Alerts that do not stand
+  // without it are withdrawn.
+  void JudgeAgain(Person& person, const Fact& off, const Fact* instead,
+                  const Header& by);
+  bool Stands(const Alert& alert, const AlertMember& member,
+              const Person& person) const;
+  GroupMask Seen(const Fact& fact, const AlertAddressee& who) const {
+    return audiences_.See(fact, who, log_time_us_);
+  }
+
+  // absence.cc
+  void Await(const RuleLimb& limb, const Fact& start, Person& person);
+  void JudgeWaiting(const FeedState& feed, const std::string& cause);
+  // `feed` owes what was due at `due_us`.
+  void JudgeUnknown(const FeedState& feed, uint64_t due_us);
+  void JudgeAbsence(Pending& pending, const std::string& cause,
+                    const FeedState* late);
+  const Fact* AnswerTo(const Pending& pending, const Person& person,
+                       const AlertAddressee& who) const;
+  // Sees what starts it and would see whatever answered it.
+  bool MaySay(const RuleLimb& limb, const Fact& start,
+              const AlertAddressee& who) const;
+  std::vector<const FeedState*> FeedsOf(const Pending& pending) const;
+  // A fact came, late or not, that answers an absence.
+  void Answer(const Fact& fact, Person& person);
+  void WithdrawAnswered(Pending& pending, Person& person, const Fact& fact);
+  const Pending* PendingOf(const Alert& alert, const Person& person) const;
+
+  // life.cc
+  void PassTime(uint64_t to_us);
+  void AddTimer(uint64_t due_us, Timer timer);
+  void Fire(const Timer& timer);
+  void Escalate(Alert& alert, const Person& person);
+  bool AcceptedElsewhere(const Alert& alert, const Person& person) const;
   void FoldOwn(const View& view, const std::string& data);
+  uint64_t Limit(const v1::Clock& clock, const std::string& calendar,
+                 uint64_t from_us);
+
+  // sight.cc
+  std::string InWords(const v1::EventPattern& pattern, absl::string_view words,
+                      const Fact& fact) const;
+  void SeeEvidence(const Alert& alert, const AlertMember& member,
+                   std::map<Sequence, EvidenceWords>* evidence) const;
 
   std::shared_ptr<const TypeRegistry> types_;
   RuleBook rules_;
-  std::string arrangement_;
+  FeedBook feeds_;
+  Deadlines deadlines_;
   std::map<std::string, std::string> agency_names_;
-  PolicyState policy_;
+  Audiences audiences_;
+  AlertBook book_;
   Sequence position_;
   uint64_t log_time_us_ = 0;
+  std::optional<uint64_t> log_began_us_;
+  std::string fault_;
   absl::flat_hash_map<PersonKey, std::unique_ptr<Person>> persons_;
-  absl::flat_hash_map<uint64_t, const Fact*> fact_by_sequence_;
-  std::vector<std::unique_ptr<Alert>> alerts_;
-  absl::flat_hash_map<std::string, Alert*> by_ref_;
-  std::vector<std::string> changed_;
+  std::map<std::string, std::unique_ptr<Person>> by_feed_;
+  absl::flat_hash_map<uint64_t, Known> by_sequence_;
+  absl::flat_hash_map<std::string, Known> by_reference_;
+  absl::flat_hash_map<const Alert*, Person*> person_of_;
+  // Reviews of a doubted link that are open, by person.
+  absl::flat_hash_map<PersonKey, std::set<std::string>> doubts_;
+  std::set<Timer> timers_;
+  uint64_t timers_made_ = 0;
+  // Not judged for good, by deadline and then in log order.
+  std::map<std::tuple<uint64_t, Sequence, size_t>, std::pair<Pending*, Person*>>
+      waiting_;
 };
-
-// "<source>#<id>": names an event from anywhere.
-std::string EventRef(const Header& header);
 
 }  // namespace concordat::alerts
 

@@ -1,7 +1,7 @@
 #include "services/alerts/domain/rule_book.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -13,44 +13,116 @@ namespace {
 
 constexpr absl::string_view kSeverities[] = {"CRITICAL", "HIGH", "MEDIUM",
                                              "LOW"};
+using Patterns = google::protobuf::RepeatedPtrField<v1::EventPattern>;
+using Addressees = google::protobuf::RepeatedPtrField<v1::Addressee>;
 
-absl::Status CheckLimb(const v1::Limb& limb, const TypeRegistry& types) {
-  if (limb.to().empty()) return absl::InvalidArgumentError("has no addressee");
-  if (limb.condition().events().empty()) {
-    return absl::InvalidArgumentError("has no event");
+absl::Status Wrong(absl::string_view what) {
+  return absl::InvalidArgumentError(what);
+}
+
+absl::Status CheckClock(const v1::Clock& clock, bool calendar) {
+  const int limits = (clock.minutes() > 0) + (clock.working_minutes() > 0) +
+                     (clock.working_days() > 0);
+  if (limits != 1) return Wrong("has a clock without one limit");
+  if (clock.minutes() == 0 && !calendar) {
+    return Wrong("counts working time, and its rule has no calendar");
   }
-  if (std::find(std::begin(kSeverities), std::end(kSeverities),
-                limb.severity()) == std::end(kSeverities)) {
-    return absl::InvalidArgumentError("has no known severity");
-  }
-  for (const v1::Addressee& to : limb.to()) {
-    if (to.role().empty() || to.agency().empty()) {
-      return absl::InvalidArgumentError(
-          "has an addressee without role or "
-          "agency");
+  return absl::OkStatus();
+}
+
+absl::Status CheckAddressees(const Addressees& to) {
+  for (const v1::Addressee& addressee : to) {
+    if (addressee.role().empty() || addressee.agency().empty()) {
+      return Wrong("has an addressee without role or agency");
     }
   }
-  for (const v1::EventPattern& pattern : limb.condition().events()) {
+  return absl::OkStatus();
+}
+
+absl::Status CheckPatterns(const Patterns& patterns,
+                           const TypeRegistry& types) {
+  for (const v1::EventPattern& pattern : patterns) {
     if (pattern.types().empty() || pattern.words().empty()) {
-      return absl::InvalidArgumentError("has an event without type or words");
+      return Wrong("has an event without type or words");
     }
     for (const std::string& type : pattern.types()) {
       if (types.Find(type) == nullptr) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("names ", type, ", which is no event type"));
+        return Wrong(absl::StrCat("names ", type, ", which is no event type"));
       }
     }
   }
   return absl::OkStatus();
 }
 
+absl::Status CheckCondition(const v1::Condition& condition, bool calendar,
+                            const TypeRegistry& types) {
+  if (condition.events().empty()) return Wrong("has no event");
+  absl::Status status = CheckPatterns(condition.events(), types);
+  if (condition.has_count() && condition.count().at_least() == 0) {
+    return Wrong("counts to nothing");
+  }
+  if (!condition.has_absence()) return status;
+  const v1::Absence& absence = condition.absence();
+  if (condition.events_size() != 1 || condition.has_count()) {
+    return Wrong("has an absence after other than one event");
+  }
+  if (absence.of().empty() || absence.words().empty()) {
+    return Wrong("has an absence of nothing, or without words");
+  }
+  if (status.ok()) status = CheckPatterns(absence.of(), types);
+  if (status.ok()) status = CheckClock(absence.deadline(), calendar);
+  return status;
+}
+
+absl::Status CheckLimb(const v1::Limb& limb, bool calendar,
+                       const TypeRegistry& types) {
+  if (limb.to().empty()) return Wrong("has no addressee");
+  if (std::find(std::begin(kSeverities), std::end(kSeverities),
+                limb.severity()) == std::end(kSeverities)) {
+    return Wrong("has no known severity");
+  }
+  absl::Status status = CheckCondition(limb.condition(), calendar, types);
+  const auto check_clock = [&](bool there, const v1::Clock& clock) {
+    if (status.ok() && there) status = CheckClock(clock, calendar);
+  };
+  check_clock(limb.has_accept(), limb.accept());
+  check_clock(limb.has_act(), limb.act());
+  if (status.ok()) status = CheckAddressees(limb.to());
+  if (limb.has_out_of_hours()) {
+    if (!calendar) return Wrong("has hours, and its rule has no calendar");
+    check_clock(true, limb.out_of_hours().accept());
+    if (status.ok()) status = CheckAddressees(limb.out_of_hours().to());
+  }
+  for (const v1::Escalation& next : limb.escalate()) {
+    if (next.to().empty()) return Wrong("escalates to nobody");
+    check_clock(next.has_accept(), next.accept());
+    if (status.ok()) status = CheckAddressees(next.to());
+  }
+  if (limb.escalate_size() > 0 && !limb.has_accept()) {
+    return Wrong("escalates, and has no limit to accept");
+  }
+  return status;
+}
+
 absl::StatusOr<uint64_t> EffectiveMicros(const std::string& date) {
   absl::CivilDay day;
   if (!absl::ParseCivilTime(date, &day)) {
-    return absl::InvalidArgumentError("its effective date is not a date");
+    return Wrong("its effective date is not a date");
   }
   return static_cast<uint64_t>(
       absl::ToUnixMicros(absl::FromCivil(day, absl::UTCTimeZone())));
+}
+
+// NAME of each {field:NAME}.
+void AddFieldsOf(absl::string_view words, std::set<std::string>* wanted) {
+  constexpr absl::string_view kOpen = "{field:";
+  for (size_t at = words.find(kOpen); at != absl::string_view::npos;
+       at = words.find(kOpen, at + 1)) {
+    const size_t start = at + kOpen.size();
+    const size_t end = words.find('}', start);
+    if (end == absl::string_view::npos) return;
+    wanted->insert(std::string(words.substr(start, end - start)));
+  }
 }
 
 }  // namespace
@@ -58,40 +130,82 @@ absl::StatusOr<uint64_t> EffectiveMicros(const std::string& date) {
 absl::StatusOr<RuleBook> RuleBook::Build(const std::vector<v1::Rule>& rules,
                                          const TypeRegistry& types) {
   RuleBook book;
+  book.rules_ = rules;
   std::set<std::string> seen;
   for (const v1::Rule& rule : rules) {
     const auto wrong = [&rule](absl::string_view what) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("rule ", rule.id(), ": ", what));
+      return Wrong(absl::StrCat("rule ", rule.id(), ": ", what));
     };
     if (rule.id().empty() || !seen.insert(rule.id()).second) {
       return wrong("has no id, or the id of another");
     }
     absl::StatusOr<uint64_t> effective = EffectiveMicros(rule.effective());
     if (!effective.ok()) return wrong(effective.status().message());
+    std::set<std::string> names;
     for (const v1::Limb& limb : rule.limbs()) {
-      if (absl::Status status = CheckLimb(limb, types); !status.ok()) {
+      absl::Status status = CheckLimb(limb, !rule.calendar().empty(), types);
+      if (status.ok() && !names.insert(limb.name()).second) {
+        status = Wrong("is there twice");
+      }
+      if (!status.ok()) {
         return wrong(absl::StrCat("limb ", limb.name(), " ", status.message()));
       }
-      book.limbs_.push_back(std::make_unique<RuleLimb>(
-          RuleLimb{rule.id(), rule.version(), *effective, limb}));
-      std::set<std::string> watched;
-      for (const v1::EventPattern& pattern : limb.condition().events()) {
-        watched.insert(pattern.types().begin(), pattern.types().end());
-      }
-      for (const std::string& type : watched) {
-        book.by_type_[type].push_back(book.limbs_.back().get());
-      }
+      auto made = std::make_unique<RuleLimb>();
+      made->rule = rule.id();
+      made->version = rule.version();
+      made->effective_us = *effective;
+      made->calendar = rule.calendar();
+      made->family = limb.family().empty() ? limb.name() : limb.family();
+      made->limb = limb;
+      book.Add(std::move(made));
     }
   }
   return book;
 }
 
-const std::vector<const RuleLimb*>& RuleBook::Watching(
-    absl::string_view type) const {
-  static const std::vector<const RuleLimb*> none;
+void RuleBook::Add(std::unique_ptr<RuleLimb> limb) {
+  const v1::Condition& condition = limb->condition();
+  std::set<std::string> met_by, answered;
+  const auto want = [&](const Patterns& patterns, std::set<std::string>& into) {
+    for (const v1::EventPattern& pattern : patterns) {
+      for (const std::string& type : pattern.types()) {
+        into.insert(type);
+        std::set<std::string>& wanted = by_type_[type].wanted;
+        for (const auto& where : pattern.where()) wanted.insert(where.field());
+        AddFieldsOf(pattern.words(), &wanted);
+        wanted.insert(condition.count().incident_field());
+        wanted.insert(condition.absence().same_field());
+        wanted.insert({"contactAgency", "contactRole", "due"});
+      }
+    }
+  };
+  want(condition.events(), met_by);
+  want(condition.absence().of(), answered);
+  limb->index = limbs_.size();
+  for (const std::string& type : met_by) {
+    by_type_[type].met_by.push_back(limb.get());
+  }
+  for (const std::string& type : answered) {
+    by_type_[type].answered.push_back(limb.get());
+  }
+  limbs_.push_back(std::move(limb));
+}
+
+const RuleLimbs& RuleBook::Watching(absl::string_view type) const {
+  static const RuleLimbs none;
   const auto it = by_type_.find(type);
-  return it == by_type_.end() ? none : it->second;
+  return it == by_type_.end() ? none : it->second.met_by;
+}
+
+const RuleLimbs& RuleBook::Answered(absl::string_view type) const {
+  static const RuleLimbs none;
+  const auto it = by_type_.find(type);
+  return it == by_type_.end() ? none : it->second.answered;
+}
+
+const std::set<std::string>* RuleBook::Wanted(absl::string_view type) const {
+  const auto it = by_type_.find(type);
+  return it == by_type_.end() ? nullptr : &it->second.wanted;
 }
 
 const RuleLimb* RuleBook::Find(absl::string_view rule,
@@ -100,6 +214,17 @@ const RuleLimb* RuleBook::Find(absl::string_view rule,
     if (known->rule == rule && known->limb.name() == limb) return known.get();
   }
   return nullptr;
+}
+
+RuleLimbs RuleBook::Family(absl::string_view rule,
+                           absl::string_view family) const {
+  RuleLimbs result;
+  for (const auto& known : limbs_) {
+    if (known->rule == rule && known->family == family) {
+      result.push_back(known.get());
+    }
+  }
+  return result;
 }
 
 }  // namespace concordat::alerts

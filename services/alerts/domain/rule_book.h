@@ -5,6 +5,7 @@
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_RULE_BOOK_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,24 +22,48 @@ struct RuleLimb {
   std::string rule;
   uint32_t version = 0;
   uint64_t effective_us = 0;  // Acts on events accepted from then on.
+  std::string calendar;
+  std::string family;  // Limbs of the rule with the same one share an alert.
+  size_t index = 0;    // In the book.
   v1::Limb limb;
+
+  const v1::Condition& condition() const { return limb.condition(); }
+  std::string Name() const { return rule + "/" + limb.name(); }
 };
+
+using RuleLimbs = std::vector<const RuleLimb*>;
 
 class RuleBook {
  public:
   //   INVALID_ARGUMENT  an unknown event type, no addressee, no event, a bad
-  //                     date or severity, a rule twice; names rule and limb.
+  //                     date, severity, clock or absence, a rule twice; names
+  //                     rule and limb.
   static absl::StatusOr<RuleBook> Build(const std::vector<v1::Rule>& rules,
                                         const TypeRegistry& types);
 
   // Limbs that an event of this type may help to meet.
-  const std::vector<const RuleLimb*>& Watching(absl::string_view type) const;
+  const RuleLimbs& Watching(absl::string_view type) const;
+  // Limbs whose absence an event of this type answers.
+  const RuleLimbs& Answered(absl::string_view type) const;
+  // The fields of this type that some limb asks for; null: no limb cares.
+  const std::set<std::string>* Wanted(absl::string_view type) const;
   // The limb, or null.
   const RuleLimb* Find(absl::string_view rule, absl::string_view limb) const;
+  // Those of the rule that share an alert.
+  RuleLimbs Family(absl::string_view rule, absl::string_view family) const;
+  const std::vector<v1::Rule>& rules() const { return rules_; }
 
  private:
+  struct Watch {
+    RuleLimbs met_by;
+    RuleLimbs answered;
+    std::set<std::string> wanted;
+  };
+  void Add(std::unique_ptr<RuleLimb> limb);
+
+  std::vector<v1::Rule> rules_;
   std::vector<std::unique_ptr<RuleLimb>> limbs_;
-  absl::flat_hash_map<std::string, std::vector<const RuleLimb*>> by_type_;
+  absl::flat_hash_map<std::string, Watch> by_type_;
 };
 
 }  // namespace concordat::alerts

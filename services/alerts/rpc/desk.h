@@ -56,8 +56,11 @@ class Desk {
   absl::StatusOr<v1::Alert> Close(const AlertCaller& caller,
                                   const v1::CloseAlertRequest& request,
                                   absl::Time deadline);
-  // `write` is called with each change, from Run()'s thread, until it answers
-  // false.
+  absl::StatusOr<v1::Alert> AcceptWithdrawal(
+      const AlertCaller& caller, const v1::AcceptWithdrawalRequest& request,
+      absl::Time deadline);
+  // `write` is called with each change of what the caller sees, from Run()'s
+  // thread, until it answers false.
   void Follow(const AlertCaller& caller,
               std::function<bool(const v1::Alert&)> write);
 
@@ -67,6 +70,7 @@ class Desk {
   struct Follower {
     AlertCaller caller;
     std::function<bool(const v1::Alert&)> write;
+    std::map<std::string, size_t> told;  // What they saw last, by reference.
   };
 
   absl::Status Fold(const Delivery& delivery);
@@ -86,8 +90,11 @@ class Desk {
       const std::function<absl::StatusOr<std::pair<std::string, std::string>>(
           const Alert&)>& decide);
   bool AwaitPosition(Sequence position, absl::Time deadline);
-  v1::Alert Render(const Alert& alert, const AlertCaller& caller) const
+  // None: it is not the caller's, or not in the log yet.
+  std::optional<v1::Alert> Render(const Alert& alert,
+                                  const AlertCaller& caller) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static size_t SightHash(const v1::Alert& alert);
 
   BusClient& bus_;
   const std::shared_ptr<const TypeRegistry> types_;
@@ -111,7 +118,6 @@ class Desk {
   std::vector<std::shared_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
   struct Pending {
     AlertDraft draft;
-    uint64_t time_us = 0;
     bool sent = false;
   };
   // By event id.

@@ -33,11 +33,27 @@ void Unary(ServerHost& host, Desk& desk, absl::string_view name,
 
 }  // namespace
 
-void Serve(Desk& desk, ServerHost& host) {
+void Serve(Desk& desk, RuleDesk& rules, ServerHost& host) {
   Unary(host, desk, "ListAlerts", &Desk::List);
   Unary(host, desk, "ShowAlert", &Desk::Show);
   Unary(host, desk, "AcceptAlert", &Desk::Accept);
   Unary(host, desk, "CloseAlert", &Desk::Close);
+  Unary(host, desk, "AcceptWithdrawal", &Desk::AcceptWithdrawal);
+  host.Handle<v1::ListRulesRequest, v1::ListRulesResponse>(
+      Method("ListRules"), {},
+      [&rules](const Call&, const v1::ListRulesRequest&)
+          -> absl::StatusOr<v1::ListRulesResponse> { return rules.List(); });
+  host.Handle<v1::TestRulesRequest, v1::TestRulesResponse>(
+      Method("TestRules"), {},
+      [&rules](const Call&, const v1::TestRulesRequest& request)
+          -> absl::StatusOr<v1::TestRulesResponse> {
+        return rules.Test(request);
+      });
+  host.Handle<v1::BacktestRulesRequest, v1::BacktestRulesResponse>(
+      Method("BacktestRules"), {},
+      [&rules](const Call& call, const v1::BacktestRulesRequest& request) {
+        return rules.Backtest(CallerOf(call), request, call.deadline);
+      });
   host.HandleStream<v1::FollowAlertsRequest, v1::Alert>(
       Method("FollowAlerts"), {},
       [&desk](const Call& call, const v1::FollowAlertsRequest&,

@@ -31,18 +31,35 @@ absl::StatusOr<v1::VerifyLogResponse> Verify(const EventLog& log) {
   return response;
 }
 
+void ServeReasons(ServerHost& host, Explainer& explainer) {
+  host.Handle<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
+      absl::StrCat(kService, "ListAgreements"), {},
+      [&explainer](const Call& call, const v1::ListAgreementsRequest&) {
+        return explainer.Agreements(*call.principal);
+      });
+  host.Handle<v1::ExplainViewRequest, v1::ExplainViewResponse>(
+      absl::StrCat(kService, "ExplainView"), {},
+      [&explainer](const Call& call, const v1::ExplainViewRequest& request) {
+        return explainer.Explain(*call.principal, call.purpose, request);
+      });
+}
+
 }  // namespace
 
 void ServeBus(ServerHost& host, v1::Environment environment,
-              const EventLog& log, const IngestLoop& ingest,
-              const DeliveryLoop& delivery, const Refusals& refusals) {
+              const BusParts& parts) {
+  const EventLog& log = parts.log;
+  const IngestLoop& ingest = parts.ingest;
+  const DeliveryLoop& delivery = parts.delivery;
+  const Refusals& refusals = parts.refusals;
+  const Faults& faults = parts.faults;
   const auto method = [](absl::string_view name) {
     return absl::StrCat(kService, name);
   };
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},
-      [&log, &ingest, &delivery, environment](const Call&,
-                                              const v1::GetLogStatusRequest&)
+      [&log, &ingest, &delivery, &faults, environment](
+          const Call&, const v1::GetLogStatusRequest&)
           -> absl::StatusOr<v1::GetLogStatusResponse> {
         const LogStatus status = log.Status();
         const DeliverySnapshot snapshot = delivery.Snapshot();
@@ -56,6 +73,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_environment(std::string(EnvironmentName(environment)));
         response.set_segments(status.segments);
         response.set_log_time(ingest.now_us());
+        response.set_accepted_with_faults(faults.total());
         response.set_sessions(
             static_cast<uint32_t>(snapshot.sessions + ingest.sessions()));
         return response;
@@ -95,6 +113,23 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         }
         return response;
       });
+  host.Handle<v1::ListFaultsRequest, v1::ListFaultsResponse>(
+      method("ListFaults"), {{"operator"}},
+      [&faults](const Call&, const v1::ListFaultsRequest&)
+          -> absl::StatusOr<v1::ListFaultsResponse> {
+        v1::ListFaultsResponse response;
+        for (const Faults::Count& each : faults.List()) {
+          v1::FaultCount& count = *response.add_faults();
+          count.set_source(each.last.source);
+          count.set_type(each.last.type);
+          count.set_count(each.count);
+          count.set_last_sequence(each.last.sequence.value);
+          count.mutable_last_faults()->Assign(each.last.faults.begin(),
+                                              each.last.faults.end());
+        }
+        return response;
+      });
+  ServeReasons(host, parts.explainer);
   host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
     const LogStatus status = log.Status();
     response->set_ready(true);

@@ -4,18 +4,29 @@
 #include <functional>
 
 #include "services/bus/daemon/delivery_loop.h"
+#include "services/bus/daemon/explainer.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/refusals.h"
 #include "services/bus/log/event_log.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {
 
+// What the bus tells of itself. All outlive the host.
+struct BusParts {
+  const EventLog& log;
+  const IngestLoop& ingest;
+  const DeliveryLoop& delivery;
+  const Refusals& refusals;
+  const Faults& faults;
+  Explainer& explainer;  // The host's thread alone.
+};
+
 // concordat.bus.v1.BusService and what the bus says as hub.v1.StatusService:
-// state and counts, no subject and no payload. All outlive the host.
+// state, counts and reasons, no subject and no payload.
 void ServeBus(ServerHost& host, v1::Environment environment,
-              const EventLog& log, const IngestLoop& ingest,
-              const DeliveryLoop& delivery, const Refusals& refusals);
+              const BusParts& parts);
 
 }  // namespace concordat::bus
 

@@ -9,8 +9,10 @@ namespace {
 // Idle subscribers hear within this that they are up to date.
 constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // Acknowledgements gather for this long: a sync for each would take the disk
-// from the log.
-constexpr absl::Duration kStoreEvery = absl::Milliseconds(5);
+// from the log. Nobody waits for AckStored; after a crash this much comes again.
+constexpr absl::Duration kStoreEvery = absl::Milliseconds(20);
+// Each look is a system call.
+constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
@@ -57,21 +59,14 @@ void DeliveryLoop::Run() {
                    events);
     TakeBlocks();
     for (const SessionEvent& event : events) Take(event);
-    const auto registry = registry_();
-    if (registry.get() != &sessions_.registry()) {
-      sessions_.ReplaceRegistry(registry);
-      for (const auto& [session, name] : open_) {
-        const v1::Principal* principal = registry->FindByName(name);
-        if (principal != nullptr) core_.RightsOf(session, *principal);
-      }
-    }
+    LookAtRegistry();
     TakeStored();
     more = core_.Work(clock_.Elapsed());
     SendOutputs();
     StorePlaces();
     Publish();
   }
-  for (const auto& [session, name] : open_) {
+  for (const auto& [session, open] : open_) {
     core_.Closed(session);
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
@@ -80,14 +75,28 @@ void DeliveryLoop::Run() {
   if (!dirty.places.empty()) disk_.Give(std::move(dirty));
 }
 
+void DeliveryLoop::LookAtRegistry() {
+  const absl::Duration now = clock_.Elapsed();
+  if (now - looked_at_ < kRegistryEvery) return;
+  looked_at_ = now;
+  const auto registry = registry_();
+  if (registry.get() == &sessions_.registry()) return;
+  sessions_.ReplaceRegistry(registry);
+  for (const auto& [session, open] : open_) {
+    const v1::Principal* principal = registry->FindByName(open.principal);
+    if (principal != nullptr) core_.RightsOf(session, *principal);
+  }
+}
+
 void DeliveryLoop::Take(const SessionEvent& event) {
   switch (event.what) {
     case SessionEvent::What::kOpened:
-      open_[event.session] = event.principal->name();
+      open_[event.session] = {event.principal->name(), event.purpose};
       return;
     case SessionEvent::What::kClosed:
       if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
-        hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+        hooks_.on_refused(open_[event.session].principal, event.refusal,
+                          event.detail);
       }
       core_.Closed(event.session);
       open_.erase(event.session);
@@ -104,7 +113,8 @@ void DeliveryLoop::Take(const SessionEvent& event) {
   if (event.kind == FrameKind::kAck && parsed(ack)) {
     core_.Ack(event.session, ack.delivery());
   } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
-    core_.Subscribe(event.session, *event.principal, subscribe);
+    core_.Subscribe(event.session, *event.principal,
+                    open_[event.session].purpose, subscribe);
   } else {
     core_.Closed(event.session);
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
@@ -141,7 +151,7 @@ void DeliveryLoop::SendOutputs() {
     if (output.kind == FrameKind::kClosed) {
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
-      sessions_.Send(output.session, output.kind, output.body);
+      sessions_.SendFrame(output.session, output.kind, std::move(output.frame));
     }
   }
 }

@@ -57,6 +57,7 @@ class DeliveryLoop {
     absl::Status status;
   };
 
+  void LookAtRegistry();
   void Take(const SessionEvent& event);
   void TakeBlocks();
   void TakeStored();
@@ -70,9 +71,14 @@ class DeliveryLoop {
   DeliveryCore core_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
-  std::map<SessionId, std::string> open_;
+  struct Open {
+    std::string principal;
+    std::string purpose;
+  };
+  std::map<SessionId, Open> open_;
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;

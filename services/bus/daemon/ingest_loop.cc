@@ -3,25 +3,36 @@
 #include <string>
 #include <utility>
 
+#include "services/bus/ingest/hub_records.h"
+#include "services/common/event/codec.h"
+
 namespace concordat::bus {
 namespace {
 
 // A revoked principal is out within this.
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
+// Each look is a system call.
+constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
+// What the bus publishes itself; no session has this number.
+constexpr SessionId kOwnSession = {0};
 
 }  // namespace
 
 IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
-                       RegistrySource registry,
+                       RegistrySource registry, const SteadyClock& clock,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
-                       Hooks hooks)
+                       Random& random, Faults& faults, Hooks hooks)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry)),
+      clock_(clock),
       core_(std::move(core)),
       fold_(std::move(fold)),
-      reader_(log, fold_, std::move(types)),
+      types_(std::move(types)),
+      reader_(log, fold_, types_),
+      random_(random),
+      faults_(faults),
       hooks_(std::move(hooks)),
       disk_(
           [this](std::unique_ptr<PendingBlock> block) {
@@ -30,6 +41,8 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
           },
           [this] { sessions_.Wake(); }) {
   now_us_ = fold_.now_us();
+  core_->UseAgreements(fold_.policy().agreements());
+  fold_.ForgetChanges();  // Nobody is back-filled from here.
 }
 
 void IngestLoop::Stop() {
@@ -43,13 +56,16 @@ void IngestLoop::Run() {
   while (!stopping_) {
     events.clear();
     sessions_.Poll(kTurn, events);
-    for (const SessionEvent& event : events) Take(event);
+    for (const SessionEvent& event : events) {
+      Take(event);
+      // Not after all of them: the disk writes what one frame brought while the
+      // next is judged, and who has an answer sends more meanwhile.
+      TakeWritten();
+      Answer();
+    }
     TakeWritten();
     Answer();
-    const auto registry = registry_();
-    if (registry.get() != &sessions_.registry()) {
-      sessions_.ReplaceRegistry(registry);
-    }
+    LookAtRegistry();
   }
   while (blocks_out_ > 0) {
     events.clear();
@@ -57,17 +73,28 @@ void IngestLoop::Run() {
     TakeWritten();
     Answer();
   }
-  for (const auto& [session, name] : open_) {
+  for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
+  }
+}
+
+void IngestLoop::LookAtRegistry() {
+  const absl::Duration now = clock_.Elapsed();
+  if (now - looked_at_ < kRegistryEvery) return;
+  looked_at_ = now;
+  const auto registry = registry_();
+  if (registry.get() != &sessions_.registry()) {
+    sessions_.ReplaceRegistry(registry);
   }
 }
 
 void IngestLoop::Take(const SessionEvent& event) {
   if (event.what == SessionEvent::What::kOpened) {
-    open_[event.session] = event.principal->name();
+    open_[event.session] = {event.principal->name(), event.purpose};
   } else if (event.what == SessionEvent::What::kClosed) {
     if (event.refusal != v1::REFUSAL_UNSPECIFIED) {
-      hooks_.on_refused(open_[event.session], event.refusal, event.detail);
+      hooks_.on_refused(open_[event.session].principal, event.refusal,
+                        event.detail);
     }
     open_.erase(event.session);
   }
@@ -80,6 +107,7 @@ void IngestLoop::Take(const SessionEvent& event) {
       sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
                       std::string(taken.message()));
     }
+    TellOfFaults();
   } else if (event.kind == FrameKind::kReadStream) {
     v1::ReadStream request;
     if (!request.ParseFromArray(event.body.view.data(),
@@ -88,10 +116,23 @@ void IngestLoop::Take(const SessionEvent& event) {
       return;
     }
     sessions_.Send(event.session, FrameKind::kStreamEvents,
-                   reader_.Read(*event.principal, request));
+                   reader_.Read(*event.principal,
+                                open_[event.session].purpose, request));
   } else {
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the ingest port");
+  }
+}
+
+void IngestLoop::TellOfFaults() {
+  for (FaultyEvent& faulty : core_->TakeFaulty()) {
+    const auto event = FaultsAcceptedOf(faulty, *types_, random_);
+    faults_.Add(std::move(faulty));
+    if (!event.ok()) continue;  // The log has the faults in the event itself.
+    BatchEncoder batch;
+    batch.Add(AsView(*event));
+    static_cast<void>(
+        core_->Publish(kOwnSession, 0, HubPrincipal(), batch.Take()));
   }
 }
 
@@ -107,6 +148,7 @@ void IngestLoop::TakeWritten() {
         core_->Written(std::move(result.block));
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
+    core_->UseAgreements(fold_.policy().agreements());
     sessions_.SetEnd(fold_.folded());
     now_us_ = fold_.now_us();
     hooks_.on_durable(std::move(block));
@@ -115,8 +157,10 @@ void IngestLoop::TakeWritten() {
 
 void IngestLoop::Answer() {
   for (bus::Answer& answer : core_->TakeAnswers()) {
-    sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
-                   answer.number);
+    if (answer.session != kOwnSession) {
+      sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
+                     answer.number);
+    }
     core_->Recycle(std::move(answer));
   }
   while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {

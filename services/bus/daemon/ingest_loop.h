@@ -15,6 +15,8 @@
 #include "services/bus/ingest/ingest_core.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/random.h"
 #include "services/common/config/live_registry.h"
 
 namespace concordat::bus {
@@ -35,8 +37,10 @@ class IngestLoop {
 
   // Everything outlives it. `fold` is caught up with `log`.
   IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
+             const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
-             std::unique_ptr<IngestCore> core, PolicyFold fold, Hooks hooks);
+             std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
+             Faults& faults, Hooks hooks);
 
   // Returns after Stop(), when everything that was taken is durable and
   // answered.
@@ -53,22 +57,33 @@ class IngestLoop {
     absl::Status status;
   };
 
+  void LookAtRegistry();
   void Take(const SessionEvent& event);
+  void TellOfFaults();
   void TakeWritten();
   void Answer();
 
   EventLog& log_;
   SessionServer& sessions_;
   const RegistrySource registry_;
+  const SteadyClock& clock_;
   const std::unique_ptr<IngestCore> core_;
   PolicyFold fold_;
+  const std::shared_ptr<const TypeRegistry> types_;
   StreamReader reader_;
+  Random& random_;
+  Faults& faults_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
-  std::map<SessionId, std::string> open_;
+  struct Open {
+    std::string principal;
+    std::string purpose;
+  };
+  std::map<SessionId, Open> open_;
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;
 };

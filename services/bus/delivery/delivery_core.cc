@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -21,11 +22,24 @@ constexpr uint64_t kIdleStore = 4096;
 
 }  // namespace
 
-Recipient RecipientOf(const v1::Principal& principal) {
+Recipient RecipientOf(const v1::Principal& principal,
+                      absl::string_view purpose) {
   return {
       principal.agency(),
       principal.role(),
-      {principal.process().types().begin(), principal.process().types().end()}};
+      {principal.process().types().begin(), principal.process().types().end()},
+      std::string(purpose)};
+}
+
+std::string NothingToSee(const Recipient& to, const PolicyState& policy) {
+  const std::set<std::string> purposes = policy.agreements()->PurposesOf(to);
+  std::string why = absl::StrCat("no agreement gives ", to.role, " of ",
+                                 to.agency, " anything to see");
+  if (!purposes.empty()) {
+    absl::StrAppend(&why, " for its purpose; there are grants for ",
+                    absl::StrJoin(purposes, ", "));
+  }
+  return why;
 }
 
 DeliveryCore::DeliveryCore(const EventLog& log,
@@ -53,11 +67,10 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   return absl::OkStatus();
 }
 
-DeliveryCore::RecipientState& DeliveryCore::RecipientFor(
-    const v1::Principal& principal) {
-  Recipient to = RecipientOf(principal);
+DeliveryCore::RecipientState& DeliveryCore::RecipientFor(Recipient to) {
   RecipientState& state = recipients_[absl::StrCat(
-      to.agency, "/", to.role, "/", absl::StrJoin(to.process_types, ","))];
+      to.agency, "/", to.role, "/", to.purpose.value_or(""), "/",
+      absl::StrJoin(to.process_types, ","))];
   state.to = std::move(to);
   return state;
 }
@@ -70,6 +83,7 @@ void DeliveryCore::Refuse(SessionId session, v1::Refusal refusal,
 }
 
 void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
+                             absl::string_view purpose,
                              const v1::Subscribe& request) {
   if (subscriptions_.count(session) > 0) {
     return Refuse(session, v1::REFUSAL_PROTOCOL, "subscribed already");
@@ -78,12 +92,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "name: at most 128 printable bytes");
   }
-  RecipientState& recipient = RecipientFor(principal);
-  if (!fold_.policy().HasAnyGrant(recipient.to)) {
+  Recipient to = RecipientOf(principal, purpose);
+  if (!fold_.policy().HasAnyGrant(to)) {
     return Refuse(session, v1::REFUSAL_NO_GRANT,
-                  absl::StrCat("no agreement gives ", recipient.to.agency,
-                               " anything to see"));
+                  NothingToSee(to, fold_.policy()));
   }
+  RecipientState& recipient = RecipientFor(std::move(to));
   Subscription sub;
   sub.session = session;
   sub.recipient = &recipient;
@@ -116,6 +130,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
   const auto stored = places_.find(sub.key);
   const bool is_new = !sub.durable || stored == places_.end();
+  if (is_new && sub.durable && NamesOf(recipient.to) >= kNamesMax) {
+    return Refuse(session, v1::REFUSAL_TOO_MANY,
+                  absl::StrCat("name: ", recipient.to.role, " of ",
+                               recipient.to.agency, " has ", kNamesMax,
+                               " subscriptions already; use one of them"));
+  }
   sub.place = is_new ? asked : stored->second;
   if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
       sub.place.acknowledged > fold_.folded()) {
@@ -136,14 +156,30 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
 }
 
+size_t DeliveryCore::NamesOf(const Recipient& to) const {
+  const std::string prefix = absl::StrCat(to.agency, "/", to.role, "/");
+  size_t names = 0;
+  for (auto each = places_.lower_bound(prefix);
+       each != places_.end() && absl::StartsWith(each->first, prefix); ++each) {
+    ++names;
+  }
+  return names;
+}
+
+void DeliveryCore::Say(SessionId session, FrameKind kind,
+                       const google::protobuf::MessageLite& body) {
+  std::string frame(kFrameHeadBytes, '\0');
+  body.AppendToString(&frame);
+  outputs_.push_back(
+      {session, kind, std::move(frame), v1::REFUSAL_UNSPECIFIED, ""});
+}
+
 void DeliveryCore::SaySubscribed(Subscription& sub) {
   sub.ready = true;
   v1::Subscribed subscribed;
   subscribed.set_after(sub.scan.value);
   subscribed.set_end_sequence(fold_.folded().value);
-  outputs_.push_back({sub.session, FrameKind::kSubscribed,
-                      subscribed.SerializeAsString(), v1::REFUSAL_UNSPECIFIED,
-                      ""});
+  Say(sub.session, FrameKind::kSubscribed, subscribed);
 }
 
 bool DeliveryCore::MayShowMore(const Recipient& to,
@@ -218,10 +254,9 @@ void DeliveryCore::Closed(SessionId session) {
 
 void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
   const auto found = subscriptions_.find(session);
-  if (found == subscriptions_.end() ||
-      found->second.recipient->to == RecipientOf(principal)) {
-    return;
-  }
+  if (found == subscriptions_.end()) return;
+  const Recipient& to = found->second.recipient->to;
+  if (to == RecipientOf(principal, to.purpose.value_or(""))) return;
   Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
 }
 
@@ -263,8 +298,7 @@ void DeliveryCore::Stored(const DirtyPlaces& stored) {
     }
     v1::AckStored body;
     body.set_delivery(tell.delivery);
-    outputs_.push_back({tell.session, FrameKind::kAckStored,
-                        body.SerializeAsString(), v1::REFUSAL_UNSPECIFIED, ""});
+    Say(tell.session, FrameKind::kAckStored, body);
   }
 }
 

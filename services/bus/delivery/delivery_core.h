@@ -46,9 +46,13 @@ struct DeliveryOutput {
   SessionId session;
   // A frame, or, with a refusal, the end of the session.
   FrameKind kind = FrameKind::kDeliver;
-  std::string body;
+  std::string frame;  // Room for its head, then the body.
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;
   std::string detail;
+
+  absl::string_view body() const {
+    return absl::string_view(frame).substr(kFrameHeadBytes);
+  }
 };
 
 // Places to write, and whom to tell when they are written.
@@ -70,7 +74,11 @@ struct SubscriptionInfo {
   bool connected = false;
 };
 
-Recipient RecipientOf(const v1::Principal& principal);
+// A session without a purpose is granted nothing by any agreement.
+Recipient RecipientOf(const v1::Principal& principal,
+                      absl::string_view purpose);
+// Why a session is refused that nothing can be shown to.
+std::string NothingToSee(const Recipient& to, const PolicyState& policy);
 
 class DeliveryCore {
  public:
@@ -78,6 +86,8 @@ class DeliveryCore {
   static constexpr size_t kFrameViewBytes = 240 * 1024;
   // Events judged for one subscription before the next has its turn.
   static constexpr size_t kScanMax = 4096;
+  // Durable names of one role of an agency.
+  static constexpr size_t kNamesMax = 64;
   // One with nothing to send says how far it has judged this often at most.
   static constexpr absl::Duration kTellEvery = absl::Milliseconds(10);
 
@@ -90,7 +100,7 @@ class DeliveryCore {
   absl::Status Durable(std::shared_ptr<const EventBlock> block);
 
   void Subscribe(SessionId session, const v1::Principal& principal,
-                 const v1::Subscribe& request);
+                 absl::string_view purpose, const v1::Subscribe& request);
   void Ack(SessionId session, uint64_t delivery);
   // The session is over.
   void Closed(SessionId session);
@@ -157,9 +167,12 @@ class DeliveryCore {
     std::shared_ptr<const EventBlock> reading;
   };
 
-  RecipientState& RecipientFor(const v1::Principal& principal);
+  RecipientState& RecipientFor(Recipient to);
   // Ends the session and forgets the subscription.
   void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
+  size_t NamesOf(const Recipient& to) const;
+  void Say(SessionId session, FrameKind kind,
+           const google::protobuf::MessageLite& body);
   void SaySubscribed(Subscription& sub);
   void AddBackfills(Subscription& sub, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;

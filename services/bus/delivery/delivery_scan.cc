@@ -205,7 +205,8 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
   rest.set_backfill_cause(views == 0 ? 0 : cause.value);
   rest.set_scanned_through(scanned.value);
   outputs_.push_back({sub.session, FrameKind::kDeliver,
-                      encoder_.TakeDeliver(rest), v1::REFUSAL_UNSPECIFIED, ""});
+                      encoder_.TakeDeliver(rest, kFrameHeadBytes),
+                      v1::REFUSAL_UNSPECIFIED, ""});
   sub.told = scanned;
   sub.told_at = now;
 }

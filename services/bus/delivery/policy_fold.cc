@@ -29,7 +29,8 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
   for (const StoredEvent& event : block.events) {
     if (event.sequence <= folded_) continue;
     // A day began on which an agreement starts or ends.
-    if (event.accepted_us >= policy_.agreements()->NextChangeAfter(now_us_)) {
+    if (keeps_changes_ &&
+        event.accepted_us >= policy_.agreements()->NextChangeAfter(now_us_)) {
       changes_.push_back(
           {event.sequence, {}, {}, {}, policy_.agreements(), now_us_});
     }
@@ -54,7 +55,7 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
         return absl::DataLossError(absl::StrCat(
             "event ", event.sequence.value, ": ", changed.status().message()));
       }
-      if (*changed) {
+      if (*changed && keeps_changes_) {
         change.after = policy_.Of(change.person);
         changes_.push_back(std::move(change));
       }

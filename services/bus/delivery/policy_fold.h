@@ -35,6 +35,11 @@ class PolicyFold {
   absl::Status Adopt(const policy::v1::Agreement& agreement) {
     return policy_.Adopt(agreement);
   }
+  // For who shows nothing of the past again: keeps no changes from now on.
+  void ForgetChanges() {
+    keeps_changes_ = false;
+    changes_.clear();
+  }
   // Folds the events of the log that are not folded yet.
   //   DATA_LOSS  a stored block is damaged, or a policy event cannot be read.
   absl::Status CatchUp(const EventLog& log);
@@ -62,6 +67,7 @@ class PolicyFold {
   PolicyState policy_;
   Sequence folded_;
   uint64_t now_us_ = 0;
+  bool keeps_changes_ = true;
   std::deque<PolicyChange> changes_;
 };
 

@@ -19,8 +19,9 @@ std::string SourceAsked(const v1::Principal& principal,
 }  // namespace
 
 std::string StreamReader::Read(const v1::Principal& principal,
+                               absl::string_view purpose,
                                const v1::ReadStream& request) {
-  const Recipient to = RecipientOf(principal);
+  const Recipient to = RecipientOf(principal, purpose);
   v1::StreamEvents answer;
   answer.set_request(request.request());
   const auto refuse = [&](v1::Refusal refusal, std::string detail) {
@@ -30,9 +31,7 @@ std::string StreamReader::Read(const v1::Principal& principal,
     return answer.SerializeAsString();
   };
   if (to.envelopes_only() || !fold_.policy().HasAnyGrant(to)) {
-    return refuse(
-        v1::REFUSAL_NO_GRANT,
-        absl::StrCat("no agreement gives ", to.agency, " anything to see"));
+    return refuse(v1::REFUSAL_NO_GRANT, NothingToSee(to, fold_.policy()));
   }
   const std::string source = SourceAsked(principal, request);
   const auto version = log_.StreamVersion(source, request.stream());

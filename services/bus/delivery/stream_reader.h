@@ -24,7 +24,7 @@ class StreamReader {
 
   // The bytes of a StreamEvents: at most a frame of views, `more` when there
   // are others; a refusal when the principal sees nothing or the log fails.
-  std::string Read(const v1::Principal& principal,
+  std::string Read(const v1::Principal& principal, absl::string_view purpose,
                    const v1::ReadStream& request);
 
  private:

@@ -30,6 +30,19 @@ absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
   return std::optional<std::string>(std::move(data));
 }
 
+absl::StatusOr<Event> HubEvent(std::string id, std::string stream,
+                               const google::protobuf::MessageLite& message,
+                               const TypeRegistry& types, Random& random) {
+  Header header;
+  header.source = kHubSource;
+  header.controller = HubPrincipal().agency();
+  header.purpose = "HUB_OPERATION";
+  header.id = std::move(id);
+  header.stream = std::move(stream);
+  header.classification = v1::CLASSIFICATION_OFFICIAL;
+  return MakeEvent(types, std::move(header), message, random);
+}
+
 class Recorder {
  public:
   Recorder(EventLog& log, IngestCore& core, const TypeRegistry& types,
@@ -38,14 +51,8 @@ class Recorder {
 
   absl::Status Record(std::string id, std::string stream,
                       const google::protobuf::MessageLite& message) {
-    Header header;
-    header.source = kHubSource;
-    header.controller = principal_.agency();
-    header.purpose = "HUB_OPERATION";
-    header.id = std::move(id);
-    header.stream = std::move(stream);
-    header.classification = v1::CLASSIFICATION_OFFICIAL;
-    const auto event = MakeEvent(types_, std::move(header), message, random_);
+    const auto event =
+        HubEvent(std::move(id), std::move(stream), message, types_, random_);
     if (!event.ok()) return event.status();
     BatchEncoder batch;
     batch.Add(AsView(*event));
@@ -116,7 +123,20 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.LogCreated");
   grant.add_types("concordat.hub.v1.TypesAdopted");
   grant.add_types("concordat.hub.v1.AgreementAdopted");
+  grant.add_types("concordat.hub.v1.FaultsAccepted");
   return principal;
+}
+
+absl::StatusOr<Event> FaultsAcceptedOf(const FaultyEvent& faulty,
+                                       const TypeRegistry& types,
+                                       Random& random) {
+  hub::v1::FaultsAccepted message;
+  message.set_sequence(faulty.sequence.value);
+  message.set_source(faulty.source);
+  message.set_type(faulty.type);
+  message.mutable_faults()->Assign(faulty.faults.begin(), faulty.faults.end());
+  return HubEvent(absl::StrCat("faults-", faulty.sequence.value), "faults",
+                  message, types, random);
 }
 
 absl::Status RecordStart(const HubRecords& records, EventLog& log,

@@ -18,8 +18,14 @@ namespace concordat::bus {
 
 inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 
-// The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted.
+// The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
+// FaultsAccepted.
 v1::Principal HubPrincipal();
+
+// Tells whoever looks after data, in the log, that this was accepted.
+absl::StatusOr<Event> FaultsAcceptedOf(const FaultyEvent& faulty,
+                                       const TypeRegistry& types,
+                                       Random& random);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;

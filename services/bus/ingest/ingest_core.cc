@@ -15,6 +15,24 @@ absl::string_view AsText(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+// A new event; neighbours are told of as one.
+void AddAccepted(uint32_t index, const Staged& event, v1::Receipts& receipts) {
+  if (!receipts.accepted().empty()) {
+    v1::Accepted& last = *receipts.mutable_accepted()->rbegin();
+    if (last.index() + last.count() == index &&
+        last.first_sequence() + last.count() == event.sequence.value &&
+        last.accepted_time() == event.accepted_us) {
+      last.set_count(last.count() + 1);
+      return;
+    }
+  }
+  v1::Accepted& accepted = *receipts.add_accepted();
+  accepted.set_index(index);
+  accepted.set_count(1);
+  accepted.set_first_sequence(event.sequence.value);
+  accepted.set_accepted_time(event.accepted_us);
+}
+
 }  // namespace
 
 IngestCore::IngestCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
@@ -49,10 +67,10 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   }
   receipts.set_publish_number(number);
   receipts.set_epoch(epoch_);
-  receipts.mutable_outcomes()->Reserve(static_cast<int>(events->size()));
 
-  judge_.StartBatch();
+  time_.Look();
   const absl::Span<const EventView> all(*events);
+  judge_.StartBatch(all.empty() ? 0 : time_.Of(all.front()));
   for (size_t first = 0; first < all.size();) {
     size_t end = first + 1;
     const uint32_t set = all[first].atomic_set;
@@ -88,8 +106,19 @@ void IngestCore::StageSet(const v1::Principal& principal,
                         time_.Of(set[0]));
   }
   for (size_t i = 0; i < set.size(); ++i) {
+    const auto index = static_cast<uint32_t>(first + i);
+    if (passes && !read_only_ && staged[i].kind == Staged::Kind::kNew) {
+      time_.Accepted(staged[i].accepted_us);
+      if (faults_[i].empty()) {
+        AddAccepted(index, staged[i], receipts);
+        needs = std::max(needs, staged[i].sequence);
+        continue;
+      }
+      faulty_.push_back({staged[i].sequence, std::string(set[i].header.source),
+                         std::string(set[i].header.type), faults_[i]});
+    }
     v1::Outcome& outcome = *receipts.add_outcomes();
-    outcome.set_index(static_cast<uint32_t>(first + i));
+    outcome.set_index(index);
     if (!passes) {
       if (verdicts_[i].refusal != v1::REFUSAL_UNSPECIFIED) {
         Refuse(principal, verdicts_[i].refusal, verdicts_[i].detail, outcome);
@@ -109,7 +138,8 @@ void IngestCore::StageSet(const v1::Principal& principal,
         outcome.set_duplicate(true);
         [[fallthrough]];
       case Staged::Kind::kNew:
-        if (one.kind == Staged::Kind::kNew) time_.Accepted(one.accepted_us);
+        // The publisher is told again with each repeat.
+        outcome.mutable_faults()->Assign(faults_[i].begin(), faults_[i].end());
         outcome.set_sequence(one.sequence.value);
         outcome.set_accepted_time(one.accepted_us);
         outcome.set_digest(AsText(one.digest).data(), one.digest.size());
@@ -159,17 +189,36 @@ void IngestCore::WriteFailed(const absl::Status& why) {
   // What was under way may be stored or not; only a restart will tell.
   for (Waiting& waiting : waiting_) {
     if (waiting.needs <= durable_) continue;
-    for (v1::Outcome& outcome : *waiting.answer.receipts.mutable_outcomes()) {
-      if (outcome.sequence() <= durable_.value) continue;
-      const uint32_t index = outcome.index();
-      outcome.Clear();
-      outcome.set_index(index);
-      outcome.set_refusal(v1::REFUSAL_READ_ONLY);
-      outcome.set_detail(read_only_because_);
-      refusals_.Add("", v1::REFUSAL_READ_ONLY, read_only_because_);
-    }
+    TakeBack(waiting.answer.receipts);
     waiting.needs = durable_;
   }
+}
+
+void IngestCore::TakeBack(v1::Receipts& receipts) {
+  const auto refuse = [&](uint32_t index, v1::Outcome& outcome) {
+    outcome.Clear();
+    outcome.set_index(index);
+    outcome.set_refusal(v1::REFUSAL_READ_ONLY);
+    outcome.set_detail(read_only_because_);
+    refusals_.Add("", v1::REFUSAL_READ_ONLY, read_only_because_);
+  };
+  for (v1::Outcome& outcome : *receipts.mutable_outcomes()) {
+    if (outcome.sequence() > durable_.value) refuse(outcome.index(), outcome);
+  }
+  for (v1::Accepted& run : *receipts.mutable_accepted()) {
+    while (run.count() > 0 &&
+           run.first_sequence() + run.count() - 1 > durable_.value) {
+      run.set_count(run.count() - 1);
+      refuse(run.index() + run.count(), *receipts.add_outcomes());
+    }
+  }
+  auto& runs = *receipts.mutable_accepted();
+  runs.erase(std::remove_if(runs.begin(), runs.end(),
+                            [](const auto& run) { return run.count() == 0; }),
+             runs.end());
+  std::sort(receipts.mutable_outcomes()->begin(),
+            receipts.mutable_outcomes()->end(),
+            [](const auto& a, const auto& b) { return a.index() < b.index(); });
 }
 
 std::vector<Answer> IngestCore::TakeAnswers() {

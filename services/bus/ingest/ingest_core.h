@@ -20,10 +20,12 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "concordat/bus/v1/session.pb.h"
+#include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/judge.h"
 #include "services/bus/ingest/log_time.h"
 #include "services/bus/ingest/refusals.h"
@@ -49,10 +51,20 @@ class IngestCore {
   IngestCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
              LogTime time, Refusals& refusals);
 
+  // Purpose and gateway are judged by these from now on. Before the first call
+  // there is no agreement, and only the hub's own facts are accepted.
+  void UseAgreements(std::shared_ptr<const Agreements> agreements) {
+    judge_.UseAgreements(std::move(agreements));
+  }
+
   // Takes one Publish frame.
   //   INVALID_ARGUMENT  not a batch; nothing of it was taken, end the session.
   absl::Status Publish(SessionId session, uint64_t number,
                        const v1::Principal& principal, absl::string_view batch);
+
+  // Events that were staged with faults since the last call. Publish what tells
+  // of them before anything else, so that it goes to the disk with them.
+  std::vector<FaultyEvent> TakeFaulty() { return std::exchange(faulty_, {}); }
 
   // A block to write, or null: nothing staged, or the disk has enough.
   std::unique_ptr<PendingBlock> NextBlock();
@@ -78,6 +90,8 @@ class IngestCore {
                 size_t first, v1::Receipts& receipts, Sequence& needs);
   void Refuse(const v1::Principal& principal, v1::Refusal refusal,
               std::string detail, v1::Outcome& outcome);
+  // Says READ_ONLY of all that is not durable.
+  void TakeBack(v1::Receipts& receipts);
 
   EventLog& log_;
   const std::shared_ptr<const TypeRegistry> types_;
@@ -86,6 +100,7 @@ class IngestCore {
   Refusals& refusals_;
   const uint32_t epoch_;
   std::deque<Waiting> waiting_;
+  std::vector<FaultyEvent> faulty_;
   std::vector<v1::Receipts> spare_;
   Sequence durable_;
   size_t blocks_out_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/common/config/principal_registry.h"
+#include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
 
@@ -35,18 +36,32 @@ Verdict Judge::JudgeRight(const v1::Principal& principal,
   return {none, "", type};
 }
 
+Verdict Judge::JudgeAgreement(const v1::Principal& principal,
+                              const HeaderView& header) const {
+  const absl::Status may = agreements_->MayPublish(
+      principal.agency(), header.purpose, header.gateway, now_us_);
+  if (may.ok()) return {};
+  return {v1::REFUSAL_NO_AGREEMENT, std::string(may.message()), nullptr};
+}
+
 Verdict Judge::JudgeEvent(const v1::Principal& principal,
                           const EventView& event, Commitments& commitments,
                           std::vector<std::string>& faults) {
   const HeaderView& header = event.header;
-  if (last_.source != header.source.data() ||
-      last_.type != header.type.data() ||
-      last_.controller != header.controller.data()) {
-    last_ = {header.source.data(), header.type.data(), header.controller.data(),
-             JudgeRight(principal, header)};
+  if (!last_.IsOf(header)) {
+    last_ = {header.source.data(),  header.type.data(),
+             header.controller.data(), header.purpose.data(),
+             header.gateway.data(),  JudgeRight(principal, header),
+             JudgeAgreement(principal, header)};
   }
-  if (last_.verdict.type == nullptr) return last_.verdict;
-  const EventType& type = *last_.verdict.type;
+  if (last_.right.type == nullptr) return last_.right;
+  const EventType& type = *last_.right.type;
+  // The hub's own facts about nobody (the time, feeds, what it adopted) need no
+  // agreement: the first agreement is one of them.
+  const bool of_the_hub = type.policy().internal() && header.subject.empty();
+  if (!of_the_hub && last_.agreement.refusal != v1::REFUSAL_UNSPECIFIED) {
+    return last_.agreement;
+  }
 
   const policy::v1::Effect effect = type.policy().effect();
   const bool about_a_person = effect != policy::v1::EFFECT_UNSPECIFIED &&
@@ -55,7 +70,8 @@ Verdict Judge::JudgeEvent(const v1::Principal& principal,
   if (about_a_person && header.subject.empty()) {
     return {v1::REFUSAL_FIELD_RULE, "subject: required for this type", nullptr};
   }
-  const absl::Status checked = type.Check(event.groups, &faults);
+  absl::Status checked = CheckReferences(header);
+  if (checked.ok()) checked = type.Check(event.groups, &faults);
   if (!checked.ok()) {
     return {v1::REFUSAL_FIELD_RULE, std::string(checked.message()), nullptr};
   }
@@ -64,7 +80,7 @@ Verdict Judge::JudgeEvent(const v1::Principal& principal,
     return {v1::REFUSAL_DIGEST, "digest: is not of this header and data",
             nullptr};
   }
-  return last_.verdict;
+  return last_.right;
 }
 
 }  // namespace concordat::bus

@@ -14,12 +14,15 @@ LogTime::LogTime(v1::Environment environment, const Clock& clock,
       clock_(clock),
       now_us_(start_us) {}
 
+void LogTime::Look() {
+  if (story_) return;
+  clock_us_ = static_cast<uint64_t>(
+      std::max<int64_t>(0, absl::ToUnixMicros(clock_.Now())));
+}
+
 uint64_t LogTime::Of(const EventView& event) const {
-  uint64_t us = 0;
-  if (!story_) {
-    us = static_cast<uint64_t>(
-        std::max<int64_t>(0, absl::ToUnixMicros(clock_.Now())));
-  } else if (event.header.type == "concordat.hub.v1.TimePassed") {
+  uint64_t us = clock_us_;
+  if (story_ && event.header.type == "concordat.hub.v1.TimePassed") {
     std::string data;
     for (const auto& group : event.groups) {
       data.append(group.data.data(), group.data.size());

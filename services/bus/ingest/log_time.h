@@ -17,6 +17,8 @@ class LogTime {
   // `start_us`: of the log's last event, or where a story may begin.
   LogTime(v1::Environment environment, const Clock& clock, uint64_t start_us);
 
+  // Reads the clock, for all that comes in one frame.
+  void Look();
   // Of this event, if it is accepted now.
   uint64_t Of(const EventView& event) const;
   // An event with this time was accepted.
@@ -26,6 +28,7 @@ class LogTime {
   const bool story_;
   const Clock& clock_;
   uint64_t now_us_;
+  uint64_t clock_us_ = 0;
 };
 
 }  // namespace concordat::bus

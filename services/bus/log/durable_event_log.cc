@@ -222,8 +222,8 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
   }
   place.counts = {counts->of_person, counts->of_stream};
   sealer_.Append(event, place, open_block_->bytes);
-  open_block_->opened->events.push_back(
-      StoredFrom(event, place, *open_block_->arena, open_block_->arena));
+  FillStored(event, place, *open_block_->arena, open_block_->arena,
+             open_block_->opened->events.emplace_back());
   staged.sequence = place.sequence;
   staged.accepted_us = place.accepted_us;
   staged.digest = event.commitments->digest;
@@ -385,6 +385,23 @@ absl::StatusOr<Sequence> DurableEventLog::StreamVersion(
       index_.OfStream(source, stream, 0, end, SIZE_MAX);
   if (!all.ok()) return all.status();
   return all->empty() ? Sequence{0} : all->back();
+}
+
+absl::StatusOr<Sequence> DurableEventLog::OfId(absl::string_view source,
+                                               absl::string_view id) {
+  const absl::StatusOr<std::vector<uint64_t>> candidates =
+      index_.WithId(source, id);
+  if (!candidates.ok()) return candidates.status();
+  const uint64_t end = Status().end.value;
+  for (const uint64_t sequence : *candidates) {
+    if (sequence > end) continue;
+    const absl::StatusOr<StoredEvent> event = ReadOne({sequence});
+    if (!event.ok()) return event.status();
+    if (event->header.source == source && event->header.id == id) {
+      return event->sequence;
+    }
+  }
+  return Sequence();
 }
 
 LogStatus DurableEventLog::Status() const {

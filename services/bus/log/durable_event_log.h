@@ -3,6 +3,7 @@
 #define CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,6 +69,8 @@ class DurableEventLog : public EventLog {
                                                  Sequence up_to) const override;
   absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const override;
+  absl::StatusOr<Sequence> OfId(absl::string_view source,
+                                absl::string_view id) override;
   LogStatus Status() const override;
 
  private:
@@ -93,6 +96,10 @@ class DurableEventLog : public EventLog {
   };
   void AbsorbInBackground(ToAbsorb segment);
   absl::Status Absorb(ToAbsorb& segment);
+  absl::Status ReadSpines(const ClosedSegment& closed,
+                          const std::function<void(const Spine&)>& visit) const;
+  absl::Status WriteClosed(ToAbsorb& segment,
+                           const std::function<void(const Spine&)>& visit);
 
   absl::StatusOr<Staged> Judge(const NewEvent& event);
   void Encode(const NewEvent& event, Staged& staged);

@@ -225,36 +225,50 @@ void DurableEventLog::AbsorbInBackground(ToAbsorb segment) {
 
 absl::Status DurableEventLog::Absorb(ToAbsorb& segment) {
   const ClosedSegment& closed = segment.closed;
-  std::string spines;
-  absl::Status status;
-  if (segment.has_files) {
-    absl::StatusOr<std::string> file =
-        ReadWhole(directory_, SpineFileName(closed.number));
-    if (!file.ok()) return file.status();
-    spines = *std::move(file);
-  } else {
-    SegmentIndexBuilder builder(closed);
-    status = store_->Scan(
-        closed, [&](const ScannedBlock& block) { return builder.Add(block); });
-    if (!status.ok()) return status;
-    spines = builder.TakeSpines();
-    status = WriteDerived(directory_, SpineFileName(closed.number), spines);
-    if (status.ok()) {
-      status = WriteDerived(directory_, SegmentIndexName(closed.number),
-                            EncodeSegmentIndex(builder.Finish()));
-    }
-    // The segment has it all; the files only make opening quick.
-    segment.has_files = status.ok();
-  }
-  if (closed.number <= covered_.segment) return absl::OkStatus();
+  // Each spine of the segment, from its spine file, else from the segment,
+  // beside which both files are written then.
+  const auto read = [&](const std::function<void(const Spine&)>& visit) {
+    return segment.has_files ? ReadSpines(closed, visit)
+                             : WriteClosed(segment, visit);
+  };
+  if (closed.number <= covered_.segment) return read([](const Spine&) {});
   const LogIndex::Covered covered{closed.number, closed.end.next_sequence - 1,
                                   std::string(AsView(closed.end.hash))};
   return index_.Absorb(covered, [&](const LogIndex::Visitor& visit) {
-    return VisitSpines(spines, [&](const Spine& spine) {
-      visit(spine.sequence.value, spine.header);
-      return absl::OkStatus();
-    });
+    return read(
+        [&](const Spine& spine) { visit(spine.sequence.value, spine.header); });
   });
+}
+
+absl::Status DurableEventLog::ReadSpines(
+    const ClosedSegment& closed,
+    const std::function<void(const Spine&)>& visit) const {
+  absl::StatusOr<std::string> file =
+      ReadWhole(directory_, SpineFileName(closed.number));
+  if (!file.ok()) return file.status();
+  return VisitSpines(*file, [&](const Spine& spine) {
+    visit(spine);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status DurableEventLog::WriteClosed(
+    ToAbsorb& segment, const std::function<void(const Spine&)>& visit) {
+  const ClosedSegment& closed = segment.closed;
+  SegmentIndexBuilder builder(closed);
+  absl::Status status = store_->Scan(closed, [&](const ScannedBlock& block) {
+    return builder.Add(block, visit);
+  });
+  if (!status.ok()) return status;
+  status = WriteDerived(directory_, SpineFileName(closed.number),
+                        builder.TakeSpines());
+  if (status.ok()) {
+    status = WriteDerived(directory_, SegmentIndexName(closed.number),
+                          EncodeSegmentIndex(builder.Finish()));
+  }
+  // The segment has it all; the files only make opening quick.
+  segment.has_files = status.ok();
+  return absl::OkStatus();
 }
 
 }  // namespace concordat::bus

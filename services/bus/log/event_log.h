@@ -139,6 +139,10 @@ class EventLog {
   virtual absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const = 0;
 
+  // The durable event with this id, 0 for none.
+  virtual absl::StatusOr<Sequence> OfId(absl::string_view source,
+                                        absl::string_view id) = 0;
+
   virtual LogStatus Status() const = 0;  // Any thread.
 };
 

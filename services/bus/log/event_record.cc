@@ -19,7 +19,8 @@ namespace {
 constexpr uint8_t kSpineVersion = 1;
 constexpr absl::string_view kCountContext = "concordat/count/1";
 constexpr size_t kSaltBytes = sizeof(Salt);
-constexpr size_t kBoxHeadBytes = 1 + 4 + 4 + kNonceBytes;
+constexpr size_t kBoxHeadBytes = 4 + 4 + kNonceBytes;
+constexpr size_t kItemHeadBytes = 1 + 4 + kSaltBytes;
 constexpr size_t kKeyRecordBytesMax = 256;
 
 Digest CommitCounts(const Salt& salt, const EventCounts& counts) {
@@ -103,17 +104,22 @@ Salt EventSealer::DrawSalt() {
   return salt;
 }
 
-void EventSealer::AppendBox(uint32_t key, uint32_t group, const Salt& salt,
-                            absl::string_view rest, std::string& body) {
-  plain_.assign(reinterpret_cast<const char*>(salt.data()), salt.size());
-  plain_.append(rest.data(), rest.size());
-  aad_.back() = static_cast<char>(group);
-  body.push_back(static_cast<char>(group));
+void EventSealer::AddItem(uint32_t group, const Salt& salt,
+                          absl::string_view bytes) {
+  plain_.push_back(static_cast<char>(group));
+  PutNumber(plain_, static_cast<uint32_t>(bytes.size()));
+  PutBytes(plain_, salt);
+  plain_.append(bytes.data(), bytes.size());
+}
+
+void EventSealer::SealBox(uint32_t key, const Digest& digest,
+                          std::string& body) {
   PutNumber(body, key);
   PutNumber(body, static_cast<uint32_t>(plain_.size() + kAeadTagBytes));
   const Nonce nonce = nonces_.Next();
   PutBytes(body, nonce);
-  keys_.ForSealing(key).Seal(nonce, aad_, plain_, body);
+  keys_.ForSealing(key).Seal(nonce, AsView(digest), plain_, body);
+  plain_.clear();
 }
 
 void EventSealer::Append(const NewEvent& event, const Place& place,
@@ -164,20 +170,23 @@ void EventSealer::Append(const NewEvent& event, const Place& place,
   const auto length = static_cast<uint16_t>(spine_bytes);
   std::memcpy(body.data() + spine_at, &length, sizeof(length));
 
-  aad_.assign(reinterpret_cast<const char*>(commitments.digest.data()),
-              commitments.digest.size());
-  aad_.push_back(0);
   rest_.clear();
   PutBytes(rest_, count_salt);
   for (const std::string& fault : event.faults) {
     PutNumber(rest_, static_cast<uint16_t>(fault.size()));
     rest_ += fault;
   }
-  AppendBox(base, kHeaderGroup, commitments.header_salt, rest_, body);
+  // One box for each key, whose groups are neighbours: what can be opened with it
+  // is opened at once.
+  uint32_t key = base;
+  AddItem(kHeaderGroup, commitments.header_salt, rest_);
   for (size_t i = 0; i < groups.size(); ++i) {
-    AppendBox(keys[i], groups[i].number, commitments.salts[i],
-              GroupBytes(*event.event, groups[i].number), body);
+    if (keys[i] != key) SealBox(key, commitments.digest, body);
+    key = keys[i];
+    AddItem(groups[i].number, commitments.salts[i],
+            GroupBytes(*event.event, groups[i].number));
   }
+  SealBox(key, commitments.digest, body);
   EndRecord(record, body);
 }
 
@@ -185,20 +194,20 @@ size_t RecordBytesMax(const NewEvent& event) {
   const size_t boxes = event.type->groups().size() + 1;
   size_t bytes =
       kRecordHeadBytes + sizeof(uint16_t) + kSpineBytesMax +
-      boxes * (kBoxHeadBytes + kSaltBytes + kAeadTagBytes + kKeyRecordBytesMax +
-               event.event->header.source.size());
+      boxes * (kBoxHeadBytes + kItemHeadBytes + kAeadTagBytes +
+               kKeyRecordBytesMax + event.event->header.source.size());
   for (const auto& group : event.event->groups) bytes += group.data.size();
   bytes += kSaltBytes;
   for (const std::string& fault : event.faults) bytes += 2 + fault.size();
   return bytes;
 }
 
-StoredEvent StoredFrom(const NewEvent& event, const EventSealer::Place& place,
-                       Arena& arena, std::shared_ptr<const void> storage) {
+void FillStored(const NewEvent& event, const EventSealer::Place& place,
+                Arena& arena, std::shared_ptr<const void> storage,
+                StoredEvent& stored) {
   const HeaderView& from = event.event->header;
   const Commitments& commitments = *event.commitments;
   const std::vector<GroupInfo>& groups = event.type->groups();
-  StoredEvent stored;
   stored.sequence = place.sequence;
   stored.accepted_us = place.accepted_us;
   stored.environment = place.environment;
@@ -223,7 +232,6 @@ StoredEvent StoredFrom(const NewEvent& event, const EventSealer::Place& place,
   stored.digest = commitments.digest;
   stored.faults.assign(event.faults.begin(), event.faults.end());
   stored.storage = std::move(storage);
-  return stored;
 }
 
 AeadKey* EventOpener::KeyOf(uint32_t id) {
@@ -247,15 +255,11 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
   stored.environment = spine->environment;
   stored.header = std::move(spine->header);
   stored.header_commitment = spine->header_commitment;
-  stored.commitments.assign(spine->commitments.begin(),
-                            spine->commitments.end());
+  stored.commitments = std::move(spine->commitments);
   stored.digest = spine->digest;
   stored.storage = std::move(storage);
 
-  std::string aad(AsView(stored.digest));
-  aad.push_back(0);
   while (!in.done()) {
-    const uint32_t group = in.Number<uint8_t>();
     const uint32_t key_id = in.Number<uint32_t>();
     const uint32_t length = in.Number<uint32_t>();
     const Nonce nonce = in.Array<kNonceBytes>();
@@ -263,27 +267,40 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
     if (!in.ok()) return absl::DataLossError("event record is malformed");
     AeadKey* const key = KeyOf(key_id);
     if (key == nullptr) continue;
-    aad.back() = static_cast<char>(group);
     plain_.clear();
-    if (!key->Open(nonce, aad, sealed, plain_)) {
-      return absl::DataLossError(absl::StrCat("group ", group, " of event ",
-                                              stored.sequence.value,
-                                              " does not open"));
+    if (!key->Open(nonce, AsView(stored.digest), sealed, plain_)) {
+      return absl::DataLossError(absl::StrCat(
+          "a box of event ", stored.sequence.value, " does not open"));
     }
-    ByteReader plain(plain_);
-    const Salt salt = plain.Array<kSaltBytes>();
+    if (!TakeItems(plain_, arena, stored)) {
+      return absl::DataLossError("event record is malformed");
+    }
+  }
+  return stored;
+}
+
+bool EventOpener::TakeItems(absl::string_view plain, Arena& arena,
+                            StoredEvent& stored) {
+  ByteReader in(plain);
+  while (!in.done()) {
+    const uint32_t group = in.Number<uint8_t>();
+    const uint32_t length = in.Number<uint32_t>();
+    const Salt salt = in.Array<kSaltBytes>();
+    const absl::string_view bytes = in.Bytes(length);
+    if (!in.ok()) return false;
     if (group != kHeaderGroup) {
-      stored.opened.push_back({group, salt, arena.Copy(plain.rest())});
+      stored.opened.push_back({group, salt, arena.Copy(bytes)});
       continue;
     }
     stored.header_salt = salt;
-    plain.Array<kSaltBytes>();  // Of the counts: for evidence only.
-    while (!plain.done()) {
-      stored.faults.emplace_back(plain.Bytes(plain.Number<uint16_t>()));
+    ByteReader rest(bytes);
+    rest.Array<kSaltBytes>();  // Of the counts: for evidence only.
+    while (!rest.done()) {
+      stored.faults.emplace_back(rest.Bytes(rest.Number<uint16_t>()));
     }
-    if (!plain.ok()) return absl::DataLossError("event record is malformed");
+    if (!rest.ok()) return false;
   }
-  return stored;
+  return true;
 }
 
 }  // namespace concordat::bus

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -37,7 +38,7 @@ struct Spine {
   Digest digest = {};
   Digest count_commitment = {};
   Digest header_commitment = {};
-  std::vector<View::Commitment> commitments;
+  absl::InlinedVector<View::Commitment, 3> commitments;
   HeaderView header;  // Borrows the record.
 };
 
@@ -67,24 +68,26 @@ class EventSealer {
   void Append(const NewEvent& event, const Place& place, std::string& body);
 
  private:
-  void AppendBox(uint32_t key, uint32_t group, const Salt& salt,
-                 absl::string_view rest, std::string& body);
+  // Adds to the box being filled.
+  void AddItem(uint32_t group, const Salt& salt, absl::string_view bytes);
+  // Seals what was added.
+  void SealBox(uint32_t key, const Digest& digest, std::string& body);
   Salt DrawSalt();
 
   KeyRing& keys_;
   NoncePool nonces_;
-  std::string aad_;
-  std::string plain_;
+  std::string plain_;  // The box being filled.
   std::string rest_;
 };
 
 // At most how many bytes Append() adds, keys included.
 size_t RecordBytesMax(const NewEvent& event);
 
-// What a checked event is to those who read it, without the way through its
-// record. The strings go into `arena`, which `storage` keeps alive.
-StoredEvent StoredFrom(const NewEvent& event, const EventSealer::Place& place,
-                       Arena& arena, std::shared_ptr<const void> storage);
+// Fills in what a checked event is to those who read it, without the way through
+// its record. The strings go into `arena`, which `storage` keeps alive.
+void FillStored(const NewEvent& event, const EventSealer::Place& place,
+                Arena& arena, std::shared_ptr<const void> storage,
+                StoredEvent& stored);
 
 // Opens records. Expanded keys are kept for the life of this.
 class EventOpener {
@@ -97,6 +100,9 @@ class EventOpener {
 
  private:
   AeadKey* KeyOf(uint32_t id);  // Null: erased.
+  // False: malformed.
+  static bool TakeItems(absl::string_view plain, Arena& arena,
+                        StoredEvent& stored);
 
   const KeyRing& keys_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<AeadKey>> expanded_;

@@ -38,7 +38,7 @@ absl::Status CheckSpine(const Spine& spine) {
   view.header.on_behalf_of.clear();
   view.header.correlation.clear();
   view.header.causation.clear();
-  view.commitments = spine.commitments;
+  view.commitments.assign(spine.commitments.begin(), spine.commitments.end());
   view.header_commitment = spine.header_commitment;
   absl::StatusOr<Digest> digest = DigestOfView(view);
   if (digest.ok() && *digest == spine.digest) return absl::OkStatus();

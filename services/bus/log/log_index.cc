@@ -117,6 +117,17 @@ struct Posting {
   }
 };
 
+// Ascending.
+template <typename Map>
+std::vector<typename Map::value_type*> Sorted(Map& map) {
+  std::vector<typename Map::value_type*> sorted;
+  sorted.reserve(map.size());
+  for (auto& one : map) sorted.push_back(&one);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  return sorted;
+}
+
 }  // namespace
 
 uint64_t IdHash(absl::string_view source, absl::string_view id) {
@@ -375,21 +386,23 @@ absl::Status LogIndex::Absorb(
     const std::function<absl::Status(const Visitor&)>& each) {
   uint64_t first = 0;
   std::vector<Counts> counts;
+  std::vector<std::pair<uint64_t, uint64_t>> ids;
   {
     MutexLock lock(mu_);
     first = first_;
     CONCORDAT_CHECK(covered.sequence < first_ + facts_.size());
     counts.reserve(covered.sequence + 1 - first);
+    ids.reserve(covered.sequence + 1 - first);
     for (uint64_t at = first; at <= covered.sequence; ++at) {
       counts.push_back(facts_[at - first].counts);
+      ids.emplace_back(facts_[at - first].id_hash, at);
     }
   }
   using Name = std::pair<absl::string_view, absl::string_view>;
   absl::flat_hash_map<std::string, absl::flat_hash_map<std::string, Posting>>
       streams;  // By source, then stream.
-  std::map<PersonKey, Posting> persons;
+  absl::flat_hash_map<PersonKey, Posting> persons;
   std::map<std::string, std::string, std::less<>> highest;
-  std::vector<std::pair<uint64_t, uint64_t>> ids;
   absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
     const Counts& count = counts.at(sequence - first);
     if (!header.stream.empty()) {
@@ -403,7 +416,6 @@ absl::Status LogIndex::Absorb(
       id = highest.emplace(std::string(header.source), "").first;
     }
     if (header.id > id->second) id->second = std::string(header.id);
-    ids.emplace_back(IdHash(header.source, header.id), sequence);
   });
   if (!status.ok()) return status;
   std::vector<std::pair<Name, Posting*>> by_name;
@@ -415,14 +427,15 @@ absl::Status LogIndex::Absorb(
   // As the keys do: no name has a byte under that which ends it.
   std::sort(by_name.begin(), by_name.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto by_person = Sorted(persons);
   std::sort(ids.begin(), ids.end());
 
   // Keys ascend: c, h, i, m, p, s, x.
   std::vector<std::pair<std::string, std::string>> entries;
   entries.reserve(2 * (by_name.size() + persons.size()) + ids.size() + 8);
-  for (const auto& [person, posting] : persons) {
-    entries.emplace_back(KeyOf(kPersonHead, person.bytes()),
-                         EncodeKnown(posting.known));
+  for (const auto* person : by_person) {
+    entries.emplace_back(KeyOf(kPersonHead, person->first.bytes()),
+                         EncodeKnown(person->second.known));
   }
   for (const auto& [name, posting] : by_name) {
     entries.emplace_back(StreamKeyOf(kStreamHead, name.first, name.second),
@@ -440,10 +453,10 @@ absl::Status LogIndex::Absorb(
   PutNumber(value, covered.sequence);
   value += covered.hash;
   entries.emplace_back(kCovered, std::move(value));
-  for (auto& [person, posting] : persons) {
-    std::string key = KeyOf(kPersonEvents, person.bytes());
-    PutBigEndian(key, posting.first);
-    entries.emplace_back(std::move(key), std::move(posting.gaps));
+  for (auto* person : by_person) {
+    std::string key = KeyOf(kPersonEvents, person->first.bytes());
+    PutBigEndian(key, person->second.first);
+    entries.emplace_back(std::move(key), std::move(person->second.gaps));
   }
   for (auto& [name, posting] : by_name) {
     std::string key = StreamEventsPrefix(name.first, name.second);

@@ -185,10 +185,13 @@ SegmentIndexBuilder::SegmentIndexBuilder(const ClosedSegment& closed) {
   index_.closed = closed;
   if (closed.end.log_id.has_value()) index_.log_id = *closed.end.log_id;
   index_.regions.resize(closed.end_offset / kRegionBytes + 1);
+  // Most often about half of the segment; growing there copies it all.
+  spines_.reserve(closed.end_offset / 2);
   PutNumber(spines_, kSpinesMagic);
 }
 
-absl::Status SegmentIndexBuilder::Add(const ScannedBlock& block) {
+absl::Status SegmentIndexBuilder::Add(
+    const ScannedBlock& block, const std::function<void(const Spine&)>& visit) {
   SegmentIndex::Region& region = index_.regions[block.offset / kRegionBytes];
   RecordReader records(block.body);
   Record record;
@@ -212,6 +215,7 @@ absl::Status SegmentIndexBuilder::Add(const ScannedBlock& block) {
                             spine->sequence.value);
     index_.last_accepted_us =
         std::max(index_.last_accepted_us, spine->accepted_us);
+    visit(*spine);
   }
   return absl::OkStatus();
 }

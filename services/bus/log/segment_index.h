@@ -55,8 +55,10 @@ absl::Status VisitSpines(
 class SegmentIndexBuilder {
  public:
   explicit SegmentIndexBuilder(const ClosedSegment& closed);
+  // Calls `visit` with each event's spine.
   //   DATA_LOSS  a spine that is none.
-  absl::Status Add(const ScannedBlock& block);
+  absl::Status Add(const ScannedBlock& block,
+                   const std::function<void(const Spine&)>& visit);
   SegmentIndex Finish();
   std::string TakeSpines();
 

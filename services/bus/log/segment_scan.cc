@@ -92,8 +92,7 @@ absl::StatusOr<bool> IsBlank(const File& file) {
 
 absl::StatusOr<SegmentScan> ScanSegment(
     const File& file, const ChainEnd& start,
-    const std::function<absl::Status(const ScannedBlock&)>& on_block,
-    ChainCheck check) {
+    const std::function<absl::Status(const ScannedBlock&)>& on_block) {
   absl::StatusOr<uint64_t> size = file.Size();
   if (!size.ok()) return size.status();
   std::string whole(*size, '\0');
@@ -114,9 +113,6 @@ absl::StatusOr<SegmentScan> ScanSegment(
       body = body.substr(0, header->body_bytes);
       scan.damage = CheckBlockBody(*header, body);
       if (scan.damage.ok()) {
-        if (check == ChainCheck::kSequenceOnly) {
-          scan.end.hash = header->previous;
-        }
         scan.damage = CheckPlace(scan.end, *header);
         if (scan.damage.ok()) scan.damage = CheckRecords(*header, body);
         scan.beyond_tear = !scan.damage.ok();
@@ -136,9 +132,7 @@ absl::StatusOr<SegmentScan> ScanSegment(
     scan.end.next_sequence = header->first_sequence + header->event_count;
     scan.end.synced_through =
         std::max(scan.end.synced_through, header->synced_through);
-    if (check == ChainCheck::kHash) {
-      scan.end.hash = Sha256::Of(rest.substr(0, bytes));
-    }
+    scan.end.hash = Sha256::Of(rest.substr(0, bytes));
     scan.end_offset += bytes;
     ++scan.blocks;
   }

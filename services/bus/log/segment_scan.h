@@ -44,17 +44,12 @@ struct SegmentScan {
   bool beyond_tear = false;
 };
 
-// Hashing is what a scan costs most; who wrote the blocks a moment ago can do
-// without.
-enum class ChainCheck { kHash, kSequenceOnly };
-
 // Calls `on_block` for each good block, in order; its error ends the scan and
 // is the answer.
 //   UNAVAILABLE  the disk does not read.
 absl::StatusOr<SegmentScan> ScanSegment(
     const File& file, const ChainEnd& start,
-    const std::function<absl::Status(const ScannedBlock&)>& on_block,
-    ChainCheck check = ChainCheck::kHash);
+    const std::function<absl::Status(const ScannedBlock&)>& on_block);
 
 // Whether every byte of the file is zero.
 absl::StatusOr<bool> IsBlank(const File& file);

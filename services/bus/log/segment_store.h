@@ -107,7 +107,9 @@ class SegmentStore {
   //   OUT_OF_RANGE  not written.  DATA_LOSS, UNAVAILABLE
   absl::StatusOr<Blocks> Read(uint64_t sequence, size_t bytes_max) const;
 
-  // The blocks of a segment that is open or closed, for who builds its index.
+  // The blocks of a closed segment, for who builds its index. Their checksums
+  // and sequences are looked at, not the chain of hashes: this process wrote
+  // them, or looked when it opened.
   //   DATA_LOSS, UNAVAILABLE
   absl::Status Scan(
       const ClosedSegment& closed,

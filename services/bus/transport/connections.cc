@@ -69,6 +69,11 @@ std::optional<PeerId> Connections::Heard(int descriptor, PeerId peer,
   return before;
 }
 
+bool Connections::IsOf(int descriptor, PeerId peer) const {
+  const auto it = by_descriptor_.find(descriptor);
+  return it != by_descriptor_.end() && it->second.peer == peer;
+}
+
 void Connections::End(int descriptor, Connection& connection) {
   connection.cut = true;
   // libzmq closes it when it reads the end; until then its number is taken.

@@ -28,6 +28,9 @@ class Connections {
   // Returns who had that connection before, and therefore is gone.
   std::optional<PeerId> Heard(int descriptor, PeerId peer, size_t wire_bytes);
 
+  // Whether `peer` was the last to be heard over `descriptor`.
+  bool IsOf(int descriptor, PeerId peer) const;
+
   // Ends the connection of `peer`, if it is still there.
   void Cut(PeerId peer);
 
@@ -40,7 +43,7 @@ class Connections {
   size_t CutYoungest(size_t count);
 
   size_t size() const { return by_descriptor_.size(); }
-  void* monitor() const { return monitor_.get(); }
+  int monitor_fd() const { return monitor_fd_; }
 
  private:
   struct Connection {
@@ -55,6 +58,7 @@ class Connections {
   void End(int descriptor, Connection& connection);
 
   ZmqSocket monitor_;
+  const int monitor_fd_ = monitor_.fd();
   uint64_t accepted_ = 0;
   absl::flat_hash_map<int, Connection> by_descriptor_;
   absl::flat_hash_map<PeerId, int> by_peer_;

@@ -1,5 +1,7 @@
 #include "services/bus/transport/zmq_carrier.h"
 
+#include <poll.h>
+
 #include <array>
 #include <chrono>
 #include <utility>
@@ -71,6 +73,7 @@ class Impl : public ZmqCarrier {
     const size_t before = in.size();
     if (!TakeAll(in)) return;
     if (in.size() != before || timeout <= absl::ZeroDuration()) return;
+    // Both sockets have just said that they have nothing.
     Wait(std::min(timeout, kGuardEvery));
     // Not before the wait: a Wake() since the caller last looked would be lost,
     // and what it is about would lie there until the time is out.
@@ -105,7 +108,9 @@ class Impl : public ZmqCarrier {
  private:
   // False when there is more to take.
   bool TakeAll(std::vector<Inbound>& in) {
-    Follow();
+    const absl::Duration now = Elapsed();
+    if (monitor_told_ || now >= guarded_at_ + kGuardEvery) Follow(now);
+    if (now >= guarded_at_ + kGuardEvery) Guard(now);
     for (size_t i = 0; i < kFramesPerReceive; ++i) {
       if (!TakeOne(in)) {
         // All that the ended ones said has been taken.
@@ -123,10 +128,12 @@ class Impl : public ZmqCarrier {
     return false;
   }
 
-  void Follow() {
-    const absl::Duration now = Elapsed();
+  void Follow(absl::Duration now) {
+    monitor_told_ = false;
     stats_.connections += connections_.Follow(now, gone_);
-    if (now < guarded_at_ + kGuardEvery) return;
+  }
+
+  void Guard(absl::Duration now) {
     guarded_at_ = now;
     const auto unread_max = static_cast<uint64_t>(
         (options_.receive_frames_max + 2) * static_cast<int>(kFrameBytesMax) +
@@ -161,7 +168,7 @@ class Impl : public ZmqCarrier {
     const std::optional<uint32_t> number = AutomaticId(id->view());
     const PeerId peer = number ? PeerId{*number} : PeerId{next_claimed_++};
     if (over_.contains(peer)) return true;
-    stats_.connections += connections_.Follow(Elapsed(), gone_);
+    if (!connections_.IsOf(descriptor, peer)) Follow(Elapsed());
     const std::optional<PeerId> replaced =
         connections_.Heard(descriptor, peer, WireBytes(frame->view().size()));
     if (replaced) gone_.push_back(*replaced);
@@ -193,19 +200,22 @@ class Impl : public ZmqCarrier {
   }
 
   void Wait(absl::Duration timeout) {
-    std::array<zmq_pollitem_t, 3> items = {{
-        {socket_.get(), 0, ZMQ_POLLIN, 0},
-        {connections_.monitor(), 0, ZMQ_POLLIN, 0},
-        {nullptr, waker_.fd(), ZMQ_POLLIN, 0},
+    std::array<pollfd, 3> items = {{
+        {socket_fd_, POLLIN, 0},
+        {connections_.monitor_fd(), POLLIN, 0},
+        {waker_.fd(), POLLIN, 0},
     }};
-    zmq_poll(items.data(), items.size(),
-             static_cast<long>(absl::ToInt64Milliseconds(
-                 absl::Ceil(timeout, absl::Milliseconds(1)))));
+    poll(items.data(), items.size(),
+         static_cast<int>(absl::ToInt64Milliseconds(
+             absl::Ceil(timeout, absl::Milliseconds(1)))));
+    monitor_told_ = items[1].revents != 0;
   }
 
   const PortOptions options_;
   ZmqSocket socket_;
+  const int socket_fd_ = socket_.fd();
   Connections connections_;
+  bool monitor_told_ = true;  // It has something, as far as is known.
   const std::string endpoint_;
   const uint32_t first_id_;
   const Zap& zap_;

@@ -29,6 +29,8 @@ struct PublishOutcome {
   bus::v1::Refusal refusal = bus::v1::REFUSAL_UNSPECIFIED;
   std::string detail;
   Sequence stream_version;  // With VERSION_CONFLICT.
+  // Accepted in spite of these: field and rule of each. Mend the record.
+  std::vector<std::string> faults;
 };
 
 // Keeps ids and seeds across retries: an event handed over is sent until the
@@ -81,7 +83,8 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
-  //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder):
+  //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder),
+  //   RESOURCE_EXHAUSTED (too many durable names):
   //   for good; the message says why.
   virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
   // Everything up to and with `number` is done with. Never blocks.

@@ -27,6 +27,7 @@ void ZmqBusClient::Core::Stop() {
 }
 
 absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
+                                         absl::Span<const EventView> views,
                                          Publisher::Done done) {
   const size_t events = set.size();
   if (in_flight_.fetch_add(events) + events > options_.in_flight_events_max) {
@@ -41,7 +42,8 @@ absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
       in_flight_ -= events;
       return absl::UnavailableError("the client is closed");
     }
-    inbox_.push_back({std::move(set), std::move(done)});
+    queue_.Add(std::move(set), views, std::move(done));
+    ++published_;
   }
   if (wants_publishes_.exchange(false)) waker_.Wake();
   return absl::OkStatus();
@@ -107,7 +109,7 @@ void ZmqBusClient::Core::Run() {
     more |= Pump(now);
     for (const auto& link : links_) more |= link->Step(now);
     std::erase_if(links_, [](const auto& link) { return link->ended(); });
-    if (!more) Wait(now, ingest_.open() && queue_.WantsMore());
+    if (!more) Wait(now);
   }
   {
     MutexLock lock(mu_);
@@ -121,73 +123,81 @@ void ZmqBusClient::Core::Run() {
   }
   links_.clear();
   ingest_.Close(now);
-  std::vector<PublishQueue::Answered> answered;
-  queue_.Refuse(bus::v1::REFUSAL_SHUTTING_DOWN,
-                "the client was closed before the bus answered", true,
-                answered);
-  CallBack(answered);
+  {
+    MutexLock lock(mu_);
+    queue_.Refuse(bus::v1::REFUSAL_SHUTTING_DOWN,
+                  "the client was closed before the bus answered", true,
+                  answered_);
+  }
+  CallBack();
 }
 
 void ZmqBusClient::Core::TakeInbox() {
   std::vector<std::shared_ptr<SubscriptionLink>> left;
   {
     MutexLock lock(mu_);
-    taken_.swap(inbox_);
+    seen_published_ = published_;
     std::move(new_links_.begin(), new_links_.end(), std::back_inserter(links_));
     new_links_.clear();
     left.swap(left_links_);
+    // Without a session that may send, who publishes hears of that at once.
+    if (shut_out_ != bus::v1::REFUSAL_UNSPECIFIED) {
+      queue_.Refuse(shut_out_, shut_out_detail_, false, answered_);
+    }
   }
-  for (PublishQueue::Set& set : taken_) queue_.Add(std::move(set));
-  taken_.clear();
+  CallBack();
   for (const auto& link : left) {
     link->End(absl::UnavailableError("unsubscribed"), SteadyNow());
-  }
-  if (shut_out_ != bus::v1::REFUSAL_UNSPECIFIED && !queue_.empty()) {
-    std::vector<PublishQueue::Answered> answered;
-    queue_.Refuse(shut_out_, shut_out_detail_, false, answered);
-    CallBack(answered);
   }
 }
 
 bool ZmqBusClient::Core::Pump(absl::Duration now) {
   if (!ingest_.open()) return false;
   while (true) {
-    const absl::string_view batch = queue_.Next();
-    if (batch.empty()) return false;
-    const uint64_t number = ingest_.Send(FrameKind::kPublish, batch, now);
+    std::shared_ptr<std::string> frame;
+    {
+      MutexLock lock(mu_);
+      frame = queue_.Next();
+    }
+    if (frame == nullptr) return false;
+    const uint64_t number =
+        ingest_.Send(FrameKind::kPublish, std::move(frame), now);
     if (number == 0) return true;  // Lost; the next step says so.
+    MutexLock lock(mu_);
     queue_.Sent(number);
   }
 }
 
-void ZmqBusClient::Core::Wait(absl::Duration now, bool wants_more) {
+void ZmqBusClient::Core::Wait(absl::Duration now) {
   absl::Duration due = ingest_.due();
-  std::vector<zmq_pollitem_t> items = {{nullptr, waker_.fd(), ZMQ_POLLIN, 0}};
-  ingest_.AddPollItems(items);
+  poll_items_.clear();
+  poll_items_.push_back({waker_.fd(), POLLIN, 0});
+  bool ready = ingest_.AddPollItems(poll_items_);
   for (const auto& link : links_) {
     due = std::min(due, link->due());
-    link->AddPollItems(items);
+    ready |= link->AddPollItems(poll_items_);
   }
-  wants_publishes_ = wants_more || !ingest_.open();
+  if (ready) return;
   {
     MutexLock lock(mu_);
-    if (!inbox_.empty() && wants_publishes_) return;
+    wants_publishes_ = !ingest_.open() || queue_.WantsMore();
+    if (published_ != seen_published_ && wants_publishes_) return;
   }
   const absl::Duration wait = std::clamp(due - now, absl::ZeroDuration(),
                                          absl::Duration(absl::Seconds(1)));
-  zmq_poll(items.data(), static_cast<int>(items.size()),
-           static_cast<long>(absl::ToInt64Milliseconds(
-               absl::Ceil(wait, absl::Milliseconds(1)))));
+  poll(poll_items_.data(), poll_items_.size(),
+       static_cast<int>(
+           absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1)))));
   wants_publishes_ = false;
 }
 
 void ZmqBusClient::Core::OnOpen(absl::Duration) {
   const bus::v1::Welcome& welcome = ingest_.session().welcome();
-  queue_.SetCredit(welcome.credit_events(), welcome.credit_bytes());
   shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
   connected_ = true;
   ingest_.Progress();
   MutexLock lock(mu_);
+  queue_.SetCredit(welcome.credit_events(), welcome.credit_bytes());
   for (auto& [id, reading] : readings_) reading.sent = false;
 }
 
@@ -195,23 +205,25 @@ bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
                                  absl::Duration) {
   if (kind == FrameKind::kStreamEvents) return TakeStreamEvents(body.view);
   if (kind != FrameKind::kReceipts) return false;
-  std::vector<PublishQueue::Answered> answered;
   if (!receipts_.ParseFromArray(body.view.data(),
-                                static_cast<int>(body.view.size())) ||
-      !queue_.Answer(receipts_, answered)) {
+                                static_cast<int>(body.view.size()))) {
     return false;
   }
-  CallBack(answered);
+  {
+    MutexLock lock(mu_);
+    if (!queue_.Answer(receipts_, answered_)) return false;
+  }
+  CallBack();
   return true;
 }
 
 void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
                                 const std::string& detail, absl::Duration) {
   connected_ = false;
-  std::vector<PublishQueue::Answered> answered;
   const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_PROTOCOL ||
                                         refusal == bus::v1::REFUSAL_MALFORMED;
-  queue_.Lost(because_of_what_was_sent, detail, answered);
+  mu_.Lock();
+  queue_.Lost(because_of_what_was_sent, detail, answered_);
   switch (refusal) {
     case bus::v1::REFUSAL_WRONG_ENVIRONMENT:
     case bus::v1::REFUSAL_NOT_REGISTERED:
@@ -219,20 +231,21 @@ void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
       // Until a session opens again, what was never sent is refused.
       shut_out_ = refusal;
       shut_out_detail_ = detail;
-      queue_.Refuse(refusal, detail, false, answered);
+      queue_.Refuse(refusal, detail, false, answered_);
       break;
     default:
       break;
   }
-  CallBack(answered);
+  mu_.Unlock();
+  CallBack();
 }
 
-void ZmqBusClient::Core::CallBack(
-    std::vector<PublishQueue::Answered>& answered) {
-  for (PublishQueue::Answered& one : answered) {
+void ZmqBusClient::Core::CallBack() {
+  for (PublishQueue::Answered& one : answered_) {
     in_flight_ -= one.outcomes.size();
     one.done(std::move(one.outcomes));
   }
+  answered_.clear();
 }
 
 void ZmqBusClient::Core::AskForStreams(absl::Duration now) {

@@ -28,7 +28,9 @@ class ZmqBusClient::Core : public Connection::User {
   void Start();
   void Stop();
 
-  absl::Status Publish(std::vector<Event> set, Publisher::Done done);
+  // `views` are of `set`.
+  absl::Status Publish(std::vector<Event> set,
+                       absl::Span<const EventView> views, Publisher::Done done);
   absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                          Sequence after,
                                          absl::Duration timeout);
@@ -57,8 +59,9 @@ class ZmqBusClient::Core : public Connection::User {
   bool Pump(absl::Duration now);
   void AskForStreams(absl::Duration now);
   bool TakeStreamEvents(absl::string_view body);
-  void CallBack(std::vector<PublishQueue::Answered>& answered);
-  void Wait(absl::Duration now, bool wants_more);
+  // Of answered_.
+  void CallBack();
+  void Wait(absl::Duration now);
 
   const ZmqBusClientOptions options_;
   ZmqContext context_;
@@ -72,9 +75,10 @@ class ZmqBusClient::Core : public Connection::User {
 
   // Its own thread's.
   Connection ingest_;
-  PublishQueue queue_;
-  std::vector<PublishQueue::Set> taken_;
-  bus::v1::Receipts receipts_;  // Kept for its memory.
+  uint64_t seen_published_ = 0;
+  bus::v1::Receipts receipts_;  // Kept for their memory.
+  std::vector<PublishQueue::Answered> answered_;
+  std::vector<pollfd> poll_items_;
   std::vector<std::shared_ptr<SubscriptionLink>> links_;
   // The newest word on why nothing can be sent at all.
   bus::v1::Refusal shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
@@ -83,7 +87,8 @@ class ZmqBusClient::Core : public Connection::User {
   Mutex mu_;
   CondVar read_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<PublishQueue::Set> inbox_ ABSL_GUARDED_BY(mu_);
+  PublishQueue queue_ ABSL_GUARDED_BY(mu_);
+  uint64_t published_ ABSL_GUARDED_BY(mu_) = 0;  // Calls so far.
   std::vector<std::shared_ptr<SubscriptionLink>> new_links_
       ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<SubscriptionLink>> left_links_

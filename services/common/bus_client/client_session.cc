@@ -130,9 +130,16 @@ ClientSession::Output ClientSession::Tick(absl::Duration now,
 
 std::string ClientSession::Send(FrameKind kind, absl::string_view body,
                                 absl::Duration now) {
+  std::string frame = MakeFrame({}, body);
+  Send(kind, now, frame);
+  return frame;
+}
+
+void ClientSession::Send(FrameKind kind, absl::Duration now,
+                         std::string& frame) {
   CONCORDAT_CHECK(state_ == State::kOpen);
   said_at_ = now;
-  return MakeFrame({kind, session_, ++sent_}, body);
+  WriteFrameHead({kind, session_, ++sent_}, frame);
 }
 
 }  // namespace concordat

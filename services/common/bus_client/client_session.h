@@ -46,6 +46,8 @@ class ClientSession {
   Output Tick(absl::Duration now, absl::Duration stall);
   // A whole frame with this body; `number()` is its number then.
   std::string Send(FrameKind kind, absl::string_view body, absl::Duration now);
+  // The same, written into the room that `frame` begins with.
+  void Send(FrameKind kind, absl::Duration now, std::string& frame);
 
   bool open() const { return state_ == State::kOpen; }
   uint64_t number() const { return sent_; }

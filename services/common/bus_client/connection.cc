@@ -57,6 +57,8 @@ absl::Status Connection::Connect(absl::Duration now) {
   if (!status.ok()) return status;
   socket_ = std::move(socket);
   monitor_ = *std::move(monitor);
+  socket_fd_ = socket_.fd();
+  monitor_fd_ = monitor_.fd();
   session_.emplace(credentials_.identity);
   broken_ = false;
   hello_ = session_->Hello(now);
@@ -161,21 +163,30 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
   if (was_there) user_.OnLost(refusal, detail, now);
 }
 
-void Connection::AddPollItems(std::vector<zmq_pollitem_t>& items) const {
-  if (!session_) return;
-  const short events =
-      hello_.empty() ? ZMQ_POLLIN : short{ZMQ_POLLIN | ZMQ_POLLOUT};
-  items.push_back({socket_.get(), 0, events, 0});
-  items.push_back({monitor_.get(), 0, ZMQ_POLLIN, 0});
+bool Connection::AddPollItems(std::vector<pollfd>& items) const {
+  if (!session_) return false;
+  items.push_back({socket_fd_, POLLIN, 0});
+  items.push_back({monitor_fd_, POLLIN, 0});
+  // Something may have been sent since it was last asked.
+  return socket_.Ready(hello_.empty() ? ZMQ_POLLIN
+                                      : short{ZMQ_POLLIN | ZMQ_POLLOUT});
 }
 
 uint64_t Connection::Send(FrameKind kind, absl::string_view body,
                           absl::Duration now) {
   if (!open()) return 0;
-  std::string frame = session_->Send(kind, body, now);
-  if (socket_.Send(ZmqMessage::Of(std::move(frame))) == 0) {
-    return session_->number();
-  }
+  return Send(ZmqMessage::Of(session_->Send(kind, body, now)));
+}
+
+uint64_t Connection::Send(FrameKind kind, std::shared_ptr<std::string> frame,
+                          absl::Duration now) {
+  if (!open()) return 0;
+  session_->Send(kind, now, *frame);
+  return Send(ZmqMessage::Of(std::move(frame)));
+}
+
+uint64_t Connection::Send(ZmqMessage message) {
+  if (socket_.Send(std::move(message)) == 0) return session_->number();
   // The numbers have a gap now; the loss is told at the next step.
   broken_ = true;
   return 0;

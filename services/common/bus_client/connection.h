@@ -5,7 +5,10 @@
 #ifndef CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_
 #define CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_
 
+#include <poll.h>
+
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,7 +54,8 @@ class Connection {
   // Connects, receives, keeps time, as far as that goes without waiting. True:
   // there may be more to receive.
   bool Step(absl::Duration now);
-  void AddPollItems(std::vector<zmq_pollitem_t>& items) const;
+  // What to wait for, having just stepped. True: do not wait.
+  bool AddPollItems(std::vector<pollfd>& items) const;
   // When Step() is due at the latest.
   absl::Duration due() const { return due_; }
 
@@ -60,6 +64,9 @@ class Connection {
   const ClientSession& session() const { return *session_; }
   // The number of the frame, or 0: not open, or it was lost just now.
   uint64_t Send(FrameKind kind, absl::string_view body, absl::Duration now);
+  // Without copying: `frame` has room for its head, and stays as it is then.
+  uint64_t Send(FrameKind kind, std::shared_ptr<std::string> frame,
+                absl::Duration now);
   // The session did what it is for: the next loss is no repeated failure.
   void Progress() { backoff_ = kBackoffMin; }
   // Ends the session and leaves: what was sent may still go out.
@@ -70,6 +77,7 @@ class Connection {
   static constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 
   absl::Status Connect(absl::Duration now);
+  uint64_t Send(ZmqMessage message);
   bool Take(absl::Duration now);
   void Watch(absl::Duration now);
   void Lose(bus::v1::Refusal refusal, const std::string& detail,
@@ -81,6 +89,8 @@ class Connection {
   User& user_;
   ZmqSocket socket_;
   ZmqSocket monitor_;
+  int socket_fd_ = -1;
+  int monitor_fd_ = -1;
   std::optional<ClientSession> session_;  // There while there is a socket.
   std::string hello_;                     // Until it has been sent.
   bool broken_ = false;                   // A frame could not be sent.

@@ -1,8 +1,9 @@
 #include "services/common/bus_client/publish_queue.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "services/common/bus_client/frame.h"
 
 namespace concordat {
 namespace {
@@ -20,42 +21,113 @@ PublishOutcome FromWire(const bus::v1::Outcome& wire) {
   outcome.refusal = wire.refusal();
   outcome.detail = wire.detail();
   outcome.stream_version = {wire.stream_version()};
+  outcome.faults.assign(wire.faults().begin(), wire.faults().end());
   return outcome;
 }
 
+// Outcomes of a batch, one event after the other.
+class Outcomes {
+ public:
+  Outcomes(const bus::v1::Receipts& receipts,
+           const std::vector<Digest>& digests)
+      : receipts_(receipts), digests_(digests) {}
+
+  PublishOutcome Next() {
+    const size_t index = next_++;
+    if (run_ < receipts_.accepted_size() &&
+        receipts_.accepted(run_).index() <= index) {
+      const bus::v1::Accepted& run = receipts_.accepted(run_);
+      const size_t at = index - run.index();
+      PublishOutcome outcome;
+      outcome.accepted = true;
+      outcome.sequence = {run.first_sequence() + at};
+      outcome.accepted_us = run.accepted_time();
+      outcome.digest = digests_[index];
+      if (at + 1 == run.count()) ++run_;
+      return outcome;
+    }
+    return FromWire(receipts_.outcomes(single_++));
+  }
+
+ private:
+  const bus::v1::Receipts& receipts_;
+  const std::vector<Digest>& digests_;
+  size_t next_ = 0;
+  int run_ = 0;
+  int single_ = 0;
+};
+
 }  // namespace
+
+void PublishQueue::Add(std::vector<Event> set,
+                       absl::Span<const EventView> views,
+                       Publisher::Done done) {
+  if (credit_events_ == 0) {
+    waiting_.push_back({std::move(set), std::move(done)});
+  } else {
+    Encode(views, std::move(done));
+  }
+}
 
 void PublishQueue::SetCredit(uint32_t events, uint32_t bytes) {
   credit_events_ = events;
   credit_bytes_ = bytes;
+  if (credit_events_ == 0) return;
+  for (Set& set : waiting_) {
+    views_.clear();
+    for (const Event& event : set.events) views_.push_back(AsView(event));
+    Encode(views_, std::move(set.done));
+  }
+  waiting_.clear();
+}
+
+size_t PublishQueue::events_max() const {
+  return std::min(kBatchEventsMax, credit_events_);
+}
+
+bool PublishQueue::HasCredit(size_t events, size_t bytes) const {
+  // A batch that alone is over credit goes when nothing else is out.
+  return credit_events_ > 0 &&
+         (out_ == 0 || (events_out_ + events <= credit_events_ &&
+                        bytes_out_ + bytes <= credit_bytes_));
+}
+
+bool PublishQueue::MaySendLittle() const {
+  return out_ < kOpenBatches && events_out_ < kOpenEvents;
 }
 
 bool PublishQueue::WantsMore() const {
-  return credit_events_ > 0 && out_ == batches_.size() && out_ < kOpenBatches &&
+  return credit_events_ > 0 && out_ == batches_.size() && MaySendLittle() &&
          events_out_ < credit_events_;
 }
 
-absl::string_view PublishQueue::Next() {
-  if (out_ == batches_.size() && !Encode()) return {};
-  const Batch& next = batches_[out_];
-  // A batch that alone is over credit goes when nothing else is out.
-  if (credit_events_ == 0 ||
-      (out_ > 0 && (events_out_ + next.events > credit_events_ ||
-                    bytes_out_ + next.bytes.size() > credit_bytes_))) {
-    return {};
+bool PublishQueue::HasNext() const {
+  if (out_ < batches_.size()) {
+    const Batch& next = batches_[out_];
+    return HasCredit(next.events(), next.frame->size() - kFrameHeadBytes);
   }
-  return next.bytes;
+  return !open_.parts.empty() && MaySendLittle() &&
+         HasCredit(open_.events(), encoder_.bytes());
+}
+
+std::shared_ptr<std::string> PublishQueue::Next() {
+  if (!HasNext()) return nullptr;
+  if (out_ == batches_.size()) Seal();
+  Batch& next = batches_[out_];
+  // The carrier may still hold the one with the old head.
+  if (next.was_sent) next.frame = std::make_shared<std::string>(*next.frame);
+  return next.frame;
 }
 
 void PublishQueue::Sent(uint64_t number) {
   Batch& batch = batches_[out_++];
   batch.number = number;
   batch.was_sent = true;
-  events_out_ += batch.events;
-  bytes_out_ += batch.bytes.size();
+  events_out_ += batch.events();
+  bytes_out_ += batch.frame->size() - kFrameHeadBytes;
 }
 
-bool PublishQueue::Fits(const std::vector<EventView>& set) const {
+bool PublishQueue::Fits(absl::Span<const EventView> set) const {
   // Most often there is room for any header; the exact size is another pass.
   size_t most = encoder_.bytes();
   for (const EventView& event : set) {
@@ -68,39 +140,51 @@ bool PublishQueue::Fits(const std::vector<EventView>& set) const {
   return bytes <= kBatchBytesMax;
 }
 
-bool PublishQueue::Encode() {
-  if (waiting_.empty() || credit_events_ == 0) return false;
-  const size_t events_max = std::min(kBatchEventsMax, credit_events_);
-  if (out_ >= kOpenBatches) {
-    size_t events = 0;
-    for (const Set& set : waiting_) {
-      if ((events += set.events.size()) >= events_max) break;
-    }
-    if (events < events_max) return false;
+void PublishQueue::Encode(absl::Span<const EventView> set,
+                          Publisher::Done done) {
+  if (!open_.parts.empty() &&
+      (open_.events() + set.size() > events_max() || !Fits(set))) {
+    Seal();
   }
-  Batch batch;
-  uint32_t atomic_set = 0;
-  while (!waiting_.empty()) {
-    Set& set = waiting_.front();
-    // Neighbouring sets have different numbers; an event alone needs none.
-    if (set.events.size() > 1) ++atomic_set;
-    views_.clear();
-    for (const Event& event : set.events) {
-      views_.push_back(AsView(event));
-      views_.back().atomic_set = set.events.size() > 1 ? atomic_set : 0;
-    }
-    if (!batch.parts.empty() &&
-        (batch.events + set.events.size() > events_max || !Fits(views_))) {
-      break;
-    }
-    for (const EventView& view : views_) encoder_.Add(view);
-    batch.events += set.events.size();
-    batch.parts.push_back({set.events.size(), std::move(set.done)});
-    waiting_.pop_front();
+  // Neighbouring sets have different numbers; an event alone needs none.
+  if (set.size() > 1) ++atomic_set_;
+  for (const EventView& event : set) {
+    encoder_.Add(event, set.size() > 1 ? atomic_set_ : 0);
+    open_.digests.push_back(event.digest);
   }
-  batch.bytes = encoder_.Take();
-  batches_.push_back(std::move(batch));
-  return true;
+  open_.parts.push_back({set.size(), std::move(done)});
+  if (open_.events() >= events_max()) Seal();
+}
+
+void PublishQueue::Seal() {
+  open_.frame = std::make_shared<std::string>(encoder_.Take(kFrameHeadBytes));
+  const size_t expected = open_.events();
+  batches_.push_back(std::exchange(open_, {}));
+  open_.parts.reserve(expected);
+  open_.digests.reserve(expected);
+  atomic_set_ = 0;
+}
+
+bool PublishQueue::AnswersAll(const bus::v1::Receipts& receipts,
+                              size_t events) {
+  int run = 0;
+  int single = 0;
+  size_t index = 0;
+  while (index < events) {
+    if (run < receipts.accepted_size() &&
+        receipts.accepted(run).index() == index &&
+        receipts.accepted(run).count() > 0) {
+      index += receipts.accepted(run++).count();
+    } else if (single < receipts.outcomes_size() &&
+               receipts.outcomes(single).index() == index) {
+      ++single;
+      ++index;
+    } else {
+      return false;
+    }
+  }
+  return index == events && run == receipts.accepted_size() &&
+         single == receipts.outcomes_size();
 }
 
 bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
@@ -109,26 +193,20 @@ bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
   const auto it = std::find_if(batches_.begin(), end, [&](const Batch& batch) {
     return batch.number == receipts.publish_number();
   });
-  if (it == end ||
-      static_cast<size_t>(receipts.outcomes_size()) != it->events) {
-    return false;
-  }
-  for (int i = 0; i < receipts.outcomes_size(); ++i) {
-    if (receipts.outcomes(i).index() != static_cast<uint32_t>(i)) return false;
-  }
-  int index = 0;
+  if (it == end || !AnswersAll(receipts, it->events())) return false;
+  Outcomes outcomes(receipts, it->digests);
+  answered.reserve(answered.size() + it->parts.size());
   for (Part& part : it->parts) {
-    Answered one;
+    Answered& one = answered.emplace_back();
     one.done = std::move(part.done);
     one.outcomes.reserve(part.events);
     for (size_t i = 0; i < part.events; ++i) {
-      one.outcomes.push_back(FromWire(receipts.outcomes(index++)));
+      one.outcomes.push_back(outcomes.Next());
     }
-    answered.push_back(std::move(one));
   }
   --out_;
-  events_out_ -= it->events;
-  bytes_out_ -= it->bytes.size();
+  events_out_ -= it->events();
+  bytes_out_ -= it->frame->size() - kFrameHeadBytes;
   batches_.erase(it);
   refused_in_a_row_ = 0;
   return true;
@@ -158,6 +236,9 @@ void PublishQueue::Refuse(bus::v1::Refusal refusal, const std::string& detail,
     }
   }
   batches_ = std::move(kept);
+  FailAll(open_.parts, refusal, detail, answered);
+  open_ = {};
+  encoder_.Take();
   for (Set& set : waiting_) {
     std::vector<Part> parts;
     parts.push_back({set.events.size(), std::move(set.done)});

@@ -12,7 +12,7 @@ namespace {
 // A Deliver of two numbers; with a view it is longer.
 constexpr size_t kNoViewsBytes = 27;
 // Acknowledgements travel together for this long.
-constexpr absl::Duration kAckEvery = absl::Milliseconds(2);
+constexpr absl::Duration kAckEvery = absl::Milliseconds(5);
 // The holder before us may be ourselves, before the bus has missed it.
 constexpr absl::Duration kBusyFor = absl::Seconds(10);
 
@@ -30,6 +30,8 @@ absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
       return absl::DataLossError(text);
     case bus::v1::REFUSAL_UNKNOWN_SUBSCRIPTION:
       return absl::FailedPreconditionError(text);
+    case bus::v1::REFUSAL_TOO_MANY:
+      return absl::ResourceExhaustedError(text);
     default:
       return absl::OkStatus();
   }
@@ -51,11 +53,10 @@ SubscriptionLink::SubscriptionLink(SubscribeOptions options,
 
 absl::StatusOr<Delivery> SubscriptionLink::Next(absl::Duration timeout) {
   std::optional<absl::Duration> deadline;
+  absl::StatusOr<Delivery> delivery = Delivery();
   MutexLock lock(mu_);
   while (true) {
-    if (std::optional<Delivery> delivery = TakeOne()) {
-      return *std::move(delivery);
-    }
+    if (TakeOne(*delivery)) return delivery;
     if (queue_.empty()) {
       if (!status_.ok()) return status_;
       if (!deadline) deadline = SteadyNow() + timeout;
@@ -85,7 +86,7 @@ absl::StatusOr<Delivery> SubscriptionLink::Next(absl::Duration timeout) {
   }
 }
 
-std::optional<Delivery> SubscriptionLink::TakeOne() {
+bool SubscriptionLink::TakeOne(Delivery& delivery) {
   if (chunk_.generation != generation_) chunk_ = {};
   const bus::v1::Deliver& frame = chunk_.rest;
   const Sequence cause = {frame.backfill_cause()};
@@ -109,16 +110,15 @@ std::optional<Delivery> SubscriptionLink::TakeOne() {
       if (!ack_waits_.exchange(true)) wake_();
       continue;
     }
-    Delivery delivery;
     delivery.number = *number;
     delivery.view = std::move(view);
     delivery.backfill_cause = cause;
     delivery.scanned_through = backfilled_through_;
-    return delivery;
+    return true;
   }
   scanned_through_.value =
       std::max(scanned_through_.value, frame.scanned_through());
-  return std::nullopt;
+  return false;
 }
 
 void SubscriptionLink::Ack(uint64_t number) {

@@ -39,8 +39,8 @@ class SubscriptionLink : public Subscription, public Connection::User {
   // The client's thread.
   bool Step(absl::Duration now);
   absl::Duration due() const;
-  void AddPollItems(std::vector<zmq_pollitem_t>& items) const {
-    connection_.AddPollItems(items);
+  bool AddPollItems(std::vector<pollfd>& items) const {
+    return connection_.AddPollItems(items);
   }
   // For good: `why` is what Next() answers once it has given what it has.
   void End(absl::Status why, absl::Duration now);
@@ -60,7 +60,8 @@ class SubscriptionLink : public Subscription, public Connection::User {
     size_t at = 0;
   };
 
-  std::optional<Delivery> TakeOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // False: the chunk has no more.
+  bool TakeOne(Delivery& delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool SendAck(absl::Duration now);
 
   const SubscribeOptions options_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/bus_client/client_core.h"
 #include "services/common/event/codec.h"
@@ -35,13 +36,17 @@ bool IsKey(const std::string& z85) {
   return z85.size() == 40 && zmq_z85_decode(bytes, z85.c_str()) != nullptr;
 }
 
-absl::Status CheckSet(const std::vector<Event>& set) {
+// Most sets are an event.
+using Views = absl::InlinedVector<EventView, 1>;
+
+// And fills in the views of its events.
+absl::Status CheckSet(const std::vector<Event>& set, Views& views) {
   if (set.empty() || set.size() > kBatchEventsMax) {
     return absl::InvalidArgumentError("a set holds 1 to 256 events");
   }
   size_t bytes = 0;
   for (const Event& event : set) {
-    const EventView view = AsView(event);
+    const EventView& view = views.emplace_back(AsView(event));
     const absl::Status status = CheckHeader(view.header);
     if (!status.ok()) return status;
     size_t data = 0;
@@ -78,9 +83,10 @@ absl::StatusOr<std::unique_ptr<ZmqBusClient>> ZmqBusClient::Create(
 }
 
 absl::Status ZmqBusClient::Publish(std::vector<Event> set, Done done) {
-  const absl::Status status = CheckSet(set);
+  Views views;
+  const absl::Status status = CheckSet(set, views);
   if (!status.ok()) return status;
-  return core_->Publish(std::move(set), std::move(done));
+  return core_->Publish(std::move(set), views, std::move(done));
 }
 
 absl::StatusOr<StreamSlice> ZmqBusClient::ReadStream(const StreamName& stream,

@@ -83,6 +83,21 @@ void ZmqSocket::Close() {
   if (socket_ != nullptr) zmq_close(std::exchange(socket_, nullptr));
 }
 
+int ZmqSocket::fd() const {
+  int fd = -1;
+  size_t size = sizeof fd;
+  CONCORDAT_CHECK(zmq_getsockopt(socket_, ZMQ_FD, &fd, &size) == 0);
+  return fd;
+}
+
+bool ZmqSocket::Ready(short events) const {
+  int ready = 0;
+  size_t size = sizeof ready;
+  // It fails when the context ends; whoever calls next hears of that.
+  if (zmq_getsockopt(socket_, ZMQ_EVENTS, &ready, &size) != 0) return true;
+  return (ready & events) != 0;
+}
+
 absl::Status ZmqSocket::Set(int option, int value) {
   if (zmq_setsockopt(socket_, option, &value, sizeof value) == 0) {
     return absl::OkStatus();

@@ -86,6 +86,13 @@ class ZmqSocket {
 
   void* get() const { return socket_; }
   void Close();
+  // For poll(), which is one system call where zmq_poll is many: readable when
+  // something may have happened. What a call on the socket has noticed is not
+  // told again, so ask Ready() or receive until there is nothing, and then
+  // wait without another call in between.
+  int fd() const;
+  // ZMQ_POLLIN, ZMQ_POLLOUT: whether one of them would succeed now.
+  bool Ready(short events) const;
 
   absl::Status Set(int option, int value);
   absl::Status Set(int option, int64_t value);

@@ -29,6 +29,7 @@ class Sha256 {
   static Sha256Hash Of(absl::string_view bytes);
 
  private:
+  friend class HmacSha256;
   SHA256_CTX state_;
 };
 

@@ -28,7 +28,7 @@ size_t GroupBytes(const BasicGroup<absl::string_view>& group) {
 }
 
 template <typename Sink>
-void PutEventTail(Sink& sink, const EventView& event) {
+void PutEventTail(Sink& sink, const EventView& event, uint32_t atomic_set) {
   for (const BasicGroup<absl::string_view>& group : event.groups) {
     sink.Varint(wire::Tag(2, wire::kBytes));
     sink.Varint(GroupBytes(group));
@@ -37,7 +37,7 @@ void PutEventTail(Sink& sink, const EventView& event) {
   }
   wire::PutBytes(sink, 3, wire::AsText(event.seed));
   wire::PutBytes(sink, 4, wire::AsText(event.digest));
-  wire::PutVarint(sink, 5, event.atomic_set);
+  wire::PutVarint(sink, 5, atomic_set);
 }
 
 absl::Status ReadGroup(absl::string_view bytes,
@@ -93,7 +93,6 @@ absl::Status ReadEvent(absl::string_view bytes,
           return Bad("groups", "not ascending");
         }
         data_bytes += group.data.size();
-        if (event.groups.empty()) event.groups.reserve(3);
         event.groups.push_back(group);
         break;
       }
@@ -140,7 +139,7 @@ void Dictionary::Clear() {
   index_.clear();
 }
 
-void BatchEncoder::Add(const EventView& event) {
+void BatchEncoder::Add(const EventView& event, uint32_t atomic_set) {
   const size_t known = dictionary_.entries().size();
   const HeaderView& h = event.header;
   const wire::HeaderIndexes indexes = {
@@ -154,7 +153,7 @@ void BatchEncoder::Add(const EventView& event) {
   wire::Counter header;
   wire::PutHeader(header, h, indexes);
   wire::Counter tail;
-  PutEventTail(tail, event);
+  PutEventTail(tail, event, atomic_set);
   const size_t event_bytes =
       wire::ElementBytes(1, header.count()) + tail.count();
 
@@ -166,7 +165,7 @@ void BatchEncoder::Add(const EventView& event) {
   out.Varint(wire::Tag(1, wire::kBytes));
   out.Varint(header.count());
   wire::PutHeader(out, h, indexes);
-  PutEventTail(out, event);
+  PutEventTail(out, event, atomic_set);
   ++events_;
 }
 
@@ -176,14 +175,15 @@ size_t BatchEncoder::BytesMax(const EventView& event) {
   // Five indexes and three lengths of at most six bytes each, and the strings
   // as if none were in the dictionary yet.
   wire::Counter tail;
-  PutEventTail(tail, event);
+  PutEventTail(tail, event, UINT32_MAX);
   return HeaderBytes(event.header) + tail.count() + 8 * 6;
 }
 
-std::string BatchEncoder::Take() {
-  std::string out(dictionary_bytes_, '\0');
-  out.reserve(bytes());
-  wire::Writer writer(out.data());
+std::string BatchEncoder::Take(size_t room) {
+  std::string out;
+  out.reserve(room + bytes());
+  out.resize(room + dictionary_bytes_);
+  wire::Writer writer(out.data() + room);
   for (const std::string& text : dictionary_.entries()) {
     wire::PutElement(writer, kBatchDictionary, text);
   }

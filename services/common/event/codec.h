@@ -32,12 +32,14 @@ class Dictionary {
 // Builds one batch (concordat.bus.v1.Batch).
 class BatchEncoder {
  public:
-  void Add(const EventView& event);
+  void Add(const EventView& event) { Add(event, event.atomic_set); }
+  void Add(const EventView& event, uint32_t atomic_set);
   size_t events() const { return events_; }
-  size_t bytes() const;  // Of what Take() would return.
+  size_t bytes() const;  // Of what Take() would return, without room.
   // At most this much is added to bytes() by Add(event).
   static size_t BytesMax(const EventView& event);
-  std::string Take();  // And clears.
+  // The batch behind `room` bytes for whoever sends it. And clears.
+  std::string Take(size_t room = 0);
 
  private:
   Dictionary dictionary_;
@@ -69,8 +71,8 @@ class ViewEncoder {
   void Add(const BorrowedView& view);
   size_t views() const { return views_; }
   size_t bytes() const;
-  // And clear.
-  std::string TakeDeliver(const bus::v1::Deliver& rest);
+  // And clear. Deliver stands behind `room` bytes for whoever sends it.
+  std::string TakeDeliver(const bus::v1::Deliver& rest, size_t room = 0);
   std::string TakeStreamEvents(const bus::v1::StreamEvents& rest);
 
  private:

@@ -119,8 +119,7 @@ Digest CommitGroup(const Salt& salt, uint32_t group, absl::string_view bytes) {
 }
 
 Commitments Commit(const HeaderView& header, const EventType& type,
-                   const std::vector<BasicGroup<absl::string_view>>& groups,
-                   const Seed& seed) {
+                   GroupViews groups, const Seed& seed) {
   const HmacSha256 key(wire::AsText(seed));
   Commitments all;
   all.header_salt = SaltOf(key, kHeaderGroup);

@@ -53,8 +53,7 @@ Digest CommitGroup(const Salt& salt, uint32_t group, absl::string_view bytes);
 // Everything from the seed, in one call: the hot path. `groups` ascend, and are
 // groups of the type (EventType::Check() has passed them).
 Commitments Commit(const HeaderView& header, const EventType& type,
-                   const std::vector<BasicGroup<absl::string_view>>& groups,
-                   const Seed& seed);
+                   GroupViews groups, const Seed& seed);
 
 // The canonical header with recorded_time 0 and the header group written out in
 // the place of its commitment: equal for two headers that say the same,

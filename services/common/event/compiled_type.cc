@@ -3,6 +3,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/event/reference_rules.h"
 #include "services/common/event/text_rules.h"
 
 namespace concordat {
@@ -200,6 +201,10 @@ class Checker {
       const absl::string_view broken = BrokenFreeTextRule(text);
       if (!broken.empty()) return Broken(rule, broken);
     }
+    if (rule.reference) {
+      const absl::string_view broken = BrokenReferenceRule(text);
+      if (!broken.empty()) return Broken(rule, broken);
+    }
     return absl::OkStatus();
   }
 
@@ -208,9 +213,8 @@ class Checker {
 
 }  // namespace
 
-absl::Status CompiledType::Check(
-    const std::vector<BasicGroup<absl::string_view>>& groups,
-    std::vector<std::string>* faults) const {
+absl::Status CompiledType::Check(GroupViews groups,
+                                 std::vector<std::string>* faults) const {
   Checker checker(policy_.urgent() ? faults : nullptr);
   uint64_t seen = 0;
   uint64_t given = 0;

@@ -43,7 +43,8 @@ struct FieldTable {
   bool has_presence = false;
   bool required = false;
   bool free_text = false;
-  bool has_rules = false;  // Any of those below, or free_text.
+  bool reference = false;  // Text that is neither free nor a code.
+  bool has_rules = false;  // Any of those below, or of those two.
   uint8_t group = 0;
   uint32_t index = 0;  // In its message; its bit in the seen set.
   policy::v1::Binding binding = policy::v1::BINDING_UNSPECIFIED;
@@ -73,7 +74,7 @@ class CompiledType : public EventType {
   absl::string_view name() const override { return name_; }
   const std::vector<GroupInfo>& groups() const override { return groups_; }
   const policy::v1::TypePolicy& policy() const override { return policy_; }
-  absl::Status Check(const std::vector<BasicGroup<absl::string_view>>& groups,
+  absl::Status Check(GroupViews groups,
                      std::vector<std::string>* faults) const override;
   absl::StatusOr<std::vector<BasicGroup<std::string>>> Split(
       absl::string_view message) const override;

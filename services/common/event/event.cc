@@ -16,19 +16,22 @@ absl::Status Bad(absl::string_view field, absl::string_view rule) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", rule));
 }
 
+void Set(absl::string_view from, std::string& to) {
+  to.assign(from.data(), from.size());
+}
+void Set(absl::string_view from, absl::string_view& to) { to = from; }
+
 // Copies what both forms of a header share, and converts its strings.
-template <typename To, typename From>
-To Convert(const From& from) {
-  using String = decltype(To::source);
-  To to;
-  to.source = String(from.source);
-  to.type = String(from.type);
-  to.controller = String(from.controller);
-  to.purpose = String(from.purpose);
-  to.gateway = String(from.gateway);
-  to.id = String(from.id);
+template <typename From, typename To>
+void Convert(const From& from, To& to) {
+  Set(from.source, to.source);
+  Set(from.type, to.type);
+  Set(from.controller, to.controller);
+  Set(from.purpose, to.purpose);
+  Set(from.gateway, to.gateway);
+  Set(from.id, to.id);
   to.subject = from.subject;
-  to.stream = String(from.stream);
+  Set(from.stream, to.stream);
   to.expected_version = from.expected_version;
   to.time_us = from.time_us;
   to.recorded_us = from.recorded_us;
@@ -37,14 +40,13 @@ To Convert(const From& from) {
   to.regime = from.regime;
   to.basis = from.basis;
   to.classification = from.classification;
-  to.subject_role = String(from.subject_role);
-  to.on_behalf_of = String(from.on_behalf_of);
-  to.correlation = String(from.correlation);
-  to.causation = String(from.causation);
-  to.corrects = String(from.corrects);
-  to.retracts = String(from.retracts);
-  to.traceparent = String(from.traceparent);
-  return to;
+  Set(from.subject_role, to.subject_role);
+  Set(from.on_behalf_of, to.on_behalf_of);
+  Set(from.correlation, to.correlation);
+  Set(from.causation, to.causation);
+  Set(from.corrects, to.corrects);
+  Set(from.retracts, to.retracts);
+  Set(from.traceparent, to.traceparent);
 }
 
 bool HasSpace(absl::string_view text) {
@@ -59,13 +61,25 @@ absl::string_view AgencyOfSource(absl::string_view source) {
   return source.substr(0, source.find(':'));
 }
 
-HeaderView AsView(const Header& header) { return Convert<HeaderView>(header); }
+HeaderView AsView(const Header& header) {
+  HeaderView view;
+  Convert(header, view);
+  return view;
+}
 
-Header ToOwned(const HeaderView& header) { return Convert<Header>(header); }
+Header ToOwned(const HeaderView& header) {
+  Header owned;
+  Convert(header, owned);
+  return owned;
+}
+
+void ToOwned(const HeaderView& header, Header& owned) {
+  Convert(header, owned);
+}
 
 EventView AsView(const Event& event) {
   EventView view;
-  view.header = AsView(event.header);
+  Convert(event.header, view.header);
   view.groups.reserve(event.groups.size());
   for (const BasicGroup<std::string>& group : event.groups) {
     view.groups.push_back({group.number, group.data});

@@ -13,8 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "concordat/bus/v1/event.pb.h"
 #include "services/common/base/ids.h"
 
@@ -77,11 +79,23 @@ struct BasicGroup {
   String data;
 };
 
+// Who reads has many events and wants no allocation for each: most types have at
+// most three groups.
+template <typename String>
+struct GroupList {
+  using type = std::vector<BasicGroup<String>>;
+};
+template <>
+struct GroupList<absl::string_view> {
+  using type = absl::InlinedVector<BasicGroup<absl::string_view>, 3>;
+};
+using GroupViews = absl::Span<const BasicGroup<absl::string_view>>;
+
 template <typename String>
 struct BasicEvent {
   BasicHeader<String> header;
   // Ascending by number; empty groups left out.
-  std::vector<BasicGroup<String>> groups;
+  typename GroupList<String>::type groups;
   Seed seed = {};
   Digest digest = {};
   uint32_t atomic_set = 0;
@@ -131,6 +145,7 @@ HeaderView AsView(const Header& header);
 EventView AsView(const Event& event);
 // A copy that owns its bytes.
 Header ToOwned(const HeaderView& header);
+void ToOwned(const HeaderView& header, Header& owned);
 
 // Printable ASCII, space to tilde.
 bool IsPrintable(absl::string_view text);

@@ -309,6 +309,8 @@ absl::Status TypeCompiler::CompileField(const FieldDescriptor& from,
   }
   field.required = policy.required();
   field.free_text = policy.free_text();
+  field.reference =
+      is_text && !policy.free_text() && policy.code_list().empty();
   field.binding = policy.binds();
   if (policy.has_min()) field.min = policy.min();
   if (policy.has_max()) field.max = policy.max();
@@ -334,7 +336,8 @@ absl::Status TypeCompiler::CompileField(const FieldDescriptor& from,
     }
   }
   field.has_rules = has_bounds || field.pattern != nullptr ||
-                    field.codes != nullptr || field.free_text;
+                    field.codes != nullptr || field.free_text ||
+                    field.reference;
   return absl::OkStatus();
 }
 

@@ -51,9 +51,8 @@ class EventType {
   // pattern, code_list and free_text say; never grammar, UTF-8, an unknown
   // field, one field in another's group, or a single field twice.
   //   INVALID_ARGUMENT  names the field and the rule, never the value.
-  virtual absl::Status Check(
-      const std::vector<BasicGroup<absl::string_view>>& groups,
-      std::vector<std::string>* faults) const = 0;
+  virtual absl::Status Check(GroupViews groups,
+                             std::vector<std::string>* faults) const = 0;
 
   // Splits the bytes of a whole message into disclosure groups.
   //   INVALID_ARGUMENT  not a message of this type, or an unknown field.

@@ -81,7 +81,7 @@ absl::Status ReadViewGroup(absl::string_view bytes, View::Group& group) {
       if (field.value >= kGroupsMax) return Bad("groups", "number over 7");
       group.number = static_cast<uint32_t>(field.value);
     } else if (field.number == 2 && field.type == wire::kBytes) {
-      group.data = std::string(field.bytes);
+      group.data.assign(field.bytes.data(), field.bytes.size());
     } else if (field.number == 3 && field.type == wire::kBytes) {
       if (!wire::ToArray(field.bytes, group.salt)) {
         return Bad("groups", "salt is not 16 bytes");
@@ -121,10 +121,12 @@ absl::Status ReadViewBytes(const Field& field,
       HeaderView header;
       absl::Status status = wire::ReadHeader(field.bytes, &dictionary, header);
       if (status.ok()) status = CheckHeader(header);
-      if (status.ok()) view.header = ToOwned(header);
+      if (status.ok()) ToOwned(header, view.header);
       return status;
     }
     case 4:
+      // Most types have at most three.
+      if (view.groups.empty()) view.groups.reserve(3);
       return ReadViewGroup(field.bytes, view.groups.emplace_back());
     case 5:
       return ReadCommitment(field.bytes, view.commitments.emplace_back());
@@ -257,8 +259,11 @@ std::string ViewEncoder::Take(uint32_t dictionary_field, std::string rest) {
   return out;
 }
 
-std::string ViewEncoder::TakeDeliver(const bus::v1::Deliver& rest) {
-  return Take(kDeliverDictionary, rest.SerializeAsString());
+std::string ViewEncoder::TakeDeliver(const bus::v1::Deliver& rest,
+                                     size_t room) {
+  std::string begin(room, '\0');
+  rest.AppendToString(&begin);
+  return Take(kDeliverDictionary, std::move(begin));
 }
 
 std::string ViewEncoder::TakeStreamEvents(const bus::v1::StreamEvents& rest) {

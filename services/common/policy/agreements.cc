@@ -6,8 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "services/common/config/principal_registry.h"
-#include "services/common/policy/policy.h"
+#include "services/common/policy/compiled_grants.h"
 
 namespace concordat {
 namespace {
@@ -57,25 +56,6 @@ absl::StatusOr<uint64_t> StartOfDay(const std::string& date, int days_later,
   if (us < 0)
     return absl::InvalidArgumentError(absl::StrCat(field, ": too early"));
   return static_cast<uint64_t>(us);
-}
-
-bool Processes(const Recipient& to, absl::string_view type) {
-  for (const std::string& pattern : to.process_types) {
-    if (TypePatternCovers(pattern, type)) return true;
-  }
-  return false;
-}
-
-bool Owns(const HeaderView& header, absl::string_view agency) {
-  return !agency.empty() && (header.controller == agency ||
-                             AgencyOfSource(header.source) == agency);
-}
-
-template <typename List>
-bool IsIn(absl::string_view value, const List& list) {
-  return std::any_of(list.begin(), list.end(), [value](const auto& each) {
-    return value == absl::string_view(each);
-  });
 }
 
 // Safe to repeat to the operator: letters lead, so it is no identifier.
@@ -148,70 +128,6 @@ absl::string_view InWords(const GroupInfo& group) {
 }
 
 }  // namespace
-
-// An agreement and when it is in force.
-struct Agreements::Term {
-  policy::v1::Agreement agreement;
-  uint64_t from_us = 0;
-  uint64_t until_us = 0;  // Exclusive.
-
-  bool InForce(uint64_t now_us) const {
-    return now_us >= from_us && now_us < until_us;
-  }
-  bool HasParty(absl::string_view agency) const {
-    return agency == agreement.arrangement() ||
-           IsIn(agency, agreement.parties());
-  }
-};
-
-// One grant of one type to one agency.
-struct Agreements::Rule {
-  const Term* term = nullptr;
-  const policy::v1::SeeGrant* grant = nullptr;
-  std::string to;
-  bool to_arrangement = false;
-  GroupMask mask = 0;
-  Audience audience = policy::v1::AUDIENCE_UNSPECIFIED;
-
-  bool IsTo(const Recipient& recipient) const {
-    return to == recipient.agency && IsForRole(recipient.role) &&
-           (!recipient.purpose.has_value() ||
-            IsIn(*recipient.purpose, term->agreement.purposes()));
-  }
-  bool IsForRole(absl::string_view role) const {
-    return grant->roles().empty() || IsIn(role, grant->roles());
-  }
-  bool Covers(bus::v1::Regime regime) const {
-    return regime != bus::v1::REGIME_PART3 || grant->part3() ||
-           audience == policy::v1::AUDIENCE_OWN;
-  }
-
-  // Of audiences that are about a person.
-  bool Includes(const PersonPolicy& person) const {
-    switch (audience) {
-      case policy::v1::AUDIENCE_PARTY: {
-        const bool party = to_arrangement
-                               ? person.arrangement_party || person.case_open
-                               : person.case_open && person.parties.count(to);
-        const bool any_level = grant->level_max() == 0;
-        return party && (any_level || (person.level >= grant->level_min() &&
-                                       person.level <= grant->level_max()));
-      }
-      case policy::v1::AUDIENCE_LEAD:
-        return person.lead == to;
-      case policy::v1::AUDIENCE_REGISTERED:
-        return person.registered_by.count(to) > 0;
-      default:
-        return false;
-    }
-  }
-};
-
-struct Agreements::TypeRules {
-  GroupMask every_group = 0;
-  bool internal = false;
-  std::vector<Rule> rules;
-};
 
 Agreements::Agreements(std::shared_ptr<const TypeRegistry> types)
     : types_(std::move(types)) {
@@ -326,7 +242,8 @@ absl::Status Agreements::CompileGrant(const Term& term, int line) {
       }
       found = true;
       for (const std::string& to : recipients) {
-        rules.rules.push_back({&term, &grant, to, to == agreement.arrangement(),
+        rules.rules.push_back({&term, line, &grant, to,
+                               to == agreement.arrangement(),
                                MaskOf(*types_->Find(name), grant),
                                grant.audience()});
       }
@@ -349,15 +266,7 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
   for (const Rule& rule : type->second.rules) {
     if ((rule.mask & ~mask) == 0 || !rule.IsTo(to)) continue;
     if (!rule.term->InForce(now_us) || !rule.Covers(header.regime)) continue;
-    bool included = false;
-    if (rule.audience == policy::v1::AUDIENCE_OWN) {
-      included = Owns(header, to.agency);
-    } else if (rule.audience == policy::v1::AUDIENCE_NOBODY) {
-      included = header.subject.empty();
-    } else {
-      included = !header.subject.empty() && rule.Includes(person);
-    }
-    if (included) mask |= rule.mask;
+    if (rule.IncludesEvent(header, person)) mask |= rule.mask;
   }
   return mask;
 }

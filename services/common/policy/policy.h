@@ -57,6 +57,29 @@ struct PersonPolicy {
 // anything is: who sees an event sees its header.
 using GroupMask = uint8_t;
 
+// One line of an agreement that is about an event's type: what it says, and
+// whether it gives the recipient that event.
+struct JudgedLine {
+  std::string agreement;
+  uint32_t version = 0;
+  int line = 0;  // see[line]
+  policy::v1::Audience audience = policy::v1::AUDIENCE_UNSPECIFIED;
+  std::string says;
+  bool applies = false;
+  std::string because;
+};
+struct JudgedView {
+  GroupMask granted = 0;
+  // Not empty: the answer comes from no line.
+  std::string because;
+  std::vector<JudgedLine> lines;  // In the order of the agreements.
+};
+
+struct AdoptedAgreement {
+  policy::v1::Agreement agreement;
+  bool in_force = false;
+};
+
 // Every agreement in its newest version, compiled.
 class Agreements {
  public:
@@ -76,6 +99,12 @@ class Agreements {
   // `person` holds. 0: nothing, not even the header.
   GroupMask Granted(const HeaderView& header, const Recipient& to,
                     uint64_t now_us, const PersonPolicy& person) const;
+
+  // The same with its reasons. `granted` is what Granted() says. Names no agency
+  // but the recipient's beyond what the lines themselves say.
+  JudgedView Explain(const HeaderView& header, const Recipient& to,
+                     uint64_t now_us, const PersonPolicy& person) const;
+  std::vector<AdoptedAgreement> List(uint64_t now_us) const;
 
   // May `agency` publish for this purpose, through this legal gateway? One
   // agreement in force that it is a party to must have both.
@@ -101,6 +130,11 @@ class Agreements {
   explicit Agreements(std::shared_ptr<const TypeRegistry> types);
   static absl::Status CheckTerm(Term& term);
   absl::Status CompileGrant(const Term& term, int line);
+  static std::string AudienceBecause(const Rule& rule, const HeaderView& header,
+                                     const PersonPolicy& person);
+  static JudgedLine JudgeLine(const Rule& rule, const HeaderView& header,
+                              const Recipient& to, uint64_t now_us,
+                              const PersonPolicy& person);
 
   std::shared_ptr<const TypeRegistry> types_;
   std::vector<std::shared_ptr<const Term>> newest_;
@@ -118,6 +152,9 @@ bool ShowsHeaderGroup(const HeaderView& header, const EventType& type,
 // Plain words for what is withheld of every event of this type from who sees
 // `granted`, whether or not an event has it, so that it tells nothing.
 std::vector<std::string> Withheld(const EventType& type, GroupMask granted);
+
+// And for what is shown; nothing when nothing is.
+std::vector<std::string> ShownInWords(const EventType& type, GroupMask granted);
 
 class PolicyState {
  public:

@@ -66,30 +66,6 @@ absl::string_view ToWords(ChiVerdict verdict) {
   return "";
 }
 
-bool PassesModulus11(absl::string_view ten_digits) {
-  if (ten_digits.size() != 10 || !AllDigits(ten_digits)) return false;
-  int sum = 0;
-  for (size_t i = 0; i < 9; ++i) {
-    sum += Digit(ten_digits, i) * static_cast<int>(10 - i);
-  }
-  // A remainder of 1 would need the digit 10: such numbers were never issued.
-  return (11 - sum % 11) % 11 == Digit(ten_digits, 9);
-}
-
-bool PassesModulus10(absl::string_view ten_digits) {
-  if (ten_digits.size() != 10 || !AllDigits(ten_digits)) return false;
-  int sum = 0;
-  for (size_t i = 0; i < 9; ++i) {
-    int digit = Digit(ten_digits, i);
-    if (i % 2 == 0) {
-      digit *= 2;
-      if (digit > 9) digit -= 9;
-    }
-    sum += digit;
-  }
-  return (10 - sum % 10) % 10 == Digit(ten_digits, 9);
-}
-
 ChiCheck CheckChi(std::optional<absl::string_view> text) {
   ChiCheck check;
   if (!text.has_value()) return check;

@@ -19,7 +19,6 @@
 namespace concordat::identity {
 namespace {
 
-constexpr absl::string_view kCheckLetters = "ZABCDEFGHJKLMNPQRTUVWXY";
 constexpr int kFirstPncYear = 1900;
 constexpr absl::string_view kUrnPrefix = "urn:concordat:";
 
@@ -38,10 +37,6 @@ uint64_t Number(absl::string_view digits) {
     number = number * 10 + static_cast<uint64_t>(c - '0');
   }
   return number;
-}
-
-char CheckLetter(absl::string_view digits) {
-  return kCheckLetters[Number(digits) % kCheckLetters.size()];
 }
 
 std::string Tidied(absl::string_view text) {
@@ -67,7 +62,7 @@ std::optional<std::string> ReadPnc(absl::string_view year,
     return std::nullopt;
   }
   const std::string padded = absl::StrFormat("%07d", Number(serial));
-  if (CheckLetter(absl::StrFormat("%02d%s", full_year % 100, padded)) !=
+  if (PncCheckLetter(absl::StrFormat("%02d%s", full_year % 100, padded)) !=
       letter) {
     return std::nullopt;
   }
@@ -196,7 +191,7 @@ absl::StatusOr<std::string> CanonicalCro(absl::string_view text) {
     if (!IsDigits(head, 2, 2) || !IsDigits(tail, 1, 6)) {
       return Bad("cro", "SF, two-digit year, serial of up to six digits");
     }
-    if (CheckLetter(absl::StrCat(head, tail)) != letter) {
+    if (PncCheckLetter(absl::StrCat(head, tail)) != letter) {
       return Bad("cro", "the check letter does not agree");
     }
     return upper;
@@ -205,7 +200,7 @@ absl::StatusOr<std::string> CanonicalCro(absl::string_view text) {
     return Bad("cro", "serial of up to six digits, two-digit year");
   }
   const std::string serial = absl::StrFormat("%06d", Number(head));
-  if (CheckLetter(absl::StrCat(tail, serial)) != letter) {
+  if (PncCheckLetter(absl::StrCat(tail, serial)) != letter) {
     return Bad("cro", "the check letter does not agree");
   }
   return absl::StrCat(serial, "/", tail, std::string(1, letter));

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/common/base/check_digits.h"
 
 namespace concordat::identity {
 
@@ -41,12 +42,6 @@ struct ChiCheck {
 };
 // Judges `text` as it stands; nothing is trimmed.
 ChiCheck CheckChi(std::optional<absl::string_view> text);
-
-// True when the last of ten digits is the modulus 11 check digit of the first
-// nine (NHS numbers have the same).
-bool PassesModulus11(absl::string_view ten_digits);
-// The Luhn check digit, doubling from the ninth digit leftwards.
-bool PassesModulus10(absl::string_view ten_digits);
 
 // "YYYY/NNNNNNNX" of a PNC ID in any of its written forms. A two-digit year is
 // the latest that is not after `current_year`. A number without a slash that

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -23,6 +24,26 @@ bool Contradict(const CanonicalIdentifier& a, const CanonicalIdentifier& b) {
 }
 
 }  // namespace
+
+bool Agree(const NameAndBirth& a, const NameAndBirth& b) {
+  const auto letters = [](const std::string& name) {
+    std::string kept;
+    for (const char c : name) {
+      const auto byte = static_cast<unsigned char>(c);
+      // Of letters beyond ASCII every byte counts.
+      if (absl::ascii_isalnum(byte) || byte >= 0x80) {
+        kept.push_back(absl::ascii_toupper(byte));
+      }
+    }
+    return kept;
+  };
+  const std::string family = letters(a.family_name);
+  const std::string given_a = letters(a.given_name);
+  const std::string given_b = letters(b.given_name);
+  return !family.empty() && family == letters(b.family_name) &&
+         !a.birth_date.empty() && a.birth_date == b.birth_date &&
+         (given_a.empty() || given_b.empty() || given_a[0] == given_b[0]);
+}
 
 absl::StatusOr<std::optional<PersonKey>> MatchPerson(
     const std::vector<GivenIdentifier>& given) {

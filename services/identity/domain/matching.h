@@ -28,6 +28,18 @@ struct GivenIdentifier {
 absl::StatusOr<std::optional<PersonKey>> MatchPerson(
     const std::vector<GivenIdentifier>& given);
 
+// What an agency says of a person, as far as it can be compared.
+struct NameAndBirth {
+  std::string family_name;
+  std::string given_name;
+  std::string birth_date;  // ISO, or empty.
+};
+
+// They know the same person: family names alike but for case, blanks and marks,
+// the same date of birth, and given names that begin alike where both are said.
+// What is not said is not the same.
+bool Agree(const NameAndBirth& a, const NameAndBirth& b);
+
 // Whether somebody who holds `held` (confirmed or not) may also have `given`:
 // nobody has two numbers of one scheme and authority.
 //   FAILED_PRECONDITION  names the schemes.

@@ -123,7 +123,8 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
                        Sequence position) {
   std::set<PersonKey> people = changed;
   if (!stream.complete) {
-    auto everyone = parties_.PeopleOf(stream.edge.agency, stream.registered_too);
+    auto everyone =
+        parties_.PeopleOf(stream.edge.agency, stream.registered_too);
     if (!everyone.ok()) return true;  // Lost this moment: the next round.
     people.insert(everyone->begin(), everyone->end());
   }

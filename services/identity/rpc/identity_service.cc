@@ -118,6 +118,22 @@ absl::StatusOr<bool> IdentityService::HasInterest(
                                person);
 }
 
+absl::StatusOr<std::optional<PersonKey>> IdentityService::InterestByCase(
+    const Call& call,
+    const std::vector<CanonicalIdentifier>& identifiers) const {
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> person =
+        store_.Resolve({identifier});
+    if (!person.ok()) return std::move(person).status();
+    if (!person->has_value()) continue;
+    absl::StatusOr<bool> party =
+        parties_.IsParty(call.principal->agency(), **person);
+    // Not known is no interest: the store asks whether they registered them.
+    if (party.ok() && *party) return person;
+  }
+  return std::optional<PersonKey>();
+}
+
 absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
     const Call& call, const v1::RegisterRequest& request) {
   if (!ActsForAnAgency(*call.principal)) {
@@ -129,8 +145,15 @@ absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
   if (!details.ok()) return std::move(details).status();
   auto identifiers = ReadIdentifiers(call, request.identifiers(), clock_);
   if (!identifiers.ok()) return std::move(identifiers).status();
+  std::vector<CanonicalIdentifier> canonical;
+  for (const WrittenIdentifier& identifier : *identifiers) {
+    canonical.push_back(identifier.canonical);
+  }
+  absl::StatusOr<std::optional<PersonKey>> interest =
+      InterestByCase(call, canonical);
+  if (!interest.ok()) return std::move(interest).status();
   absl::StatusOr<CommandOutcome> outcome =
-      store_.Register(*context, *details, *identifiers);
+      store_.Register(*context, *details, *identifiers, *interest);
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
   absl::StatusOr<Sequence> position =
@@ -168,7 +191,12 @@ absl::StatusOr<v1::ResolveResponse> IdentityService::Resolve(
   if (!person->has_value()) return Nobody();
   absl::StatusOr<bool> interest = HasInterest(call, **person);
   if (!interest.ok()) return std::move(interest).status();
-  if (!*interest) return Nobody();
+  if (!*interest) {
+    person = store_.ResolveOwn(identifiers, call.principal->agency());
+    if (absl::IsFailedPrecondition(person.status())) return Nobody();
+    if (!person.ok()) return std::move(person).status();
+    if (!person->has_value()) return Nobody();
+  }
   v1::ResolveResponse response;
   response.set_subject((*person)->ToString());
   return response;
@@ -194,8 +222,11 @@ absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
   if (!interest.ok()) return std::move(interest).status();
   if (!*interest) return NotForYou();
 
-  absl::StatusOr<CommandOutcome> outcome =
-      store_.ConfirmLink(*context, *person, *identifier, request.reason());
+  absl::StatusOr<std::optional<PersonKey>> by_case =
+      InterestByCase(call, {identifier->canonical});
+  if (!by_case.ok()) return std::move(by_case).status();
+  absl::StatusOr<CommandOutcome> outcome = store_.ConfirmLink(
+      *context, *person, *identifier, request.reason(), *by_case);
   if (absl::IsNotFound(outcome.status())) return NotForYou();
   if (!outcome.ok()) return std::move(outcome).status();
   if (!outcome->duplicate) cohort_.PersonChanged(*person);

@@ -47,6 +47,11 @@ class IdentityService {
  private:
   // Whether the caller's agency registered the person or is party to their open
   // case.
+  // The person whom the numbers name, if the caller's agency is party to an open
+  // case of them.
+  absl::StatusOr<std::optional<PersonKey>> InterestByCase(
+      const Call& call,
+      const std::vector<CanonicalIdentifier>& identifiers) const;
   absl::StatusOr<bool> HasInterest(const Call& call,
                                    const PersonKey& person) const;
   absl::StatusOr<WrittenIdentifier> Read(const Call& call,

@@ -73,19 +73,21 @@ absl::StatusOr<CommandOutcome> IdentityStore::InTransaction(
 
 absl::StatusOr<CommandOutcome> IdentityStore::Register(
     const CommandContext& context, const PersonDetails& details,
-    const std::vector<WrittenIdentifier>& identifiers) {
+    const std::vector<WrittenIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
   MutexLock lock(mu_);
   return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return RegisterNow(context, details, identifiers);
+    return RegisterNow(context, details, identifiers, interest);
   });
 }
 
 absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLink(
     const CommandContext& context, const PersonKey& person,
-    const WrittenIdentifier& identifier, absl::string_view reason) {
+    const WrittenIdentifier& identifier, absl::string_view reason,
+    const std::optional<PersonKey>& interest) {
   MutexLock lock(mu_);
   return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return ConfirmLinkNow(context, person, identifier, reason);
+    return ConfirmLinkNow(context, person, identifier, reason, interest);
   });
 }
 
@@ -106,9 +108,53 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::Match(
   return MatchPerson(given);
 }
 
+absl::StatusOr<bool> IdentityStore::MayKnow(
+    const CommandContext& context, const PersonKey& person,
+    const std::optional<PersonKey>& interest, const PersonDetails& details) {
+  if (interest == person) return true;
+  absl::StatusOr<bool> registered =
+      tables_->IsRegisteredBy(person, context.caller.agency);
+  if (!registered.ok() || *registered) return registered;
+  absl::StatusOr<std::optional<PersonDetails>> known =
+      tables_->Describe(person, context.caller.agency);
+  if (!known.ok()) return std::move(known).status();
+  const auto comparable = [](const PersonDetails& from) {
+    return NameAndBirth{from.family_name, from.given_name, from.birth_date};
+  };
+  return known->has_value() && Agree(comparable(**known), comparable(details));
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityStore::MatchFor(
+    const CommandContext& context, const PersonDetails& details,
+    const std::vector<CanonicalIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
+  std::vector<GivenIdentifier> known;
+  std::vector<GivenIdentifier> own;
+  bool all_known = true;
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> holder =
+        tables_->HolderOf(identifier);
+    if (!holder.ok()) return std::move(holder).status();
+    known.push_back({identifier, *holder});
+    if (!holder->has_value()) continue;
+    absl::StatusOr<bool> may = MayKnow(context, **holder, interest, details);
+    if (!may.ok()) return std::move(may).status();
+    if (*may) {
+      own.push_back({identifier, *holder});
+      continue;
+    }
+    all_known = false;
+    holder = tables_->OwnHolderOf(identifier, context.caller.agency);
+    if (!holder.ok()) return std::move(holder).status();
+    own.push_back({identifier, *holder});
+  }
+  return MatchPerson(all_known ? known : own);
+}
+
 absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
     const CommandContext& context, const PersonDetails& details,
-    const std::vector<WrittenIdentifier>& identifiers) {
+    const std::vector<WrittenIdentifier>& identifiers,
+    const std::optional<PersonKey>& interest) {
   const std::string content = Content(
       {"register", details.family_name, details.given_name, details.birth_date,
        details.address, absl::StrCat(details.uprn.value_or(0))},
@@ -122,7 +168,8 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   for (const WrittenIdentifier& identifier : identifiers) {
     canonical.push_back(identifier.canonical);
   }
-  absl::StatusOr<std::optional<PersonKey>> match = Match(canonical);
+  absl::StatusOr<std::optional<PersonKey>> match =
+      MatchFor(context, details, canonical, interest);
   if (!match.ok()) return std::move(match).status();
 
   CommandOutcome outcome;
@@ -161,16 +208,21 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
         std::find_if(held.begin(), held.end(), [&](const HeldIdentifier& one) {
           return one.identifier.MatchKey() == key;
         });
-    bool confirmed = identifier.canonical.links_by_itself;
+    bool usable = identifier.canonical.links_by_itself;
     if (known != held.end()) {
-      confirmed = known->confirmed;
+      // A link that waits beside another person's looks like any other.
+      usable |= known->confirmed;
     } else {
-      absl::Status added = tables_->AddIdentifier(
-          outcome.person, context.caller, identifier, confirmed);
+      absl::StatusOr<std::optional<PersonKey>> other =
+          tables_->HolderOf(identifier.canonical);
+      if (!other.ok()) return std::move(other).status();
+      absl::Status added =
+          tables_->AddIdentifier(outcome.person, context.caller, identifier,
+                                 usable && !other->has_value());
       if (!added.ok()) return added;
-      held.push_back({identifier.canonical, confirmed});  // Given twice.
+      held.push_back({identifier.canonical, usable});  // Given twice.
     }
-    if (!confirmed) {
+    if (!usable) {
       outcome.unconfirmed_schemes.emplace_back(
           SchemeName(identifier.canonical.scheme));
     }
@@ -189,7 +241,8 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
 
 absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
     const CommandContext& context, const PersonKey& person,
-    const WrittenIdentifier& identifier, absl::string_view reason) {
+    const WrittenIdentifier& identifier, absl::string_view reason,
+    const std::optional<PersonKey>& interest) {
   absl::StatusOr<bool> known = tables_->HasPerson(person);
   if (!known.ok()) return std::move(known).status();
   if (!*known) return absl::NotFoundError("no such person");
@@ -203,9 +256,14 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
   const CanonicalIdentifier& canonical = identifier.canonical;
   absl::StatusOr<std::optional<PersonKey>> holder = Match({canonical});
   if (!holder.ok()) return std::move(holder).status();
-  if (holder->has_value() && **holder != person) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(SchemeName(canonical.scheme), ": it is another person's"));
+  const bool others_link = holder->has_value() && **holder != person;
+  if (others_link) {
+    absl::StatusOr<bool> may = MayKnow(context, **holder, interest, {});
+    if (!may.ok()) return std::move(may).status();
+    if (*may) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          SchemeName(canonical.scheme), ": it is another person's"));
+    }
   }
   absl::StatusOr<std::vector<HeldIdentifier>> held = tables_->HeldBy(person);
   if (!held.ok()) return std::move(held).status();
@@ -220,16 +278,17 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
 
   CommandOutcome outcome;
   outcome.person = person;
-  if (!holder->has_value()) {
+  if (others_link || !holder->has_value()) {
     absl::Status done =
-        given_before
-            ? absl::OkStatus()
-            : tables_->AddIdentifier(person, context.caller, identifier, true);
+        given_before ? absl::OkStatus()
+                     : tables_->AddIdentifier(person, context.caller,
+                                              identifier, !others_link);
     if (!done.ok()) return done;
-    done = tables_->ConfirmIdentifier(
-        person, canonical,
-        absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of),
-        reason);
+    const std::string by =
+        absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of);
+    done = others_link
+               ? tables_->NoteConfirmation(person, canonical, by, reason)
+               : tables_->ConfirmIdentifier(person, canonical, by, reason);
     if (!done.ok()) return done;
     v1::IdentifierLinked linked;
     linked.set_scheme(std::string(SchemeName(canonical.scheme)));
@@ -248,6 +307,25 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::Resolve(
     const std::vector<CanonicalIdentifier>& identifiers) {
   MutexLock lock(mu_);
   return Match(identifiers);
+}
+
+absl::StatusOr<std::optional<PersonKey>> IdentityStore::ResolveOwn(
+    const std::vector<CanonicalIdentifier>& identifiers,
+    absl::string_view agency) {
+  MutexLock lock(mu_);
+  std::vector<GivenIdentifier> own;
+  for (const CanonicalIdentifier& identifier : identifiers) {
+    absl::StatusOr<std::optional<PersonKey>> holder =
+        tables_->OwnHolderOf(identifier, agency);
+    if (!holder.ok()) return std::move(holder).status();
+    own.push_back({identifier, *holder});
+  }
+  return MatchPerson(own);
+}
+
+absl::StatusOr<uint64_t> IdentityStore::Clashes() {
+  MutexLock lock(mu_);
+  return tables_->Clashes();
 }
 
 absl::StatusOr<std::optional<PersonDetails>> IdentityStore::Describe(

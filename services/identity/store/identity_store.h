@@ -49,25 +49,41 @@ class IdentityStore {
   // Finds the person whom these identifiers name, or makes one, and notes that
   // the caller's agency registered them. The agency's first registration of a
   // person is published.
+  //
+  // A number alone tells nobody who is known here. Whoever holds these numbers
+  // is found for an agency that registered them before, for one with an interest
+  // by a case (`interest`), or when name and date of birth agree with what is
+  // known. Else the agency gets a person of its own, as it would for numbers
+  // that nobody has; its links stay unconfirmed beside the other's, which is
+  // what a review of identities finds (Clashes()).
   //   INVALID_ARGUMENT     the request id was used for something else.
   //   FAILED_PRECONDITION  the identifiers contradict each other or what is
   //                        known; names the schemes.
   absl::StatusOr<CommandOutcome> Register(
       const CommandContext& context, const PersonDetails& details,
-      const std::vector<WrittenIdentifier>& identifiers);
+      const std::vector<WrittenIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest = std::nullopt);
 
-  // Makes a link usable on a person's word.
+  // Makes a link usable on a person's word. When a person of no interest to the
+  // caller has it, the word is kept for a review and nothing else changes.
   //   NOT_FOUND            no such person.
   //   INVALID_ARGUMENT     the request id was used for something else.
   //   FAILED_PRECONDITION  it is another person's, or the person has another.
   absl::StatusOr<CommandOutcome> ConfirmLink(
       const CommandContext& context, const PersonKey& person,
-      const WrittenIdentifier& identifier, absl::string_view reason);
+      const WrittenIdentifier& identifier, absl::string_view reason,
+      const std::optional<PersonKey>& interest = std::nullopt);
 
   // Exact, by confirmed links alone; nothing: nobody.
   //   FAILED_PRECONDITION  they point at different people.
   absl::StatusOr<std::optional<PersonKey>> Resolve(
       const std::vector<CanonicalIdentifier>& identifiers);
+  // Whom the agency itself registered with one of them when others have it.
+  absl::StatusOr<std::optional<PersonKey>> ResolveOwn(
+      const std::vector<CanonicalIdentifier>& identifiers,
+      absl::string_view agency);
+  // Numbers by which one person has a link and another claims one: for review.
+  absl::StatusOr<uint64_t> Clashes();
 
   // As `agency` wrote it, else as the first agency did. Nothing: nobody.
   absl::StatusOr<std::optional<PersonDetails>> Describe(
@@ -143,11 +159,13 @@ class IdentityStore {
                 std::unique_ptr<ReviewTables> reviews);
   absl::StatusOr<CommandOutcome> RegisterNow(
       const CommandContext& context, const PersonDetails& details,
-      const std::vector<WrittenIdentifier>& identifiers)
+      const std::vector<WrittenIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<CommandOutcome> ConfirmLinkNow(
       const CommandContext& context, const PersonKey& person,
-      const WrittenIdentifier& identifier, absl::string_view reason)
+      const WrittenIdentifier& identifier, absl::string_view reason,
+      const std::optional<PersonKey>& interest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<CommandOutcome> OpenReviewNow(const CommandContext& context,
                                                const Review& review)
@@ -168,6 +186,19 @@ class IdentityStore {
   // Runs `body` as one transaction: committed and synced, or as if never run.
   absl::StatusOr<CommandOutcome> InTransaction(
       const std::function<absl::StatusOr<CommandOutcome>()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // May the caller learn that this person is known?
+  absl::StatusOr<bool> MayKnow(const CommandContext& context,
+                               const PersonKey& person,
+                               const std::optional<PersonKey>& interest,
+                               const PersonDetails& details)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whom these numbers name for the caller: by confirmed links to people that
+  // it may know, else its own.
+  absl::StatusOr<std::optional<PersonKey>> MatchFor(
+      const CommandContext& context, const PersonDetails& details,
+      const std::vector<CanonicalIdentifier>& identifiers,
+      const std::optional<PersonKey>& interest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Who has which of these numbers by a confirmed link.
   absl::StatusOr<std::optional<PersonKey>> Match(

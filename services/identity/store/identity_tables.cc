@@ -114,6 +114,43 @@ absl::StatusOr<std::optional<PersonKey>> IdentityTables::HolderOf(
   return holder;
 }
 
+absl::StatusOr<std::optional<PersonKey>> IdentityTables::OwnHolderOf(
+    const CanonicalIdentifier& identifier, absl::string_view agency) {
+  std::optional<PersonKey> holder;
+  absl::Status read = db_->Query(
+      "SELECT i.person FROM identifier i JOIN registration r "
+      "ON r.person = i.person WHERE i.value_index = ? AND r.agency = ? "
+      "AND NOT i.confirmed AND (? OR i.confirmed_by IS NOT NULL) "
+      "ORDER BY i.id DESC",
+      {SqlValue::Blob(sealer_.Index(identifier.MatchKey())), agency,
+       identifier.links_by_itself},
+      [&](const SqlRow& row) { holder = KeyOf(row, 0); });
+  if (!read.ok()) return read;
+  return holder;
+}
+
+absl::StatusOr<uint64_t> IdentityTables::Clashes() {
+  uint64_t count = 0;
+  absl::Status read = db_->Query(
+      "SELECT count(*) FROM identifier a JOIN identifier b "
+      "ON a.value_index = b.value_index WHERE NOT a.confirmed AND b.confirmed",
+      {},
+      [&](const SqlRow& row) { count = static_cast<uint64_t>(row.Int(0)); });
+  if (!read.ok()) return read;
+  return count;
+}
+
+absl::Status IdentityTables::NoteConfirmation(
+    const PersonKey& person, const CanonicalIdentifier& identifier,
+    absl::string_view by, absl::string_view reason) {
+  return db_->Run(
+      "UPDATE identifier SET confirmed_by = ?, reason = ? "
+      "WHERE person = ? AND value_index = ?",
+      {by, SqlValue::Blob(sealer_.Seal("identifier.reason", person, reason)),
+       SqlValue::Blob(person.bytes()),
+       SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
+}
+
 absl::StatusOr<bool> IdentityTables::HasPerson(const PersonKey& person) {
   bool known = false;
   absl::Status read = db_->Query("SELECT 1 FROM person WHERE key = ?",

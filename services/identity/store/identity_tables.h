@@ -65,6 +65,10 @@ class IdentityTables {
   // Who has it by a confirmed link.
   absl::StatusOr<std::optional<PersonKey>> HolderOf(
       const CanonicalIdentifier& identifier);
+  // Whom `agency` itself registered with it, when another person has it by a
+  // confirmed link: the one that the agency knows.
+  absl::StatusOr<std::optional<PersonKey>> OwnHolderOf(
+      const CanonicalIdentifier& identifier, absl::string_view agency);
   absl::StatusOr<std::vector<HeldIdentifier>> HeldBy(const PersonKey& person);
   absl::Status AddIdentifier(const PersonKey& person, const System& from,
                              const WrittenIdentifier& identifier,
@@ -76,6 +80,12 @@ class IdentityTables {
 
   absl::Status RemoveIdentifier(const PersonKey& person,
                                 const CanonicalIdentifier& identifier);
+  absl::StatusOr<uint64_t> Clashes();
+  // A person's word, when another has it by a confirmed link: it is kept, and
+  // the link stays as it is.
+  absl::Status NoteConfirmation(const PersonKey& person,
+                                const CanonicalIdentifier& identifier,
+                                absl::string_view by, absl::string_view reason);
 
   // Notes that the caller's agency registered the person; the outbox entry of
   // the news, 0 when it is none.

@@ -87,8 +87,7 @@ class CorporaTest : public ::testing::Test {
 TEST_F(CorporaTest, AttacksInXmlAreRefusedAndTheirTwinsTaken) {
   int refused = 0;
   int taken = 0;
-  for (const auto& entry :
-       fs::directory_iterator(folder_ / "mirth-xml-xxe")) {
+  for (const auto& entry : fs::directory_iterator(folder_ / "mirth-xml-xxe")) {
     const std::string name = entry.path().filename().string();
     if (entry.path().extension() != ".xml") continue;
     const std::string text = Bytes(entry.path());
@@ -149,18 +148,16 @@ TEST_F(CorporaTest, EveryTableIsReadOrItsFaultIsNamed) {
   size_t rows = 0;
   size_t faults = 0;
   size_t refused = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(
-           folder_ / "prime-reportstream-csv")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(folder_ / "prime-reportstream-csv")) {
     if (entry.path().extension() != ".csv") continue;
     ++files;
     const std::string text = Bytes(entry.path());
-    const std::string first(
-        std::string(*absl::StrSplit(text, '\n').begin()));
+    const std::string first(std::string(*absl::StrSplit(text, '\n').begin()));
     const std::vector<std::string> names = absl::StrSplit(first, ',');
-    const auto table =
-        ReadCsv(fs::relative(entry.path(), folder_ / "prime-reportstream-csv")
-                    .string(),
-                {names.front()});
+    const auto table = ReadCsv(
+        fs::relative(entry.path(), folder_ / "prime-reportstream-csv").string(),
+        {names.front()});
     if (!table.ok()) {
       ++refused;
       EXPECT_FALSE(table.status().message().empty());

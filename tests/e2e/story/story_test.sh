@@ -88,29 +88,58 @@ check_alerts() { # PROFILE, expected on stdin
   check "$1 has its $(wc -l <"$work/expected") alerts and no other" \
     same "$work/expected" "$work/seen"
 }
+# A1 to A7, as section 4 of the story has them.
 check_alerts coordinator <<'END'
-R01 2025-11-22T02:05 open
-R01 2025-12-05T08:40 open
+R07 2025-11-20T21:15 accepted
+R07 2025-11-21T23:35 accepted
+R01 2025-11-22T02:05 accepted
 R13 2025-11-24T17:25 closed
 R17 2025-11-27T11:20 closed
+R01 2025-12-05T08:40 open
 END
 check_alerts police <<'END'
+R07 2025-11-20T21:15 accepted
 R13 2025-11-24T17:25 closed
 END
 check_alerts nhs <<'END'
 R13 2025-11-24T17:25 closed
 END
 check_alerts socialwork <<'END'
-R01 2025-11-22T02:05 open
-R01 2025-12-05T08:40 open
+R07 2025-11-21T23:35 accepted
+R01 2025-11-22T02:05 accepted
 R17 2025-11-27T11:20 closed
+R21 2025-12-03T02:00 open
+R01 2025-12-05T08:40 open
 END
 check_alerts duty-senior <<'END'
-R01 2025-11-22T02:05 open
+R07 2025-11-21T23:35 accepted
+R01 2025-11-22T02:05 accepted
 R01 2025-12-05T08:40 open
 END
-check_alerts upw-manager </dev/null
-check_alerts service-manager </dev/null
+check_alerts upw-manager <<'END'
+R21 2025-12-03T02:00 open
+END
+check_alerts service-manager <<'END'
+R21 2025-12-03T02:00 open
+END
+#   of PROFILE RULE RAISED FILTER    the one alert, through jq
+of() {
+  concordat alerts --profile "$1" --json |
+    jq -r "select(.rule == \"$2\" and .raisedAt[0:16] == \"$3\") | $4"
+}
+check "nobody accepted A6, so it went to the service manager at midnight" equal \
+  "$(of upw-manager R21 2025-12-03T02:00 '.escalatedAt[0:16]')" 2025-12-05T00:00
+check "A1 rests on three facts for police" equal \
+  "$(of police R07 2025-11-20T21:15 '.evidence | length')" 3
+check "and for the co-ordinator" equal \
+  "$(of coordinator R07 2025-11-20T21:15 '.evidence | length')" 3
+check "A1 is to be done by 12 December" equal \
+  "$(of coordinator R07 2025-11-20T21:15 '[.acceptances[].actBy // empty] | join(" ")')" 2025-12-12
+for profile in coordinator socialwork; do
+  check "$profile reads in A5 what happened and not which service" equal \
+    "$(of "$profile" R17 2025-11-27T11:20 '[.evidence[0:2][].words] | join("; ")')" \
+    "missed a supervision appointment on 25 November; NHS Tayside: not engaging with an agreed service, 27 November"
+done
 evidence="$(concordat alerts --profile coordinator --json | jq -r 'select(.rule == "R17") | .evidence | length')"
 check "A5 took 2.16 as evidence instead of being raised twice" equal "$evidence" 3
 
@@ -203,6 +232,23 @@ check "police publish a charge" concordat publish --profile police --file "$work
 check "the co-ordinator has R01 for it" charge_raised
 see nhs >"$work/seen"
 check "the board sees no charge" absent ChargeRecorded "$work/seen"
+# For an audience: A5 is closed, so one more missed appointment is a new alert.
+check "the encore plays" "$CONCORDAT_SOURCE/deploy/demo/encore" --data "$data"
+alerts_of coordinator >"$work/alerts"
+check "and raises R17 anew" grep -q '^R17 2025-12-05T09:05 open$' "$work/alerts"
+check "beside A5, which stays closed" grep -q '^R17 2025-11-27T11:20 closed$' "$work/alerts"
+# A mistake: police charge P6 and take it back; who was shown it must know.
+check "the mistake plays" concordat demo play --story "$here/mistake.jsonl"
+mistake() { of coordinator R01 2025-12-05T09:10 "$1"; }
+check "the alert is withdrawn" equal "$(mistake '[.state, .withdrawnAt[0:16]] | join(" ")')" \
+  "withdrawn 2025-12-05T09:12"
+check "and says why" equal "$(mistake .withdrawnBecause)" \
+  "Police Scotland say this charge was recorded against the wrong person"
+check "the co-ordinator was shown it, and has to accept that" equal "$(mistake .withdrawalToAccept)" true
+check "she does" concordat alerts accept-withdrawal "$(mistake .alertRef)" --profile coordinator
+concordat alerts --profile coordinator --open --json >"$work/alerts"
+check "P6 ends with no open alert" equal \
+  "$(jq -r --arg p6 "$(mistake .subject)" 'select(.subject == $p6) | .alertRef' "$work/alerts")" ""
 check "time goes on by a day" concordat demo advance 1d
 ((failures == 0)) && echo "story: all as expected"
 exit $((failures > 0))

@@ -254,6 +254,8 @@ void HubKillTest::ExpectWholeLog() {
         << Text(event, "id") << " is there twice";
     ++types[Text(event, "type")];
   }
+  // How often an edge says how far it is depends on when it was killed.
+  types.erase("concordat.hub.v1.FeedReceived");
   EXPECT_EQ(types, TypesOfTheStory());
   const std::map<std::string, size_t> seen_by = {
       {"coordinator", 26}, {"police", 20}, {"nhs", 18}, {"socialwork", 15}};

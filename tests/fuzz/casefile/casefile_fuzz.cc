@@ -62,13 +62,13 @@ void Delimited(absl::string_view text) {
   for (const TableRow& row : table->rows) {
     if (!row.fault.empty()) continue;
     ++rows;
-    written += "\"" +
-               absl::StrJoin(row.fields, "\";\"",
-                             [](std::string* out, const std::string& field) {
-                               *out += absl::StrReplaceAll(field,
-                                                           {{"\"", "\"\""}});
-                             }) +
-               "\"\n";
+    written +=
+        "\"" +
+        absl::StrJoin(row.fields, "\";\"",
+                      [](std::string* out, const std::string& field) {
+                        *out += absl::StrReplaceAll(field, {{"\"", "\"\""}});
+                      }) +
+        "\"\n";
   }
   const auto again = ReadDelimited(written, format, nullptr, kColumns, {100});
   Require(again.ok() && again->rows.size() == rows);
@@ -128,8 +128,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto encoding = static_cast<TextEncoding>(1 + data[0] % 4);
   const auto text = concordat::casefile::ToUtf8(bytes, encoding);
   if (!text.ok()) return 0;
-  if (!concordat::casefile::ToUtf8(
-           *text, concordat::edge::v1::TEXT_ENCODING_UTF_8)
+  if (!concordat::casefile::ToUtf8(*text,
+                                   concordat::edge::v1::TEXT_ENCODING_UTF_8)
            .ok()) {
     std::abort();
   }

@@ -40,9 +40,9 @@ class CaseFileHubTest : public ::testing::Test {
     for (const char* const program :
          {"concordat-bus", "concordat-identity", "edge-council"}) {
       hub_.Start(program);
-      EXPECT_THAT(hub_.data().WaitForAddress(program, "grpc",
-                                             absl::Seconds(30)),
-                  IsOk())
+      EXPECT_THAT(
+          hub_.data().WaitForAddress(program, "grpc", absl::Seconds(30)),
+          IsOk())
           << hub_.LogOf(program);
     }
   }
@@ -109,8 +109,8 @@ class CaseFileHubTest : public ::testing::Test {
   // Those of the texts that stand in any file of the data directory.
   std::vector<std::string> OnDisk(const std::vector<std::string>& texts) {
     std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(
-             hub_.data().path())) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(hub_.data().path())) {
       if (!entry.is_regular_file()) continue;
       std::string bytes(entry.file_size(), '\0');
       std::ifstream(entry.path(), std::ios::binary)
@@ -131,9 +131,9 @@ TEST_F(CaseFileHubTest, TakesAFileBeforeItSaysSettled) {
   ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
   Drop("contacts-20251126.csv", kContacts);
   ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
-  EXPECT_EQ(Seen(), std::vector<std::string>{
-                        "concordat.socialwork.v1.ContactRecorded "
-                        "urn:concordat:dundee-city-council:jsw"});
+  EXPECT_EQ(Seen(),
+            std::vector<std::string>{"concordat.socialwork.v1.ContactRecorded "
+                                     "urn:concordat:dundee-city-council:jsw"});
   EXPECT_FALSE(std::filesystem::exists(
       hub_.data().PathOf("drop/dundee/contacts-20251126.csv")));
   EXPECT_EQ(OnDisk({"Stranger", "DCC-77777", "Craigowl", "31/11/2025"}),

@@ -134,6 +134,22 @@ class BusProcessTest : public ::testing::Test {
                          : absl::StatusCodeToString(response.status().code());
   }
 
+  template <typename Response>
+  absl::StatusOr<Response> Ask(absl::string_view principal,
+                               absl::string_view method,
+                               const google::protobuf::MessageLite& request) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    if (!channel.ok()) return channel.status();
+    const auto bytes = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.BusService/", method),
+        request.SerializeAsString(), {});
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+
   BusProcess bus_;
   SystemRandom random_;
   std::shared_ptr<const TypeRegistry> types_;
@@ -157,7 +173,7 @@ TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
   EXPECT_TRUE(last_.header.subject.empty());
   EXPECT_THAT(last_.groups, IsEmpty());
 
-  const StreamName of_mappa = {"urn:concordat:mappa-tayside:mappa", "case/C"};
+  const StreamName of_mappa = {kMappa, "case/C"};
   const auto stream = police->ReadStream(of_mappa, {0}, kLong);
   ASSERT_THAT(stream, IsOk());
   EXPECT_EQ(stream->version, end_);
@@ -167,6 +183,119 @@ TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
   const auto hidden = Connect("socialwork")->ReadStream(of_mappa, {0}, kLong);
   ASSERT_THAT(hidden, IsOk());
   EXPECT_THAT(hidden->views, IsEmpty());
+}
+
+TEST_F(BusProcessTest, SaysByWhichLineSomebodySeesAnEventOrNot) {
+  const auto police = Connect("police");
+  const Sequence concern = Publish(*police, Concern("c-1", 1)).sequence;
+  const Sequence opened =
+      Publish(*Connect("service-mappa"), Opened("o-1", 1)).sequence;
+  const auto explain = [&](absl::string_view asks, absl::string_view agency,
+                           absl::string_view role) {
+    bus::v1::ExplainViewRequest request;
+    request.set_sequence(concern.value);
+    request.set_agency(std::string(agency));
+    request.set_role(std::string(role));
+    return Ask<bus::v1::ExplainViewResponse>(asks, "ExplainView", request);
+  };
+  auto answer = explain("admin", "nhs-tayside", "nhs-liaison");
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_FALSE(answer->seen());
+  EXPECT_EQ(answer->controller(), "police-scotland");
+  ASSERT_GT(answer->lines_size(), 1);
+  EXPECT_EQ(answer->lines(0).agreement(), "tayside-demo");
+  EXPECT_EQ(answer->lines(0).line(), "see[0]");
+  EXPECT_EQ(answer->lines(0).because(), "it is not to nhs-tayside");
+
+  answer = explain("police", "mappa-tayside", "coordinator");
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_TRUE(answer->seen());
+  EXPECT_TRUE(answer->lines(0).applies());
+  EXPECT_GT(answer->shown_size(), 0);
+
+  // By its reference, about oneself, and since when.
+  bus::v1::ExplainViewRequest by_ref;
+  by_ref.set_event(absl::StrCat(kMappa, "#o-1"));
+  answer =
+      Ask<bus::v1::ExplainViewResponse>("nhs", "ExplainView", by_ref);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_TRUE(answer->seen());
+  EXPECT_EQ(answer->sequence(), opened.value);
+  std::string because;
+  for (const auto& line : answer->lines()) {
+    if (line.applies()) because = line.because();
+  }
+  EXPECT_EQ(because, absl::StrCat("nhs-tayside is a party, since position ",
+                                  opened.value, " (Mon 3 Nov 2025 02:00)"));
+
+  // What it may not see it cannot tell from what is not there.
+  const auto hidden = explain("nhs", "", "");
+  by_ref.set_event(absl::StrCat(kMappa, "#nothing"));
+  const auto missing =
+      Ask<bus::v1::ExplainViewResponse>("nhs", "ExplainView", by_ref);
+  EXPECT_THAT(hidden, HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(hidden.status(), missing.status());
+  EXPECT_THAT(explain("coordinator", "nhs-tayside", "nhs-liaison"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+
+  const auto list = Ask<bus::v1::ListAgreementsResponse>(
+      "nhs", "ListAgreements", bus::v1::ListAgreementsRequest());
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->agreements_size(), 1);
+  EXPECT_TRUE(list->agreements(0).in_force());
+}
+
+TEST_F(BusProcessTest, FaultsOfAnUrgentTypeAreToldToItsPublisherAndInTheLog) {
+  const auto police = Connect("police");
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("NO_SUCH_CODE");
+  concern.set_incident_ref("INC-1");
+  const PublishOutcome outcome = Publish(
+      *police, Make(kPolice, "police-scotland", "c-1", 1, concern));
+  ASSERT_TRUE(outcome.accepted) << outcome.detail;
+  ASSERT_THAT(outcome.faults, ::testing::SizeIs(1));
+  EXPECT_THAT(outcome.faults[0], HasSubstr("concern_type: "));
+  EXPECT_EQ(outcome.faults[0].find("NO_SUCH_CODE"), std::string::npos);
+
+  end_ = {outcome.sequence.value + 1};
+  const std::string id = absl::StrCat("faults-", outcome.sequence.value);
+  EXPECT_THAT(Tail("service-alerts"), ::testing::Contains(id));
+  hub::v1::FaultsAccepted told;
+  ASSERT_TRUE(told.ParseFromString(last_.Data()));
+  EXPECT_EQ(told.sequence(), outcome.sequence.value);
+  EXPECT_EQ(told.source(), kPolice);
+  EXPECT_THAT(told.faults(), ElementsAre(outcome.faults[0]));
+
+  const auto list = Ask<bus::v1::ListFaultsResponse>(
+      "admin", "ListFaults", bus::v1::ListFaultsRequest());
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->faults_size(), 1);
+  EXPECT_EQ(list->faults(0).last_sequence(), outcome.sequence.value);
+  EXPECT_THAT(Ask<bus::v1::ListFaultsResponse>("police", "ListFaults",
+                                               bus::v1::ListFaultsRequest()),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(BusProcessTest, RefusesAPurposeAndAGatewayOfNoAgreement) {
+  const auto police = Connect("police");
+  const auto with = [&](std::string id, std::string purpose,
+                        std::string gateway) {
+    police::v1::ConcernShared concern;
+    concern.set_concern_type("CHILDREN_AT_ADDRESS");
+    concern.set_incident_ref("INC-1");
+    Header header = Concern(id, 1).header;
+    header.purpose = std::move(purpose);
+    header.gateway = std::move(gateway);
+    auto event = MakeEvent(*types_, std::move(header), concern, random_);
+    EXPECT_THAT(event, IsOk());
+    return Publish(*police, *std::move(event));
+  };
+  EXPECT_TRUE(with("c-1", "ORDER_SUPERVISION", "G9").accepted);
+  const PublishOutcome purpose = with("c-2", "MARKETING", "G1");
+  EXPECT_EQ(purpose.refusal, bus::v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_THAT(purpose.detail, HasSubstr("purpose: MARKETING"));
+  EXPECT_THAT(with("c-3", "ORDER_SUPERVISION", "G4").detail,
+              HasSubstr("gateway: G4"));
 }
 
 TEST_F(BusProcessTest, ALiveSubscriptionIsBackfilledWhenItsAgencyJoins) {

@@ -84,9 +84,9 @@ TEST(Delimited, AFieldInQuotesIsTextWhole) {
 }
 
 TEST(Delimited, NamesTheLineWhereARowBegins) {
-  EXPECT_THAT(Lines(Read("A;B\n\"1\n2\n3\";4\n5\n6;7\n")),
-              ElementsAre("2: 1\n2\n3|4", "5: 1 columns instead of 2",
-                          "6: 6|7"));
+  EXPECT_THAT(
+      Lines(Read("A;B\n\"1\n2\n3\";4\n5\n6;7\n")),
+      ElementsAre("2: 1\n2\n3|4", "5: 1 columns instead of 2", "6: 6|7"));
 }
 
 TEST(Delimited, AStrayQuoteIsAFaultOfItsRow) {
@@ -129,8 +129,8 @@ TEST(Delimited, KeepsItsBounds) {
 
 TEST(Delimited, WhatWasWrittenIsWhatIsRead) {
   std::mt19937 random(20251126);
-  const std::vector<std::string> alphabet = {"a", "B", " ", "\"", ";", "\n",
-                                             "\r\n", "é", "", "TRAILER", "1"};
+  const std::vector<std::string> alphabet = {
+      "a", "B", " ", "\"", ";", "\n", "\r\n", "é", "", "TRAILER", "1"};
   for (int round = 0; round < 300; ++round) {
     const size_t columns = 2 + random() % 5;
     std::vector<std::string> names;

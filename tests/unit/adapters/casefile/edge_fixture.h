@@ -61,8 +61,8 @@ class CaseEdgeTest : public ::testing::Test {
     return PersonKey(bytes);
   }
   void Join(uint8_t person, const std::string& number) {
-    cohort_.Join(Person(person),
-                 {{"council", number, "urn:concordat:dundee-city-council:jsw"}});
+    cohort_.Join(Person(person), {{"council", number,
+                                   "urn:concordat:dundee-city-council:jsw"}});
   }
 
   // As after a crash: what is on the disk, and nothing else.
@@ -83,9 +83,9 @@ class CaseEdgeTest : public ::testing::Test {
     self.principal.set_default_gateway("G1");
     self.principal.set_default_regime(bus::v1::REGIME_GDPR);
     self.source = "urn:concordat:dundee-city-council:jsw";
-    worker_ = std::make_unique<RowWorker>(*store_, cohort_, *client_, types_,
-                                          self, "events",
-                                          absl::Milliseconds(200));
+    worker_ =
+        std::make_unique<RowWorker>(*store_, cohort_, *client_, types_, self,
+                                    "events", absl::Milliseconds(200));
   }
 
   void Drop(const std::string& name, const std::string& text) const {
@@ -150,10 +150,10 @@ inline std::vector<std::string> CaseEdgeTest::Contacts() const {
   std::vector<std::string> lines;
   for (const View& view : Events("ContactRecorded")) {
     const auto json = types_->ToJson(view.header.type, view.Data());
-    lines.push_back(absl::StrCat(
-        *json, " person ", view.header.subject.bytes()[0] + 0,
-        view.header.corrects.empty() ? "" : " corrects",
-        view.header.retracts.empty() ? "" : " retracts"));
+    lines.push_back(
+        absl::StrCat(*json, " person ", view.header.subject.bytes()[0] + 0,
+                     view.header.corrects.empty() ? "" : " corrects",
+                     view.header.retracts.empty() ? "" : " retracts"));
   }
   return lines;
 }

@@ -53,9 +53,10 @@ std::string Row(const std::string& outcome, const std::string& amended,
 
 TEST_F(EdgeTest, TakesTheStorysFile) {
   EXPECT_EQ(DropAndWork(kFirst, kStory), "taken: 2 new, 1 rejected");
-  EXPECT_THAT(Contacts(),
-              ElementsAre("{\"mode\":\"OFFICE\",\"outcome\":\"MISSED\"} person 1",
-                          "{\"mode\":\"OFFICE\",\"outcome\":\"KEPT\"} person 2"));
+  EXPECT_THAT(
+      Contacts(),
+      ElementsAre("{\"mode\":\"OFFICE\",\"outcome\":\"MISSED\"} person 1",
+                  "{\"mode\":\"OFFICE\",\"outcome\":\"KEPT\"} person 2"));
   EXPECT_THAT(Rejects(), ElementsAre("line 4: 31/11/2025 is not a date"));
   EXPECT_FALSE(IsThere(kFirst));
   const View first = Events("ContactRecorded").at(0);
@@ -93,22 +94,19 @@ TEST_F(EdgeTest, KeepsNothingButWhatTheMappingReads) {
 
 TEST_F(EdgeTest, ALaterVersionCorrectsTheEarlier) {
   DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12")}));
-  DropAndWork("contacts-20251127.csv",
-              File({Row("AUTH", "26/11/2025 09:00")}));
+  DropAndWork("contacts-20251127.csv", File({Row("AUTH", "26/11/2025 09:00")}));
   const auto events = Events("ContactRecorded");
   ASSERT_THAT(events, SizeIs(2));
   EXPECT_EQ(events[1].header.corrects, events[0].header.id);
   EXPECT_THAT(Contacts()[1], HasSubstr("EXCUSED"));
   // And the next one the second.
-  DropAndWork("contacts-20251128.csv",
-              File({Row("DNA", "27/11/2025 09:00")}));
+  DropAndWork("contacts-20251128.csv", File({Row("DNA", "27/11/2025 09:00")}));
   EXPECT_EQ(Events("ContactRecorded").at(2).header.corrects,
             events[1].header.id);
 }
 
 TEST_F(EdgeTest, AnEarlierVersionChangesNothing) {
-  DropAndWork("contacts-20251127.csv",
-              File({Row("AUTH", "26/11/2025 09:00")}));
+  DropAndWork("contacts-20251127.csv", File({Row("AUTH", "26/11/2025 09:00")}));
   DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12")}));
   EXPECT_THAT(Contacts(), SizeIs(1));
   EXPECT_THAT(Rejects(), IsEmpty());
@@ -116,8 +114,7 @@ TEST_F(EdgeTest, AnEarlierVersionChangesNothing) {
 
 TEST_F(EdgeTest, AChangeWithoutALaterAmendedIsAQuestion) {
   DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12")}));
-  DropAndWork("contacts-20251127.csv",
-              File({Row("ATT", "25/11/2025 16:12")}));
+  DropAndWork("contacts-20251127.csv", File({Row("ATT", "25/11/2025 16:12")}));
   EXPECT_THAT(Contacts(), SizeIs(1));
   EXPECT_THAT(Rejects(),
               ElementsAre("line 2: it differs from what was taken before, and "
@@ -126,7 +123,7 @@ TEST_F(EdgeTest, AChangeWithoutALaterAmendedIsAQuestion) {
 
 TEST_F(EdgeTest, BothVersionsInOneFileAreTakenInOrder) {
   DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12"),
-                                Row("AUTH", "25/11/2025 17:00")}));
+                            Row("AUTH", "25/11/2025 17:00")}));
   EXPECT_THAT(
       Contacts(),
       ElementsAre(
@@ -138,38 +135,37 @@ TEST_F(EdgeTest, ARowThatIsMendedInALaterFileLeavesTheList) {
   DropAndWork(kFirst, File({Row("XXX", "25/11/2025 16:12")}));
   EXPECT_THAT(Rejects(),
               ElementsAre("line 2: Outcome: XXX is not in the codes outcome"));
-  DropAndWork("contacts-20251127.csv",
-              File({Row("DNA", "26/11/2025 09:00")}));
+  DropAndWork("contacts-20251127.csv", File({Row("DNA", "26/11/2025 09:00")}));
   EXPECT_THAT(Contacts(), SizeIs(1));
   EXPECT_THAT(Rejects(), IsEmpty());
 }
 
 TEST_F(EdgeTest, NobodyOutsideTheCohortLeavesAByte) {
-  EXPECT_EQ(DropAndWork(kFirst,
-                        File({Row("DNA", "25/11/2025 16:12", "DCC-99999"),
-                                  Row("XXX", "25/11/2025 16:12", "DCC-99998"),
-                                  Row("DNA", "25/11/2025 16:12")})),
-            "taken: 1 new, 2 not ours");
+  EXPECT_EQ(
+      DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12", "DCC-99999"),
+                                Row("XXX", "25/11/2025 16:12", "DCC-99998"),
+                                Row("DNA", "25/11/2025 16:12")})),
+      "taken: 1 new, 2 not ours");
   EXPECT_EQ(store_->totals().counts.not_in_cohort(), 2u);
   EXPECT_THAT(Rejects(), IsEmpty());
   // Whoever comes to be ours is taken when the file is dropped again.
   Join(9, "DCC-99999");
-  EXPECT_EQ(DropAndWork(kFirst,
-                        File({Row("DNA", "25/11/2025 16:12", "DCC-99999"),
-                                  Row("XXX", "25/11/2025 16:12", "DCC-99998"),
-                                  Row("DNA", "25/11/2025 16:12")})),
-            "taken: 1 new, 1 known, 1 not ours");
+  EXPECT_EQ(
+      DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12", "DCC-99999"),
+                                Row("XXX", "25/11/2025 16:12", "DCC-99998"),
+                                Row("DNA", "25/11/2025 16:12")})),
+      "taken: 1 new, 1 known, 1 not ours");
   EXPECT_THAT(Contacts(), SizeIs(2));
 }
 
 TEST_F(EdgeTest, WaitsWhileTheCohortIsNotKnown) {
   clock_.Advance(absl::Minutes(5));  // Nothing was heard for so long.
-  EXPECT_EQ(DropAndWork(kFirst,
-                        File({Row("DNA", "25/11/2025 16:12"),
-                                  Row("DNA", "25/11/2025 16:12", "DCC-99999"),
-                                  Row("XX", "25/11/2025 16:12", "DCC-99998"),
-                                  Row("XX", "25/11/2025 16:12", "DCC-20066")})),
-            "taken: 2 new, 2 rejected");
+  EXPECT_EQ(
+      DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12"),
+                                Row("DNA", "25/11/2025 16:12", "DCC-99999"),
+                                Row("XX", "25/11/2025 16:12", "DCC-99998"),
+                                Row("XX", "25/11/2025 16:12", "DCC-20066")})),
+      "taken: 2 new, 2 rejected");
   EXPECT_EQ(store_->totals().waiting, 4u);
   EXPECT_THAT(bus_.events(), IsEmpty());
   Restart();
@@ -183,7 +179,7 @@ TEST_F(EdgeTest, WaitsWhileTheCohortIsNotKnown) {
 
 TEST_F(EdgeTest, AnswersThatGotLostMakeNoSecondEvent) {
   Drop(kFirst, File({Row("DNA", "25/11/2025 16:12"),
-                         Row("ATT", "25/11/2025 16:12", "DCC-20066")}));
+                     Row("ATT", "25/11/2025 16:12", "DCC-20066")}));
   ASSERT_THAT(Take(), IsOk());
   bus_.GoAwayBeforeNextAnswer();
   Work();
@@ -200,8 +196,7 @@ TEST_F(EdgeTest, WhatTheHubRefusesIsListed) {
   DropAndWork(kFirst, File({Row("DNA", "25/11/2025 16:12")}));
   EXPECT_THAT(
       Rejects(),
-      ElementsAre(
-          "line 2: the hub refused it: outcome: not in its code list"));
+      ElementsAre("line 2: the hub refused it: outcome: not in its code list"));
   // A full disk of the hub passes.
   bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "");
   DropAndWork("contacts-20251127.csv",
@@ -217,10 +212,10 @@ std::vector<std::string> Received(const std::vector<View>& views) {
     EXPECT_TRUE(received.ParseFromString(view.Data()));
     lines.push_back(absl::StrCat(
         received.feed(), " ",
-        absl::FormatTime("%d %b %H:%M",
-                         absl::FromUnixMicros(
-                             static_cast<int64_t>(received.complete_to())),
-                         absl::UTCTimeZone()),
+        absl::FormatTime(
+            "%d %b %H:%M",
+            absl::FromUnixMicros(static_cast<int64_t>(received.complete_to())),
+            absl::UTCTimeZone()),
         " ", received.records(), " ", received.rejected()));
   }
   return lines;
@@ -298,8 +293,8 @@ TEST_F(EdgeTest, AFileThatIsNotWholeIsRefused) {
             "refused: there is no trailer: the file may not be whole");
   EXPECT_TRUE(IsThere(absl::StrCat("refused/", kFirst)));
   EXPECT_FALSE(IsThere(kFirst));
-  EXPECT_EQ(DropAndWork(kFirst, absl::StrReplaceAll(kStory, {{"TRAILER;3",
-                                                              "TRAILER;4"}})),
+  EXPECT_EQ(DropAndWork(kFirst, absl::StrReplaceAll(
+                                    kStory, {{"TRAILER;3", "TRAILER;4"}})),
             "refused: the trailer says 4 rows, there are 3");
   EXPECT_TRUE(IsThere(absl::StrCat("refused/", kFirst, ".2")));
   EXPECT_THAT(bus_.events(), IsEmpty());

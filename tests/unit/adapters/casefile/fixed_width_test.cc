@@ -99,8 +99,8 @@ TEST(FixedWidth, WhatWasWrittenIsWhatIsRead) {
         text += field + std::string(width - characters, ' ');
       }
       text += random() % 2 == 0 ? "\n" : "\r\n";
-      expected.push_back(absl::StrCat(expected.size() + 1, ": ",
-                                      absl::StrJoin(fields, "|")));
+      expected.push_back(
+          absl::StrCat(expected.size() + 1, ": ", absl::StrJoin(fields, "|")));
     }
     EXPECT_EQ(Lines(Read(text, 13, {"ID", "Name", "Code"})), expected) << text;
   }

@@ -22,9 +22,9 @@ using concordat::testing::IsOk;
 using edge::v1::CaseFileMapping;
 using edge::v1::WaitingRow;
 using testing::DemoMapping;
-using testing::London;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::London;
 
 const absl::CivilDay kDay(2025, 11, 26);
 
@@ -145,12 +145,15 @@ TEST_F(MappingTest, TakesTheVersionOfTheFilesDay) {
 TEST_F(MappingTest, AsksTheTypesOwnRules) {
   CaseFileMapping orders = DemoMapping("dundee-orders-1");
   const auto mapping = *Build(orders);
-  std::map<std::string, std::string> order = {
-      {"ClientID", "DCC-20017"},   {"Order No", "CPO-1"},
-      {"Imposed", "24/11/2025"},   {"Order Type", "CPO"},
-      {"Requirements", "SUP+UPW"}, {"Months", "24"},
-      {"Hours", "150"},            {"Level", "2"},
-      {"Amended", "24/11/2025 15:00"}};
+  std::map<std::string, std::string> order = {{"ClientID", "DCC-20017"},
+                                              {"Order No", "CPO-1"},
+                                              {"Imposed", "24/11/2025"},
+                                              {"Order Type", "CPO"},
+                                              {"Requirements", "SUP+UPW"},
+                                              {"Months", "24"},
+                                              {"Hours", "150"},
+                                              {"Level", "2"},
+                                              {"Amended", "24/11/2025 15:00"}};
   EXPECT_EQ(Map(*mapping, order).kind(), edge::v1::ROW_KIND_FACT);
   order["Hours"] = "301";
   EXPECT_THAT(Map(*mapping, order).reason(), HasSubstr("unpaid_work_hours"));
@@ -168,18 +171,21 @@ TEST_F(MappingTest, AsksTheTypesOwnRules) {
 TEST_F(MappingTest, WritesAnyTextAsAValue) {
   CaseFileMapping orders = DemoMapping("dundee-orders-1");
   const auto mapping = *Build(orders);
-  std::map<std::string, std::string> order = {
-      {"ClientID", "DCC-20017"}, {"Order No", "a\"b\\c\n"},
-      {"Imposed", "24/11/2025"}, {"Order Type", "CPO"},
-      {"Amended", "24/11/2025 15:00"}};
+  std::map<std::string, std::string> order = {{"ClientID", "DCC-20017"},
+                                              {"Order No", "a\"b\\c\n"},
+                                              {"Imposed", "24/11/2025"},
+                                              {"Order Type", "CPO"},
+                                              {"Amended", "24/11/2025 15:00"}};
   // The type's pattern refuses it; nothing breaks out of the text.
   EXPECT_THAT(Map(*mapping, order).reason(), HasSubstr("order_ref"));
 }
 
 TEST_F(MappingTest, EveryCodeOfTheDemoIsOneOfItsList) {
   for (const auto& [type, outcome] :
-       std::map<std::string, std::string>{{"OFF", "ATT"}, {"TEL", "DNA"},
-                                          {"HV", "AUTH"}, {"GRP", "CXL"},
+       std::map<std::string, std::string>{{"OFF", "ATT"},
+                                          {"TEL", "DNA"},
+                                          {"HV", "AUTH"},
+                                          {"GRP", "CXL"},
                                           {"VID", "ATT"}}) {
     auto columns = Contact();
     columns["Type"] = type;

@@ -24,7 +24,9 @@ using edge::v1::TEXT_ENCODING_WINDOWS_1252;
 using ::testing::HasSubstr;
 
 TEST(TextEncoding, ReadsTheQuotesAndPoundOfWindows1252) {
-  EXPECT_EQ(*ToUtf8("\x93" "a\x94 \xa3" "5 \x80 \x96 Se\xe1n",
+  EXPECT_EQ(*ToUtf8("\x93"
+                    "a\x94 \xa3"
+                    "5 \x80 \x96 Se\xe1n",
                     TEXT_ENCODING_WINDOWS_1252),
             "“a” £5 € – Seán");
   EXPECT_EQ(*ToUtf8("Se\xe1n \xa3", TEXT_ENCODING_ISO_8859_1), "Seán £");
@@ -50,8 +52,9 @@ TEST(TextEncoding, EveryByteOfWindows1252IsJudged) {
 TEST(TextEncoding, RefusesBrokenUtf8AndNamesTheLine) {
   EXPECT_EQ(*ToUtf8("a£€𝄞", TEXT_ENCODING_UTF_8), "a£€𝄞");
   for (const char* const bad :
-       {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "Se\xe1n"}) {
+       {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80",
+        "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+        "\xe2\x82", "Se\xe1n"}) {
     const auto out =
         ToUtf8(std::string("one\ntwo\n") + bad, TEXT_ENCODING_UTF_8);
     EXPECT_THAT(out, HasCode(absl::StatusCode::kInvalidArgument)) << bad;
@@ -85,7 +88,10 @@ TEST(TextEncoding, ReadsUtf16OfEitherByteOrder) {
 TEST(TextEncoding, RefusesBrokenUtf16) {
   for (const std::string& bad :
        {std::string("a\0b", 3), std::string("\x34\xd8", 2),
-        std::string("\x1e\xdd", 2), std::string("\x34\xd8" "a\0", 4),
+        std::string("\x1e\xdd", 2),
+        std::string("\x34\xd8"
+                    "a\0",
+                    4),
         std::string("\x34\xd8\x34\xd8", 4)}) {
     EXPECT_THAT(ToUtf8(bad, TEXT_ENCODING_UTF_16),
                 HasCode(absl::StatusCode::kInvalidArgument));
@@ -93,9 +99,8 @@ TEST(TextEncoding, RefusesBrokenUtf16) {
 }
 
 TEST(TextEncoding, RefusesZeroesInEveryEncoding) {
-  for (const auto encoding :
-       {TEXT_ENCODING_WINDOWS_1252, TEXT_ENCODING_UTF_8, TEXT_ENCODING_UTF_16,
-        TEXT_ENCODING_ISO_8859_1}) {
+  for (const auto encoding : {TEXT_ENCODING_WINDOWS_1252, TEXT_ENCODING_UTF_8,
+                              TEXT_ENCODING_UTF_16, TEXT_ENCODING_ISO_8859_1}) {
     EXPECT_THAT(ToUtf8(std::string("a\0\0\0", 4), encoding),
                 HasCode(absl::StatusCode::kInvalidArgument));
     EXPECT_THAT(ToUtf8("", encoding), IsOk());

@@ -60,8 +60,8 @@ TEST(ValueForms, OnlyWhatTheFormSays) {
   EXPECT_EQ(Read("dd/mm/yyyy", ""), "a date is missing");
   EXPECT_EQ(Read("dd/mm/yyyy", "+5/11/2025"), "+5/11/2025 is not a date");
   for (const char* const form :
-       {"", "dd/mm", "yyyy", "dd/dd/yyyy", "DD/MM/YYYY", "dd/mm/yyyy yy",
-        "SS", "tomorrow"}) {
+       {"", "dd/mm", "yyyy", "dd/dd/yyyy", "DD/MM/YYYY", "dd/mm/yyyy yy", "SS",
+        "tomorrow"}) {
     EXPECT_THAT(Form::Parse(form), HasCode(absl::StatusCode::kInvalidArgument))
         << form;
   }

@@ -22,9 +22,9 @@ using concordat::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-absl::StatusOr<Table> Read(
-    absl::string_view text,
-    const std::vector<std::string>& wanted = {"@id", "person/ref", "code"}) {
+absl::StatusOr<Table> Read(absl::string_view text,
+                           const std::vector<std::string>& wanted = {
+                               "@id", "person/ref", "code"}) {
   edge::v1::Xml format;
   format.set_row("extract/contacts/contact");
   edge::v1::Trailer trailer;
@@ -52,11 +52,11 @@ std::string Extract(absl::string_view rows) {
 }
 
 TEST(XmlRows, ReadsRowsByPathWithTheirLines) {
-  const auto table = Read(
-      Extract("<contact id='1'>\n <person><ref> DCC-1 </ref></person>\n"
-              "<code><![CDATA[OFF & on]]></code></contact>\n"
-              "<c:contact id=\"&#50;&amp;\" xmlns:c=\"urn:c\"><other/>"
-              "</c:contact>\n<notice/>"));
+  const auto table =
+      Read(Extract("<contact id='1'>\n <person><ref> DCC-1 </ref></person>\n"
+                   "<code><![CDATA[OFF & on]]></code></contact>\n"
+                   "<c:contact id=\"&#50;&amp;\" xmlns:c=\"urn:c\"><other/>"
+                   "</c:contact>\n<notice/>"));
   EXPECT_THAT(Lines(table), ElementsAre("3: 1|DCC-1|OFF & on", "6: 2&||"));
   EXPECT_EQ(*table->trailer_count, 2u);
 }
@@ -94,9 +94,10 @@ TEST(XmlRows, RefusesWhatCouldHarmItsReader) {
 }
 
 TEST(XmlRows, TakesWhatOnlyLooksHarmful) {
-  EXPECT_THAT(Read(Extract("<!-- <!DOCTYPE x> &e; --><contact id='&lt;!DOCTYPE'>"
-                           "<code><![CDATA[<!ENTITY &e;]]></code></contact>")),
-              IsOk());
+  EXPECT_THAT(
+      Read(Extract("<!-- <!DOCTYPE x> &e; --><contact id='&lt;!DOCTYPE'>"
+                   "<code><![CDATA[<!ENTITY &e;]]></code></contact>")),
+      IsOk());
 }
 
 TEST(XmlRows, NamesTheLineOfWhatIsNotWellFormed) {

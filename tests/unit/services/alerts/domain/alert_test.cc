@@ -19,8 +19,13 @@ using ::concordat::testing::IsOk;
 Alert Raised() {
   Alert alert;
   alert.ref = "A-TEST2345";
-  alert.to = {{"police-scotland", "police", false},
-              {"mappa-tayside", "co-ordinator", false}};
+  alert.known_to = {{"police-scotland", "police"},
+                    {"mappa-tayside", "co-ordinator"}};
+  for (const AlertAddressee& who : alert.known_to) {
+    AlertMember& member = alert.members.emplace_back();
+    member.who = who;
+    member.told_us = 1;
+  }
   return alert;
 }
 const AlertCaller kPolice = {"police", "police-scotland", {"police"}};
@@ -30,7 +35,7 @@ const AlertCaller kCoordinator = {
 void Accept(const AlertCaller& caller, Alert& alert) {
   const auto event = DecideAccept(alert, caller, "looking", "");
   ASSERT_THAT(event, IsOk());
-  Evolve(*event, 7, alert);
+  Evolve(*event, 7, 0, alert);
 }
 
 TEST(AlertTest, SeenByTheRolesItIsAddressedTo) {
@@ -68,7 +73,7 @@ TEST(AlertTest, OnlyOwnerOrAcceptorCloses) {
   const auto closed = DecideClose(alert, kPolice, "returned");
   ASSERT_THAT(closed, IsOk());
   Evolve(*closed, 9, alert);
-  EXPECT_FALSE(alert.open());
+  EXPECT_TRUE(alert.closed());
   EXPECT_EQ(alert.outcome, "returned");
   EXPECT_THAT(DecideAccept(alert, kCoordinator, "late", ""),
               HasCode(absl::StatusCode::kFailedPrecondition));

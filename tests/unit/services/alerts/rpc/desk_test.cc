@@ -4,9 +4,11 @@
 //   a refused alert is not asked for again    → AsksAgainForAnAlertThatWas…
 //   a retried acceptance is refused           → ARetryGetsTheFirstAnswer
 //   anybody's reference answers               → KnowsNoAlertOfOthers
+//   told again when hidden evidence comes     → AFollowerIsNotToldOfWhatIs…
 //   position said before effects are accepted → PositionWaitsForItsEffects
 #include "services/alerts/rpc/desk.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,10 +18,12 @@
 #include "concordat/hub/v1/events.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
 #include "concordat/nhs/v1/events.pb.h"
+#include "concordat/police/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/event/make_event.h"
+#include "tests/support/demo_engine.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
 #include "tests/support/fake_clock.h"
@@ -70,14 +74,14 @@ class DeskTest : public ::testing::Test {
   void TearDown() override { CloseDesk(); }
 
   void Open() {
-    const auto rules = testing::DemoRules();
-    ASSERT_THAT(rules, IsOk());
-    auto book = RuleBook::Build(*rules, *types_);
-    ASSERT_THAT(book, IsOk());
+    const auto definitions = testing::DemoDefinitions(types_);
+    ASSERT_THAT(definitions, IsOk());
+    auto engine = MakeEngine(*definitions);
+    ASSERT_THAT(engine, IsOk());
     client_ = bus_.Connect("service-alerts");
-    desk_ = std::make_unique<Desk>(
-        Engine(types_, *std::move(book), "mappa-tayside", {}), *client_, types_,
-        self_, bus::v1::ENVIRONMENT_DEMO, clock_, random_, log_);
+    desk_ = std::make_unique<Desk>(*std::move(engine), *client_, types_, self_,
+                                   bus::v1::ENVIRONMENT_DEMO, clock_, random_,
+                                   log_);
     running_ = std::thread([this] { EXPECT_THAT(desk_->Run(), IsOk()); });
   }
   void CloseDesk() {
@@ -262,6 +266,59 @@ TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
   ASSERT_TRUE(changed.WaitFor(mu, absl::Seconds(5),
                               [&] { return states.size() >= 3; }));
   EXPECT_THAT(states, ::testing::ElementsAre("raised", "accepted", "closed"));
+}
+
+TEST_F(DeskTest, AFollowerIsNotToldOfWhatIsHiddenFromIt) {
+  const PersonKey other{std::array<uint8_t, PersonKey::kBytes>{7}};
+  mappa::v1::CaseOpened opened;
+  opened.set_case_ref("C-7");
+  opened.add_parties("dundee-city-council");
+  opened.add_parties("nhs-tayside");
+  opened.add_parties("police-scotland");
+  opened.set_lead("dundee-city-council");
+  Happens(opened, "mappa", "mappa-tayside", other);
+  Mutex mu;
+  CondVar changed;
+  std::map<std::string, std::vector<size_t>> told;  // Evidence, by agency.
+  const auto follow = [&](const AlertCaller& caller) {
+    desk_->Follow(caller, [&, agency = caller.agency](const v1::Alert& alert) {
+      MutexLock lock(mu);
+      told[agency].push_back(static_cast<size_t>(alert.evidence_size()));
+      changed.NotifyAll();
+      return true;
+    });
+  };
+  follow(kSocialWork);
+  follow({"coordinator", "mappa-tayside", {"co-ordinator"}});
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("NEIGHBOUR_COMPLAINT");
+  for (const char* incident : {"INC-1", "INC-2"}) {
+    concern.set_incident_ref(incident);
+    Happens(concern, "rms", "police-scotland", other);
+  }
+  const auto await = [&](size_t count) {
+    MutexLock lock(mu);
+    return changed.WaitFor(mu, absl::Seconds(5), [&] {
+      return told["mappa-tayside"].size() >= count;
+    });
+  };
+  ASSERT_TRUE(await(1));
+  // The co-ordinator sees this one; social work does not.
+  nhs::v1::RiskInformationDisclosed risk;
+  risk.set_code("NEW_PARTNER_WITH_CHILD");
+  risk.set_approved_by_role("CONSULTANT");
+  Happens(risk, "concordat-nhs", "nhs-tayside", other);
+  ASSERT_TRUE(await(2));
+  v1::AcceptAlertRequest accept;
+  accept.set_alert_ref(ListAt(0, kSocialWork).alerts(0).alert_ref());
+  accept.set_action("looking");
+  accept.mutable_command()->set_request_id("q-1");
+  ASSERT_THAT(desk_->Accept(kSocialWork, accept, Soon()), IsOk());
+  MutexLock lock(mu);
+  ASSERT_TRUE(changed.WaitFor(
+      mu, absl::Seconds(5), [&] { return told["mappa-tayside"].size() >= 3; }));
+  EXPECT_THAT(told["mappa-tayside"], ::testing::ElementsAre(2, 3, 3));
+  EXPECT_THAT(told["dundee-city-council"], ::testing::ElementsAre(2, 2));
 }
 
 TEST_F(DeskTest, PositionWaitsForItsEffects) {

@@ -141,7 +141,7 @@ TEST_F(DeliveryCoreTest, AnAgreementThatStartsShowsThePast) {
   DeliveryCore core(log_, types_, std::move(fold), {});
   Append("a.v1.Fact", 0);
   ASSERT_THAT(core.Durable(log_.BlockOf({1}, {1})), IsOk());
-  core.Subscribe({1}, Named("red"), Ask(""));
+  core.Subscribe({1}, Named("red"), "CARE", Ask(""));
   core.Work(absl::Seconds(1));
   core.TakeOutputs();
   HeaderView next;
@@ -154,7 +154,7 @@ TEST_F(DeliveryCoreTest, AnAgreementThatStartsShowsThePast) {
   }
   std::vector<uint64_t> sequences;
   for (const DeliveryOutput& output : core.TakeOutputs()) {
-    const auto frame = DecodeDeliver(output.body);
+    const auto frame = DecodeDeliver(output.body());
     ASSERT_THAT(frame, IsOk());
     for (const View& view : frame->views) {
       sequences.push_back(view.sequence.value);

@@ -7,6 +7,8 @@
 // credit ignored, or never given back               KeepsWithinCredit
 // second holder let in / dead one keeps the place   OneHolderAtATime
 // idle subscriber never told                        TellsAnIdleSubscriberThatItIsUpToDate
+// role or purpose of the session not asked          ShowsNothingToAnotherRoleOrForAnotherPurpose
+// names without bound, or one role uses another's   ARoleHasSoManyNamesAndNoMore
 // operator sees a subject                           TheOperatorSeesEnvelopes
 // other log's position taken                        RefusesThePositionOfAnotherLog
 
@@ -21,6 +23,7 @@ namespace concordat::bus {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST_F(DeliveryCoreTest, DeliversInOrderWithoutGapsWhatIsGranted) {
@@ -101,7 +104,7 @@ TEST_F(DeliveryCoreTest, SaysAckStoredOnlyOnceStored) {
 
 TEST_F(DeliveryCoreTest, ANewPlaceIsStoredBeforeItIsSubscribed) {
   Event("a.v1.Fact", 0);
-  core_->Subscribe({1}, Named("red"), Ask("mine"));
+  core_->Subscribe({1}, Named("red"), "CARE", Ask("mine"));
   Work();
   EXPECT_THAT(Sequences(1), IsEmpty());
   Store();
@@ -146,7 +149,7 @@ TEST_F(DeliveryCoreTest, OneHolderAtATime) {
   Subscribe(1, Named("red"), Ask("mine"));
   Subscribe(2, Named("red"), Ask("mine"));
   Subscribe(3, Named("red"), Ask("other"));
-  Subscribe(4, Named("red", "other-role"), Ask("mine"));
+  Subscribe(4, Named("red", "other"), Ask("mine"));
   Work();
   EXPECT_EQ(closed_.size(), 1u);
   EXPECT_EQ(closed_[2], v1::REFUSAL_BUSY);
@@ -224,6 +227,49 @@ TEST_F(DeliveryCoreTest, AServiceProcessesWhatItsRightNames) {
   EXPECT_THAT(Sequences(1), ElementsAre(2));
 }
 
+TEST_F(DeliveryCoreTest, ShowsNothingToAnotherRoleOrForAnotherPurpose) {
+  Event("a.v1.Fact", 0);
+  Subscribe(1, Named("red"), Ask(""));
+  Subscribe(2, Named("red", "cleaner"), Ask(""));
+  core_->Subscribe({3}, Named("red"), "SALES", Ask(""));
+  core_->Subscribe({4}, Named("red"), "", Ask(""));
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(1));
+  for (const uint64_t session : {2, 3, 4}) {
+    EXPECT_EQ(closed_[session], v1::REFUSAL_NO_GRANT) << session;
+    EXPECT_THAT(Sequences(session), IsEmpty());
+  }
+  EXPECT_THAT(details_[2], HasSubstr("cleaner of red"));
+  EXPECT_THAT(details_[3], HasSubstr("there are grants for CARE"));
+  PolicyFold fold(types_);
+  ASSERT_THAT(fold.Adopt(Demo()), IsOk());
+  ASSERT_THAT(fold.CatchUp(log_), IsOk());
+  StreamReader reader(log_, fold, types_);
+  const auto answer =
+      DecodeStreamEvents(reader.Read(Named("red"), "SALES", v1::ReadStream()));
+  EXPECT_EQ(answer->rest.refusal(), v1::REFUSAL_NO_GRANT);
+}
+
+TEST_F(DeliveryCoreTest, ARoleHasSoManyNamesAndNoMore) {
+  uint64_t session = 0;
+  for (size_t i = 0; i < DeliveryCore::kNamesMax; ++i) {
+    Subscribe(++session, Named("red"), Ask(std::to_string(i)));
+  }
+  Work();
+  ASSERT_TRUE(closed_.empty());
+  Subscribe(1001, Named("red"), Ask("one-more"));
+  Work();
+  EXPECT_EQ(closed_[1001], v1::REFUSAL_TOO_MANY);
+  EXPECT_THAT(details_[1001], HasSubstr("64"));
+  // A name that it has, a tail, and another role's go on.
+  core_->Closed({1});
+  Subscribe(1002, Named("red"), Ask("0"));
+  Subscribe(1003, Named("red"), Ask(""));
+  Subscribe(1004, Named("red", "other"), Ask("one-more"));
+  Work();
+  EXPECT_EQ(closed_.size(), 1u);
+}
+
 TEST_F(DeliveryCoreTest, EndsWhoseRightsHaveChanged) {
   Subscribe(1, Named("red"), Ask(""));
   core_->RightsOf({1}, Named("red"));
@@ -246,13 +292,13 @@ TEST_F(DeliveryCoreTest, ReadsOfAStreamWhatTheCallerMaySee) {
   request.set_source("urn:concordat:elsewhere:x");
   request.set_stream("s");
   request.set_request(9);
-  const auto answer = DecodeStreamEvents(reader.Read(Named("red"), request));
+  const auto answer = DecodeStreamEvents(reader.Read(Named("red"), "CARE", request));
   ASSERT_THAT(answer, IsOk());
   ASSERT_EQ(answer->views.size(), 2u);
   EXPECT_EQ(answer->views[1].sequence.value, 3u);
   EXPECT_EQ(answer->rest.stream_version(), 3u);
   EXPECT_EQ(answer->rest.request(), 9u);
-  const auto nothing = DecodeStreamEvents(reader.Read(Named("green"), request));
+  const auto nothing = DecodeStreamEvents(reader.Read(Named("green"), "CARE", request));
   ASSERT_THAT(nothing, IsOk());
   EXPECT_EQ(nothing->rest.refusal(), v1::REFUSAL_NO_GRANT);
 }
@@ -267,7 +313,7 @@ TEST_F(DeliveryCoreTest, ReadsAStreamOfTheCallersOwnSourceUnlessItNamesOne) {
   request.set_stream("s");
   v1::Principal reads = Named("red");
   const auto version = [&] {
-    const auto answer = DecodeStreamEvents(reader.Read(reads, request));
+    const auto answer = DecodeStreamEvents(reader.Read(reads, "CARE", request));
     return answer.ok() ? answer->rest.stream_version() : 99;
   };
   EXPECT_EQ(version(), 0u);

@@ -38,11 +38,13 @@ inline policy::v1::Agreement Demo() {
   policy::v1::Agreement agreement;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       R"(name: "x" version: 1 parties: "red" parties: "blue"
-         valid_from: "2025-10-01" valid_to: "2026-09-30"
-         see { to: "red" types: "a.v1.*" audience: AUDIENCE_PARTY }
-         see { to: "red" types: "a.v1.*" audience: AUDIENCE_NOBODY }
-         see { to: "blue" types: "a.v1.Fact" audience: AUDIENCE_PARTY
-               level_min: 2 level_max: 3 })",
+         valid_from: "2025-10-01" valid_to: "2026-09-30" purposes: "CARE"
+         see { to: "red" roles: "officer" roles: "other" types: "a.v1.*"
+               audience: AUDIENCE_PARTY }
+         see { to: "red" roles: "officer" roles: "other" types: "a.v1.*"
+               audience: AUDIENCE_NOBODY }
+         see { to: "blue" roles: "officer" types: "a.v1.Fact"
+               audience: AUDIENCE_PARTY level_min: 2 level_max: 3 })",
       &agreement));
   return agreement;
 }
@@ -107,7 +109,7 @@ class DeliveryCoreTest : public ::testing::Test {
   }
   void Subscribe(uint64_t session, const v1::Principal& principal,
                  const v1::Subscribe& request) {
-    core_->Subscribe({session}, principal, request);
+    core_->Subscribe({session}, principal, "CARE", request);
     Store();
   }
   void Store() {
@@ -128,12 +130,14 @@ class DeliveryCoreTest : public ::testing::Test {
       const uint64_t session = output.session.value;
       if (output.kind == FrameKind::kClosed) {
         closed_[session] = output.refusal;
+        details_[session] = output.detail;
       } else if (output.kind == FrameKind::kAckStored) {
         v1::AckStored body;
-        EXPECT_TRUE(body.ParseFromString(output.body));
+        EXPECT_TRUE(body.ParseFromArray(
+            output.body().data(), static_cast<int>(output.body().size())));
         stored_acks_[session] = body.delivery();
       } else if (output.kind == FrameKind::kDeliver) {
-        const auto frame = DecodeDeliver(output.body);
+        const auto frame = DecodeDeliver(output.body());
         ASSERT_THAT(frame, IsOk());
         uint64_t number = frame->rest.first_delivery();
         for (const View& view : frame->views) {
@@ -164,6 +168,7 @@ class DeliveryCoreTest : public ::testing::Test {
   std::map<uint64_t, int> frames_;
   std::map<uint64_t, uint64_t> stored_acks_;
   std::map<uint64_t, v1::Refusal> closed_;
+  std::map<uint64_t, std::string> details_;
 };
 
 }  // namespace concordat::bus

@@ -239,6 +239,7 @@ TEST_F(JudgementTest, KeepsFaultsAndTheEnvironmentWithTheEvent) {
 struct KeyFacts {
   std::vector<std::string> keys;
   std::set<uint32_t> before;
+  std::vector<int> boxes;  // Of each event.
 };
 absl::Status ReadKeys(const std::string& segment, KeyFacts& facts) {
   FakeDisk disk;
@@ -259,8 +260,9 @@ absl::Status ReadKeys(const std::string& segment, KeyFacts& facts) {
                        person ? "person " : "source ", in.Number<uint8_t>()));
                  } else if (record.kind == bus::RecordKind::kEvent) {
                    in.Bytes(in.Number<uint16_t>());
+                   facts.boxes.push_back(0);
                    while (!in.done()) {
-                     in.Number<uint8_t>();
+                     ++facts.boxes.back();
                      if (!facts.before.contains(in.Number<uint32_t>())) {
                        return absl::InternalError("a key after its event");
                      }
@@ -287,6 +289,8 @@ TEST_F(JudgementTest, AKeyStandsInTheLogBeforeTheFirstEventThatNeedsIt) {
               IsOk());
   EXPECT_THAT(facts.keys,
               ElementsAre("person 0", "person 1", "person 2", "source 0"));
+  // One for each key: who may open one group may open its neighbours there.
+  EXPECT_THAT(facts.boxes, ElementsAre(3, 3, 1));
 }
 
 TEST_F(JudgementTest, PolicyAboutAPersonIsNotSealedByPerson) {

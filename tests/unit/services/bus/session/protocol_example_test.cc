@@ -90,10 +90,10 @@ TEST(ProtocolExampleTest, TheBusSaysWhatTheExampleSays) {
   v1::Receipts receipts;
   receipts.set_publish_number(events[0].number);
   receipts.set_epoch(1);
-  v1::Outcome* outcome = receipts.add_outcomes();
-  outcome->set_sequence(42);
-  outcome->set_accepted_time(1'700'000'000'000'001);
-  outcome->set_digest("0123456789abcdef0123456789abcdef");
+  v1::Accepted* accepted = receipts.add_accepted();
+  accepted->set_count(1);
+  accepted->set_first_sequence(42);
+  accepted->set_accepted_time(1'700'000'000'000'001);
   ASSERT_TRUE(server.Send(events[0].session, FrameKind::kReceipts, receipts,
                           events[0].number));
   EXPECT_EQ(absl::BytesToHexString(carrier.Take(kPeer)),

@@ -12,12 +12,18 @@
 //   session taken
 //   answer with too few outcomes taken  AnswersOfAnotherSessionAreRefused
 //   small batches without end           WaitsForAFullerBatchWhenEnoughIsOut
+//   events out not counted              WaitsForAFullBatchWhenManyEventsAreOut
+//   an event answered twice or never    RunsAndOutcomesAnswerEachEventOnce
+//   a run's digest is another event's   RunsAndOutcomesAnswerEachEventOnce
+//   head written into a frame on its    AFrameThatWasSentIsNotWrittenAgain
+//   way
 //   poison batch for ever               BatchThatEndsEverySessionIsAnswered
 //   sent sets refused, outcome unknown  RefusesOnlyWhatWasNeverSent
 #include "services/common/bus_client/publish_queue.h"
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "services/common/bus_client/frame.h"
 
 namespace concordat {
 namespace {
@@ -30,6 +36,7 @@ Event Made(int n, size_t bytes = 20) {
   event.header.id = absl::StrCat("e-", n);
   event.header.stream = "record/1";
   event.groups.push_back({1, std::string(bytes, 'x')});
+  event.digest[0] = static_cast<uint8_t>(n);
   return event;
 }
 
@@ -38,14 +45,20 @@ class PublishQueueTest : public ::testing::Test {
   PublishQueueTest() { queue_.SetCredit(4096, 8 << 20); }
 
   void Add(int events, size_t bytes = 20) {
-    PublishQueue::Set set;
-    for (int i = 0; i < events; ++i) set.events.push_back(Made(next_++, bytes));
-    set.done = [](const auto&) {};
-    queue_.Add(std::move(set));
+    std::vector<Event> set;
+    std::vector<EventView> views;
+    for (int i = 0; i < events; ++i) set.push_back(Made(next_++, bytes));
+    for (const Event& event : set) views.push_back(AsView(event));
+    queue_.Add(std::move(set), views, [](const auto&) {});
+  }
+  // What Next() has behind the room for the head.
+  std::string Next() {
+    const std::shared_ptr<std::string> frame = queue_.Next();
+    return frame == nullptr ? "" : frame->substr(kFrameHeadBytes);
   }
   // Ids of the next batch, which counts as sent with this number.
   std::vector<std::string> Send(uint64_t number) {
-    const std::string bytes(queue_.Next());
+    const std::string bytes = Next();
     std::vector<std::string> ids;
     if (bytes.empty()) return ids;
     queue_.Sent(number);
@@ -100,6 +113,7 @@ TEST_F(PublishQueueTest, SetsAreNotSplit) {
   Add(3);
   Add(1);
   EXPECT_EQ(Send(2).size(), 200u);
+  ASSERT_TRUE(Answer(2, 200));
   EXPECT_EQ(Send(3).size(), 106u);
   EXPECT_NE(sets_[200], 0u);
   EXPECT_EQ(sets_[200], sets_[299]);
@@ -111,6 +125,7 @@ TEST_F(PublishQueueTest, SetsAreNotSplit) {
 TEST_F(PublishQueueTest, FillsABatchToItsLimits) {
   for (int i = 0; i < 300; ++i) Add(1);
   EXPECT_EQ(Send(2).size(), 256u);
+  ASSERT_TRUE(Answer(2, 256));
   EXPECT_EQ(Send(3).size(), 44u);
   for (int i = 0; i < 5; ++i) Add(1, 200 * 1024);
   EXPECT_EQ(Send(4).size(), 2u);
@@ -121,7 +136,7 @@ TEST_F(PublishQueueTest, KeepsToTheCredit) {
   queue_.SetCredit(10, 1 << 20);
   for (int i = 0; i < 25; ++i) Add(1);
   EXPECT_EQ(Send(2).size(), 10u);
-  EXPECT_TRUE(queue_.Next().empty());
+  EXPECT_TRUE(Next().empty());
   ASSERT_TRUE(Answer(2, 10));
   EXPECT_EQ(Send(3).size(), 10u);
   ASSERT_TRUE(Answer(3, 10));
@@ -129,16 +144,16 @@ TEST_F(PublishQueueTest, KeepsToTheCredit) {
   Add(5);
   EXPECT_EQ(Send(5).size(), 5u);
   Add(5);
-  EXPECT_TRUE(queue_.Next().empty());
+  EXPECT_TRUE(Next().empty());
   ASSERT_TRUE(Answer(4, 5));  // The other five are out still.
   EXPECT_EQ(Send(6).size(), 5u);
   queue_.Lost(false, "", answered_);
-  EXPECT_TRUE(queue_.Next().empty());  // Nothing is allowed before Welcome.
+  EXPECT_TRUE(Next().empty());  // Nothing is allowed before Welcome.
   queue_.SetCredit(4096, 3000);
   EXPECT_EQ(Send(2).size(), 5u);
   EXPECT_EQ(Send(3).size(), 5u);
   Add(1, 2000);
-  EXPECT_TRUE(queue_.Next().empty());
+  EXPECT_TRUE(Next().empty());
 }
 
 TEST_F(PublishQueueTest, WaitsForAFullerBatchWhenEnoughIsOut) {
@@ -148,19 +163,85 @@ TEST_F(PublishQueueTest, WaitsForAFullerBatchWhenEnoughIsOut) {
   }
   EXPECT_FALSE(queue_.WantsMore());
   for (int i = 0; i < 255; ++i) Add(1);
-  EXPECT_TRUE(queue_.Next().empty());
+  EXPECT_TRUE(Next().empty());
   Add(1);
   EXPECT_EQ(Send(6).size(), 256u);
   Add(1);
-  EXPECT_TRUE(queue_.Next().empty());
+  EXPECT_TRUE(Next().empty());
+  ASSERT_TRUE(Answer(6, 256));
+  EXPECT_TRUE(Next().empty());
   ASSERT_TRUE(Answer(2, 1));
-  ASSERT_TRUE(Answer(3, 1));
   EXPECT_EQ(Send(7).size(), 1u);
+}
+
+TEST_F(PublishQueueTest, WaitsForAFullBatchWhenManyEventsAreOut) {
+  Add(63);
+  EXPECT_EQ(Send(2).size(), 63u);
+  Add(1);
+  EXPECT_EQ(Send(3).size(), 1u);
+  Add(1);
+  EXPECT_FALSE(queue_.WantsMore());
+  EXPECT_TRUE(Next().empty());
+  ASSERT_TRUE(Answer(3, 1));
+  EXPECT_EQ(Send(4).size(), 1u);
+}
+
+TEST_F(PublishQueueTest, RunsAndOutcomesAnswerEachEventOnce) {
+  Add(1);
+  Add(4);
+  Send(2);
+  bus::v1::Receipts receipts;
+  receipts.set_publish_number(2);
+  const auto run = [&](uint32_t index, uint32_t count) {
+    bus::v1::Accepted& accepted = *receipts.add_accepted();
+    accepted.set_index(index);
+    accepted.set_count(count);
+    accepted.set_first_sequence(70 + index);
+  };
+  run(0, 2);
+  run(3, 2);
+  EXPECT_FALSE(queue_.Answer(receipts, answered_));  // Event 2 is left out.
+  receipts.add_outcomes()->set_index(2);
+  receipts.mutable_outcomes(0)->set_refusal(bus::v1::REFUSAL_DIGEST);
+  receipts.mutable_accepted(1)->set_count(3);
+  EXPECT_FALSE(queue_.Answer(receipts, answered_));  // There is no event 5.
+  receipts.mutable_accepted(1)->set_count(2);
+  run(3, 1);
+  EXPECT_FALSE(queue_.Answer(receipts, answered_));  // Event 3 twice.
+  receipts.mutable_accepted()->RemoveLast();
+  ASSERT_TRUE(queue_.Answer(receipts, answered_));
+  ASSERT_EQ(answered_.size(), 2u);
+  EXPECT_EQ(answered_[0].outcomes[0].sequence.value, 70u);
+  EXPECT_EQ(answered_[0].outcomes[0].digest[0], 0);
+  ASSERT_EQ(answered_[1].outcomes.size(), 4u);
+  EXPECT_EQ(answered_[1].outcomes[0].sequence.value, 71u);
+  EXPECT_EQ(answered_[1].outcomes[0].digest[0], 1);  // Its own.
+  EXPECT_EQ(answered_[1].outcomes[1].refusal, bus::v1::REFUSAL_DIGEST);
+  EXPECT_EQ(answered_[1].outcomes[3].sequence.value, 74u);
+}
+
+TEST_F(PublishQueueTest, WhatComesBeforeWelcomeGoesAfterIt) {
+  PublishQueue fresh;
+  std::swap(fresh, queue_);
+  Add(1);
+  Add(2);
+  EXPECT_TRUE(Next().empty());
+  queue_.SetCredit(4096, 8 << 20);
+  EXPECT_EQ(Send(2), (Ids{"e-0", "e-1", "e-2"}));
+}
+
+TEST_F(PublishQueueTest, AFrameThatWasSentIsNotWrittenAgain) {
+  Add(1);
+  const std::shared_ptr<std::string> frame = queue_.Next();
+  queue_.Sent(2);
+  queue_.Lost(false, "", answered_);
+  queue_.SetCredit(100, 1 << 20);
+  EXPECT_NE(queue_.Next(), frame);  // The carrier may still have it.
 }
 
 TEST_F(PublishQueueTest, LostSessionsSendTheSameBytesAgainInOrder) {
   Add(2);
-  const std::string first(queue_.Next());
+  const std::string first = Next();
   queue_.Sent(2);
   Add(1);
   Send(3);
@@ -169,7 +250,7 @@ TEST_F(PublishQueueTest, LostSessionsSendTheSameBytesAgainInOrder) {
   ASSERT_TRUE(Answer(3, 1));  // Answers may overtake each other.
   queue_.Lost(false, "", answered_);
   queue_.SetCredit(100, 1 << 20);
-  EXPECT_EQ(std::string(queue_.Next()), first);
+  EXPECT_EQ(Next(), first);
   EXPECT_EQ(Send(2), (Ids{"e-0", "e-1"}));
   EXPECT_EQ(Send(3), (Ids{"e-3", "e-4", "e-5"}));
   EXPECT_EQ(answered_.size(), 1u);

@@ -13,6 +13,7 @@
 // leaving clears nobody, or everybody               LeavingStopsOneAgency
 // operator sees what its agency is granted          TheOperatorIsGrantedNothing
 // header group shown with a causation               HidesTheHeaderGroupThatNamesAnotherEvent
+// explanation and judgement part ways               ExplainsByTheLineWhatItJudges
 // back-fill compares with the newest policy only    LiveWithBackfillEndsWithWhatATailSees
 // role not asked, or asked of part of the judgement  ShowsARoleWhatItsOwnLinesGive
 // purpose not asked, or one missing is any          ShowsNothingForAPurposeThatIsNotListed
@@ -417,6 +418,55 @@ TEST_F(PolicyTest, HidesTheHeaderGroupThatNamesAnotherEvent) {
   EXPECT_FALSE(ShowsHeaderGroup(header, type, kBlue, 0b111));
   EXPECT_TRUE(ShowsHeaderGroup(header, type, kRed, 0b111));
   EXPECT_TRUE(ShowsHeaderGroup(header, type, {"hub", "", {"*"}}, 0b111));
+}
+
+TEST_F(PolicyTest, ExplainsByTheLineWhatItJudges) {
+  policy::v1::Agreement agreement = AgreementOf(
+      R"(see { to: "red" roles: "officer" types: "a.v1.Fact"
+               audience: AUDIENCE_PARTY level_min: 2 level_max: 3 }
+         see { to: "each" roles: "officer" roles: "coordinator"
+               types: "a.v1.*" audience: AUDIENCE_OWN }
+         see { to: "all" roles: "coordinator" types: "a.v1.Fact"
+               audience: AUDIENCE_PARTY up_to: TIER_S2 }
+         see { to: "blue" roles: "officer" types: "b.v1.Other"
+               audience: AUDIENCE_PARTY } purposes: "CARE")");
+  ASSERT_THAT(policy_.Adopt(agreement), IsOk());
+  Apply("m.v1.Opened", 1, "red,blue;red;0");
+  const auto explain = [&](const Recipient& to, uint64_t now_us = kNowUs) {
+    const HeaderView header = About("a.v1.Fact", 1, "elsewhere");
+    const JudgedView judged = policy_.agreements()->Explain(
+        header, to, now_us, policy_.Of(header.subject));
+    EXPECT_EQ(judged.granted, policy_.Granted(header, to, now_us));
+    bool applies = false;
+    for (const JudgedLine& line : judged.lines) applies |= line.applies;
+    if (judged.because.empty()) EXPECT_EQ(applies, judged.granted != 0);
+    return judged;
+  };
+  JudgedView red = explain(kRed);
+  ASSERT_EQ(red.lines.size(), 3u);  // Lines of another type are not told.
+  EXPECT_EQ(red.lines[0].line, 0);
+  EXPECT_EQ(red.lines[0].because, "the case is at Level 0");
+  EXPECT_THAT(red.lines[0].says, HasSubstr("red (officer) sees a.v1.Fact"));
+  EXPECT_EQ(red.lines[1].because, "red neither published nor controls it");
+  EXPECT_EQ(red.lines[2].because, "it is not to red");
+  Apply("m.v1.Level", 1, ";;2");
+  red = explain(kRed);
+  EXPECT_TRUE(red.lines[0].applies);
+  EXPECT_EQ(red.lines[0].because, "red is a party and the case at Level 2");
+  EXPECT_EQ(explain({"red", "cleaner", {}}).lines[0].because,
+            "it is not for the role cleaner");
+  EXPECT_EQ(explain({"red", "officer", {}, "SALES"}).lines[0].because,
+            "the agreement does not have the purpose SALES");
+  EXPECT_THAT(explain(kRed, kNowUs + 400 * kDayUs).lines[0].because,
+              HasSubstr("in force from 2025-10-01 to 2026-09-30"));
+  EXPECT_THAT(explain(kAll).lines[2].says, HasSubstr("up to tier S2"));
+  EXPECT_THAT(explain({"red", "operator", {}}).because,
+              HasSubstr("envelopes"));
+  EXPECT_THAT(explain({"hub", "service", {"*"}}).because,
+              HasSubstr("processes"));
+  Apply("m.v1.Left", 1, "red;;0");
+  EXPECT_EQ(explain(kRed).lines[0].because,
+            "red is not a party to the open case");
 }
 
 // The back-fill rule as delivery applies it: what a policy event shows of

@@ -85,5 +85,18 @@ TEST(CheckCompatibleTest, LetsSystemsNumberAPersonEach) {
               HasCode(StatusCode::kFailedPrecondition));
 }
 
+TEST(AgreeTest, AgreesOnNameAndDateOfBirthAndNothingLess) {
+  const NameAndBirth a = {"McAllister", "Ewan", "1979-03-03"};
+  EXPECT_TRUE(Agree(a, a));
+  EXPECT_TRUE(Agree(a, {"MC ALLISTER", "E.", "1979-03-03"}));
+  EXPECT_TRUE(Agree(a, {"mcallister", "", "1979-03-03"}));
+  EXPECT_FALSE(Agree(a, {"McAllister", "Ewan", ""}));
+  EXPECT_FALSE(Agree(a, {"McAllister", "Ewan", "1979-03-30"}));
+  EXPECT_FALSE(Agree(a, {"MacAllister", "Ewan", "1979-03-03"}));
+  EXPECT_FALSE(Agree(a, {"McAllister", "Iain", "1979-03-03"}));
+  EXPECT_FALSE(Agree({"", "", "1979-03-03"}, {"", "", "1979-03-03"}));
+  EXPECT_FALSE(Agree({"McAllister", "", ""}, {"McAllister", "", ""}));
+}
+
 }  // namespace
 }  // namespace concordat::identity

@@ -43,7 +43,9 @@ TEST_F(CohortFeedTest, KnowsNothingBeforeTheCasesAreRead) {
   // What identity knows by itself it says.
   EXPECT_THAT(Describe("socialwork", torquil), IsOk());
   Edge edge;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),
+      IsOk());
   EXPECT_THAT(edge.changes(), IsEmpty());
   bus_.ComeBack();
   CatchUp();
@@ -56,7 +58,9 @@ TEST_F(CohortFeedTest, FollowsTheOpenCases) {
   const std::string torquil = RegisterTorquil();
   CatchUp();
   Edge edge;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),
+      IsOk());
   ASSERT_TRUE(edge.WaitForPosition(bus_.end()));
   EXPECT_THAT(edge.members(), IsEmpty());
 
@@ -79,7 +83,7 @@ TEST_F(CohortFeedTest, FollowsTheOpenCases) {
 
 TEST_F(CohortFeedTest, TellsACouncilItsOwnPeopleWithoutACase) {
   const std::string torquil = RegisterTorquil();  // By social work.
-  RegisterFearchar();  // By the health board.
+  RegisterFearchar();                             // By the health board.
   CatchUp();
   v1::CohortRequest request;
   request.set_registered_too(true);
@@ -87,9 +91,9 @@ TEST_F(CohortFeedTest, TellsACouncilItsOwnPeopleWithoutACase) {
   ASSERT_THAT(service_->Cohort(As("edge-council"), request, council.sink()),
               IsOk());
   Edge health;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(),
-                               health.sink()),
-              IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), health.sink()),
+      IsOk());
   ASSERT_TRUE(council.WaitForPosition(bus_.end()));
   ASSERT_THAT(council.members(), SizeIs(1));
   EXPECT_EQ(council.members().count(torquil), 1u);
@@ -102,7 +106,9 @@ TEST_F(CohortFeedTest, TellsANumberOnceItsLinkIsConfirmed) {
   const std::string fearchar = RegisterFearchar();
   OpenCase(fearchar, {"nhs-tayside", "police-scotland"});
   Edge edge;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),
+      IsOk());
   ASSERT_TRUE(edge.WaitForPosition(bus_.end()));
   EXPECT_THAT(edge.members().at(fearchar).identifiers(), IsEmpty());
 
@@ -117,7 +123,9 @@ TEST_F(CohortFeedTest, SendsTheListBeforeComplete) {
   const std::string torquil = RegisterTorquil();
   OpenCase(torquil, {"dundee-city-council", "nhs-tayside"});
   Edge edge;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),
+      IsOk());
   ASSERT_TRUE(edge.WaitForPosition(bus_.end()));
   const auto changes = edge.changes();
   ASSERT_GE(changes.size(), 2u);
@@ -129,7 +137,9 @@ TEST_F(CohortFeedTest, SendsTheListBeforeComplete) {
 TEST_F(CohortFeedTest, BeatsWhileCurrentAndOnlyThen) {
   CatchUp();
   Edge edge;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),
+      IsOk());
   const auto wait_for_more = [&](size_t than) {
     return edge.WaitFor(
         [&](const auto& changes) { return changes.size() > than; });
@@ -144,7 +154,9 @@ TEST_F(CohortFeedTest, BeatsWhileCurrentAndOnlyThen) {
   const size_t before = edge.changes().size();
   // A second edge would be served at once if anybody were.
   Edge second;
-  ASSERT_THAT(service_->Cohort(As("edge-health"), v1::CohortRequest(), second.sink()), IsOk());
+  ASSERT_THAT(
+      service_->Cohort(As("edge-health"), v1::CohortRequest(), second.sink()),
+      IsOk());
   EXPECT_FALSE(parties_->current());
   bus_.ComeBack();
   CatchUp();

@@ -15,6 +15,9 @@
 //   second registration published again     RegistersForEachAgencyOnce
 //   what is left out is wiped               KeepsANameThatIsNotSaidAgain
 //   UNIQUE index dropped                    RefusesOneUsableNumberForTwoPeople
+//   a number alone finds another agency's     ANumberAloneTellsAStrangerNothing
+//   a clash resolves, or is told apart        ANumberAloneTellsAStrangerNothing
+//   name agrees and date of birth is not asked  WhoKnowsThePersonFindsThem
 //   national number told as local           TellsASystemItsOwnNumber
 //   a store of version 1 is refused or emptied  TakesAStoreOfTheVersionBefore
 #include "services/identity/store/identity_store.h"
@@ -202,6 +205,7 @@ TEST_F(IdentityStoreTest, RegistersForEachAgencyOnce) {
   const PersonKey torquil = RegisterTorquil();
   PersonDetails as_police;
   as_police.family_name = "BALNAMOON";
+  as_police.birth_date = "1979-03-03";
   const auto police =
       store_->Register(From(kPolice, "r-2"), as_police,
                        {Id("pnc", kPnc), Id("local", "OM-4471", kPolice)});
@@ -235,6 +239,76 @@ TEST_F(IdentityStoreTest, RegistersForEachAgencyOnce) {
   EXPECT_EQ(store_->Describe(PersonKey(), "nhs-tayside").value(), std::nullopt);
 }
 
+// A number alone would else tell any agency the key of whom another one knows,
+// and count as its interest in them ever after.
+TEST_F(IdentityStoreTest, ANumberAloneTellsAStrangerNothing) {
+  const PersonKey torquil = RegisterTorquil();
+  PersonDetails guess;
+  guess.family_name = "Balnamoon";  // And no date of birth.
+  const auto known =
+      store_->Register(From(kHealth, "r-1"), guess, {Id("chi", kChi)});
+  const auto unknown =
+      store_->Register(From(kHealth, "r-2"), guess, {Id("chi", kOtherChi)});
+  ASSERT_THAT(known, IsOk());
+  ASSERT_THAT(unknown, IsOk());
+  // The two answers differ in the key alone.
+  EXPECT_NE(known->person, torquil);
+  EXPECT_TRUE(known->created);
+  EXPECT_TRUE(unknown->created);
+  EXPECT_THAT(known->unconfirmed_schemes, IsEmpty());
+  EXPECT_GT(known->outbox_id, 0);
+  EXPECT_FALSE(store_->IsRegisteredBy(torquil, kHealth.agency).value());
+
+  // So do those that follow: it finds its own by the number, and nobody else's.
+  EXPECT_EQ(store_->ResolveOwn({Id("chi", kChi).canonical}, kHealth.agency)
+                .value(),
+            known->person);
+  EXPECT_EQ(store_->ResolveOwn({Id("chi", kChi).canonical}, kPolice.agency)
+                .value(),
+            std::nullopt);
+  EXPECT_EQ(Find(Id("chi", kChi)), torquil);
+  const auto again =
+      store_->Register(From(kHealth, "r-3"), guess, {Id("chi", kChi)});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->created);
+  EXPECT_EQ(again->person, known->person);
+  EXPECT_EQ(again->outbox_id, 0);
+  EXPECT_THAT(again->unconfirmed_schemes, IsEmpty());
+  EXPECT_THAT(store_->ConfirmLink(From(kLiaison, "c-1"), known->person,
+                                  Id("chi", kChi), "seen"),
+              IsOk());
+  EXPECT_EQ(Find(Id("chi", kChi)), torquil);
+  // Two people's numbers, neither the caller's: no word of that.
+  EXPECT_THAT(store_->Register(From(kPolice, "r-1"), {},
+                               {Id("pnc", kPnc), Id("chi", kOtherChi)}),
+              IsOk());
+  // Who reviews identities finds them.
+  EXPECT_EQ(store_->Clashes().value(), 3u);
+}
+
+TEST_F(IdentityStoreTest, WhoKnowsThePersonFindsThem) {
+  const PersonKey torquil = RegisterTorquil();
+  PersonDetails same;
+  same.family_name = "BALNA-MOON";
+  same.given_name = "T";
+  same.birth_date = "1979-03-03";
+  PersonDetails other = same;
+  other.birth_date = "1979-03-04";
+  const auto find = [&](const char* request, const PersonDetails& details,
+                        const std::optional<PersonKey>& interest) {
+    return store_
+        ->Register(From(kHealth, request), details, {Id("chi", kChi)}, interest)
+        .value()
+        .person;
+  };
+  EXPECT_NE(find("r-1", other, std::nullopt), torquil);
+  EXPECT_EQ(find("r-2", other, torquil), torquil);
+  const auto police =
+      store_->Register(From(kPolice, "r-1"), same, {Id("chi", kChi)});
+  ASSERT_THAT(police, IsOk());
+  EXPECT_EQ(police->person, torquil);
+}
+
 TEST_F(IdentityStoreTest, KeepsANameThatIsNotSaidAgain) {
   const PersonKey person = RegisterTorquil();
   PersonDetails moved;
@@ -252,13 +326,13 @@ TEST_F(IdentityStoreTest, KeepsANameThatIsNotSaidAgain) {
 TEST_F(IdentityStoreTest, RefusesNumbersThatContradict) {
   RegisterTorquil();
   ASSERT_THAT(
-      store_->Register(From(kPolice, "r-2"), {}, {Id("pnc", kOtherPnc)}),
+      store_->Register(From(kCouncil, "r-2"), {}, {Id("pnc", kOtherPnc)}),
       IsOk());
   const auto two_people = store_->Register(
-      From(kPolice, "r-3"), {}, {Id("chi", kChi), Id("pnc", kOtherPnc)});
+      From(kCouncil, "r-3"), {}, {Id("chi", kChi), Id("pnc", kOtherPnc)});
   EXPECT_THAT(two_people, HasCode(StatusCode::kFailedPrecondition));
   const auto second_chi = store_->Register(
-      From(kPolice, "r-4"), {}, {Id("pnc", kPnc), Id("chi", kOtherChi)});
+      From(kCouncil, "r-4"), {}, {Id("pnc", kPnc), Id("chi", kOtherChi)});
   EXPECT_THAT(second_chi, HasCode(StatusCode::kFailedPrecondition));
   EXPECT_THAT(std::string(second_chi.status().message()),
               Not(HasSubstr(kOtherChi)));
@@ -296,7 +370,8 @@ TEST_F(IdentityStoreTest, KeepsAModulus10ChiUntilConfirmed) {
   EXPECT_EQ(pending.back().header.subject, fearchar->person);
 
   // From now on it links.
-  const auto later = store_->Register(From(kPolice, "r-1"), {}, {chi});
+  const auto later = store_->Register(From(kPolice, "r-1"), {}, {chi},
+                                      fearchar->person);
   ASSERT_THAT(later, IsOk());
   EXPECT_EQ(later->person, fearchar->person);
   EXPECT_THAT(later->unconfirmed_schemes, IsEmpty());

@@ -1,0 +1,197 @@
+// What did not happen in time: judged when those who could have told have told
+// everything, or are late themselves.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/alerts/domain/engine.h"
+#include "services/alerts/domain/windows.h"
+
+namespace concordat::alerts {
+
+void Engine::Await(const RuleLimb& limb, const Fact& start, Person& person) {
+  const v1::Condition& condition = limb.condition();
+  // What everybody sees; who sees it is asked when it is judged.
+  if (FirstPattern(condition, start, GroupMask(0xff)) < 0) return;
+  const uint64_t deadline = Limit(condition.absence().deadline(), limb.calendar,
+                                  start.header.time_us);
+  if (deadline == 0 ||
+      deadline <= std::max(*log_began_us_, limb.effective_us)) {
+    return;  // It was over before anybody here could know.
+  }
+  person.pending.push_back(
+      std::make_unique<Pending>(Pending{&limb, &start, deadline}));
+  Pending* pending = person.pending.back().get();
+  if (FeedsOf(*pending).empty()) {
+    Timer timer;
+    timer.kind = Timer::Kind::kAbsence;
+    timer.pending = pending;
+    timer.person = &person;
+    AddTimer(deadline, timer);
+  } else {
+    waiting_[{deadline, start.sequence, limb.index}] = {pending, &person};
+  }
+}
+
+std::vector<const FeedState*> Engine::FeedsOf(const Pending& pending) const {
+  std::vector<const FeedState*> result;
+  for (const auto& pattern : pending.limb->condition().absence().of()) {
+    for (const std::string& type : pattern.types()) {
+      for (const FeedState* state :
+           feeds_.Bringing(type, pending.start->header.source)) {
+        if (std::find(result.begin(), result.end(), state) == result.end()) {
+          result.push_back(state);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+void Engine::JudgeWaiting(const FeedState& feed, const std::string& cause) {
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    Pending& pending = *it->second.first;
+    if (pending.deadline_us > feed.complete_us) break;
+    const auto feeds = FeedsOf(pending);
+    bool complete = std::find(feeds.begin(), feeds.end(), &feed) != feeds.end();
+    bool history = false;
+    for (const FeedState* each : feeds) {
+      complete &= each->complete_us >= pending.deadline_us;
+      history |= pending.deadline_us <=
+                 std::max(each->first_complete_us, each->effective_us);
+    }
+    if (!complete) {
+      ++it;
+      continue;
+    }
+    it = waiting_.erase(it);
+    if (history) continue;
+    pending.judged = true;
+    JudgeAbsence(pending, cause, nullptr);
+  }
+}
+
+void Engine::JudgeUnknown(const FeedState& feed, uint64_t due_us) {
+  for (const auto& [key, waits] : waiting_) {
+    Pending& pending = *waits.first;
+    if (pending.deadline_us > due_us) break;
+    const auto feeds = FeedsOf(pending);
+    if (std::find(feeds.begin(), feeds.end(), &feed) == feeds.end()) continue;
+    const bool known = feed.complete_us >= pending.deadline_us;
+    const bool history = pending.deadline_us <= feed.effective_us;
+    if (!known && !history) JudgeAbsence(pending, "", &feed);
+  }
+}
+
+bool Engine::MaySay(const RuleLimb& limb, const Fact& start,
+                    const AlertAddressee& who) const {
+  const v1::Condition& condition = limb.condition();
+  if (FirstPattern(condition, start, Seen(start, who)) < 0) return false;
+  for (const auto& pattern : condition.absence().of()) {
+    for (const std::string& type : pattern.types()) {
+      if (!audiences_.WouldSee(type, start.header, who, log_time_us_)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+const Fact* Engine::AnswerTo(const Pending& pending, const Person& person,
+                             const AlertAddressee& who) const {
+  const v1::Absence& absence = pending.limb->condition().absence();
+  const auto* same = ValuesOf(*pending.start, absence.same_field(), 0xff);
+  for (const auto& fact : person.facts) {
+    const GroupMask seen = Seen(*fact, who);
+    if (fact->off || fact->header.time_us >= pending.deadline_us ||
+        fact->header.time_us < StartOfDay(pending.start->header.time_us)) {
+      continue;
+    }
+    const auto* its = ValuesOf(*fact, absence.same_field(), seen);
+    if (same != nullptr && its != nullptr && *same != *its) continue;
+    for (const auto& pattern : absence.of()) {
+      if (Matches(pattern, *fact, seen)) return fact.get();
+    }
+  }
+  return nullptr;
+}
+
+void Engine::JudgeAbsence(Pending& pending, const std::string& cause,
+                          const FeedState* late) {
+  const RuleLimb& limb = *pending.limb;
+  const Fact& start = *pending.start;
+  const auto known = by_sequence_.find(start.sequence.value);
+  if (start.off || known == by_sequence_.end()) return;
+  Person& person = *known->second.person;
+  if (limb.condition().open_case() &&
+      !audiences_.CaseOpen(start.header.subject)) {
+    return;
+  }
+  std::vector<Told> fresh;
+  for (const AlertAddressee& who :
+       audiences_.Resolve(limb, start, log_time_us_)) {
+    if (!MaySay(limb, start, who) ||
+        AnswerTo(pending, person, who) != nullptr) {
+      continue;
+    }
+    Alert* open = nullptr;
+    if (AlertMember* member = OpenFor(limb, person, who, &open)) {
+      if (late == nullptr && open->trigger == start.sequence &&
+          !open->not_known.empty()) {
+        book_.Confirm(*open, cause, log_time_us_);
+      }
+      book_.AddEvidence(*open, *member, {&start}, cause, log_time_us_);
+    } else if (!ToldBefore(limb, start, person, who)) {
+      fresh.push_back({who, {&start}});
+    }
+  }
+  RaiseRequest request;
+  request.causation = cause;
+  request.at_us = log_time_us_;
+  if (late != nullptr) {
+    request.feed = late->feed.name();
+    request.not_known =
+        absl::StrCat(late->feed.title(), " for ",
+                     DayInWords(pending.deadline_us - 1), " have not come");
+  }
+  Raise(limb, start, person, fresh, std::move(request));
+}
+
+void Engine::Answer(const Fact& fact, Person& person) {
+  for (const auto& pending : person.pending) {
+    WithdrawAnswered(*pending, person, fact);
+  }
+}
+
+void Engine::WithdrawAnswered(Pending& pending, Person& person,
+                              const Fact& fact) {
+  for (Alert* alert : person.alerts) {
+    if (PendingOf(*alert, person) != &pending) continue;
+    for (AlertMember& member : alert->members) {
+      if (member.withdrawn() ||
+          AnswerTo(pending, person, member.who) != &fact) {
+        continue;
+      }
+      for (const auto& of : pending.limb->condition().absence().of()) {
+        if (!Matches(of, fact, Seen(fact, member.who))) continue;
+        book_.Withdraw(*alert, member, InWords(of, of.words(), fact),
+                       EventRef(fact.header), log_time_us_);
+        break;
+      }
+    }
+  }
+}
+
+const Engine::Pending* Engine::PendingOf(const Alert& alert,
+                                         const Person& person) const {
+  for (const auto& pending : person.pending) {
+    if (pending->limb->rule == alert.rule &&
+        pending->limb->limb.name() == alert.limb &&
+        pending->start->sequence == alert.trigger) {
+      return pending.get();
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace concordat::alerts

@@ -1,0 +1,36 @@
+// What an engine is made of, as the files of deploy say it. PURE.
+#ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_DEFINITIONS_H_
+#define CONCORDAT_SERVICES_ALERTS_DOMAIN_DEFINITIONS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/hub/v1/feed.pb.h"
+#include "concordat/identity/v1/events.pb.h"
+#include "concordat/policy/v1/calendar.pb.h"
+#include "services/alerts/domain/engine.h"
+
+namespace concordat::alerts {
+
+struct Definitions {
+  std::shared_ptr<const TypeRegistry> types;
+  std::vector<v1::Rule> rules;
+  std::vector<hub::v1::Feed> feeds;
+  std::vector<policy::v1::Calendar> calendars;
+  // For vectors: a log brings its own.
+  std::vector<identity::v1::RolesDefined> roles;
+  std::string arrangement;
+  std::map<std::string, std::string> agency_names;
+};
+
+// A new engine each time.
+//   INVALID_ARGUMENT  a rule, feed or calendar that is wrong; says which.
+absl::StatusOr<Engine> MakeEngine(const Definitions& definitions);
+
+}  // namespace concordat::alerts
+
+#endif  // CONCORDAT_SERVICES_ALERTS_DOMAIN_DEFINITIONS_H_

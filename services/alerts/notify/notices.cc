@@ -1,0 +1,113 @@
+#include "services/alerts/notify/notices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "concordat/alerts/v1/events.pb.h"
+
+namespace concordat::alerts {
+namespace {
+
+std::string KeyOf(absl::string_view alert_ref, absl::string_view agency,
+                  absl::string_view role) {
+  return absl::StrCat(alert_ref, "/", agency, "/", role);
+}
+
+}  // namespace
+
+std::string NoticeText(const Notice& notice) {
+  return absl::StrCat("You have a ", notice.severity,
+                      " Concordat alert, reference ", notice.alert_ref,
+                      ". Sign in.");
+}
+
+Notices::Notices(RoleDirectory roles, std::vector<std::string> severities,
+                 absl::Duration stale_after)
+    : roles_(std::move(roles)),
+      severities_(severities.begin(), severities.end()),
+      stale_after_(stale_after) {}
+
+absl::Status Notices::Apply(const View& view) {
+  const std::string& type = view.header.type;
+  const std::string data = view.Data();
+  log_time_us_ = std::max(log_time_us_, view.accepted_us);
+  const auto read = [&](auto event, auto fold) -> absl::Status {
+    if (type != event.GetDescriptor()->full_name()) return absl::OkStatus();
+    if (!event.ParseFromString(data)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("an event of type ", type, " cannot be read"));
+    }
+    fold(event);
+    return absl::OkStatus();
+  };
+  absl::Status status = roles_.Apply(type, data);
+  status.Update(read(v1::AlertRaised(), [&](const v1::AlertRaised& event) {
+    for (const std::string& addressee : event.addressees()) {
+      Add(view, event.alert_ref(), event.severity(), addressee);
+    }
+  }));
+  status.Update(read(v1::AlertAccepted(), [&](const v1::AlertAccepted& event) {
+    End(event.alert_ref(), event.agency());
+  }));
+  status.Update(read(v1::AlertClosed(), [&](const v1::AlertClosed& event) {
+    End(event.alert_ref(), "");
+  }));
+  status.Update(read(v1::AlertNotified(), [&](const v1::AlertNotified& event) {
+    pending_.erase(KeyOf(event.alert_ref(), event.agency(), event.addressee()));
+  }));
+  return status;
+}
+
+void Notices::Add(const View& view, const std::string& alert_ref,
+                  const std::string& severity, absl::string_view addressee) {
+  if (!severities_.empty() && !severities_.contains(severity)) return;
+  const std::vector<std::string> parts = absl::StrSplit(addressee, '/');
+  if (parts.size() != 2) return;
+  if (pending_.size() >= kPendingMax) {
+    ++dropped_;
+    return;
+  }
+  Notice notice;
+  notice.key = KeyOf(alert_ref, parts[0], parts[1]);
+  notice.alert_ref = alert_ref;
+  notice.severity = severity;
+  notice.subject = view.header.subject;
+  notice.addressee = {parts[0], parts[1]};
+  notice.raised_us = view.accepted_us;
+  notice.told =
+      roles_
+          .Route(notice.addressee,
+                 absl::FromUnixMicros(static_cast<int64_t>(view.accepted_us)))
+          .role;
+  pending_.emplace(notice.key, notice);
+}
+
+void Notices::End(const std::string& alert_ref, absl::string_view agency) {
+  std::erase_if(pending_, [&](const auto& entry) {
+    const Notice& notice = entry.second;
+    return notice.alert_ref == alert_ref &&
+           (agency.empty() || notice.addressee.agency == agency);
+  });
+}
+
+std::vector<Notice> Notices::Pending() const {
+  std::vector<Notice> result;
+  const auto stale_us =
+      static_cast<uint64_t>(absl::ToInt64Microseconds(stale_after_));
+  for (const auto& [key, notice] : pending_) {
+    if (notice.raised_us + stale_us >= log_time_us_) result.push_back(notice);
+  }
+  std::stable_sort(result.begin(), result.end(),
+                   [](const Notice& a, const Notice& b) {
+                     return a.raised_us < b.raised_us;
+                   });
+  return result;
+}
+
+bool Notices::IsPending(absl::string_view key) const {
+  return pending_.find(key) != pending_.end();
+}
+
+}  // namespace concordat::alerts

@@ -1,0 +1,81 @@
+#include "services/alerts/rpc/rule_desk.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "services/alerts/domain/backtest.h"
+#include "services/alerts/domain/vector.h"
+
+namespace concordat::alerts {
+namespace {
+
+// How long an empty queue is waited on before it is asked whether that is all.
+constexpr absl::Duration kPatience = absl::Milliseconds(50);
+
+template <typename Rules>
+Definitions With(Definitions definitions, const Rules& rules) {
+  if (!rules.empty()) definitions.rules = {rules.begin(), rules.end()};
+  return definitions;
+}
+
+}  // namespace
+
+v1::ListRulesResponse RuleDesk::List() const {
+  v1::ListRulesResponse response;
+  for (const v1::Rule& rule : definitions_.rules) *response.add_rules() = rule;
+  return response;
+}
+
+v1::TestRulesResponse RuleDesk::Test(
+    const v1::TestRulesRequest& request) const {
+  const Definitions definitions = With(definitions_, request.rules());
+  v1::TestRulesResponse response;
+  for (const v1::RuleVector& vector : request.vectors()) {
+    *response.add_results() = RunVector(definitions, agreements_, vector);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::BacktestRulesResponse> RuleDesk::Backtest(
+    const AlertCaller& caller, const v1::BacktestRulesRequest& request,
+    absl::Time deadline) const {
+  auto engine = MakeEngine(With(definitions_, request.rules()));
+  if (!engine.ok()) return engine.status();
+  SubscribeOptions options;
+  options.name = "alerts-backtest";
+  options.own_place = true;  // From the first event.
+  auto subscription = bus_.Subscribe(std::move(options));
+  if (!subscription.ok()) return subscription.status();
+  v1::BacktestRulesResponse response;
+  while (true) {
+    if (clock_.Now() >= deadline) {
+      return absl::DeadlineExceededError(
+          "the log is not read to its end yet; give it longer");
+    }
+    const Sequence scanned = (*subscription)->scanned_through();
+    auto delivery = (*subscription)->Next(kPatience);
+    if (absl::IsDeadlineExceeded(delivery.status())) {
+      if ((*subscription)->connected() &&
+          scanned >= (*subscription)->log_end()) {
+        response.set_position(scanned.value);
+        break;
+      }
+      continue;
+    }
+    if (!delivery.ok()) return delivery.status();
+    if (absl::Status status = engine->Apply(delivery->view).status();
+        !status.ok()) {
+      return status;
+    }
+    (*subscription)->Ack(delivery->number);
+    response.set_events(response.events() + 1);
+  }
+  for (v1::BacktestLoad& load :
+       LoadOf(*engine, caller.agency, request.from(), request.to())) {
+    *response.add_load() = std::move(load);
+  }
+  return response;
+}
+
+}  // namespace concordat::alerts

@@ -1,0 +1,52 @@
+// Rules for those who answer for them: the list, their vectors, and what they
+// would have raised over the log. Nothing here writes to the log, and nothing it
+// answers holds a person or a fact.
+//
+// Threads  Any. Backtest blocks until the log is read or its deadline.
+#ifndef CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
+#define CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "concordat/alerts/v1/service.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
+#include "services/alerts/domain/definitions.h"
+#include "services/common/base/clock.h"
+#include "services/common/bus_client/bus_client.h"
+
+namespace concordat::alerts {
+
+class RuleDesk {
+ public:
+  // `agreements` are what vectors are judged under. The bus and the clock are
+  // borrowed.
+  RuleDesk(Definitions definitions,
+           std::vector<policy::v1::Agreement> agreements, BusClient& bus,
+           const Clock& clock)
+      : definitions_(std::move(definitions)),
+        agreements_(std::move(agreements)),
+        bus_(bus),
+        clock_(clock) {}
+
+  v1::ListRulesResponse List() const;
+  v1::TestRulesResponse Test(const v1::TestRulesRequest& request) const;
+  // Of alerts to roles of the caller's agency.
+  //   INVALID_ARGUMENT   a rule that is wrong.
+  //   DEADLINE_EXCEEDED  the log is longer than the caller's patience.
+  //   and the codes of BusClient::Subscribe().
+  absl::StatusOr<v1::BacktestRulesResponse> Backtest(
+      const AlertCaller& caller, const v1::BacktestRulesRequest& request,
+      absl::Time deadline) const;
+
+ private:
+  const Definitions definitions_;
+  const std::vector<policy::v1::Agreement> agreements_;
+  BusClient& bus_;
+  const Clock& clock_;
+};
+
+}  // namespace concordat::alerts
+
+#endif  // CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_

@@ -1,0 +1,52 @@
+// Says why somebody sees an event or does not, and which agreements there are,
+// from the log alone.
+//
+// Threads  One at a time. It folds the log for itself, so that it never waits
+//          for, nor holds up, those who deliver; the first question takes as
+//          long as reading the log does.
+#ifndef CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
+#define CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "concordat/bus/v1/service.pb.h"
+#include "services/bus/delivery/policy_fold.h"
+#include "services/bus/log/event_log.h"
+
+namespace concordat::bus {
+
+class Explainer {
+ public:
+  // `log` outlives this.
+  Explainer(EventLog& log, std::shared_ptr<const TypeRegistry> types);
+
+  // `purpose` is the caller's. Who may ask what: BusService.ExplainView.
+  //   NOT_FOUND          no event that the caller may ask about; the same words
+  //                      whether or not there is one.
+  //   PERMISSION_DENIED  about another agency, and the event is not the caller's.
+  //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
+  absl::StatusOr<v1::ExplainViewResponse> Explain(
+      const v1::Principal& caller, absl::string_view purpose,
+      const v1::ExplainViewRequest& request);
+
+  absl::StatusOr<v1::ListAgreementsResponse> Agreements(
+      const v1::Principal& caller);
+
+ private:
+  absl::StatusOr<StoredEvent> Find(const v1::ExplainViewRequest& request);
+  // ", since position 41 (Tue 4 Nov 2025 09:31)", or nothing.
+  absl::StatusOr<std::string> Since(const PersonKey& person,
+                                    const JudgedLine& line,
+                                    const std::string& agency);
+
+  EventLog& log_;
+  const std::shared_ptr<const TypeRegistry> types_;
+  PolicyFold fold_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_

@@ -1,0 +1,116 @@
+// What an agreement compiles to. Internal to services/common/policy.
+#ifndef CONCORDAT_SERVICES_COMMON_POLICY_COMPILED_GRANTS_H_
+#define CONCORDAT_SERVICES_COMMON_POLICY_COMPILED_GRANTS_H_
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "services/common/config/principal_registry.h"
+#include "services/common/policy/policy.h"
+
+namespace concordat {
+
+template <typename List>
+bool IsIn(absl::string_view value, const List& list) {
+  return std::any_of(list.begin(), list.end(), [value](const auto& each) {
+    return value == absl::string_view(each);
+  });
+}
+
+inline bool Processes(const Recipient& to, absl::string_view type) {
+  return std::any_of(to.process_types.begin(), to.process_types.end(),
+                     [type](const std::string& pattern) {
+                       return TypePatternCovers(pattern, type);
+                     });
+}
+
+inline bool Owns(const HeaderView& header, absl::string_view agency) {
+  return !agency.empty() && (header.controller == agency ||
+                             AgencyOfSource(header.source) == agency);
+}
+
+// An agreement and when it is in force.
+struct Agreements::Term {
+  policy::v1::Agreement agreement;
+  uint64_t from_us = 0;
+  uint64_t until_us = 0;  // Exclusive.
+
+  bool InForce(uint64_t now_us) const {
+    return now_us >= from_us && now_us < until_us;
+  }
+  bool HasParty(absl::string_view agency) const {
+    return agency == agreement.arrangement() ||
+           IsIn(agency, agreement.parties());
+  }
+};
+
+// One grant of one type to one agency.
+struct Agreements::Rule {
+  const Term* term = nullptr;
+  int line = 0;  // Of the agreement's `see`.
+  const policy::v1::SeeGrant* grant = nullptr;
+  std::string to;
+  bool to_arrangement = false;
+  GroupMask mask = 0;
+  policy::v1::Audience audience = policy::v1::AUDIENCE_UNSPECIFIED;
+
+  bool IsTo(const Recipient& recipient) const {
+    return to == recipient.agency && IsForRole(recipient.role) &&
+           IsForPurpose(recipient);
+  }
+  bool IsForRole(absl::string_view role) const {
+    return grant->roles().empty() || IsIn(role, grant->roles());
+  }
+  bool IsForPurpose(const Recipient& recipient) const {
+    return !recipient.purpose.has_value() ||
+           IsIn(*recipient.purpose, term->agreement.purposes());
+  }
+  bool Covers(bus::v1::Regime regime) const {
+    return regime != bus::v1::REGIME_PART3 || grant->part3() ||
+           audience == policy::v1::AUDIENCE_OWN;
+  }
+  bool IsParty(const PersonPolicy& person) const {
+    return to_arrangement ? person.arrangement_party || person.case_open
+                          : person.case_open && person.parties.count(to) > 0;
+  }
+  bool IsAtLevel(const PersonPolicy& person) const {
+    return grant->level_max() == 0 || (person.level >= grant->level_min() &&
+                                       person.level <= grant->level_max());
+  }
+  // Of audiences that are about a person.
+  bool Includes(const PersonPolicy& person) const {
+    switch (audience) {
+      case policy::v1::AUDIENCE_PARTY:
+        return IsParty(person) && IsAtLevel(person);
+      case policy::v1::AUDIENCE_LEAD:
+        return person.lead == to;
+      case policy::v1::AUDIENCE_REGISTERED:
+        return person.registered_by.count(to) > 0;
+      default:
+        return false;
+    }
+  }
+  bool IncludesEvent(const HeaderView& header,
+                     const PersonPolicy& person) const {
+    switch (audience) {
+      case policy::v1::AUDIENCE_OWN:
+        return Owns(header, to);
+      case policy::v1::AUDIENCE_NOBODY:
+        return header.subject.empty();
+      default:
+        return !header.subject.empty() && Includes(person);
+    }
+  }
+};
+
+struct Agreements::TypeRules {
+  GroupMask every_group = 0;
+  bool internal = false;
+  std::vector<Rule> rules;
+};
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_POLICY_COMPILED_GRANTS_H_

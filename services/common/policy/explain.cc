@@ -1,0 +1,172 @@
+// Why a recipient sees an event or not, line by line.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/common/policy/compiled_grants.h"
+
+namespace concordat {
+namespace {
+
+using policy::v1::SeeGrant;
+
+std::string AudienceInWords(const SeeGrant& grant) {
+  switch (grant.audience()) {
+    case policy::v1::AUDIENCE_PARTY:
+      return grant.level_max() == 0
+                 ? "of persons whose open case it is a party to"
+                 : absl::StrCat(
+                       "of persons whose open case it is a party to, at Level ",
+                       grant.level_min(), " to ", grant.level_max());
+    case policy::v1::AUDIENCE_LEAD:
+      return "of persons whose case, notification or referral it leads";
+    case policy::v1::AUDIENCE_OWN:
+      return "that it published itself or controls";
+    case policy::v1::AUDIENCE_REGISTERED:
+      return "of persons that it registered";
+    default:
+      return "about nobody";
+  }
+}
+
+std::string GrantInWords(const SeeGrant& grant, absl::string_view type) {
+  std::string words = absl::StrCat(
+      grant.to(), grant.roles().empty() ? "" : " (", absl::StrJoin(grant.roles(), ", "),
+      grant.roles().empty() ? "" : ")", " sees ", type, " ",
+      AudienceInWords(grant));
+  if (grant.up_to() != policy::v1::TIER_UNSPECIFIED) {
+    absl::StrAppend(&words, ", up to tier S",
+                    static_cast<int>(grant.up_to()) -
+                        static_cast<int>(policy::v1::TIER_S0));
+  }
+  if (!grant.law().empty()) absl::StrAppend(&words, "; law: ", grant.law());
+  return words;
+}
+
+}  // namespace
+
+// Why the audience of a line has the event in it or not. Names nobody but the
+// recipient, so that it tells nothing about other parties.
+std::string Agreements::AudienceBecause(const Rule& rule,
+                                        const HeaderView& header,
+                                        const PersonPolicy& person) {
+  switch (rule.audience) {
+    case policy::v1::AUDIENCE_OWN:
+      return absl::StrCat(rule.to, Owns(header, rule.to)
+                                       ? " published it or controls it"
+                                       : " neither published nor controls it");
+    case policy::v1::AUDIENCE_NOBODY:
+      return header.subject.empty() ? "it is about nobody"
+                                    : "it is about a person";
+    default:
+      break;
+  }
+  if (header.subject.empty()) return "it is about nobody";
+  switch (rule.audience) {
+    case policy::v1::AUDIENCE_LEAD:
+      return absl::StrCat(rule.to, rule.Includes(person) ? " leads"
+                                                         : " does not lead");
+    case policy::v1::AUDIENCE_REGISTERED:
+      return absl::StrCat(rule.to, rule.Includes(person)
+                                       ? " registered the person"
+                                       : " did not register the person");
+    default:
+      break;
+  }
+  if (!rule.IsParty(person)) {
+    if (rule.to_arrangement) {
+      return "the person has no notification, referral or open case";
+    }
+    return person.case_open ? absl::StrCat(rule.to,
+                                           " is not a party to the open case")
+                            : "the person has no open case";
+  }
+  if (!rule.IsAtLevel(person)) {
+    return absl::StrCat("the case is at Level ", person.level);
+  }
+  return absl::StrCat(rule.to, " is a party",
+                      rule.grant->level_max() == 0
+                          ? ""
+                          : absl::StrCat(" and the case at Level ",
+                                         person.level));
+}
+
+JudgedLine Agreements::JudgeLine(const Rule& rule, const HeaderView& header,
+                                 const Recipient& to, uint64_t now_us,
+                                 const PersonPolicy& person) {
+  const policy::v1::Agreement& agreement = rule.term->agreement;
+  JudgedLine line;
+  line.agreement = agreement.name();
+  line.version = agreement.version();
+  line.line = rule.line;
+  line.audience = rule.audience;
+  line.says = GrantInWords(*rule.grant, header.type);
+  if (rule.to != to.agency) {
+    line.because = absl::StrCat("it is not to ", to.agency);
+  } else if (!rule.IsForRole(to.role)) {
+    line.because = absl::StrCat("it is not for the role ", to.role);
+  } else if (!rule.IsForPurpose(to)) {
+    line.because = absl::StrCat("the agreement does not have the purpose ",
+                                *to.purpose);
+  } else if (!rule.term->InForce(now_us)) {
+    line.because =
+        absl::StrCat("the agreement is in force from ", agreement.valid_from(),
+                     " to ", agreement.valid_to());
+  } else if (!rule.Covers(header.regime)) {
+    line.because = "it does not cover what is processed under Part 3";
+  } else {
+    line.applies = rule.IncludesEvent(header, person);
+    line.because = AudienceBecause(rule, header, person);
+  }
+  return line;
+}
+
+JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
+                               uint64_t now_us,
+                               const PersonPolicy& person) const {
+  JudgedView judged;
+  const auto found = rules_.find(header.type);
+  if (found == rules_.end()) {
+    judged.because = "its type is not adopted here";
+    return judged;
+  }
+  const TypeRules& type = found->second;
+  judged.granted = Granted(header, to, now_us, person);
+  if (to.envelopes_only()) {
+    judged.because = "the operator sees envelopes and never a payload";
+  } else if (Processes(to, header.type)) {
+    judged.because = "it is a hub service that processes this type";
+  } else if (type.internal) {
+    judged.because = "the type is internal to the hub and never granted";
+  }
+  if (!judged.because.empty()) return judged;
+  // One answer a line: of a line to each, that to the recipient.
+  std::vector<const Rule*> lines;
+  for (const Rule& rule : type.rules) {
+    const bool same = !lines.empty() && lines.back()->grant == rule.grant;
+    if (!same) lines.push_back(&rule);
+    if (same && rule.to == to.agency) lines.back() = &rule;
+  }
+  for (const Rule* rule : lines) {
+    judged.lines.push_back(JudgeLine(*rule, header, to, now_us, person));
+  }
+  if (judged.lines.empty()) judged.because = "no agreement has this type";
+  return judged;
+}
+
+std::vector<AdoptedAgreement> Agreements::List(uint64_t now_us) const {
+  std::vector<AdoptedAgreement> list;
+  for (const std::shared_ptr<const Term>& term : newest_) {
+    list.push_back({term->agreement, term->InForce(now_us)});
+  }
+  return list;
+}
+
+std::vector<std::string> ShownInWords(const EventType& type,
+                                      GroupMask granted) {
+  return granted == 0 ? std::vector<std::string>()
+                      : Withheld(type, static_cast<GroupMask>(~granted));
+}
+
+}  // namespace concordat

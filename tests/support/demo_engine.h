@@ -1,0 +1,18 @@
+#ifndef CONCORDAT_TESTS_SUPPORT_DEMO_ENGINE_H_
+#define CONCORDAT_TESTS_SUPPORT_DEMO_ENGINE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "services/alerts/domain/definitions.h"
+
+namespace concordat::testing {
+
+// The demo's rules, feeds and calendars, for the arrangement mappa-tayside.
+//   INVALID_ARGUMENT  a file that cannot be read; names it.
+absl::StatusOr<alerts::Definitions> DemoDefinitions(
+    std::shared_ptr<const TypeRegistry> types);
+
+}  // namespace concordat::testing
+
+#endif  // CONCORDAT_TESTS_SUPPORT_DEMO_ENGINE_H_
