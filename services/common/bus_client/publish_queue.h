@@ -65,9 +65,10 @@ class PublishQueue {
 
  private:
   // Batches, and events, without an answer beyond which only a full batch is
-  // sent: what comes meanwhile travels together.
+  // sent: what comes meanwhile travels together. Were it fewer events, a bus that
+  // answers late would get less than a slow publisher makes meanwhile.
   static constexpr size_t kOpenBatches = 4;
-  static constexpr size_t kOpenEvents = 64;
+  static constexpr size_t kOpenEvents = kBatchEventsMax;
   static constexpr int kRefusedMax = 3;
 
   struct Set {

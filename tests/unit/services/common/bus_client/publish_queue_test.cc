@@ -175,8 +175,8 @@ TEST_F(PublishQueueTest, WaitsForAFullerBatchWhenEnoughIsOut) {
 }
 
 TEST_F(PublishQueueTest, WaitsForAFullBatchWhenManyEventsAreOut) {
-  Add(63);
-  EXPECT_EQ(Send(2).size(), 63u);
+  Add(255);
+  EXPECT_EQ(Send(2).size(), 255u);
   Add(1);
   EXPECT_EQ(Send(3).size(), 1u);
   Add(1);
