@@ -360,9 +360,9 @@ TEST_F(LiaisonTest, WhoIsNotTheLiaisonOfficerIsRefusedAndLearnsNothing) {
   EXPECT_THAT(admin, Not(HasSubstr("H-1")));
   for (const char* profile :
        {"police", "socialwork", "coordinator", "service-manager"}) {
-    const std::string there = Refusal({"rejects", "--profile", profile});
     for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"rejects", "look", "H-1"},
+         {std::vector<std::string>{"rejects"},
+          {"rejects", "look", "H-1"},
           {"rejects", "look", "H-99"},
           {"rejects", "leave", "H-1", "--reason", "NOTHING_TO_SHARE"},
           {"rejects", "leave", "H-99", "--reason", "NOTHING_TO_SHARE"},
@@ -370,8 +370,8 @@ TEST_F(LiaisonTest, WhoIsNotTheLiaisonOfficerIsRefusedAndLearnsNothing) {
            "LICENCE_CONDITION"},
           {"rejects", "replay", "H-1", "--reason", "MAPPING_MENDED"}}) {
       std::vector<std::string> as = words;
-      as.push_back("--profile");
-      as.push_back(profile);
+      // Not their own agency's edge, which would be asked else.
+      as.insert(as.end(), {"--edge", "edge-health", "--profile", profile});
       // The same words whether or not there is such an item.
       EXPECT_THAT(Refusal(as), HasSubstr("not for"));
     }
