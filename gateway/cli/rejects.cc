@@ -224,7 +224,7 @@ absl::Status Act(Hub& hub, const std::string& what, const char* method,
 // Records the sharing decision that an item is let out under.
 absl::StatusOr<uint64_t> DecideSharing(Hub& hub, const std::string& ref,
                                        const Options& options) {
-  const auto list = Ask(hub, options, false);
+  const auto list = Ask(hub, options, true);
   if (!list.ok()) return list.status();
   nhs::v1::DecideSharingRequest request;
   for (const Item& item : list->items()) {
@@ -232,7 +232,7 @@ absl::StatusOr<uint64_t> DecideSharing(Hub& hub, const std::string& ref,
   }
   if (request.subject().empty()) {
     return absl::NotFoundError(
-        absl::StrCat(ref, ": there is no such open item about a person"));
+        absl::StrCat(ref, ": there is no such item about a person"));
   }
   request.mutable_command()->set_request_id(
       RequestId(hub, "decide-sharing", ref, options));

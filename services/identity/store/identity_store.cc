@@ -91,18 +91,35 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLink(
   });
 }
 
+absl::StatusOr<std::optional<PersonKey>> IdentityStore::SurvivingHolder(
+    const CanonicalIdentifier& identifier) {
+  absl::StatusOr<std::optional<PersonKey>> holder =
+      tables_->HolderOf(identifier);
+  if (!holder.ok() || !holder->has_value()) return holder;
+  absl::StatusOr<PersonKey> survivor = reviews_->SurvivorOf(**holder);
+  if (!survivor.ok()) return std::move(survivor).status();
+  return std::optional<PersonKey>(*survivor);
+}
+
+absl::StatusOr<bool> IdentityStore::Registered(const PersonKey& person,
+                                               absl::string_view agency) {
+  absl::StatusOr<std::vector<PersonKey>> keys = reviews_->MergedInto(person);
+  if (!keys.ok()) return std::move(keys).status();
+  keys->push_back(person);
+  for (const PersonKey& key : *keys) {
+    absl::StatusOr<bool> registered = tables_->IsRegisteredBy(key, agency);
+    if (!registered.ok() || *registered) return registered;
+  }
+  return false;
+}
+
 absl::StatusOr<std::optional<PersonKey>> IdentityStore::Match(
     const std::vector<CanonicalIdentifier>& identifiers) {
   std::vector<GivenIdentifier> given;
   for (const CanonicalIdentifier& identifier : identifiers) {
     absl::StatusOr<std::optional<PersonKey>> holder =
-        tables_->HolderOf(identifier);
+        SurvivingHolder(identifier);
     if (!holder.ok()) return std::move(holder).status();
-    if (holder->has_value()) {  // Of two keys of one person the one that goes on.
-      absl::StatusOr<PersonKey> survivor = reviews_->SurvivorOf(**holder);
-      if (!survivor.ok()) return std::move(survivor).status();
-      *holder = *survivor;
-    }
     given.push_back({identifier, *holder});
   }
   return MatchPerson(given);
@@ -112,8 +129,7 @@ absl::StatusOr<bool> IdentityStore::MayKnow(
     const CommandContext& context, const PersonKey& person,
     const std::optional<PersonKey>& interest, const PersonDetails& details) {
   if (interest == person) return true;
-  absl::StatusOr<bool> registered =
-      tables_->IsRegisteredBy(person, context.caller.agency);
+  absl::StatusOr<bool> registered = Registered(person, context.caller.agency);
   if (!registered.ok() || *registered) return registered;
   absl::StatusOr<std::optional<PersonDetails>> known =
       tables_->Describe(person, context.caller.agency);
@@ -133,7 +149,7 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::MatchFor(
   bool all_known = true;
   for (const CanonicalIdentifier& identifier : identifiers) {
     absl::StatusOr<std::optional<PersonKey>> holder =
-        tables_->HolderOf(identifier);
+        SurvivingHolder(identifier);
     if (!holder.ok()) return std::move(holder).status();
     known.push_back({identifier, *holder});
     if (!holder->has_value()) continue;
@@ -279,10 +295,10 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
   CommandOutcome outcome;
   outcome.person = person;
   if (others_link || !holder->has_value()) {
-    absl::Status done =
-        given_before ? absl::OkStatus()
-                     : tables_->AddIdentifier(person, context.caller,
-                                              identifier, !others_link);
+    absl::Status done = given_before
+                            ? absl::OkStatus()
+                            : tables_->AddIdentifier(person, context.caller,
+                                                     identifier, !others_link);
     if (!done.ok()) return done;
     const std::string by =
         absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of);
@@ -337,7 +353,7 @@ absl::StatusOr<std::optional<PersonDetails>> IdentityStore::Describe(
 absl::StatusOr<bool> IdentityStore::IsRegisteredBy(const PersonKey& person,
                                                    absl::string_view agency) {
   MutexLock lock(mu_);
-  return tables_->IsRegisteredBy(person, agency);
+  return Registered(person, agency);
 }
 
 absl::StatusOr<std::vector<CanonicalIdentifier>>

@@ -170,8 +170,8 @@ class IdentityStore {
   absl::StatusOr<CommandOutcome> OpenReviewNow(const CommandContext& context,
                                                const Review& review)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<CommandOutcome> DecideReviewNow(
-      const CommandContext& context, const ReviewDecision& decision)
+  absl::StatusOr<CommandOutcome> DecideReviewNow(const CommandContext& context,
+                                                 const ReviewDecision& decision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What a decision does to names and numbers; the key it retires, or empty.
   absl::StatusOr<PersonKey> Apply(const CommandContext& context,
@@ -186,6 +186,14 @@ class IdentityStore {
   // Runs `body` as one transaction: committed and synced, or as if never run.
   absl::StatusOr<CommandOutcome> InTransaction(
       const std::function<absl::StatusOr<CommandOutcome>()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Who has this number by a confirmed link; of two keys of one person the one
+  // that goes on.
+  absl::StatusOr<std::optional<PersonKey>> SurvivingHolder(
+      const CanonicalIdentifier& identifier) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether the agency registered the person under any key of theirs.
+  absl::StatusOr<bool> Registered(const PersonKey& person,
+                                  absl::string_view agency)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // May the caller learn that this person is known?
   absl::StatusOr<bool> MayKnow(const CommandContext& context,

@@ -42,31 +42,48 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 // What the log holds after a story that nothing disturbed.
 const std::map<std::string, int>& TypesOfTheStory() {
   static const auto* const types = new std::map<std::string, int>{
-      {"concordat.alerts.v1.AlertAccepted", 3},
+      {"concordat.alerts.v1.AlertAccepted", 7},
       {"concordat.alerts.v1.AlertClosed", 2},
+      {"concordat.alerts.v1.AlertEscalated", 1},
       {"concordat.alerts.v1.AlertEvidenceAdded", 1},
-      {"concordat.alerts.v1.AlertRaised", 3},
+      {"concordat.alerts.v1.AlertNotified", 22},
+      {"concordat.alerts.v1.AlertRaised", 8},
+      {"concordat.alerts.v1.AlertShown", 1},
+      {"concordat.alerts.v1.AlertWithdrawn", 1},
+      {"concordat.court.v1.OrderImposed", 4},
       {"concordat.hub.v1.AgreementAdopted", 1},
+      {"concordat.hub.v1.FeedSilent", 1},
       {"concordat.hub.v1.LogCreated", 1},
-      {"concordat.hub.v1.TimePassed", 57},
+      {"concordat.hub.v1.TimePassed", 123},
       {"concordat.hub.v1.TypesAdopted", 1},
       {"concordat.identity.v1.IdentifierLinked", 1},
-      {"concordat.identity.v1.PersonRegistered", 3},
-      {"concordat.mappa.v1.CaseOpened", 2},
-      {"concordat.mappa.v1.LevelChanged", 3},
-      {"concordat.mappa.v1.MeetingHeld", 2},
-      {"concordat.mappa.v1.NotificationReceived", 1},
-      {"concordat.mappa.v1.ReferralDecided", 2},
-      {"concordat.mappa.v1.ReferralSubmitted", 2},
+      {"concordat.identity.v1.IdentityReviewOpened", 1},
+      {"concordat.identity.v1.PersonRegistered", 6},
+      {"concordat.identity.v1.RolesDefined", 4},
+      {"concordat.mappa.v1.CaseOpened", 5},
+      {"concordat.mappa.v1.LevelChanged", 6},
+      {"concordat.mappa.v1.MeetingHeld", 3},
+      {"concordat.mappa.v1.NotificationReceived", 3},
+      {"concordat.mappa.v1.ReferralDecided", 3},
+      {"concordat.mappa.v1.ReferralSubmitted", 3},
       {"concordat.nhs.v1.AppointmentMissed", 1},
       {"concordat.nhs.v1.EngagementReported", 1},
       {"concordat.nhs.v1.RestrictedPatientStatusChanged", 4},
+      {"concordat.nhs.v1.RiskInformationDisclosed", 1},
       {"concordat.nhs.v1.SharingDecided", 1},
-      {"concordat.police.v1.VisitRecorded", 1},
+      {"concordat.police.v1.AddressChanged", 1},
+      {"concordat.police.v1.ChargeRecorded", 2},
+      {"concordat.police.v1.ConcernShared", 5},
+      {"concordat.police.v1.DomesticIncidentRecorded", 2},
+      {"concordat.police.v1.ManagementStarted", 2},
+      {"concordat.police.v1.VisitRecorded", 2},
       {"concordat.prison.v1.Released", 1},
-      {"concordat.socialwork.v1.AssessmentCompleted", 2},
+      {"concordat.socialwork.v1.AssessmentCompleted", 4},
       {"concordat.socialwork.v1.BreachSubmitted", 1},
-      {"concordat.socialwork.v1.ContactRecorded", 4}};
+      {"concordat.socialwork.v1.ContactRecorded", 8},
+      {"concordat.socialwork.v1.FirstContactMade", 3},
+      {"concordat.socialwork.v1.ReviewHeld", 1},
+      {"concordat.socialwork.v1.UnpaidWorkObservationRaised", 1}};
   return *types;
 }
 
@@ -258,7 +275,7 @@ void HubKillTest::ExpectWholeLog() {
   types.erase("concordat.hub.v1.FeedReceived");
   EXPECT_EQ(types, TypesOfTheStory());
   const std::map<std::string, size_t> seen_by = {
-      {"coordinator", 26}, {"police", 20}, {"nhs", 18}, {"socialwork", 15}};
+      {"coordinator", 55}, {"police", 52}, {"nhs", 23}, {"socialwork", 46}};
   for (const auto& [profile, count] : seen_by) {
     std::set<uint64_t> sequences;
     uint64_t before = 0;
@@ -290,6 +307,12 @@ void HubKillTest::ExpectAlerts() {
   EXPECT_EQ(
       alerts,
       (std::vector<std::string>{
+          "R07 2025-11-20T21:15:00Z accepted : ConcernShared, "
+          "RiskInformationDisclosed, ConcernShared; 2 accepted",
+          "R07 2025-11-21T23:35:00Z accepted : DomesticIncidentRecorded, "
+          "ConcernShared, UnpaidWorkObservationRaised, "
+          "DomesticIncidentRecorded; 1 accepted",
+          "R01 2025-11-22T02:05:00Z accepted : ChargeRecorded; 1 accepted",
           "R13 2025-11-24T17:25:00Z closed returned: "
           "RestrictedPatientStatusChanged; 2 accepted",
           "R17 2025-11-27T11:20:00Z closed breach report sent: "
@@ -301,10 +324,10 @@ void HubKillTest::ExpectEdge() {
   const auto lines = Lines(Run({"rejects", "--profile", "nhs", "--json"}));
   ASSERT_EQ(lines.size(), 1u);
   const json::object& counts = lines[0].at("counts").as_object();
-  EXPECT_EQ(Number(counts, "held"), 2u);
+  EXPECT_EQ(Number(counts, "held"), 7u);
   EXPECT_EQ(Number(counts, "published"), 1u);
   EXPECT_EQ(Number(counts, "spooled"), 0u);
-  EXPECT_EQ(Number(counts, "toIdentity"), 0u);
+  EXPECT_EQ(Number(counts, "toIdentity"), 2u);
   // Nothing is kept of who is no concern of ours, nor of what cannot be read:
   // sent again, because the answer was lost, it counts again.
   EXPECT_GE(Number(counts, "notInCohort"), 21u);
