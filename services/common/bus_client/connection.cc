@@ -10,6 +10,8 @@ namespace {
 constexpr int kFramesPerStep = 64;
 constexpr int kLingerMs = 200;
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(10);
+// A bus that has started again elsewhere is not made to wait for the back-off.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(20);
 constexpr absl::Duration kWelcomeWithin = absl::Seconds(5);
 
 }  // namespace
@@ -28,6 +30,7 @@ Connection::Connection(const ZmqContext& context,
 
 absl::Status Connection::Connect(absl::Duration now) {
   const absl::StatusOr<std::string> endpoint = resolver_();
+  endpoint_ = endpoint.ok() ? *endpoint : "";
   if (!endpoint.ok()) return endpoint.status();
   ZmqSocket socket(context_, ZMQ_DEALER);
   // A session is one connection: never mended behind our back.
@@ -66,13 +69,25 @@ absl::Status Connection::Connect(absl::Duration now) {
   return absl::OkStatus();
 }
 
+bool Connection::HasMoved(absl::Duration now) {
+  if (retry_at_ == absl::InfiniteDuration()) return false;  // Closed.
+  if (now - looked_at_ < kLookEvery) return false;
+  looked_at_ = now;
+  const absl::StatusOr<std::string> endpoint = resolver_();
+  return endpoint.ok() && *endpoint != endpoint_;
+}
+
 bool Connection::Step(absl::Duration now) {
   const absl::Duration stall = now - stepped_at_;
   stepped_at_ = now;
   due_ = absl::InfiniteDuration();
   if (!session_) {
-    due_ = retry_at_;
-    if (now < retry_at_) return false;
+    if (now < retry_at_ && !HasMoved(now)) {
+      due_ = retry_at_ == absl::InfiniteDuration()
+                 ? retry_at_
+                 : std::min(retry_at_, looked_at_ + kLookEvery);
+      return false;
+    }
     const absl::Status status = Connect(now);
     if (!status.ok()) {
       Lose(bus::v1::REFUSAL_UNSPECIFIED, std::string(status.message()), now);
@@ -158,7 +173,7 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
   monitor_.Close();
   socket_.Close();
   retry_at_ = now + backoff_;
-  due_ = retry_at_;
+  due_ = std::min(retry_at_, now + kLookEvery);
   backoff_ = std::min(2 * backoff_, kBackoffMax);
   if (was_there) user_.OnLost(refusal, detail, now);
 }

@@ -77,6 +77,8 @@ class Connection {
   static constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 
   absl::Status Connect(absl::Duration now);
+  // Whether the bus has another address than the one tried last.
+  bool HasMoved(absl::Duration now);
   uint64_t Send(ZmqMessage message);
   bool Take(absl::Duration now);
   void Watch(absl::Duration now);
@@ -99,6 +101,8 @@ class Connection {
   absl::Duration give_up_at_;  // Without a Welcome.
   absl::Duration retry_at_ = -absl::InfiniteDuration();
   absl::Duration backoff_ = kBackoffMin;
+  std::string endpoint_;  // Tried last; empty: there was none.
+  absl::Duration looked_at_;
   absl::Duration stepped_at_;
   absl::Duration due_;
 };
