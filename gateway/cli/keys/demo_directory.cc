@@ -226,7 +226,8 @@ class Maker {
           {share_ / "clocks", "clocks"},
           {share_ / "config" / "roles", "roles"},
           {share_ / "config" / "notifier", "notifier"},
-          {share_ / "config" / "adapters", "adapters"}}) {
+          {share_ / "config" / "adapters", "adapters"},
+          {share_ / "config" / "gateway", "doors"}}) {
       status = CopyFolder(from, into_ / to);
       if (!status.ok()) return status;
     }

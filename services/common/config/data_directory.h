@@ -18,6 +18,7 @@
 //   keys/bus.curve, bus.curve.pub  the bus's pair, and its public half alone
 //   keys/<name>.secret             64 hex digits
 //   run/<program>.addr             lines "listener=endpoint", while it runs
+//   doors/                         of the gateway: concordat.gateway.v1, *.textproto
 //   <program's folder>/            its state
 //
 // Threads  Immutable; every method may be called from any thread.
