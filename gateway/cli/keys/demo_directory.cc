@@ -149,6 +149,7 @@ class Maker {
 
   absl::Status WriteCurveKeys() {
     for (bus::v1::Principal& principal : *registry_.mutable_principals()) {
+      if (SpeaksForOthers(principal)) continue;  // Never on the bus itself.
       const auto keys = MakeCurveKeys();
       if (!keys.ok()) return keys.status();
       principal.set_curve_public_key(keys->public_key);

@@ -158,7 +158,30 @@ PrincipalRegistry::Build(bus::v1::Registry proto) {
       registry->by_uri_.emplace(p.certificate_uri(), &p);
     }
   }
+  for (const bus::v1::Principal& p : registry->registry_.principals()) {
+    const absl::Status spoken_for = registry->CheckSpeaksFor(p);
+    if (!spoken_for.ok()) return spoken_for;
+  }
   return std::shared_ptr<const PrincipalRegistry>(std::move(registry));
+}
+
+absl::Status PrincipalRegistry::CheckSpeaksFor(
+    const bus::v1::Principal& p) const {
+  if (!SpeaksForOthers(p)) return absl::OkStatus();
+  const auto bad = [&p](absl::string_view what, absl::string_view whom = "") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "registry: principal \"", p.name(), "\": speaks_for: ", what, whom));
+  };
+  if (!p.curve_public_key().empty() || p.has_process() ||
+      p.publish_size() > 0) {
+    return bad("who speaks for others has no key of the bus and no grant");
+  }
+  for (const std::string& name : p.speaks_for()) {
+    const bus::v1::Principal* named = FindByName(name);
+    if (named == nullptr) return bad("there is no ", name);
+    if (SpeaksForOthers(*named)) return bad("no chains: ", name);
+  }
+  return absl::OkStatus();
 }
 
 const bus::v1::Principal* PrincipalRegistry::FindByName(

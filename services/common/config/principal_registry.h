@@ -40,7 +40,9 @@ class PrincipalRegistry {
  public:
   //   INVALID_ARGUMENT  no environment; a name, key, certificate or
   //                     agency/system that two have or that is malformed; a
-  //                     certificate URI that is not the environment's.
+  //                     certificate URI that is not the environment's; one that
+  //                     speaks for others and has rights of its own, or speaks
+  //                     for nobody known, or for one that speaks for others.
   static absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> Build(
       bus::v1::Registry registry);
 
@@ -62,12 +64,18 @@ class PrincipalRegistry {
 
  private:
   explicit PrincipalRegistry(bus::v1::Registry registry);
+  absl::Status CheckSpeaksFor(const bus::v1::Principal& p) const;
 
   bus::v1::Registry registry_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_name_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_curve_key_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_uri_;
 };
+
+// A door that others come through: it has no right of its own.
+inline bool SpeaksForOthers(const bus::v1::Principal& principal) {
+  return principal.speaks_for_size() > 0;
+}
 
 // The publish grant of `principal` that covers this type from this source, or
 // null: it may not. A revoked principal has none.

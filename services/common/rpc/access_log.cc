@@ -23,6 +23,7 @@ class FileAccessLog : public AccessLog {
     const std::string line = absl::StrCat(
         absl::FormatTime("%Y-%m-%dT%H:%M:%E6S%Ez", r.at, absl::UTCTimeZone()),
         " principal=", or_dash(r.principal), " agency=", or_dash(r.agency),
+        " via=", or_dash(r.via), " staff=", or_dash(r.staff),
         " method=", or_dash(r.method), " purpose=", or_dash(r.purpose),
         " outcome=", absl::StatusCodeToString(r.outcome),
         " us=", absl::ToInt64Microseconds(r.duration), "\n");

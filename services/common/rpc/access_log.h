@@ -2,7 +2,8 @@
 // a call in a file that is only ever appended to. No identifiers, no payloads.
 //
 //   2025-11-04T09:30:00.000000+00:00 principal=coordinator
-//   agency=mappa-tayside method=…/DecideReferral purpose=… outcome=OK us=812
+//   agency=mappa-tayside via=gateway staff=m.carnbee method=…/DecideReferral
+//   purpose=… outcome=OK us=812
 #ifndef CONCORDAT_SERVICES_COMMON_RPC_ACCESS_LOG_H_
 #define CONCORDAT_SERVICES_COMMON_RPC_ACCESS_LOG_H_
 
@@ -20,6 +21,8 @@ struct AccessRecord {
   absl::Time at;
   absl::string_view principal;  // Empty: unknown.
   absl::string_view agency;
+  absl::string_view via;    // Empty: it called itself.
+  absl::string_view staff;  // No spaces; empty: not said.
   absl::string_view method;
   absl::string_view purpose;
   absl::StatusCode outcome = absl::StatusCode::kOk;

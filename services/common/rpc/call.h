@@ -10,10 +10,20 @@
 
 namespace concordat {
 
+// What a caller may say beside its request.
+inline constexpr char kPurposeMetadata[] = "concordat-purpose";
+inline constexpr char kPrincipalMetadata[] = "concordat-principal";
+inline constexpr char kStaffMetadata[] = "concordat-staff";
+
 struct Call {
   // As it was when the call came.
   std::shared_ptr<const PrincipalRegistry> registry;
-  const bus::v1::Principal* principal = nullptr;  // Of `registry`; never null.
+  // Whose rights it has. Of `registry`; never null.
+  const bus::v1::Principal* principal = nullptr;
+  // When one that may speak for `principal` calls in its name: who that is, and
+  // the account of the person there, if it says. Else empty.
+  std::string via;
+  std::string staff;
   std::string method;   // "concordat.police.v1.PoliceService/RecordVisit"
   std::string purpose;  // May be empty: the caller said none and has none.
   absl::Time deadline;  // InfiniteFuture for a stream without one.

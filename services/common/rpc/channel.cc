@@ -11,6 +11,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "services/common/rpc/call.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/tls.h"
 
@@ -39,9 +40,12 @@ void Prepare(const CallOptions& options, grpc::ClientContext* context) {
         gpr_time_from_micros(absl::ToInt64Microseconds(options.timeout),
                              GPR_TIMESPAN)));
   }
-  if (!options.purpose.empty()) {
-    context->AddMetadata("concordat-purpose", options.purpose);
-  }
+  const auto add = [context](const char* key, const std::string& value) {
+    if (!value.empty()) context->AddMetadata(key, value);
+  };
+  add(kPurposeMetadata, options.purpose);
+  add(kPrincipalMetadata, options.principal);
+  add(kStaffMetadata, options.staff);
 }
 
 }  // namespace

@@ -35,6 +35,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
 struct CallOptions {
   absl::Duration timeout = absl::Seconds(10);
   std::string purpose = {};  // Empty: the registry's default.
+  // Of one that speaks for others: in whose name it calls, and the account of
+  // the person there. See server_host.h.
+  std::string principal = {};
+  std::string staff = {};
 };
 
 // Calls "concordat.mappa.v1.MappaService/OpenCase" with the request's bytes and

@@ -28,6 +28,8 @@ namespace concordat {
 namespace {
 
 constexpr size_t kPurposeCharsMax = 64;
+constexpr size_t kStaffCharsMax = 64;
+constexpr char kGetStatus[] = "concordat.hub.v1.StatusService/GetStatus";
 
 uint64_t ResidentBytes() {
   uint64_t total = 0;
@@ -43,6 +45,24 @@ bool IsPurpose(absl::string_view text) {
                   absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
                   c == '_';
          });
+}
+
+bool IsStaff(absl::string_view text) {
+  return !text.empty() && text.size() <= kStaffCharsMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isgraph(static_cast<unsigned char>(c));
+         });
+}
+
+// What a caller said under `key`, each time it did.
+std::vector<std::string> MetadataOf(const grpc::ServerContextBase& context,
+                                    const char* key) {
+  std::vector<std::string> values;
+  const auto range = context.client_metadata().equal_range(key);
+  for (auto it = range.first; it != range.second; ++it) {
+    values.emplace_back(it->second.data(), it->second.size());
+  }
+  return values;
 }
 
 // The one SPIFFE URI of the peer's certificate, or nothing.
@@ -85,6 +105,8 @@ struct ServerHost::State {
 
   absl::StatusOr<Call> Judge(const grpc::GenericCallbackServerContext& context,
                              const Method* method, Call call) const;
+  absl::Status Delegate(const grpc::GenericCallbackServerContext& context,
+                        Call* call) const;
   void Record(const Call& call, absl::string_view method,
               const absl::Status& status, absl::Time began,
               absl::Status* recorded);
@@ -225,6 +247,41 @@ class ServerHost::Service : public grpc::CallbackGenericService {
   State& state_;
 };
 
+// Makes the call that of the principal it is made in the name of.
+absl::Status ServerHost::State::Delegate(
+    const grpc::GenericCallbackServerContext& context, Call* call) const {
+  const bus::v1::Principal& caller = *call->principal;
+  const auto names = MetadataOf(context, kPrincipalMetadata);
+  const auto staff = MetadataOf(context, kStaffMetadata);
+  if (names.empty() && staff.empty()) {
+    if (!SpeaksForOthers(caller) || call->method == kGetStatus) {
+      return absl::OkStatus();
+    }
+    return absl::PermissionDeniedError(absl::StrCat(
+        caller.name(), " has no rights of its own; say ", kPrincipalMetadata));
+  }
+  // The same words whoever it names: it learns nothing of the registry.
+  const auto& allowed = caller.speaks_for();
+  const auto* named =
+      names.size() == 1 && std::find(allowed.begin(), allowed.end(),
+                                     names[0]) != allowed.end()
+          ? call->registry->FindByName(names[0])
+          : nullptr;
+  if (named == nullptr || named->revoked()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(kPrincipalMetadata, ": not one that ", caller.name(),
+                     " may speak for"));
+  }
+  if (staff.size() > 1 || (staff.size() == 1 && !IsStaff(staff[0]))) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        kStaffMetadata, ": one account of 1 to 64 characters, no spaces"));
+  }
+  call->via = caller.name();
+  call->principal = named;
+  if (!staff.empty()) call->staff = staff[0];
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Call> ServerHost::State::Judge(
     const grpc::GenericCallbackServerContext& context, const Method* method,
     Call call) const {
@@ -245,6 +302,8 @@ absl::StatusOr<Call> ServerHost::State::Judge(
     return absl::UnauthenticatedError("the principal is revoked");
   }
   if (method == nullptr) return absl::UnimplementedError("no such method");
+  const absl::Status delegated = Delegate(context, &call);
+  if (!delegated.ok()) return delegated;
   const auto& roles = method->options.roles;
   if (!roles.empty() && std::find(roles.begin(), roles.end(),
                                   call.principal->role()) == roles.end()) {
@@ -252,15 +311,12 @@ absl::StatusOr<Call> ServerHost::State::Judge(
         absl::StrCat("not for the role ", call.principal->role(), " of ",
                      call.principal->agency()));
   }
-  const auto& metadata = context.client_metadata();
-  const auto purpose = metadata.find("concordat-purpose");
+  const auto purpose = MetadataOf(context, kPurposeMetadata);
   call.purpose =
-      purpose == metadata.end()
-          ? call.principal->default_purpose()
-          : std::string(purpose->second.data(), purpose->second.size());
+      purpose.empty() ? call.principal->default_purpose() : purpose[0];
   if (!IsPurpose(call.purpose)) {
     return absl::InvalidArgumentError(
-        "concordat-purpose: at most 64 of A-Z 0-9 _");
+        absl::StrCat(kPurposeMetadata, ": at most 64 of A-Z 0-9 _"));
   }
   const absl::Time deadline = DeadlineOf(context);
   if (method->unary != nullptr) {
@@ -283,6 +339,8 @@ void ServerHost::State::Record(const Call& call, absl::string_view method,
       {.at = now,
        .principal = known ? call.principal->name() : absl::string_view(),
        .agency = known ? call.principal->agency() : absl::string_view(),
+       .via = call.via,
+       .staff = call.staff,
        .method = method,
        .purpose = call.purpose,
        .outcome = status.code(),
@@ -396,7 +454,7 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
                          nullptr,
                          nullptr});
   Handle<hub::v1::GetStatusRequest, hub::v1::GetStatusResponse>(
-      "concordat.hub.v1.StatusService/GetStatus", {{}, true},
+      kGetStatus, {{}, true},
       [state = state_.get()](const Call&, const hub::v1::GetStatusRequest&)
           -> absl::StatusOr<hub::v1::GetStatusResponse> {
         hub::v1::GetStatusResponse response;

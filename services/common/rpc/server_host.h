@@ -12,12 +12,20 @@
 //   UNAUTHENTICATED    no such principal in the registry now, revoked, or a
 //                      certificate of another environment
 //   UNIMPLEMENTED      no such method
+//   PERMISSION_DENIED  it calls in the name of one it may not speak for or that
+//                      is revoked; or in nobody's name, and speaks for others
 //   PERMISSION_DENIED  the method is not for this principal's role
 //   INVALID_ARGUMENT   no deadline, a purpose that is not one, bad bytes
 //   RESOURCE_EXHAUSTED the queue of waiting calls is full; try again later
 //   DEADLINE_EXCEEDED  it waited too long; the handler did not run
 //   UNAVAILABLE        the access could not be recorded: nothing is answered
 //
+// Delegation  A principal of the registry with `speaks_for` (the gateway) calls
+//           in the name of another: metadata concordat-principal has the name,
+//           concordat-staff the account of the person, 1 to 64 printable
+//           characters without spaces. From there on the call is that of the
+//           one named, with its role, agency, purpose and nothing of the
+//           caller's; handlers find the caller in Call::via.
 // Threads   Handle* before Start(). Handlers run one at a time on the host's
 //           own thread, except those marked inline, which run on gRPC's and
 //           must never wait.

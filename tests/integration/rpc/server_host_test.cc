@@ -10,16 +10,25 @@
 // expired call still runs                      WhatWaitedTooLongIsNotDone
 // server's certificate not looked at           AClientRefusesAnotherServer
 // answer although the record failed            NothingIsAnsweredUnrecorded
+// anybody may name anybody                     OnlyThoseNamedOneByOne…
+// the revoked may be spoken for                ARevokedPrincipalIsNotSpokenFor
+// the caller's own role counts                 ADelegatedCallHasTheRights…
+// a door may call in nobody's name             ADoorHasNoRightsOfItsOwn
+// of two names the first counts                OnlyThoseNamedOneByOne…
+// staff written into the record as it comes    AStaffAccountIsOneWord
 #include "services/common/rpc/server_host.h"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/command.pb.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
+#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/rpc/channel.h"
@@ -43,6 +52,8 @@ constexpr char kStream[] = "concordat.test.Test/Stream";
 constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
 constexpr char kServer[] = "spiffe://demo.concordat/police-scotland/server";
 constexpr char kPolice[] = "spiffe://demo.concordat/police-scotland/rms";
+constexpr char kGateway[] =
+    "spiffe://demo.concordat/concordat-operator/gateway";
 constexpr char kNhs[] = "spiffe://demo.concordat/nhs-tayside/liaison";
 
 class MemoryAccessLog : public AccessLog {
@@ -50,8 +61,10 @@ class MemoryAccessLog : public AccessLog {
   absl::Status Append(const AccessRecord& r) override {
     MutexLock lock(mu_);
     if (fails_) return absl::UnavailableError("disk full");
-    lines_.push_back(absl::StrCat(r.principal, " ", r.method, " ", r.purpose,
-                                  " ", absl::StatusCodeToString(r.outcome)));
+    std::string line = absl::StrCat(r.principal, " ", r.method, " ", r.purpose,
+                                    " ", absl::StatusCodeToString(r.outcome));
+    if (!r.via.empty()) absl::StrAppend(&line, " via ", r.via, "/", r.staff);
+    lines_.push_back(std::move(line));
     return absl::OkStatus();
   }
   void Fail() {
@@ -104,6 +117,14 @@ class ServerHostTest : public ::testing::Test {
             role: "nhs-liaison"
             certificate_uri: "spiffe://demo.concordat/nhs-tayside/liaison"
           }
+          principals {
+            name: "gateway"
+            agency: "concordat-operator"
+            system: "gateway"
+            role: "gateway"
+            speaks_for: "police"
+            certificate_uri: "spiffe://demo.concordat/concordat-operator/gateway"
+          }
         )pb",
         &registry));
     SetRegistry(registry);
@@ -119,6 +140,16 @@ class ServerHostTest : public ::testing::Test {
     ASSERT_THAT(built, IsOk());
     MutexLock lock(mu_);
     registry_ = *std::move(built);
+  }
+
+  void Revoke(int principal) {
+    bus::v1::Registry registry;
+    {
+      MutexLock lock(mu_);
+      registry = registry_->proto();
+    }
+    registry.mutable_principals(principal)->set_revoked(true);
+    SetRegistry(registry);
   }
 
   void Start(size_t queue_max) {
@@ -139,7 +170,9 @@ class ServerHostTest : public ::testing::Test {
       }
       hub::v1::Command response = request;
       response.set_on_behalf_of(
-          absl::StrCat(call.principal->name(), "/", call.purpose));
+          absl::StrCat(call.principal->name(), "/", call.purpose,
+                       call.via.empty() ? "" : " via ", call.via,
+                       call.staff.empty() ? "" : "/", call.staff));
       return response;
     };
     host_->Handle<hub::v1::Command, hub::v1::Command>(kEcho, {}, echo);
@@ -207,6 +240,20 @@ class ServerHostTest : public ::testing::Test {
     return response;
   }
 
+  // How a call of kEcho with this context ends.
+  static grpc::StatusCode Raw(const std::shared_ptr<grpc::Channel>& channel,
+                              grpc::ClientContext* context) {
+    grpc::GenericStub stub(channel);
+    const grpc::Slice none("");
+    const grpc::ByteBuffer in(&none, 1);
+    grpc::ByteBuffer out;
+    std::promise<grpc::StatusCode> ended;
+    stub.UnaryCall(
+        context, absl::StrCat("/", kEcho), grpc::StubOptions(), &in, &out,
+        [&ended](const grpc::Status& s) { ended.set_value(s.error_code()); });
+    return ended.get_future().get();
+  }
+
   testing::TestCa ca_;
   ShiftedClock clock_;
   Logger log_{"concordat-test"};
@@ -249,6 +296,82 @@ TEST_F(ServerHostTest, AMethodIsForItsRolesOnly) {
               HasCode(absl::StatusCode::kUnimplemented));
 }
 
+TEST_F(ServerHostTest, ADelegatedCallHasTheRightsOfTheOneNamed) {
+  const auto gateway = Channel(kGateway);
+  const auto response = Send(gateway, kPoliceOnly, "r-1",
+                             {.principal = "police", .staff = "e.tulliallan"});
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response->on_behalf_of(),
+            "police/MAPPA_RISK_MANAGEMENT via gateway/e.tulliallan");
+  // A system has no account.
+  EXPECT_THAT(Send(gateway, kEcho, "r-2", {.principal = "police"}), IsOk());
+  EXPECT_THAT(
+      access_.lines(),
+      ElementsAre("police concordat.test.Test/PoliceOnly MAPPA_RISK_MANAGEMENT "
+                  "OK via gateway/e.tulliallan",
+                  "police concordat.test.Test/Echo MAPPA_RISK_MANAGEMENT OK "
+                  "via gateway/"));
+}
+
+TEST_F(ServerHostTest, OnlyThoseNamedOneByOneAreSpokenFor) {
+  const auto gateway = Channel(kGateway);
+  const auto denied = HasCode(absl::StatusCode::kPermissionDenied);
+  const auto registered = Send(gateway, kEcho, "r", {.principal = "nhs"});
+  const auto unknown = Send(gateway, kEcho, "r", {.principal = "nobody"});
+  EXPECT_THAT(registered, denied);
+  EXPECT_THAT(unknown, denied);
+  EXPECT_EQ(registered.status().message(), unknown.status().message());
+  EXPECT_THAT(Send(gateway, kEcho, "r", {.principal = "gateway"}), denied);
+  // Nobody else speaks for anybody, nor for itself.
+  EXPECT_THAT(Send(Channel(kNhs), kEcho, "r", {.principal = "police"}), denied);
+  EXPECT_THAT(Send(Channel(kPolice), kEcho, "r", {.principal = "police"}),
+              denied);
+  EXPECT_THAT(Send(Channel(kPolice), kEcho, "r", {.staff = "e.tulliallan"}),
+              denied);
+
+  grpc::ClientContext twice;
+  twice.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_REALTIME),
+                                  gpr_time_from_seconds(10, GPR_TIMESPAN)));
+  twice.AddMetadata(kPrincipalMetadata, "police");
+  twice.AddMetadata(kPrincipalMetadata, "nhs");
+  EXPECT_EQ(Raw(gateway, &twice), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(ServerHostTest, ARevokedPrincipalIsNotSpokenFor) {
+  const auto gateway = Channel(kGateway);
+  EXPECT_THAT(Send(gateway, kEcho, "r", {.principal = "police"}), IsOk());
+  Revoke(0);
+  EXPECT_THAT(Send(gateway, kEcho, "r", {.principal = "police"}),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  Revoke(2);
+  EXPECT_THAT(Send(gateway, kEcho, "r", {.principal = "police"}),
+              HasCode(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(ServerHostTest, ADoorHasNoRightsOfItsOwn) {
+  const auto gateway = Channel(kGateway);
+  EXPECT_THAT(Send(gateway, kEcho),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(GenericServerStream(gateway, kStream, "", {},
+                                  [](const std::string&) { return true; }),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(GenericCall(gateway, kStatus, "", {}), IsOk());
+}
+
+TEST_F(ServerHostTest, AStaffAccountIsOneWord) {
+  const auto gateway = Channel(kGateway);
+  for (const std::string& staff :
+       {std::string("a b"), std::string("a outcome=OK"),
+        std::string(65, 'a')}) {
+    EXPECT_THAT(
+        Send(gateway, kEcho, "r", {.principal = "police", .staff = staff}),
+        HasCode(absl::StatusCode::kPermissionDenied));
+  }
+  EXPECT_THAT(Send(gateway, kEcho, "r",
+                   {.principal = "police", .staff = std::string(64, 'a')}),
+              IsOk());
+}
+
 TEST_F(ServerHostTest, AStrangersCertificateIsCutOff) {
   // The right URI, another authority: it never gets as far as a call.
   const testing::TestCa other;
@@ -275,13 +398,7 @@ TEST_F(ServerHostTest, ACertificateOfAnotherEnvironmentIsRefused) {
 TEST_F(ServerHostTest, ARevokedPrincipalIsRefusedOnAnOpenConnection) {
   const auto channel = Channel(kPolice);
   EXPECT_THAT(Send(channel, kEcho), IsOk());
-  bus::v1::Registry registry;
-  {
-    MutexLock lock(mu_);
-    registry = registry_->proto();
-  }
-  registry.mutable_principals(0)->set_revoked(true);
-  SetRegistry(registry);
+  Revoke(0);
   EXPECT_THAT(Send(channel, kEcho),
               HasCode(absl::StatusCode::kUnauthenticated));
 }

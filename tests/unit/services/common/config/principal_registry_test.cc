@@ -119,6 +119,45 @@ TEST(PrincipalRegistry, RefusesWhatTwoHave) {
   }
 }
 
+TEST(PrincipalRegistry, WhoSpeaksForOthersHasNoRightsAndMakesNoChains) {
+  bus::v1::Registry registry = Demo();
+  bus::v1::Principal& door = *registry.add_principals();
+  door.set_name("gateway");
+  door.set_agency("concordat-operator");
+  door.set_system("gateway");
+  door.set_role("gateway");
+  door.add_speaks_for("police");
+  const auto built = PrincipalRegistry::Build(registry);
+  ASSERT_THAT(built, IsOk());
+  EXPECT_TRUE(SpeaksForOthers(*(*built)->FindByName("gateway")));
+  EXPECT_FALSE(SpeaksForOthers(*(*built)->FindByName("police")));
+
+  using Change = void (*)(bus::v1::Principal&, bus::v1::Registry&);
+  for (const Change change : {
+           Change([](auto&p, auto&) { p.mutable_process()->add_types("*"); }),
+           Change([](auto&p, auto&) { p.add_publish()->add_types("*"); }),
+           Change([](auto&p, auto&) {
+             p.set_curve_public_key("HelloWorldHelloWorldHelloWorldHelloWorle");
+           }),
+           Change([](auto&p, auto&) { p.add_speaks_for("nobody"); }),
+           Change([](auto&p, auto&) { p.add_speaks_for("gateway"); }),
+           Change([](auto&, auto&all) {
+             auto& second = *all.add_principals();
+             second.set_name("door");
+             second.set_agency("concordat-operator");
+             second.set_system("door");
+             second.set_role("gateway");
+             second.add_speaks_for("gateway");
+           }),
+       }) {
+    bus::v1::Registry bad = registry;
+    change(*bad.mutable_principals(2), bad);
+    const auto refused = PrincipalRegistry::Build(bad);
+    EXPECT_THAT(refused, HasCode(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(refused.status().message(), HasSubstr("speaks_for"));
+  }
+}
+
 TEST(PrincipalRegistry, RefusesACertificateOfAnotherEnvironment) {
   bus::v1::Registry registry = Demo();
   registry.mutable_principals(0)->set_certificate_uri(
