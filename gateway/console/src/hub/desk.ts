@@ -1,0 +1,293 @@
+// What a signed-in person's pages are made of, loaded once and kept fresh: alerts,
+// the people they are about, cases, sources, who is on duty. Held in memory only, and
+// gone at sign-out.
+import type { Alert, FeedReport, ListAlertsResponse } from "../../gen/concordat/alerts/v1/service_pb";
+import type { AgreementState } from "../../gen/concordat/bus/v1/service_pb";
+import type { Item } from "../../gen/concordat/edge/v1/service_pb";
+import type {
+  PersonDescription, PersonInvolved, Review, RoleStanding,
+} from "../../gen/concordat/identity/v1/service_pb";
+import type { Case, Notification, Referral } from "../../gen/concordat/mappa/v1/service_pb";
+import type { SharingDecision } from "../../gen/concordat/nhs/v1/service_pb";
+import { AlertBook } from "../today/alert_book";
+import { micros, moment } from "../words/dates";
+import { AlertFeed, type FeedState } from "./feed";
+import type { HubError } from "./http";
+import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
+import { keepDraft, readDraft, type Session } from "./session";
+
+// Each loads by itself and may fail by itself.
+export type Part =
+  | "alerts" | "people" | "cases" | "feeds" | "roles" | "agreements" | "held" | "reviews"
+  | "sharing";
+
+const kLastHereKey = "last-here";
+const kAwayMs = 30 * 60_000;
+const kDayMs = 86_400_000;
+
+export function isOperator(session: Session): boolean {
+  return session.role === "operator";
+}
+export function isCoordinator(session: Session): boolean {
+  return session.role === "coordinator";
+}
+export function isLiaison(session: Session): boolean {
+  return session.role === "nhs-liaison";
+}
+
+export class Desk {
+  session: Session;
+  readonly book = new AlertBook();
+  feed: FeedState = { kind: "starting", checkedAt: undefined, upToDate: true };
+  people = new Map<string, PersonDescription>();
+  involved = new Map<string, PersonInvolved>();
+  cases = new Map<string, Case>();
+  notifications: Notification[] = [];
+  // Decided ones too.
+  referrals: Referral[] = [];
+  feeds: FeedReport[] = [];
+  roles: RoleStanding[] = [];
+  agreements: AgreementState[] = [];
+  held: Item[] = [];
+  reviews: Review[] = [];
+  sharing: SharingDecision[] = [];
+  loaded = new Set<Part>();
+  problems = new Map<Part, HubError>();
+  // Where the reader's newest sharing decision stands: an edge reads up to there.
+  decidedAt = 0n;
+  // When the reader was here before this visit.
+  lastHere: Date | undefined;
+  // To be said politely, once.
+  announcement = "";
+
+  #listeners = new Set<() => void>();
+  #feed: AlertFeed;
+  #time: Date | undefined;
+  #asked = new Set<string>();
+  #shown = new Set<string>();
+  #timer = 0;
+  #ended = false;
+  #arranged = false;
+
+  constructor(session: Session) {
+    this.session = session;
+    this.#feed = new AlertFeed(
+      {
+        changed: (state) => {
+          this.feed = state;
+          this.#tell();
+        },
+        listed: (list) => this.#listed(list),
+        came: (alert) => this.#came(alert),
+      },
+      this.#timeIsReal(),
+    );
+  }
+
+  #timeIsReal(): boolean {
+    return !["demo", "training"].includes(this.session.environment);
+  }
+
+  // The page's time: the log's in a demo, where the story's clock stands.
+  now(): Date {
+    return this.#timeIsReal() ? new Date() : (this.#time ?? new Date());
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // Something beside the desk changed how it is shown.
+  redraw(): void {
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async start(): Promise<void> {
+    void this.#feed.start();
+    this.loadRest();
+    this.#timer = window.setInterval(() => {
+      this.loadRest();
+      void this.#keepHere().catch(() => {});
+    }, 60_000);
+  }
+
+  stop(): void {
+    this.#ended = true;
+    this.#feed.stop();
+    window.clearInterval(this.#timer);
+    this.#listeners.clear();
+  }
+
+  // Everything but the alerts.
+  loadRest(): void {
+    const { session } = this;
+    void this.#load("feeds", async () => {
+      this.feeds = (await alerts.listFeeds({}, background)).feeds;
+    });
+    if (isOperator(session)) return;
+    this.loadCases();
+    void this.#load("roles", async () => {
+      this.roles = (await identity.listRoles({ at: this.#timeIsReal() ? 0n : micros(this.now()) }, background)).roles;
+    });
+    void this.#load("agreements", async () => {
+      this.agreements = (await bus.listAgreements({}, background)).agreements;
+    });
+    if (isLiaison(session)) this.loadLiaison();
+  }
+
+  loadCases(minPosition = 0n): void {
+    void this.#load("cases", async () => {
+      const list = await mappa.listCases({ minPosition }, background);
+      this.cases = new Map(list.cases.map((one) => [one.subject, one]));
+      const [referrals, notifications] = await Promise.all([
+        mappa.listReferrals({ minPosition, withDecided: true }, background),
+        mappa.listNotifications({ minPosition }, background),
+      ]);
+      this.referrals = referrals.referrals;
+      this.notifications = notifications.notifications;
+      await this.know([
+        ...this.cases.keys(),
+        ...this.referrals.map((one) => one.subject),
+        ...this.notifications.map((one) => one.subject),
+      ]);
+    });
+  }
+
+  loadLiaison(minPosition = 0n): void {
+    void this.#load("held", async () => {
+      this.held = (await edge.listRejects({}, background)).items;
+      await this.know(this.held.map((item) => item.subject));
+    });
+    void this.#load("reviews", async () => {
+      this.reviews = (await identity.listReviews({}, background)).reviews;
+      await this.know(this.reviews.map((review) => review.subject));
+    });
+    void this.#load("sharing", async () => {
+      this.sharing = (await nhs.listSharingDecisions({ minPosition }, background)).decisions;
+      await this.know(this.sharing.map((decision) => decision.subject));
+    });
+  }
+
+  async #load(part: Part, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.problems.delete(part);
+      this.loaded.add(part);
+    } catch (error) {
+      this.problems.set(part, problem(error));
+    }
+    if (!this.#ended) this.#tell();
+  }
+
+  // Names and who answers for them, of those who are not known yet.
+  async know(subjects: string[]): Promise<void> {
+    const fresh = [...new Set(subjects)].filter((one) => one && !this.#asked.has(one));
+    if (fresh.length === 0) return;
+    for (const one of fresh) this.#asked.add(one);
+    for (let at = 0; at < fresh.length; at += 100) {
+      const some = fresh.slice(at, at + 100);
+      await this.#load("people", async () => {
+        try {
+          const [described, involved] = await Promise.all([
+            identity.describeMany({ subjects: some, purpose: "" }, background),
+            identity.listInvolved(
+              { subjects: some, at: this.#timeIsReal() ? 0n : micros(this.now()) }, background),
+          ]);
+          for (const person of described.people) this.people.set(person.subject, person);
+          for (const person of involved.people) this.involved.set(person.subject, person);
+        } catch (error) {
+          for (const one of some) this.#asked.delete(one);
+          throw error;
+        }
+      });
+    }
+  }
+
+  #listed(list: ListAlertsResponse): void {
+    const first = !this.#arranged;
+    this.#time = moment(list.time) ?? this.#time;
+    this.book.list(list.alerts);
+    if (first) {
+      this.#arranged = true;
+      this.book.arrange();
+      void this.#findLastHere();
+    }
+    this.problems.delete("alerts");
+    this.loaded.add("alerts");
+    this.#tell();
+    void this.know(list.alerts.map((alert) => alert.subject)).then(() => this.#tell());
+  }
+
+  #came(alert: Alert): void {
+    const onTop = this.book.change(alert);
+    const raised = moment(alert.raisedAt);
+    if (raised && this.#time && raised > this.#time) this.#time = raised;
+    if (onTop) this.announcement = "A critical alert has come to the top of Act now.";
+    this.#tell();
+    void this.know([alert.subject]).then(() => this.#tell());
+  }
+
+  // The reader asks for what waits.
+  arrange(): void {
+    this.book.arrange();
+    this.#tell();
+  }
+
+  // What the hub answered to the reader's own act.
+  acted(alert: Alert): void {
+    this.book.change(alert);
+    this.book.arrange();
+    this.#feed.refreshSoon();
+    this.#tell();
+  }
+
+  // Records that an alert was put in front of the reader; once for each, and only when
+  // somebody can see the page.
+  shown(alert: Alert): void {
+    if (document.visibilityState !== "visible" || this.#shown.has(alert.alertRef)) return;
+    this.#shown.add(alert.alertRef);
+    alerts
+      .showAlert(
+        { alertRef: alert.alertRef, command: { requestId: `show-${requestId()}` } }, background)
+      .then(
+        (answer) => {
+          this.book.change(answer);
+          this.#tell();
+        },
+        () => this.#shown.delete(alert.alertRef),
+      );
+  }
+
+  // Since when the reader has not been here; a day, when that is not known.
+  since(): Date {
+    return this.lastHere ?? new Date(this.now().getTime() - kDayMs);
+  }
+
+  async #findLastHere(): Promise<void> {
+    const now = this.now();
+    try {
+      const before = await readDraft(kLastHereKey);
+      const seen = before?.seen ? new Date(before.seen) : undefined;
+      const since = before?.since ? new Date(before.since) : undefined;
+      const away = seen && now.getTime() - seen.getTime() >= kAwayMs;
+      this.lastHere = away ? seen : since;
+      await this.#keepHere();
+    } catch {
+      // Then it is a day.
+    }
+    this.#tell();
+  }
+
+  #keepHere(): Promise<void> {
+    const here = {
+      seen: this.now().toISOString(),
+      ...(this.lastHere ? { since: this.lastHere.toISOString() } : {}),
+    };
+    return keepDraft(kLastHereKey, here, true);
+  }
+}

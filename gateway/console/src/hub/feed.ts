@@ -1,0 +1,169 @@
+// Keeps the page's alerts up to date: the stream, and the list when it is mute.
+// One of these lives as long as somebody is signed in.
+import { fromJsonString } from "@bufbuild/protobuf";
+import { AlertSchema, type Alert, type ListAlertsResponse } from "../../gen/concordat/alerts/v1/service_pb";
+import { moment } from "../words/dates";
+import { EventParser } from "./event_stream";
+import { tellSignedOut } from "./http";
+import { Live, type LiveKind } from "./live";
+import { alerts, background } from "./services";
+
+export interface FeedState {
+  kind: LiveKind;
+  // The hub's time when it was last heard.
+  checkedAt: Date | undefined;
+  // False: alerts may be missing after `checkedAt`.
+  upToDate: boolean;
+}
+
+export interface FeedListener {
+  changed(state: FeedState): void;
+  listed(list: ListAlertsResponse): void;
+  came(alert: Alert): void;
+}
+
+export class AlertFeed {
+  #listener: FeedListener;
+  #live = new Live(performance.now());
+  #timer = 0;
+  #stream: AbortController | undefined;
+  #lastId = "";
+  #time: Date | undefined;
+  #timeIsReal: boolean;
+  #upToDate = true;
+  #told = "";
+  #refresh = 0;
+  #asking = false;
+
+  // `timeIsReal`: the log's time is the world's; in a demo it is the story's.
+  constructor(listener: FeedListener, timeIsReal: boolean) {
+    this.#listener = listener;
+    this.#timeIsReal = timeIsReal;
+  }
+
+  async start(): Promise<void> {
+    await this.#list();
+    this.#open();
+    this.#timer = window.setInterval(() => this.#tick(), 1_000);
+    document.addEventListener("visibilitychange", this.#visible);
+  }
+
+  stop(): void {
+    window.clearInterval(this.#timer);
+    window.clearTimeout(this.#refresh);
+    document.removeEventListener("visibilitychange", this.#visible);
+    this.#stream?.abort();
+  }
+
+  // Asks for the list soon: after an act, or when something came.
+  refreshSoon(): void {
+    window.clearTimeout(this.#refresh);
+    this.#refresh = window.setTimeout(() => void this.#list(), 300);
+  }
+
+  // A browser gives a site few connections. A page that nobody looks at does not keep
+  // one for itself: it asks now and then.
+  #visible = () => {
+    if (document.visibilityState === "visible") {
+      this.#open();
+      void this.#list();
+    } else {
+      this.#stream?.abort();
+    }
+  };
+
+  async #list(): Promise<boolean> {
+    if (this.#asking) return false;
+    this.#asking = true;
+    try {
+      const list = await alerts.listAlerts({}, background);
+      const asked = this.#newestId(list);
+      if (!this.#lastId) this.#lastId = asked;
+      this.#upToDate = list.upToDate;
+      this.#time = moment(list.time) ?? this.#time;
+      this.#listener.listed(list);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#asking = false;
+      this.#tell();
+    }
+  }
+
+  #newestId(list: ListAlertsResponse): string {
+    let newest = 0n;
+    for (const alert of list.alerts) if (alert.position > newest) newest = alert.position;
+    return newest ? newest.toString() : "";
+  }
+
+  #tick(): void {
+    const hidden = document.visibilityState !== "visible";
+    for (const action of this.#live.tick(performance.now())) {
+      if (action === "poll") {
+        void this.#list().then((answered) => {
+          this.#live.polled(performance.now(), answered);
+          this.#tell();
+        });
+      } else if (!hidden) {
+        this.#open();
+      }
+    }
+    this.#tell();
+  }
+
+  #open(): void {
+    this.#stream?.abort();
+    const stream = new AbortController();
+    this.#stream = stream;
+    void this.#read(stream.signal).then(() => {
+      // One that was given up for another is not missed.
+      if (this.#stream === stream) this.#live.streamEnded(performance.now());
+    });
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    try {
+      const response = await fetch("/alerts/stream", {
+        credentials: "same-origin",
+        cache: "no-store",
+        signal,
+        headers: {
+          Accept: "text/event-stream",
+          ...(this.#lastId ? { "Last-Event-ID": this.#lastId } : {}),
+        },
+      });
+      if (response.status === 401) tellSignedOut();
+      if (!response.ok || !response.body) return;
+      const parser = new EventParser();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        this.#live.heard(performance.now());
+        for (const event of parser.push(value)) {
+          if (event.type !== "alert") continue;
+          this.#listener.came(
+            fromJsonString(AlertSchema, event.data, { ignoreUnknownFields: true }));
+          if (event.id) this.#lastId = event.id;
+          this.refreshSoon();
+        }
+        this.#tell();
+      }
+    } catch {
+      // Ended, by us or by whatever is between: the state says so.
+    }
+  }
+
+  #tell(): void {
+    const contactMs = this.#live.contactAt;
+    const checkedAt = this.#timeIsReal
+      ? new Date(Date.now() - (performance.now() - contactMs))
+      : this.#time;
+    const state = { kind: this.#live.kind, checkedAt, upToDate: this.#upToDate };
+    const told = JSON.stringify(state);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#listener.changed(state);
+  }
+}

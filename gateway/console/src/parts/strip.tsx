@@ -1,0 +1,149 @@
+// The strip on top of every room: environment, arrangement, who, purpose, day, whether
+// the page is live, and the way to a person.
+import { useEffect, useState } from "preact/hooks";
+import type { Desk } from "../hub/desk";
+import type { FeedState } from "../hub/feed";
+import { choosePurpose, signOut, type Session } from "../hub/session";
+import { clock, clockWithSeconds, fullDate } from "../words/dates";
+import { environment, purpose, purposes, roleTitle } from "../words/names";
+import { Form } from "./form";
+import { hideNames, namesHidden } from "./person_words";
+import { useDesk } from "./use_desk";
+
+export function liveWords(feed: FeedState): string {
+  const at = feed.checkedAt;
+  switch (feed.kind) {
+    case "starting":
+      return "Connecting…";
+    case "live":
+      return at ? `Live – checked ${clockWithSeconds(at)}` : "Live";
+    case "checking":
+      return "Checking every 10 seconds";
+    case "lost":
+      return at
+        ? `Not connected since ${clock(at)}. Use the telephone list.`
+        : "Not connected. Use the telephone list.";
+  }
+}
+
+export function Environment({ name }: { name: string }) {
+  const words = environment(name);
+  return words ? <p class="cc-environment">{words}</p> : null;
+}
+
+// The rooms that somebody in a role works in.
+export function roomsOf(session: Session): [string, string][] {
+  if (session.role === "operator") return [["#/exchange", "Exchange"], ["#/why", "Why"]];
+  const rooms: [string, string][] = [["#/", "Today"], ["#/find", "Find a person"]];
+  if (session.role !== "upw-manager") rooms.push(["#/cases", "Cases"]);
+  if (session.role === "nhs-liaison") rooms.push(["#/liaison", "Liaison list"]);
+  rooms.push(["#/why", "Why"]);
+  return rooms;
+}
+
+export function Strip(props: {
+  route: string;
+  signedOut: () => void;
+  changed: (session: Session) => void;
+}) {
+  const desk = useDesk();
+  const { session } = desk;
+  const [asking, setAsking] = useState(false);
+  const [hidden, setHidden] = useState(namesHidden());
+
+  function toggle() {
+    hideNames(!namesHidden());
+    setHidden(namesHidden());
+    desk.redraw();
+  }
+  useEffect(() => {
+    const key = (event: KeyboardEvent) => {
+      if (event.key === "F9") {
+        event.preventDefault();
+        toggle();
+      }
+    };
+    document.addEventListener("keydown", key);
+    return () => document.removeEventListener("keydown", key);
+  }, []);
+
+  const current = `#/${props.route.split("/")[1]?.split("?")[0] ?? ""}`;
+  return (
+    <header class="cc-strip">
+      <Environment name={session.environment} />
+      <div class="cc-strip__who">
+        <strong class="cc-strip__title">{session.agencyName}</strong>
+        <span>
+          {session.displayName}
+          {roleTitle(session.role) !== session.displayName && `, ${roleTitle(session.role)}`}
+        </span>
+        <span>
+          Purpose: {purpose(session.purpose)}{" "}
+          <button type="button" class="cc-link" aria-expanded={asking} onClick={() => setAsking(!asking)}>
+            Change<span class="visually-hidden"> purpose</span>
+          </button>
+        </span>
+        <span class="cc-strip__day">{fullDate(desk.now())}</span>
+      </div>
+      {asking && (
+        <div class="cc-strip__form">
+          <Form
+            id="purpose"
+            title="What are you here for?"
+            fields={[
+              {
+                name: "purpose", label: "Purpose", kind: "radios", value: session.purpose,
+                options: purposes.filter(([code]) =>
+                  (code === "HUB_OPERATION") === (session.role === "operator")),
+                needed: "Choose a purpose",
+              },
+            ]}
+            submit="Change purpose"
+            run={async (values) => {
+              props.changed(await choosePurpose(values.purpose!));
+              setAsking(false);
+            }}
+            cancel={() => setAsking(false)}
+          />
+        </div>
+      )}
+      <div class="cc-strip__state">
+        <span class={`cc-live cc-live--${desk.feed.kind}`}>{liveWords(desk.feed)}</span>
+        <span class="cc-strip__tools">
+          <button type="button" class="cc-link" aria-pressed={hidden} onClick={toggle}>
+            {hidden ? "Show names" : "Hide names"} (F9)
+          </button>
+          <a href="#/wall">Wall screen</a>
+          <button
+            type="button"
+            class="cc-link"
+            onClick={() => void signOut().finally(props.signedOut)}
+          >
+            Sign out
+          </button>
+        </span>
+      </div>
+      <nav aria-label="Rooms">
+        <ul class="cc-rooms">
+          {roomsOf(session).map(([href, title]) => (
+            <li key={href}>
+              <a href={href} aria-current={current === href ? "page" : undefined}>
+                {title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </header>
+  );
+}
+
+// What was said politely, for those who do not see it; it can be focused after an act,
+// so that the reader is not thrown to the top of the page.
+export function Told({ desk }: { desk: Desk }) {
+  return (
+    <p id="told" class={desk.announcement ? "cc-told" : "visually-hidden"} role="status" tabIndex={-1}>
+      {desk.announcement}
+    </p>
+  );
+}

@@ -1,0 +1,351 @@
+// All that the reader may know of one person, and what they may do.
+import { useEffect, useState } from "preact/hooks";
+import type { PersonDescription } from "../../gen/concordat/identity/v1/service_pb";
+import type { GetCaseResponse } from "../../gen/concordat/mappa/v1/service_pb";
+import { type Desk } from "../hub/desk";
+import { personEvents, type PersonEvents } from "../hub/events";
+import { HubError } from "../hub/http";
+import { forPurpose, identity, mappa, problem } from "../hub/services";
+import { choosePurpose, type Session } from "../hub/session";
+import { Facts, list, Loading, More, Problem, Section } from "../parts/basics";
+import { Form } from "../parts/form";
+import { bornWords, leadWords, namesHidden, personName } from "../parts/person_words";
+import { useDesk } from "../parts/use_desk";
+import { AlertCard } from "../today/alert_card";
+import { sectionOf } from "../today/alert_book";
+import { say } from "../words/codes";
+import { dayOf, fullDate, moment, plainDate, when } from "../words/dates";
+import { levelWords, type EventView } from "../words/events";
+import { agency, purpose, purposes, roleTitle } from "../words/names";
+import { Deeds } from "./deeds";
+import { history, notShared } from "./history";
+import { WhatHappened } from "./what_happened";
+
+interface Loaded {
+  person: PersonDescription;
+  record: GetCaseResponse | undefined;
+  events: PersonEvents;
+}
+
+export function Person(props: {
+  subject: string;
+  from: string;
+  changed: (session: Session) => void;
+}) {
+  const desk = useDesk();
+  const { subject } = props;
+  const chosen = desk.session.cases?.[subject];
+  // Whoever comes from an alert has a task with this person.
+  const task = desk.book.alert(props.from)?.subject === subject;
+  const [failure, setFailure] = useState<HubError | undefined>();
+
+  useEffect(() => {
+    if (chosen || !task) return;
+    choosePurpose(desk.session.purpose, { subject }).then(props.changed, (error) =>
+      setFailure(problem(error)));
+  }, [subject, task, chosen]);
+
+  if (failure) return <Problem what="This person cannot be opened." problem={failure} />;
+  if (!chosen && task) return <Loading what="this person" />;
+  if (!chosen) {
+    return (
+      <>
+        <h1>Why do you open this person?</h1>
+        <p>
+          You have no alert about this person that led you here. What you say is kept with the
+          record of who looked.
+        </p>
+        <Form
+          id="why-person"
+          title="Purpose and reason"
+          calm
+          fields={[
+            {
+              name: "purpose", label: "Purpose", kind: "radios", value: desk.session.purpose,
+              options: purposes.filter(([code]) => code !== "HUB_OPERATION"),
+              needed: "Choose a purpose",
+            },
+            {
+              name: "reason", label: "Reason, in a sentence", kind: "words", max: 500,
+              hint: "For example: preparing the meeting of 12 December. No names, numbers or addresses.",
+              needed: "Say why you open this person",
+            },
+          ]}
+          submit="Open"
+          run={async (values) => {
+            props.changed(
+              await choosePurpose(values.purpose!, { subject, reason: values.reason!.trim() }));
+          }}
+        />
+      </>
+    );
+  }
+  return <Record key={`${subject}${chosen}`} desk={desk} subject={subject} purposeCode={chosen} />;
+}
+
+function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; purposeCode: string }) {
+  const [loaded, setLoaded] = useState<Loaded | undefined>();
+  const [failure, setFailure] = useState<HubError | undefined>();
+
+  async function load(minPosition = 0n) {
+    setFailure(undefined);
+    const options = forPurpose(purposeCode);
+    try {
+      const [described, record, events] = await Promise.all([
+        identity.describeMany({ subjects: [subject], purpose: purposeCode }, options),
+        mappa.getCase({ subject, minPosition }, options).catch((error) => {
+          // Nobody's case, or not this reader's to see: the page says neither.
+          if (problem(error).code === "not_found") return undefined;
+          throw error;
+        }),
+        personEvents(subject, purposeCode),
+        desk.know([subject]),
+      ]);
+      const person = described.people[0];
+      if (!person) {
+        setFailure(new HubError("not_found", ""));
+        setLoaded(undefined);
+        return;
+      }
+      setLoaded({ person, record, events });
+    } catch (error) {
+      setFailure(problem(error));
+    }
+  }
+  useEffect(() => void load(), []);
+
+  if (failure && !loaded) {
+    return (
+      <>
+        <h1>No record</h1>
+        {failure.code === "unavailable" || failure.code === "deadline_exceeded" ? (
+          <Problem what="This person cannot be shown now." problem={failure} again={() => void load()} />
+        ) : (
+          <p>There is no record of this person that is for you to see. <a href="#/find">Find a person</a></p>
+        )}
+      </>
+    );
+  }
+  if (!loaded) return <Loading what="this person" />;
+  const { person, record, events } = loaded;
+  const now = desk.now();
+  const all = history(events.events);
+  const open = desk.book
+    .all()
+    .filter((alert) => alert.subject === subject && !["closed", "none"].includes(sectionOf(alert)));
+  const hiddenFrom = [...new Set([...notShared(events.events), ...open.flatMap((one) => one.notShared)])];
+  return (
+    <>
+      <h1>
+        {personName(desk, subject, person.localsubject)}
+        <span class="cc-plain">{bornWords(desk, subject) && `, ${bornWords(desk, subject)}`}</span>
+      </h1>
+      <p class="cc-small">
+        Opened for: {purpose(purposeCode)}. <span class="cc-paper">
+          Printed by {desk.session.displayName}, {fullDate(now)}, for {purpose(purposeCode)}.
+        </span>
+      </p>
+      {person.inDoubt && (
+        <p class="cc-blind">
+          <strong>Identity in doubt.</strong> Somebody holds that a number is not this person's.
+          What is said here may be about another person.
+        </p>
+      )}
+      <div class="cc-columns">
+        <div class="cc-main">
+          <Who person={person} />
+          <Standing desk={desk} subject={subject} record={record} events={events.events} now={now} />
+          {open.length > 0 && (
+            <Section id="alerts" title="Open alerts" count={open.length}>
+              {open.map((alert) => (
+                <AlertCard key={alert.alertRef} desk={desk} alert={alert} onPerson />
+              ))}
+            </Section>
+          )}
+          <Section id="happened" title="What happened">
+            <WhatHappened all={all} now={now} more={events.more} />
+          </Section>
+          <Papers events={events.events} record={record} />
+        </div>
+        <aside class="cc-side" aria-label="Who is involved, what is not shared, what you can do">
+          <Involved desk={desk} subject={subject} />
+          {hiddenFrom.length > 0 && (
+            <section>
+              <h2>Not shared with you</h2>
+              <ul>
+                {hiddenFrom.map((one) => (
+                  <li key={one}>{one}</li>
+                ))}
+              </ul>
+              <p class="cc-small">
+                By the agreement, whether or not there is any. Ask the lead agency.
+              </p>
+            </section>
+          )}
+          <Deeds desk={desk} subject={subject} record={record} events={events.events} done={load} />
+          <button type="button" class="ds_button ds_button--secondary ds_button--small cc-noprint" onClick={() => window.print()}>
+            Print summary
+          </button>
+        </aside>
+      </div>
+      <p class="cc-small">
+        A person has rights over what is held about them: each agency that shared it answers for it.
+      </p>
+    </>
+  );
+}
+
+function Who({ person }: { person: PersonDescription }) {
+  const rows: [string, string][] = [];
+  if (person.localsubject) rows.push(["Your own reference", person.localsubject]);
+  if (person.otherNames.length > 0 && !namesHidden()) {
+    rows.push(["Other names in use", list(person.otherNames.map((one) => `${one.givenName} ${one.familyName}`.trim()))]);
+  }
+  return (
+    <>
+      {rows.length > 0 && <Facts rows={rows} />}
+      {person.sameBecause.length > 0 && (
+        <More summary="This is one person because…">
+          <ul>
+            {person.sameBecause.map((one) => (
+              <li key={one}>{one}</li>
+            ))}
+          </ul>
+        </More>
+      )}
+    </>
+  );
+}
+
+function newest(events: EventView[], type: string): EventView | undefined {
+  const gone = new Set(events.map((event) => event.retracts).filter(Boolean));
+  return events
+    .filter((event) => event.type === type && !gone.has(event.id))
+    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+}
+
+// One line each, with since when and from whom. What nobody told is left out.
+function Standing(props: {
+  desk: Desk;
+  subject: string;
+  record: GetCaseResponse | undefined;
+  events: EventView[];
+  now: Date;
+}) {
+  const { desk, subject, events, now } = props;
+  const rows: [string, string][] = [];
+  const one = props.record?.record;
+  if (one) {
+    const since = moment(one.levelSince);
+    const words = [one.category && say("mappa-category", one.category), one.level && levelWords(one.level)]
+      .filter(Boolean).join(", ");
+    if (words) rows.push(["MAPPA", `${words}${since ? `, since ${plainDate(since)}` : ""}`]);
+    const closed = moment(one.closedAt);
+    if (closed) rows.push(["Case", `closed ${plainDate(closed)}: ${say("case-close-reason", one.closeReason)}`]);
+  } else {
+    rows.push(["MAPPA", "no case that is shared with you"]);
+  }
+  const lead = leadWords(desk, subject);
+  if (lead) rows.push(["Lead", lead]);
+  if (one?.rosh) {
+    const at = moment(one.roshAt);
+    rows.push(["Risk of serious harm", `${say("rosh-band", one.rosh)}${at ? `, meeting of ${plainDate(at)}` : ""}`]);
+  }
+  const assessed = new Set<string>();
+  const assessments = events
+    .filter((event) => event.type === "concordat.socialwork.v1.AssessmentCompleted")
+    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  for (const event of assessments) {
+    const { tool, level } = (event.data ?? {}) as { tool?: string; level?: string };
+    if (!tool || assessed.has(tool)) continue;
+    assessed.add(tool);
+    rows.push([
+      say("assessment-tool", tool),
+      `${level ? say("assessment-level", level) : "level not given"}, ${plainDate(new Date(event.time))}`,
+    ]);
+  }
+  const patient = newest(events, "concordat.nhs.v1.RestrictedPatientStatusChanged");
+  if (patient) {
+    const status = (patient.data as { status?: string } | undefined)?.status;
+    rows.push(["Restricted patient", `${say("restricted-patient-status", status ?? "")}, ${when(new Date(patient.time), now)}`]);
+  }
+  const released = newest(events, "concordat.prison.v1.Released");
+  if (released) {
+    const type = (released.data as { releaseType?: string } | undefined)?.releaseType;
+    rows.push(["In the community", `${say("release-type", type ?? "")}, ${plainDate(new Date(released.time))}`]);
+  }
+  for (const event of events.filter((each) => each.type === "concordat.court.v1.OrderImposed")) {
+    const data = (event.data ?? {}) as { orderType?: string; supervisionMonths?: number; unpaidWorkHours?: number };
+    rows.push([
+      say("order-type", data.orderType ?? ""),
+      [
+        `imposed ${plainDate(new Date(event.time))}`,
+        data.supervisionMonths && `supervision ${data.supervisionMonths} months`,
+        data.unpaidWorkHours && `unpaid work ${data.unpaidWorkHours} hours`,
+      ].filter(Boolean).join(", "),
+    ]);
+  }
+  const review = dayOf(one?.nextReview ?? "");
+  if (review) rows.push(["Next review", fullDate(review)]);
+  return (
+    <Section id="standing" title="Standing">
+      <Facts rows={rows} />
+    </Section>
+  );
+}
+
+function Involved({ desk, subject }: { desk: Desk; subject: string }) {
+  const involved = desk.involved.get(subject)?.agencies ?? [];
+  if (involved.length === 0) return null;
+  return (
+    <section>
+      <h2>Who is involved</h2>
+      <ul>
+        {involved.map((one) => (
+          <li key={one.agency}>
+            <strong>{one.unit || agency(one.agency)}</strong>
+            {one.lead && " (lead)"}
+            {one.contact && (
+              <>
+                <br />
+                {[one.contact.name || roleTitle(one.contact.role), one.contact.telephone].filter(Boolean).join(", ")}
+              </>
+            )}
+            {one.onDuty && (
+              <>
+                <br />
+                <span class="cc-small">
+                  Now: {[one.onDuty.name || roleTitle(one.onDuty.role), one.onDuty.telephone].filter(Boolean).join(", ")}
+                </span>
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+// Pointers only: the papers are where they belong.
+function Papers({ events, record }: { events: EventView[]; record: GetCaseResponse | undefined }) {
+  const papers: [string, string][] = [];
+  for (const event of events) {
+    const data = (event.data ?? {}) as { assessmentRef?: string; tool?: string };
+    if (event.type === "concordat.socialwork.v1.AssessmentCompleted" && data.assessmentRef) {
+      papers.push([`Assessment ${data.assessmentRef}`, say("assessment-tool", data.tool ?? "")]);
+    }
+  }
+  for (const referral of record?.referrals ?? []) {
+    papers.push([`Referral ${referral.referralRef}`, `sent by ${agency(referral.from)}`]);
+  }
+  for (const notification of record?.notifications ?? []) {
+    papers.push([`Notification ${notification.notificationRef}`, `sent by ${agency(notification.from)}`]);
+  }
+  if (papers.length === 0) return null;
+  return (
+    <Section id="papers" title="Papers">
+      <p class="cc-small">Where they are kept; they are not copied here.</p>
+      <Facts rows={papers} />
+    </Section>
+  );
+}

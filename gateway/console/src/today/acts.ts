@@ -1,0 +1,36 @@
+// What may be done with an alert, and what it is called.
+import type { Alert, Doer } from "../../gen/concordat/alerts/v1/service_pb";
+import type { Session } from "../hub/session";
+
+export type Act = "accept" | "pass" | "dispute" | "close" | "withdrawal";
+
+export const actWords: Record<Act, string> = {
+  accept: "Accept",
+  pass: "Pass on",
+  dispute: "This is wrong",
+  close: "Close",
+  withdrawal: "I know it does not hold",
+};
+
+// The first is what is to be done next.
+export function actsOn(alert: Alert): Act[] {
+  if (alert.state === "withdrawn") return alert.withdrawalToAccept ? ["withdrawal"] : [];
+  if (alert.state === "closed") return [];
+  const acts: Act[] = [];
+  const ours = alert.acceptances.some((one) => one.doer?.yours);
+  if (!alert.acceptedByYou) acts.push("accept");
+  if (ours || (alert.owner && alert.state === "accepted")) acts.unshift("close");
+  if (alert.mayPassTo.length > 0) acts.push("pass");
+  if (!alert.disputes.some((one) => one.doer?.yours)) acts.push("dispute");
+  return acts;
+}
+
+// "You", or the person or desk as people write it.
+export function doerWords(doer: Doer | undefined, session: Session): string {
+  if (!doer) return "Somebody";
+  if (doer.by === session.principal && (!doer.staff || doer.staff === session.account)) {
+    return "You";
+  }
+  const who = doer.byName || doer.by;
+  return doer.agencyName && !who.includes(doer.agencyName) ? `${who}, ${doer.agencyName}` : who;
+}

@@ -1,0 +1,71 @@
+// What the reader's sources say of themselves: silent ones, and how far the rest came.
+import type { FeedReport } from "../../gen/concordat/alerts/v1/service_pb";
+import type { AgreementState } from "../../gen/concordat/bus/v1/service_pb";
+import { dayOf, isoDay, moment, plainDate, when } from "../words/dates";
+import { agency } from "../words/names";
+
+const kNumbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+function numberWord(n: number): string {
+  return kNumbers[n] ?? String(n);
+}
+
+// "Dundee case files have not come since today 02:00 (expected every day at 02:00, here
+// by 06:00). No news is not good news."
+export function silentWords(feed: FeedReport, now: Date): string {
+  const complete = moment(feed.completeTo);
+  const since = complete ? `have not come since ${when(complete, now)}` : "have never come";
+  return `${feed.title} ${since} (expected ${feed.expected}). No news is not good news.`;
+}
+
+// Those that send: "All sources are sending. Oldest: Dundee case files, today 02:00."
+export function sendingWords(feeds: FeedReport[], now: Date): string {
+  const silent = feeds.filter((feed) => feed.silentSince !== 0n);
+  const sending = feeds.filter((feed) => feed.silentSince === 0n && feed.completeTo !== 0n);
+  if (feeds.length === 0) return "";
+  const oldest = sending.reduce<FeedReport | undefined>(
+    (least, feed) => (!least || feed.completeTo < least.completeTo ? feed : least), undefined);
+  const at = oldest && moment(oldest.completeTo);
+  const tail = oldest && at ? ` Oldest: ${oldest.title}, ${when(at, now)}.` : "";
+  if (silent.length === 0) return `All sources are sending.${tail}`;
+  if (sending.length === 0) return "No source is sending.";
+  const some = `${numberWord(sending.length)} of ${feeds.length}`;
+  return `${some.charAt(0).toUpperCase()}${some.slice(1)} sources are sending.${tail}`;
+}
+
+// The empty state: not a blank page, not a tick.
+export function nothingWords(feeds: FeedReport[], now: Date): string {
+  if (feeds.length === 0) return "Nothing needs you.";
+  if (feeds.some((feed) => feed.silentSince !== 0n)) {
+    return "Nothing that is known here needs you, but not every source is sending.";
+  }
+  const oldest = feeds.reduce((least, feed) => (feed.completeTo < least.completeTo ? feed : least));
+  const at = moment(oldest.completeTo);
+  const all = feeds.length === 1 ? "The one source is"
+    : feeds.length === 2 ? "Both sources are" : `All ${numberWord(feeds.length)} sources are`;
+  return `Nothing needs you. ${all} sending; the oldest is ${oldest.title}${at ? `, ${when(at, now)}` : ""}.`;
+}
+
+// "Nothing has been shared by NHS Tayside since 1 April: the agreement ended."
+export function endedWords(agreements: AgreementState[], own: string): string[] {
+  return agreements
+    .filter((state) => !state.inForce && state.agreement)
+    .map((state) => {
+      const one = state.agreement!;
+      const ended = dayOf(one.validTo);
+      const others = one.parties.filter((party) => party !== own).map(agency);
+      return `Nothing has been shared under ${one.name} with ${others.join(", ")}${
+        ended ? ` since ${plainDate(ended)}` : ""}: the agreement is not in force. Ring the co-ordinator.`;
+    });
+}
+
+// Agreements in force that end within `days`.
+export function endingSoon(agreements: AgreementState[], now: Date, days: number): string[] {
+  const last = isoDay(new Date(now.getTime() + days * 86_400_000));
+  return agreements
+    .filter((state) => state.inForce && state.agreement && state.agreement.validTo <= last)
+    .map((state) => {
+      const end = dayOf(state.agreement!.validTo);
+      return `The agreement ${state.agreement!.name} ends on ${end ? plainDate(end) : state.agreement!.validTo}.`;
+    });
+}

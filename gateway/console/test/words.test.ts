@@ -1,0 +1,92 @@
+// What catches which bug:
+//   a code list grows and its new code has no words   -> "every code has words"
+//   an event type comes and the page shows its name   -> "every type has a sentence"
+//   a word of users.md 6 that may never be on Today   -> "words that are never used"
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { codes, say } from "../src/words/codes";
+import { sentence, spokenTypes } from "../src/words/events";
+import { addressee, agency, environment, purpose } from "../src/words/names";
+import { nothingWords, sendingWords, silentWords } from "../src/today/sources";
+import { feeds, now, us } from "./story";
+
+const kRoot = new URL("../../../", import.meta.url);
+
+// Of the operator's and the services' own, or of no page yet.
+const kNotShown = new Set([
+  "alert-severity", "contact-channel", "link-basis", "notice-outcome",
+]);
+
+describe("words", () => {
+  test("every code has words", () => {
+    const folder = new URL("deploy/config/codes/", kRoot);
+    for (const file of readdirSync(folder)) {
+      const text = readFileSync(new URL(file, folder), "utf8");
+      const name = /^name: "(.*)"/m.exec(text)![1]!;
+      if (kNotShown.has(name)) continue;
+      const list = codes[name as keyof typeof codes] as Record<string, string> | undefined;
+      expect(list, name).toBeDefined();
+      const there = [...text.matchAll(/^codes: "(.*)"/gm)].map((match) => match[1]);
+      expect(Object.keys(list!).sort(), name).toEqual(there.sort());
+    }
+  });
+
+  test("every type has a sentence", () => {
+    const types: string[] = [];
+    for (const name of ["court", "prison", "police", "nhs", "socialwork", "mappa"]) {
+      const text = readFileSync(
+        new URL(`proto/concordat/${name}/v1/events.proto`, kRoot), "utf8");
+      for (const [, type] of text.matchAll(/^message (\w+) \{\n  option \(policy\.v1\.type\)\.event/gm)) {
+        types.push(`concordat.${name}.v1.${type}`);
+      }
+    }
+    expect(spokenTypes.slice().sort()).toEqual(types.sort());
+    // With nothing shared of it, a sentence still reads.
+    for (const type of types) {
+      const words = sentence({
+        type, id: "1", source: "urn:concordat:police-scotland:rms", time: "", acceptedtime: "",
+        sequence: 1 });
+      expect(words).toMatch(/^[A-Z]/);
+      expect(words).not.toMatch(/undefined|null|: ,|\.$/);
+    }
+  });
+
+  test("an event of the story", () => {
+    const of = (type: string, data: Record<string, unknown>) =>
+      sentence({ type: `concordat.${type}`, data, id: "1", source: "", time: "", acceptedtime: "", sequence: 1 });
+    expect(of("police.v1.ConcernShared", { concernType: "SEEN_WITH_CHILD", incidentRef: "INC-102" }))
+      .toBe("Police shared a concern: seen with a child");
+    expect(of("police.v1.ChargeRecorded", { offenceGroup: "GROUP_1", disposal: "HELD_FOR_COURT" }))
+      .toBe("Charged: violence, held for court. Outcome not known");
+    expect(of("nhs.v1.EngagementReported", { engagement: "DISENGAGED" }))
+      .toBe("The person is not engaging with an agreed service");
+    expect(of("mappa.v1.LevelChanged", { toLevel: 2 })).toBe("Level decided: Level 2");
+  });
+
+  test("a code that is not known is readable", () => {
+    expect(say("concern-type", "SOMETHING_NEW")).toBe("something new");
+  });
+
+  test("agencies, roles, purposes", () => {
+    expect(agency("nhs-fife")).toBe("NHS Fife");
+    expect(agency("mappa-tayside")).toBe("Tayside MAPPA");
+    expect(addressee("police-scotland/duty-senior")).toBe("duty senior, Police Scotland");
+    expect(addressee("mappa-tayside/co-ordinator (copy)")).toBe("MAPPA co-ordinator (for information)");
+    expect(purpose("MAPPA_RISK_MANAGEMENT")).toBe("managing risk of serious harm");
+    expect(environment("demo")).toBe("TRAINING AND DEMONSTRATION – INVENTED PEOPLE");
+    expect(environment("live")).toBeUndefined();
+  });
+
+  test("what the sources say", () => {
+    const [dundee, hospital] = feeds();
+    expect(sendingWords([dundee!, hospital!], now)).toBe(
+      "All sources are sending. Oldest: Dundee case files, today 02:00.");
+    expect(nothingWords([dundee!, hospital!], now)).toBe(
+      "Nothing needs you. Both sources are sending; the oldest is Dundee case files, today 02:00.");
+    dundee!.silentSince = us("2025-12-05 06:00");
+    expect(sendingWords([dundee!, hospital!], now)).toMatch(/^One of 2 sources are sending/);
+    expect(nothingWords([dundee!, hospital!], now)).not.toMatch(/^Nothing needs you/);
+    expect(silentWords(dundee!, now)).toBe(
+      "Dundee case files have not come since today 02:00 (expected every day at 02:00, here by 06:00). No news is not good news.");
+  });
+});
