@@ -17,6 +17,8 @@ export interface Session {
   expiresAt: string;
   csrf: string;
   recentUntil: string | null;
+  // That an agreement has.
+  purposes?: string[];
   // Purposes that were said for a person in this session.
   cases?: Record<string, string>;
   agencies?: Record<string, string>;
@@ -28,7 +30,11 @@ export interface SignInOptions {
   environment: string;
 }
 
+let csrfOf = "";
+
 function taken(session: Session): Session {
+  if (csrfOf !== session.csrf) draftKeys = undefined;
+  csrfOf = session.csrf;
   useCsrf(session.csrf);
   knowAgencies({ ...session.agencies, [session.agency]: session.agencyName });
   return session;
@@ -58,16 +64,14 @@ export async function signOut(): Promise<void> {
 }
 
 export async function stay(): Promise<Session> {
-  await ask("POST", "/session/stay", {});
-  return taken(await ask<Session>("GET", "/session"));
+  return taken(await ask<Session>("POST", "/session/stay", {}));
 }
 
 export async function choosePurpose(
   purpose: string,
   about?: { subject: string; reason?: string },
 ): Promise<Session> {
-  await ask("POST", "/session/purpose", { purpose, ...about });
-  return taken(await ask<Session>("GET", "/session"));
+  return taken(await ask<Session>("POST", "/session/purpose", { purpose, ...about }));
 }
 
 // What was being written, kept sealed by the gateway over time-outs. `key` names the
@@ -76,25 +80,35 @@ export interface Draft {
   [field: string]: string;
 }
 
+// Those that there are, so that none is asked for in vain.
+let draftKeys: Promise<Set<string>> | undefined;
+
+function knownDrafts(): Promise<Set<string>> {
+  draftKeys ??= ask<{ drafts: { key: string }[] }>("GET", "/session/drafts").then(
+    ({ drafts }) => new Set(drafts.map((draft) => draft.key)),
+    (error) => {
+      draftKeys = undefined;
+      throw error;
+    },
+  );
+  return draftKeys;
+}
+
 export async function readDraft(key: string): Promise<Draft | undefined> {
-  try {
-    return await ask<Draft>("GET", `/session/drafts/${encodeURIComponent(key)}`);
-  } catch (error) {
-    if (error instanceof HubError && error.code === "not_found") return undefined;
-    throw error;
-  }
+  if (!(await knownDrafts()).has(key)) return undefined;
+  return ask<Draft>("GET", `/session/drafts/${encodeURIComponent(key)}`);
 }
 
 // `unasked`: nobody at the page did anything, so the session is not extended.
 export async function keepDraft(key: string, draft: Draft, unasked = false): Promise<void> {
   await send("PUT", `/session/drafts/${encodeURIComponent(key)}`, draft,
     unasked ? { "Concordat-Background": "true" } : {});
+  (await knownDrafts()).add(key);
 }
 
 export async function dropDraft(key: string): Promise<void> {
-  try {
-    await ask("DELETE", `/session/drafts/${encodeURIComponent(key)}`);
-  } catch (error) {
-    if (!(error instanceof HubError && error.code === "not_found")) throw error;
-  }
+  const keys = await knownDrafts();
+  if (!keys.has(key)) return;
+  await ask("DELETE", `/session/drafts/${encodeURIComponent(key)}`);
+  keys.delete(key);
 }

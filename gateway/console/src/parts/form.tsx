@@ -139,9 +139,15 @@ export function Form(props: FormProps) {
   const wrong = Object.entries(errors);
   return (
     <form class="cc-form" ref={form} onSubmit={submit} noValidate aria-labelledby={`${props.id}-form`}>
-      <h3 id={`${props.id}-form`} tabIndex={-1} class={props.calm ? "visually-hidden" : ""}>
-        {props.title}
-      </h3>
+      {props.calm ? (
+        <h2 id={`${props.id}-form`} class="visually-hidden">
+          {props.title}
+        </h2>
+      ) : (
+        <h3 id={`${props.id}-form`} tabIndex={-1}>
+          {props.title}
+        </h3>
+      )}
       {(wrong.length > 0 || failure) && (
         <div class="ds_error-summary" tabIndex={-1} role="alert">
           <p class="ds_error-summary__title">

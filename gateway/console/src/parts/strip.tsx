@@ -5,7 +5,7 @@ import type { Desk } from "../hub/desk";
 import type { FeedState } from "../hub/feed";
 import { choosePurpose, signOut, type Session } from "../hub/session";
 import { clock, clockWithSeconds, fullDate } from "../words/dates";
-import { environment, purpose, purposes, roleTitle } from "../words/names";
+import { environment, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Form } from "./form";
 import { hideNames, namesHidden } from "./person_words";
 import { useDesk } from "./use_desk";
@@ -79,9 +79,11 @@ export function Strip(props: {
         </span>
         <span>
           Purpose: {purpose(session.purpose)}{" "}
-          <button type="button" class="cc-link" aria-expanded={asking} onClick={() => setAsking(!asking)}>
-            Change<span class="visually-hidden"> purpose</span>
-          </button>
+          {session.role !== "operator" && (
+            <button type="button" class="cc-link" aria-expanded={asking} onClick={() => setAsking(!asking)}>
+              Change<span class="visually-hidden"> purpose</span>
+            </button>
+          )}
         </span>
         <span class="cc-strip__day">{fullDate(desk.now())}</span>
       </div>
@@ -93,8 +95,7 @@ export function Strip(props: {
             fields={[
               {
                 name: "purpose", label: "Purpose", kind: "radios", value: session.purpose,
-                options: purposes.filter(([code]) =>
-                  (code === "HUB_OPERATION") === (session.role === "operator")),
+                options: purposeChoices(session.purposes),
                 needed: "Choose a purpose",
               },
             ]}

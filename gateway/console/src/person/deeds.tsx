@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { CommandSchema } from "../../gen/concordat/hub/v1/command_pb";
 import type { GetCaseResponse } from "../../gen/concordat/mappa/v1/service_pb";
 import type { Desk } from "../hub/desk";
-import { mappa, nhs, police, socialwork } from "../hub/services";
+import { identity, mappa, nhs, police, socialwork } from "../hub/services";
 import { Form, type Field, type Values } from "../parts/form";
 import { choices, say } from "../words/codes";
 import { birthDate, fromLondon, micros } from "../words/dates";
@@ -354,6 +354,27 @@ function socialWorkDeeds(subject: string, events: EventView[]): Deed[] {
   ];
 }
 
+// The link between a number and a person is doubted: everything goes on, marked so,
+// until two people have decided.
+function doubtDeed(subject: string): Deed {
+  return {
+    id: "doubt", title: "Wrong person? Doubt a number",
+    intro: "Alerts go on, marked “identity in doubt”, until two people have decided.",
+    fields: [
+      { name: "scheme", label: "Which number?", kind: "select", options: choices("identifier-scheme"), needed: "Choose which number" },
+      { name: "number", label: "Number", kind: "line", hint: "The whole number.", needed: "Enter the number" },
+      { name: "note", label: "Why do you doubt it?", kind: "words", max: 500, hint: "It stays with the register of who is who.", needed: "Say why" },
+    ],
+    submit: "Doubt it",
+    send: (values, request) =>
+      identity.openReview({
+        kind: "LINK_DOUBTED", subject, command: command(request),
+        identifiers: [{ scheme: values.scheme!, value: values.number!.trim() }],
+        note: values.note!.trim(),
+      }),
+  };
+}
+
 export function deedsFor(
   desk: Desk,
   subject: string,
@@ -362,13 +383,13 @@ export function deedsFor(
 ): Deed[] {
   switch (desk.session.role) {
     case "coordinator":
-      return coordinatorDeeds(desk, subject, record);
+      return [...coordinatorDeeds(desk, subject, record), doubtDeed(subject)];
     case "police":
-      return policeDeeds(desk, subject, events);
+      return [...policeDeeds(desk, subject, events), doubtDeed(subject)];
     case "nhs-liaison":
-      return nhsDeeds(desk, subject, events);
+      return [...nhsDeeds(desk, subject, events), doubtDeed(subject)];
     case "supervising-officer":
-      return socialWorkDeeds(subject, events);
+      return [...socialWorkDeeds(subject, events), doubtDeed(subject)];
     default:
       return [];
   }

@@ -50,7 +50,7 @@ export function history(events: EventView[]): Happening[] {
       if (retracted.has(key)) marks.push("Taken back since");
       else if (corrected.has(key)) marks.push("Corrected since");
       if (known.getTime() - at.getTime() > kLateMs) marks.push("Known late");
-      if (event.basis === "reported_by_partner") marks.push("Reported by a partner");
+      if (event.basis === "reported-by-partner") marks.push("Reported by a partner");
       if (event.basis === "suspicion") marks.push("A suspicion");
       if (event.basis === "opinion") marks.push("An opinion");
       if ((event.faults ?? []).length > 0) marks.push("Incomplete: its source has been told");

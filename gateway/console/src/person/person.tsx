@@ -16,7 +16,7 @@ import { sectionOf } from "../today/alert_book";
 import { say } from "../words/codes";
 import { dayOf, fullDate, moment, plainDate, when } from "../words/dates";
 import { levelWords, type EventView } from "../words/events";
-import { agency, purpose, purposes, roleTitle } from "../words/names";
+import { agency, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
 import { WhatHappened } from "./what_happened";
@@ -46,6 +46,9 @@ export function Person(props: {
   }, [subject, task, chosen]);
 
   if (failure) return <Problem what="This person cannot be opened." problem={failure} />;
+  if (!chosen && props.from && !desk.loaded.has("alerts") && desk.feed.kind === "starting") {
+    return <Loading what="your alerts" />;
+  }
   if (!chosen && task) return <Loading what="this person" />;
   if (!chosen) {
     return (
@@ -62,7 +65,7 @@ export function Person(props: {
           fields={[
             {
               name: "purpose", label: "Purpose", kind: "radios", value: desk.session.purpose,
-              options: purposes.filter(([code]) => code !== "HUB_OPERATION"),
+              options: purposeChoices(desk.session.purposes),
               needed: "Choose a purpose",
             },
             {

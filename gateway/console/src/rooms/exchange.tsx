@@ -8,7 +8,7 @@ import type {
 import type { ListRejectsResponse } from "../../gen/concordat/edge/v1/service_pb";
 import type { HubError } from "../hub/http";
 import { alerts, background, bus, edge, problem, program } from "../hub/services";
-import { Facts, Loading, Problem, Section } from "../parts/basics";
+import { count, Facts, Loading, Problem, Section } from "../parts/basics";
 import { useDesk } from "../parts/use_desk";
 import { birthDate, moment, when } from "../words/dates";
 import { agency, role, source } from "../words/names";
@@ -126,7 +126,7 @@ function Log({ log, now }: { log: GetLogStatusResponse; now: Date }) {
           ["Environment", log.environment],
           ["Log and epoch", `${hex(log.logId)}…, epoch ${log.epoch}`],
           ["Last sequence", log.endSequence.toString()],
-          ["Size", `${bytesWords(log.bytes)} in ${log.segments} segments`],
+          ["Size", `${bytesWords(log.bytes)} in ${count(log.segments, "segment")}`],
           ["Log time", time ? when(time, now) : "none yet"],
           ["Sessions", String(log.sessions)],
           ["Accepted with faults since the start", log.acceptedWithFaults.toString()],
@@ -217,46 +217,48 @@ function Edges({ edges, now }: { edges: Map<string, ListRejectsResponse>; now: D
   return (
     <Section id="edges" title="Set aside and refused at the edges">
       <p class="cc-small">Counts and reasons. Who it is about and what it says stays with its agency.</p>
-      {kEdges.map(([name, title]) => {
-        const answer = edges.get(name);
-        const counts = answer?.counts;
-        if (!counts) return null;
-        const last = moment(counts.lastMessageAt);
-        const reasons = new Map<string, number>();
-        for (const item of answer.items) {
-          const key = `${item.outcome}: ${item.reason}`;
-          reasons.set(key, (reasons.get(key) ?? 0) + 1);
-        }
-        return (
-          <div key={name}>
-            <h3>{title}</h3>
-            <Facts
-              rows={[
-                ["Published", `${counts.published}, of these ${counts.released} released by a person`],
-                ["Held for a person", counts.held.toString()],
-                ["Sent to identity", counts.toIdentity.toString()],
-                ["About nobody here, not kept", counts.notInCohort.toString()],
-                ["Refused", counts.refused.toString()],
-                ["Left by a person", counts.left.toString()],
-                ["Waiting", counts.spooled.toString()],
-                ["Last message", last ? when(last, now) : "none since the start"],
-                ...[...reasons].map(([reason, n]): [string, string] => [reason, String(n)]),
-              ]}
-            />
-            {answer.files.length > 0 && (
-              <ul class="cc-lines">
-                {answer.files.slice(0, 5).map((file) => (
-                  <li class="cc-line" key={`${file.name}${file.at}`}>
-                    <p>
-                      {file.name}: {file.words}
-                    </p>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </div>
-        );
-      })}
+      <div class="cc-halves">
+        {kEdges.map(([name, title]) => {
+          const answer = edges.get(name);
+          const counts = answer?.counts;
+          if (!counts) return null;
+          const last = moment(counts.lastMessageAt);
+          const reasons = new Map<string, number>();
+          for (const item of answer.items) {
+            const key = `${item.outcome}: ${item.reason}`;
+            reasons.set(key, (reasons.get(key) ?? 0) + 1);
+          }
+          return (
+            <div key={name}>
+              <h3>{title}</h3>
+              <Facts
+                rows={[
+                  ["Published", `${counts.published}, of these ${counts.released} released by a person`],
+                  ["Held for a person", counts.held.toString()],
+                  ["Sent to identity", counts.toIdentity.toString()],
+                  ["About nobody here, not kept", counts.notInCohort.toString()],
+                  ["Refused", counts.refused.toString()],
+                  ["Left by a person", counts.left.toString()],
+                  ["Waiting", counts.spooled.toString()],
+                  ["Last message", last ? when(last, now) : "none since the start"],
+                  ...[...reasons].map(([reason, n]): [string, string] => [reason, String(n)]),
+                ]}
+              />
+              {answer.files.length > 0 && (
+                <ul class="cc-lines">
+                  {answer.files.slice(0, 5).map((file) => (
+                    <li class="cc-line" key={`${file.name}${file.at}`}>
+                      <p>
+                        {file.name}: {file.words}
+                      </p>
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </div>
+          );
+        })}
+      </div>
     </Section>
   );
 }

@@ -21,7 +21,7 @@ export function SignIn(props: { why: string; signedIn: (session: Session) => voi
   }, []);
   return (
     <div class="cc-signin">
-      {options && <Environment name={options.environment} />}
+      <header>{options && <Environment name={options.environment} />}</header>
       <main id="main" tabIndex={-1}>
         <h1>Sign in to Concordat</h1>
         {props.why && (

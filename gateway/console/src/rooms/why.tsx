@@ -7,7 +7,7 @@ import { Form } from "../parts/form";
 import { useDesk } from "../parts/use_desk";
 import { isOperator } from "../hub/desk";
 import { moment, when } from "../words/dates";
-import { agency, purposes, roleTitle, source } from "../words/names";
+import { agency, purposeChoices, roleTitle, source } from "../words/names";
 
 const kRoles = [
   "coordinator", "police", "nhs-liaison", "supervising-officer", "lead-officer", "duty-senior",
@@ -59,7 +59,7 @@ export function Why({ sequence }: { sequence: string }) {
           },
           {
             name: "purpose", label: "For which purpose?", kind: "select",
-            options: purposes.filter(([code]) => code !== "HUB_OPERATION"),
+            options: purposeChoices(desk.session.purposes),
             hint: "Leave it open for any.",
           },
         ]}

@@ -25,11 +25,11 @@ const kRoles: Record<string, string> = {
   operator: "operator",
 };
 
-export const purposes: [string, string][] = [
-  ["MAPPA_RISK_MANAGEMENT", "managing risk of serious harm"],
-  ["ORDER_SUPERVISION", "supervising a court order"],
-  ["HUB_OPERATION", "running the hub"],
-];
+const kPurposes: Record<string, string> = {
+  MAPPA_RISK_MANAGEMENT: "managing risk of serious harm",
+  ORDER_SUPERVISION: "supervising a court order",
+  HUB_OPERATION: "running the hub",
+};
 
 function plain(name: string): string {
   return name.replaceAll(/[-_]/g, " ").toLowerCase();
@@ -66,7 +66,14 @@ export function addressee(name: string): string {
 }
 
 export function purpose(code: string): string {
-  return purposes.find(([name]) => name === code)?.[1] ?? plain(code);
+  return kPurposes[code] ?? plain(code);
+}
+
+// For a form: the purposes that an agreement has.
+export function purposeChoices(known: string[] | undefined): [string, string][] {
+  return (known ?? ["MAPPA_RISK_MANAGEMENT", "ORDER_SUPERVISION"])
+    .filter((code) => code !== "HUB_OPERATION")
+    .map((code) => [code, purpose(code)]);
 }
 
 // "urn:concordat:nhs-tayside:liaison": "NHS Tayside"
