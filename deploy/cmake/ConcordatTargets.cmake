@@ -25,6 +25,8 @@ if(CONCORDAT_SANITIZE)  # e.g. "address,undefined" or "thread"
     -fsanitize=${CONCORDAT_SANITIZE})
 endif()
 
+include("${CMAKE_CURRENT_LIST_DIR}/Precompiled.cmake")
+
 # The area that a folder belongs to: services/police, adapters/hl7v2, gateway...
 function(_concordat_area out dir)
   file(RELATIVE_PATH rel "${PROJECT_SOURCE_DIR}" "${dir}")
@@ -84,6 +86,7 @@ function(concordat_library name)
   if(arg_SRCS)
     add_library(${name} STATIC ${arg_SRCS})
     target_link_libraries(${name} PRIVATE concordat_options)
+    concordat_precompile(${name} library)
   else()
     add_library(${name} INTERFACE)
   endif()
@@ -107,6 +110,7 @@ function(concordat_executable name)
   endforeach()
   add_executable(${name} ${arg_SRCS})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} concordat_options)
+  concordat_precompile(${name} library)
   _concordat_note_sources(${arg_SRCS})
 endfunction()
 
@@ -123,6 +127,7 @@ function(concordat_fuzzer source)
   add_executable(${name} ${source})
   add_dependencies(concordat_tests ${name})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} concordat_options)
+  concordat_precompile(${name} library)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_test(NAME ${name}
     COMMAND ${name} -max_total_time=20 -timeout=10 -rss_limit_mb=2048)
@@ -151,6 +156,7 @@ function(concordat_test source)
   endif()
   target_link_libraries(${name} PRIVATE
     ${arg_DEPS} concordat_options GTest::gmock GTest::gtest_main)
+  concordat_precompile(${name} test)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   set(test "${name}${CONCORDAT_TEST_SUFFIX}")
