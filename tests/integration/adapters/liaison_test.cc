@@ -306,7 +306,7 @@ class LiaisonTest : public ::testing::Test {
     return false;
   }
 
-  const SystemSteadyClock clock_;
+  const SystemSteadyClock clock_{};
   HubProcesses hub_;
   std::map<std::string, std::string> keys_;
   std::unique_ptr<MllpClient> sender_;
