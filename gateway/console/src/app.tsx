@@ -101,7 +101,7 @@ export function App() {
           end("You were signed out because nothing happened here for a while. What you had written is kept.")}
       />
       <main id="main" tabIndex={-1} class="cc-room">
-        <Told desk={desk} />
+        <Told />
         <Room route={route} changed={changed} />
       </main>
       <footer class="cc-foot">

@@ -10,7 +10,7 @@ import type {
 import type { Case, Notification, Referral } from "../../gen/concordat/mappa/v1/service_pb";
 import type { SharingDecision } from "../../gen/concordat/nhs/v1/service_pb";
 import { AlertBook } from "../today/alert_book";
-import { micros, moment } from "../words/dates";
+import { isoDay, micros, moment } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
 import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
@@ -22,6 +22,7 @@ export type Part =
   | "sharing";
 
 const kLastHereKey = "last-here";
+const kTimeWaitMs = 3_000;
 const kAwayMs = 30 * 60_000;
 const kDayMs = 86_400_000;
 
@@ -50,6 +51,7 @@ export class Desk {
   agreements: AgreementState[] = [];
   held: Item[] = [];
   reviews: Review[] = [];
+  // In force.
   sharing: SharingDecision[] = [];
   loaded = new Set<Part>();
   problems = new Map<Part, HubError>();
@@ -63,6 +65,10 @@ export class Desk {
   #listeners = new Set<() => void>();
   #feed: AlertFeed;
   #time: Date | undefined;
+  #timeTold: () => void = () => {};
+  #timeKnown = new Promise<void>((resolve) => {
+    this.#timeTold = resolve;
+  });
   #asked = new Set<string>();
   #shown = new Set<string>();
   #timer = 0;
@@ -91,6 +97,17 @@ export class Desk {
   // The page's time: the log's in a demo, where the story's clock stands.
   now(): Date {
     return this.#timeIsReal() ? new Date() : (this.#time ?? new Date());
+  }
+
+  // When somebody is on duty; 0: the world's now. In a demo the story's, which the
+  // first list of alerts tells.
+  async #dutyTime(): Promise<bigint> {
+    if (this.#timeIsReal()) return 0n;
+    await Promise.race([
+      this.#timeKnown,
+      new Promise((resolve) => window.setTimeout(resolve, kTimeWaitMs)),
+    ]);
+    return micros(this.now());
   }
 
   subscribe(listener: () => void): () => void {
@@ -132,7 +149,7 @@ export class Desk {
     if (isOperator(session)) return;
     this.loadCases();
     void this.#load("roles", async () => {
-      this.roles = (await identity.listRoles({ at: this.#timeIsReal() ? 0n : micros(this.now()) }, background)).roles;
+      this.roles = (await identity.listRoles({ at: await this.#dutyTime() }, background)).roles;
     });
     void this.#load("agreements", async () => {
       this.agreements = (await bus.listAgreements({}, background)).agreements;
@@ -168,7 +185,12 @@ export class Desk {
       await this.know(this.reviews.map((review) => review.subject));
     });
     void this.#load("sharing", async () => {
-      this.sharing = (await nhs.listSharingDecisions({ minPosition }, background)).decisions;
+      const list = await nhs.listSharingDecisions({ minPosition, withEnded: true }, background);
+      await this.#dutyTime();
+      // By the page's day: in a demo the service's own clock is not the story's.
+      const today = isoDay(this.now());
+      this.sharing = list.decisions.filter(
+        (one) => one.endedAt === 0n && (one.decided?.until ?? "") >= today);
       await this.know(this.sharing.map((decision) => decision.subject));
     });
   }
@@ -195,8 +217,8 @@ export class Desk {
         try {
           const [described, involved] = await Promise.all([
             identity.describeMany({ subjects: some, purpose: "" }, background),
-            identity.listInvolved(
-              { subjects: some, at: this.#timeIsReal() ? 0n : micros(this.now()) }, background),
+            this.#dutyTime().then((at) =>
+              identity.listInvolved({ subjects: some, at }, background)),
           ]);
           for (const person of described.people) this.people.set(person.subject, person);
           for (const person of involved.people) this.involved.set(person.subject, person);
@@ -211,6 +233,7 @@ export class Desk {
   #listed(list: ListAlertsResponse): void {
     const first = !this.#arranged;
     this.#time = moment(list.time) ?? this.#time;
+    this.#timeTold();
     this.book.list(list.alerts);
     if (first) {
       this.#arranged = true;

@@ -1,11 +1,10 @@
 // The strip on top of every room: environment, arrangement, who, purpose, day, whether
 // the page is live, and the way to a person.
 import { useEffect, useState } from "preact/hooks";
-import type { Desk } from "../hub/desk";
 import type { FeedState } from "../hub/feed";
 import { choosePurpose, signOut, type Session } from "../hub/session";
 import { clock, clockWithSeconds, fullDate } from "../words/dates";
-import { environment, purpose, purposeChoices, roleTitle } from "../words/names";
+import { environment, purpose, purposeChoices, role, roleTitle } from "../words/names";
 import { Form } from "./form";
 import { hideNames, namesHidden } from "./person_words";
 import { useDesk } from "./use_desk";
@@ -67,6 +66,7 @@ export function Strip(props: {
     return () => document.removeEventListener("keydown", key);
   }, []);
 
+  const { fresh } = desk.book.waiting();
   const current = `#/${props.route.split("/")[1]?.split("?")[0] ?? ""}`;
   return (
     <header class="cc-strip">
@@ -75,7 +75,8 @@ export function Strip(props: {
         <strong class="cc-strip__title">{session.agencyName}</strong>
         <span>
           {session.displayName}
-          {roleTitle(session.role) !== session.displayName && `, ${roleTitle(session.role)}`}
+          {!session.displayName.toLowerCase().includes(role(session.role).toLowerCase()) &&
+            `, ${roleTitle(session.role)}`}
         </span>
         <span>
           Purpose: {purpose(session.purpose)}{" "}
@@ -110,6 +111,9 @@ export function Strip(props: {
       )}
       <div class="cc-strip__state">
         <span class={`cc-live cc-live--${desk.feed.kind}`}>{liveWords(desk.feed)}</span>
+        <span class="visually-hidden" role="status">
+          {desk.feed.kind === "checking" || desk.feed.kind === "lost" ? liveWords(desk.feed) : ""}
+        </span>
         <span class="cc-strip__tools">
           <button type="button" class="cc-link" aria-pressed={hidden} onClick={toggle}>
             {hidden ? "Show names" : "Hide names"} (F9)
@@ -130,6 +134,7 @@ export function Strip(props: {
             <li key={href}>
               <a href={href} aria-current={current === href ? "page" : undefined}>
                 {title}
+                {href === "#/" && fresh > 0 && ` (${fresh} new)`}
               </a>
             </li>
           ))}
@@ -141,7 +146,8 @@ export function Strip(props: {
 
 // What was said politely, for those who do not see it; it can be focused after an act,
 // so that the reader is not thrown to the top of the page.
-export function Told({ desk }: { desk: Desk }) {
+export function Told() {
+  const desk = useDesk();
   return (
     <p id="told" class={desk.announcement ? "cc-told" : "visually-hidden"} role="status" tabIndex={-1}>
       {desk.announcement}

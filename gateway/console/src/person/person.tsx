@@ -25,6 +25,8 @@ interface Loaded {
   person: PersonDescription;
   record: GetCaseResponse | undefined;
   events: PersonEvents;
+  // Of the events alone: the rest of the page stands without them.
+  eventsFailure: HubError | undefined;
 }
 
 export function Person(props: {
@@ -93,6 +95,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
   async function load(minPosition = 0n) {
     setFailure(undefined);
     const options = forPurpose(purposeCode);
+    let eventsFailure: HubError | undefined;
     try {
       const [described, record, events] = await Promise.all([
         identity.describeMany({ subjects: [subject], purpose: purposeCode }, options),
@@ -101,7 +104,10 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
           if (problem(error).code === "not_found") return undefined;
           throw error;
         }),
-        personEvents(subject, purposeCode),
+        personEvents(subject, purposeCode).catch((error) => {
+          eventsFailure = problem(error);
+          return { events: [], more: false };
+        }),
         desk.know([subject]),
       ]);
       const person = described.people[0];
@@ -110,7 +116,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
         setLoaded(undefined);
         return;
       }
-      setLoaded({ person, record, events });
+      setLoaded({ person, record, events, eventsFailure });
     } catch (error) {
       setFailure(problem(error));
     }
@@ -130,7 +136,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
     );
   }
   if (!loaded) return <Loading what="this person" />;
-  const { person, record, events } = loaded;
+  const { person, record, events, eventsFailure } = loaded;
   const now = desk.now();
   const all = history(events.events);
   const open = desk.book
@@ -166,7 +172,11 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
             </Section>
           )}
           <Section id="happened" title="What happened">
-            <WhatHappened all={all} now={now} more={events.more} />
+            {eventsFailure ? (
+              <Problem what="What happened cannot be shown." problem={eventsFailure} again={() => void load()} />
+            ) : (
+              <WhatHappened all={all} now={now} more={events.more} />
+            )}
           </Section>
           <Papers events={events.events} record={record} />
         </div>

@@ -244,9 +244,9 @@ function Edges({ edges, now }: { edges: Map<string, ListRejectsResponse>; now: D
                   ...[...reasons].map(([reason, n]): [string, string] => [reason, String(n)]),
                 ]}
               />
-              {answer.files.length > 0 && (
+              {answer.files.some((file) => file.words) && (
                 <ul class="cc-lines">
-                  {answer.files.slice(0, 5).map((file) => (
+                  {answer.files.filter((file) => file.words).slice(0, 5).map((file) => (
                     <li class="cc-line" key={`${file.name}${file.at}`}>
                       <p>
                         {file.name}: {file.words}

@@ -120,7 +120,7 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
   const [doing, setDoing] = useState<Doing>();
   const now = desk.now();
   const at = moment(item.happenedAt) ?? moment(item.receivedAt);
-  const usable = desk.sharing.filter((one) => one.inForce && one.subject === item.subject);
+  const usable = desk.sharing.filter((one) => one.subject === item.subject);
   const open = item.state === "open";
 
   async function look() {

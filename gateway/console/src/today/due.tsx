@@ -58,7 +58,7 @@ export function dueItems(desk: Desk): DueItem[] {
   }
   for (const one of desk.sharing) {
     const day = dayOf(one.decided?.until ?? "");
-    if (!one.inForce || !day || dayDifference(day, now) > kEndDays) continue;
+    if (!day || dayDifference(day, now) > kEndDays) continue;
     items.push({
       key: `sharing-${one.decided!.decisionRef}`,
       words: `Sharing decision for ${personName(desk, one.subject)} (${say("sharing-scope", one.decided!.what)}) ends ${fullDate(day)}`,
@@ -70,9 +70,17 @@ export function dueItems(desk: Desk): DueItem[] {
   }
   if (isLiaison(desk.session)) {
     const open = desk.held.filter((item) => item.state === "open");
-    if (open.length > 0) {
+    const held = open.filter((item) => item.outcome === "held").length;
+    const unread = open.length - held;
+    if (held > 0) {
       items.push({
-        key: "held", words: `${count(open.length, "message")} from the hospital held for you to decide`,
+        key: "held", words: `${count(held, "message")} from the hospital held for you to decide`,
+        left: "", overdue: false, href: "#/liaison", at: 0,
+      });
+    }
+    if (unread > 0) {
+      items.push({
+        key: "unread", words: `${count(unread, "message")} from the hospital could not be read`,
         left: "", overdue: false, href: "#/liaison", at: 0,
       });
     }

@@ -5,16 +5,33 @@ import { count } from "../parts/basics";
 import { moment, when } from "../words/dates";
 import { agency, role, roleTitle } from "../words/names";
 
-function holderWords(standing: RoleStanding): string {
-  const holder = standing.holder;
-  return [holder?.name, holder?.telephone].filter(Boolean).join(", ");
+interface OnDuty {
+  agency: string;
+  holders: { who: string; roles: string[] }[];
+}
+
+// Who is told now of what goes to a role, by agency; one person is named once, with all
+// the roles.
+function onDutyNow(roles: RoleStanding[], own: string): OnDuty[] {
+  const agencies = new Map<string, Map<string, string[]>>();
+  for (const one of roles) {
+    if (one.role !== one.onDuty || !one.holder) continue;
+    const who = [one.holder.name, one.holder.telephone].filter(Boolean).join(", ");
+    const holders = agencies.get(one.agency) ?? new Map<string, string[]>();
+    holders.set(who, [...(holders.get(who) ?? []), role(one.role)]);
+    agencies.set(one.agency, holders);
+  }
+  return [...agencies]
+    .map(([name, holders]) => ({
+      agency: name, holders: [...holders].map(([who, held]) => ({ who, roles: held })),
+    }))
+    .sort((a, b) =>
+      Number(b.agency === own) - Number(a.agency === own) || a.agency.localeCompare(b.agency));
 }
 
 export function Side({ desk }: { desk: Desk }) {
   const now = desk.now();
-  // Who is told now of what goes to a role: the role itself, or its cover.
-  const onDuty = desk.roles.filter(
-    (one) => one.role === one.onDuty && (one.always || one.calendar) && one.holder);
+  const onDuty = onDutyNow(desk.roles, desk.session.agency);
   const own = desk.roles.filter(
     (one) => one.agency === desk.session.agency && one.cover && one.holder);
   const doubted = [...desk.people.values()].filter((person) => person.inDoubt).length;
@@ -23,17 +40,20 @@ export function Side({ desk }: { desk: Desk }) {
       {onDuty.length > 0 && (
         <section>
           <h2>On duty now</h2>
-          <ul>
-            {onDuty.map((one) => (
-              <li key={`${one.agency}/${one.role}`}>
-                <strong>{roleTitle(one.role)}</strong>
-                <br />
-                <span class="cc-small">{agency(one.agency)}</span>
-                <br />
-                {holderWords(one)}
-              </li>
-            ))}
-          </ul>
+          {onDuty.map((one) => (
+            <div key={one.agency}>
+              <h3>{agency(one.agency)}</h3>
+              <ul>
+                {one.holders.map(({ who, roles }) => (
+                  <li key={who}>
+                    {who}
+                    <br />
+                    <span class="cc-small">{roles.join(", ")}</span>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ))}
         </section>
       )}
       {own.length > 0 && (
