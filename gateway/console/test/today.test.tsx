@@ -11,6 +11,7 @@ import { FeedReportSchema } from "../gen/concordat/alerts/v1/service_pb";
 import { PersonDescriptionSchema, PersonInvolvedSchema } from "../gen/concordat/identity/v1/service_pb";
 import { CaseSchema } from "../gen/concordat/mappa/v1/service_pb";
 import { Desk } from "../src/hub/desk";
+import { HubError } from "../src/hub/http";
 import type { Session } from "../src/hub/session";
 import { DeskContext } from "../src/parts/use_desk";
 import { liveWords } from "../src/parts/strip";
@@ -140,8 +141,9 @@ describe("Today", () => {
     desk = new Desk(session);
     expect(text(desk)).toContain("Loading alerts");
     expect(text(desk)).not.toContain("Nothing needs you");
-    desk.feed = { kind: "lost", checkedAt: undefined, upToDate: true };
-    expect(text(desk)).toContain("Use the telephone list.");
+    desk.problems.set("alerts", new HubError("unavailable", "It does not answer."));
+    expect(text(desk)).toContain("Alerts cannot be shown. It does not answer. This page goes on trying. Use the telephone list.");
+    expect(text(desk)).not.toContain("Loading");
   });
 
   test("what people wrote is only text", () => {

@@ -85,6 +85,10 @@ export class Desk {
         },
         listed: (list) => this.#listed(list),
         came: (alert) => this.#came(alert),
+        failed: (error) => {
+          this.problems.set("alerts", problem(error));
+          this.#tell();
+        },
       },
       this.#timeIsReal(),
     );

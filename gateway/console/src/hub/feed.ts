@@ -5,7 +5,7 @@ import { AlertSchema, type Alert, type ListAlertsResponse } from "../../gen/conc
 import { moment } from "../words/dates";
 import { EventParser } from "./event_stream";
 import { tellSignedOut } from "./http";
-import { Live, type LiveKind } from "./live";
+import { kPollMs, Live, type LiveKind } from "./live";
 import { alerts, background } from "./services";
 
 export interface FeedState {
@@ -20,6 +20,8 @@ export interface FeedListener {
   changed(state: FeedState): void;
   listed(list: ListAlertsResponse): void;
   came(alert: Alert): void;
+  // The list could not be had.
+  failed(error: unknown): void;
 }
 
 export class AlertFeed {
@@ -34,6 +36,8 @@ export class AlertFeed {
   #told = "";
   #refresh = 0;
   #asking = false;
+  #listed = false;
+  #listAt = 0;
 
   // `timeIsReal`: the log's time is the world's; in a demo it is the story's.
   constructor(listener: FeedListener, timeIsReal: boolean) {
@@ -75,15 +79,18 @@ export class AlertFeed {
   async #list(): Promise<boolean> {
     if (this.#asking) return false;
     this.#asking = true;
+    this.#listAt = performance.now();
     try {
       const list = await alerts.listAlerts({}, background);
       const asked = this.#newestId(list);
       if (!this.#lastId) this.#lastId = asked;
       this.#upToDate = list.upToDate;
       this.#time = moment(list.time) ?? this.#time;
+      this.#listed = true;
       this.#listener.listed(list);
       return true;
-    } catch {
+    } catch (error) {
+      this.#listener.failed(error);
       return false;
     } finally {
       this.#asking = false;
@@ -99,6 +106,8 @@ export class AlertFeed {
 
   #tick(): void {
     const hidden = document.visibilityState !== "visible";
+    // A stream alone does not tell what was there before.
+    if (!this.#listed && performance.now() - this.#listAt >= kPollMs) void this.#list();
     for (const action of this.#live.tick(performance.now())) {
       if (action === "poll") {
         void this.#list().then((answered) => {

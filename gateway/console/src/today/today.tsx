@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Alert } from "../../gen/concordat/alerts/v1/service_pb";
 import type { Desk } from "../hub/desk";
-import { Loading, Problem, Section } from "../parts/basics";
+import { Loading, Section } from "../parts/basics";
 import { bornWords, personName } from "../parts/person_words";
 import { useDesk } from "../parts/use_desk";
 import { clock, dayWords, moment, when } from "../words/dates";
@@ -34,8 +34,17 @@ export function Today() {
         <h1 class="visually-hidden">Today</h1>
         <Blind desk={desk} />
         <Waiting desk={desk} />
-        {failed && <Problem what="Alerts cannot be shown." problem={failed} />}
-        {!desk.loaded.has("alerts") && !failed && <NotYet desk={desk} />}
+        {!desk.loaded.has("alerts") && !failed && <Loading what="alerts" />}
+        {failed && (
+          <div class="cc-problem" role="alert">
+            <p>
+              <strong>
+                {desk.loaded.has("alerts") ? "Alerts may be out of date." : "Alerts cannot be shown."}
+              </strong>{" "}
+              {failed.message} This page goes on trying. Use the telephone list.
+            </p>
+          </div>
+        )}
         {desk.loaded.has("alerts") && (
           <>
             {withdrawn.length > 0 && (
@@ -92,17 +101,6 @@ export function Today() {
       </div>
       <Side desk={desk} />
     </div>
-  );
-}
-
-function NotYet({ desk }: { desk: Desk }) {
-  return desk.feed.kind === "lost" || desk.feed.kind === "checking" ? (
-    <p class="cc-problem" role="alert">
-      <strong>Alerts cannot be shown.</strong> Concordat does not answer. This page goes on
-      trying. Use the telephone list.
-    </p>
-  ) : (
-    <Loading what="alerts" />
   );
 }
 
