@@ -13,6 +13,7 @@
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/transport/zmq_carrier.h"
@@ -99,6 +100,8 @@ int Main(int argc, char** argv) {
   start.Check(RecordStart(records, *log, *core, *types, random));
   PolicyFold fold(types);
   start.Check(fold.CatchUp(*log));
+  PolicyFold asked = fold;  // Of the questions that come by gRPC.
+  asked.ForgetChanges();
 
   const CurveKeyPair pair = start.Value(data.LoadCurveKeys(kKeys));
   const auto hub = start.Value(ZmqHub::Start(
@@ -169,9 +172,11 @@ int Main(int argc, char** argv) {
   host_options.tls = start.Value(data.LoadTls(kKeys));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  Explainer explainer(*log, types);
+  Explainer explainer(*log, asked, types);
+  PersonReader persons(*log, asked, types, clock);
   ServeBus(host, data.environment(),
-           {*log, ingest, delivery, refusals, faults, explainer});
+           {*log, ingest, delivery, refusals, faults, explainer, persons, clock,
+            steady});
   const uint16_t grpc_port = start.Value(host.Start());
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });

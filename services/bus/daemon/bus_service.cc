@@ -1,6 +1,9 @@
 #include "services/bus/daemon/bus_service.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "concordat/bus/v1/service.pb.h"
 #include "services/common/config/principal_registry.h"
@@ -31,6 +34,80 @@ absl::StatusOr<v1::VerifyLogResponse> Verify(const EventLog& log) {
   return response;
 }
 
+// One outcome for each event, in order; `digests` are those that they came with.
+v1::PublishResponse ResponseOf(const v1::Receipts& receipts,
+                               const std::vector<std::string>& digests) {
+  v1::PublishResponse response;
+  response.set_epoch(receipts.epoch());
+  for (size_t i = 0; i < digests.size(); ++i) response.add_outcomes();
+  for (const v1::Outcome& outcome : receipts.outcomes()) {
+    *response.mutable_outcomes(static_cast<int>(outcome.index())) = outcome;
+  }
+  for (const v1::Accepted& run : receipts.accepted()) {
+    for (uint32_t i = 0; i < run.count(); ++i) {
+      const uint32_t index = run.index() + i;
+      v1::Outcome& outcome =
+          *response.mutable_outcomes(static_cast<int>(index));
+      outcome.set_index(index);
+      outcome.set_sequence(run.first_sequence() + i);
+      outcome.set_accepted_time(run.accepted_time());
+      outcome.set_digest(digests[index]);
+    }
+  }
+  return response;
+}
+
+void ServePublish(ServerHost& host, IngestLoop& ingest, std::string log_id) {
+  host.HandleLater<v1::PublishRequest, v1::PublishResponse>(
+      absl::StrCat(kService, "Publish"), {},
+      [&ingest, log_id](const Call& call, const v1::PublishRequest& request,
+                        Reply<v1::PublishResponse> reply) {
+        std::vector<std::string> digests;
+        for (const v1::Event& event : request.batch().events()) {
+          digests.push_back(event.digest());
+        }
+        const absl::Status taken = ingest.Publish(
+            {call.registry, call.principal, request.batch().SerializeAsString(),
+             [log_id, reply, digests = std::move(digests)](
+                 const absl::Status& status, const v1::Receipts& receipts) {
+               if (!status.ok()) return reply(status);
+               v1::PublishResponse response = ResponseOf(receipts, digests);
+               response.set_log_id(log_id);
+               reply(std::move(response));
+             }});
+        if (!taken.ok()) reply(taken);
+      });
+}
+
+void ServePersons(ServerHost& host, const EventLog& log,
+                  PersonReader& persons) {
+  host.Handle<v1::ReadPersonRequest, v1::ReadPersonResponse>(
+      absl::StrCat(kService, "ReadPerson"), {},
+      [&log, &persons](const Call& call, const v1::ReadPersonRequest& request)
+          -> absl::StatusOr<v1::ReadPersonResponse> {
+        const auto person = PersonKey::Parse(request.subject());
+        if (!person.ok()) {
+          return absl::InvalidArgumentError("subject: not a person key");
+        }
+        const auto answer = persons.Read(
+            *call.principal, call.purpose,
+            {*person, {request.after()}, request.limit(), call.deadline});
+        if (!answer.ok()) return answer.status();
+        // `dictionary` and `views` have the same numbers in both.
+        v1::ReadPersonResponse response;
+        if (!response.ParseFromString(answer->views)) {
+          return absl::InternalError("views that cannot be read");
+        }
+        const LogStatus status = log.Status();
+        v1::Position& position = *response.mutable_position();
+        position.set_log_id(status.log_id);
+        position.set_epoch(status.epoch);
+        position.set_sequence(answer->position.value);
+        response.set_more(answer->more);
+        return response;
+      });
+}
+
 void ServeReasons(ServerHost& host, Explainer& explainer) {
   host.Handle<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
       absl::StrCat(kService, "ListAgreements"), {},
@@ -49,13 +126,22 @@ void ServeReasons(ServerHost& host, Explainer& explainer) {
 void ServeBus(ServerHost& host, v1::Environment environment,
               const BusParts& parts) {
   const EventLog& log = parts.log;
-  const IngestLoop& ingest = parts.ingest;
+  IngestLoop& ingest = parts.ingest;
   const DeliveryLoop& delivery = parts.delivery;
   const Refusals& refusals = parts.refusals;
   const Faults& faults = parts.faults;
   const auto method = [](absl::string_view name) {
     return absl::StrCat(kService, name);
   };
+  // What a steady clock showed, as a time of day; 0 for never.
+  const auto real_time = [&clock = parts.clock,
+                          &steady = parts.steady](absl::Duration at) {
+    if (at == -absl::InfiniteDuration()) return uint64_t{0};
+    return static_cast<uint64_t>(
+        absl::ToUnixMicros(clock.Now() - (steady.Elapsed() - at)));
+  };
+  ServePublish(host, ingest, log.Status().log_id);
+  ServePersons(host, log, parts.persons);
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},
       [&log, &ingest, &delivery, &faults, environment](
@@ -76,6 +162,12 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_accepted_with_faults(faults.total());
         response.set_sessions(
             static_cast<uint32_t>(snapshot.sessions + ingest.sessions()));
+        response.set_publisher_sessions(
+            static_cast<uint32_t>(ingest.sessions()));
+        response.set_subscriber_sessions(
+            static_cast<uint32_t>(snapshot.sessions));
+        response.set_waiting_publish_calls(
+            static_cast<uint32_t>(ingest.waiting_calls()));
         return response;
       });
   host.Handle<v1::VerifyLogRequest, v1::VerifyLogResponse>(
@@ -83,7 +175,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
       [&log](const Call&, const v1::VerifyLogRequest&) { return Verify(log); });
   host.Handle<v1::ListSubscriptionsRequest, v1::ListSubscriptionsResponse>(
       method("ListSubscriptions"), {{"operator"}},
-      [&delivery](const Call&, const v1::ListSubscriptionsRequest&)
+      [&delivery, real_time](const Call&, const v1::ListSubscriptionsRequest&)
           -> absl::StatusOr<v1::ListSubscriptionsResponse> {
         const DeliverySnapshot snapshot = delivery.Snapshot();
         v1::ListSubscriptionsResponse response;
@@ -96,6 +188,10 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_sent(info.sent.value);
           state.set_lag(snapshot.folded.value - info.acknowledged.value);
           state.set_connected(info.connected);
+          state.set_connected_since(real_time(info.connected_at));
+          state.set_acknowledged_time(real_time(info.acknowledged_at));
+          state.set_outstanding(info.outstanding);
+          state.set_outstanding_bytes(info.outstanding_bytes);
         }
         return response;
       });

@@ -6,25 +6,29 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/explainer.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/refusals.h"
 #include "services/bus/log/event_log.h"
+#include "services/common/base/clock.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {
 
-// What the bus tells of itself. All outlive the host.
+// What calls are answered by. All outlive the host.
 struct BusParts {
   const EventLog& log;
-  const IngestLoop& ingest;
+  IngestLoop& ingest;
   const DeliveryLoop& delivery;
   const Refusals& refusals;
   const Faults& faults;
-  Explainer& explainer;  // The host's thread alone.
+  Explainer& explainer;   // The host's thread alone.
+  PersonReader& persons;  // The same.
+  const Clock& clock;
+  const SteadyClock& steady;
 };
 
-// concordat.bus.v1.BusService and what the bus says as hub.v1.StatusService:
-// state, counts and reasons, no subject and no payload.
+// concordat.bus.v1.BusService, and what the bus says as hub.v1.StatusService.
 void ServeBus(ServerHost& host, v1::Environment environment,
               const BusParts& parts);
 

@@ -11,8 +11,6 @@ constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // Acknowledgements gather for this long: a sync for each would take the disk
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
 constexpr absl::Duration kStoreEvery = absl::Milliseconds(20);
-// Each look is a system call.
-constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
@@ -21,8 +19,8 @@ DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
                            CursorStore& cursors, Hooks hooks)
     : sessions_(sessions),
-      registry_(std::move(registry)),
       clock_(clock),
+      registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
       hooks_(std::move(hooks)),
       disk_(
@@ -76,12 +74,8 @@ void DeliveryLoop::Run() {
 }
 
 void DeliveryLoop::LookAtRegistry() {
-  const absl::Duration now = clock_.Elapsed();
-  if (now - looked_at_ < kRegistryEvery) return;
-  looked_at_ = now;
-  const auto registry = registry_();
-  if (registry.get() == &sessions_.registry()) return;
-  sessions_.ReplaceRegistry(registry);
+  const PrincipalRegistry* registry = registry_.Look();
+  if (registry == nullptr) return;
   for (const auto& [session, open] : open_) {
     const v1::Principal* principal = registry->FindByName(open.principal);
     if (principal != nullptr) core_.RightsOf(session, *principal);

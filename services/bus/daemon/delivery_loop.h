@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/registry_watch.h"
 #include "services/bus/daemon/worker.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
@@ -66,8 +67,8 @@ class DeliveryLoop {
   void Publish();
 
   SessionServer& sessions_;
-  const RegistrySource registry_;
   const SteadyClock& clock_;
+  RegistryWatch registry_;
   DeliveryCore core_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
@@ -78,7 +79,6 @@ class DeliveryLoop {
   std::map<SessionId, Open> open_;
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
-  absl::Duration looked_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;

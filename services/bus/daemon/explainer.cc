@@ -62,19 +62,13 @@ void FillEnvelope(const StoredEvent& event, v1::ExplainViewResponse& response) {
 
 }  // namespace
 
-Explainer::Explainer(EventLog& log, std::shared_ptr<const TypeRegistry> types)
-    : log_(log), types_(types), fold_(std::move(types)) {
-  fold_.ForgetChanges();
-}
-
 absl::StatusOr<StoredEvent> Explainer::Find(
     const v1::ExplainViewRequest& request) {
   Sequence sequence = {request.sequence()};
   if (!request.event().empty()) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(request.event(), absl::MaxSplits('#', 1));
-    const absl::StatusOr<Sequence> found =
-        log_.OfId(parts.first, parts.second);
+    const absl::StatusOr<Sequence> found = log_.OfId(parts.first, parts.second);
     if (!found.ok()) return found.status();
     sequence = *found;
   }

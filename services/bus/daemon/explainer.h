@@ -1,14 +1,14 @@
 // Says why somebody sees an event or does not, and which agreements there are,
 // from the log alone.
 //
-// Threads  One at a time. It folds the log for itself, so that it never waits
-//          for, nor holds up, those who deliver; the first question takes as
-//          long as reading the log does.
+// Threads  One at a time. Its fold is not that of those who deliver, so that it
+//          neither waits for them nor holds them up.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "concordat/bus/v1/registry.pb.h"
@@ -20,8 +20,10 @@ namespace concordat::bus {
 
 class Explainer {
  public:
-  // `log` outlives this.
-  Explainer(EventLog& log, std::shared_ptr<const TypeRegistry> types);
+  // `log` and `fold` outlive this; `fold` is caught up at each question.
+  Explainer(EventLog& log, PolicyFold& fold,
+            std::shared_ptr<const TypeRegistry> types)
+      : log_(log), fold_(fold), types_(std::move(types)) {}
 
   // `purpose` is the caller's. Who may ask what: BusService.ExplainView.
   //   NOT_FOUND          no event that the caller may ask about; the same words
@@ -43,8 +45,8 @@ class Explainer {
                                     const std::string& agency);
 
   EventLog& log_;
+  PolicyFold& fold_;
   const std::shared_ptr<const TypeRegistry> types_;
-  PolicyFold fold_;
 };
 
 }  // namespace concordat::bus

@@ -1,5 +1,6 @@
 #include "services/bus/daemon/ingest_loop.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -11,10 +12,10 @@ namespace {
 
 // A revoked principal is out within this.
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
-// Each look is a system call.
-constexpr absl::Duration kRegistryEvery = absl::Milliseconds(20);
-// What the bus publishes itself; no session has this number.
+// What the bus publishes itself, and what calls do; no session has these
+// numbers.
 constexpr SessionId kOwnSession = {0};
+constexpr SessionId kCallSession = {UINT64_MAX};
 
 }  // namespace
 
@@ -25,8 +26,7 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
                        Random& random, Faults& faults, Hooks hooks)
     : log_(log),
       sessions_(sessions),
-      registry_(std::move(registry)),
-      clock_(clock),
+      registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
       fold_(std::move(fold)),
       types_(std::move(types)),
@@ -63,9 +63,10 @@ void IngestLoop::Run() {
       TakeWritten();
       Answer();
     }
+    TakeCalls();
     TakeWritten();
     Answer();
-    LookAtRegistry();
+    registry_.Look();
   }
   while (blocks_out_ > 0) {
     events.clear();
@@ -73,18 +74,30 @@ void IngestLoop::Run() {
     TakeWritten();
     Answer();
   }
+  calls_.Close();
   for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
 }
 
-void IngestLoop::LookAtRegistry() {
-  const absl::Duration now = clock_.Elapsed();
-  if (now - looked_at_ < kRegistryEvery) return;
-  looked_at_ = now;
-  const auto registry = registry_();
-  if (registry.get() != &sessions_.registry()) {
-    sessions_.ReplaceRegistry(registry);
+absl::Status IngestLoop::Publish(PublishCall call) {
+  const absl::Status added = calls_.Add(std::move(call));
+  if (added.ok()) sessions_.Wake();
+  return added;
+}
+
+void IngestLoop::TakeCalls() {
+  for (const auto& [number, call] : calls_.Take()) {
+    const absl::Status taken =
+        core_->Publish(kCallSession, number, *call->principal, call->batch);
+    if (!taken.ok()) {
+      hooks_.on_refused(call->principal->name(), v1::REFUSAL_MALFORMED,
+                        taken.message());
+      calls_.Answer(number, taken, {});
+    }
+    TellOfFaults();
+    TakeWritten();
+    Answer();
   }
 }
 
@@ -115,9 +128,9 @@ void IngestLoop::Take(const SessionEvent& event) {
       sessions_.Close(event.session, v1::REFUSAL_MALFORMED, "not a ReadStream");
       return;
     }
-    sessions_.Send(event.session, FrameKind::kStreamEvents,
-                   reader_.Read(*event.principal,
-                                open_[event.session].purpose, request));
+    sessions_.Send(
+        event.session, FrameKind::kStreamEvents,
+        reader_.Read(*event.principal, open_[event.session].purpose, request));
   } else {
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the ingest port");
@@ -157,7 +170,9 @@ void IngestLoop::TakeWritten() {
 
 void IngestLoop::Answer() {
   for (bus::Answer& answer : core_->TakeAnswers()) {
-    if (answer.session != kOwnSession) {
+    if (answer.session == kCallSession) {
+      calls_.Answer(answer.number, absl::OkStatus(), answer.receipts);
+    } else if (answer.session != kOwnSession) {
       sessions_.Send(answer.session, FrameKind::kReceipts, answer.receipts,
                      answer.number);
     }

@@ -1,4 +1,5 @@
-// The thread of the ingest port: sessions, judgement, answers, Read(stream).
+// The thread of the ingest port: sessions and calls that publish, judgement,
+// answers, Read(stream).
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
 
@@ -9,10 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "services/bus/daemon/registry_watch.h"
 #include "services/bus/daemon/worker.h"
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/delivery/stream_reader.h"
 #include "services/bus/ingest/ingest_core.h"
+#include "services/bus/ingest/publish_calls.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
@@ -47,6 +50,11 @@ class IngestLoop {
   void Run();
   // Any thread.
   void Stop();
+  // Publishes what a call brought, as a session's frame is. `done` comes from
+  // the loop's thread, once what was accepted is durable. Any thread.
+  //   RESOURCE_EXHAUSTED, UNAVAILABLE  as PublishCalls::Add.
+  absl::Status Publish(PublishCall call);
+  size_t waiting_calls() const { return calls_.waiting(); }
   size_t sessions() const { return open_count_; }
   // acceptedtime of the newest durable event.
   uint64_t now_us() const { return now_us_; }
@@ -57,16 +65,15 @@ class IngestLoop {
     absl::Status status;
   };
 
-  void LookAtRegistry();
   void Take(const SessionEvent& event);
+  void TakeCalls();
   void TellOfFaults();
   void TakeWritten();
   void Answer();
 
   EventLog& log_;
   SessionServer& sessions_;
-  const RegistrySource registry_;
-  const SteadyClock& clock_;
+  RegistryWatch registry_;
   const std::unique_ptr<IngestCore> core_;
   PolicyFold fold_;
   const std::shared_ptr<const TypeRegistry> types_;
@@ -80,10 +87,10 @@ class IngestLoop {
     std::string purpose;
   };
   std::map<SessionId, Open> open_;
+  PublishCalls calls_;
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
-  absl::Duration looked_at_ = -absl::InfiniteDuration();
   std::atomic<bool> stopping_ = false;
   Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;
 };

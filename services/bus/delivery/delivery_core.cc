@@ -100,6 +100,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   RecipientState& recipient = RecipientFor(std::move(to));
   Subscription sub;
   sub.session = session;
+  sub.connected_at = now_;
   sub.recipient = &recipient;
   if (!request.name().empty()) {
     sub.key = absl::StrCat(recipient.to.agency, "/", recipient.to.role, "/",
@@ -238,6 +239,7 @@ void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
     sub.out.pop_front();
     ++sub.acked;
   }
+  sub.acknowledged_at = now_;
   if (!sub.durable) return;
   MarkDirty(sub);
   dirty_.tell.push_back({session, delivery});
@@ -261,6 +263,7 @@ void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
 }
 
 bool DeliveryCore::Work(absl::Duration now) {
+  now_ = now;
   bool more = false;
   // A turn may end its own session; the next one is found by its number.
   SessionId next = {0};
@@ -307,16 +310,28 @@ std::vector<SubscriptionInfo> DeliveryCore::List() const {
   for (const auto& [session, sub] : subscriptions_) {
     const std::vector<std::string> parts =
         absl::StrSplit(sub.key, absl::MaxSplits('/', 2));
-    list.push_back({sub.recipient->to.agency, sub.recipient->to.role,
-                    parts.size() == 3 ? parts[2] : "", sub.place.acknowledged,
-                    sub.scan, true});
+    SubscriptionInfo& info = list.emplace_back();
+    info.agency = sub.recipient->to.agency;
+    info.role = sub.recipient->to.role;
+    if (parts.size() == 3) info.name = parts[2];
+    info.acknowledged = sub.place.acknowledged;
+    info.sent = sub.scan;
+    info.connected = true;
+    info.connected_at = sub.connected_at;
+    info.acknowledged_at = sub.acknowledged_at;
+    info.outstanding = sub.out.size();
+    info.outstanding_bytes = sub.out_bytes;
   }
   for (const auto& [key, place] : places_) {
     if (holders_.count(key) > 0) continue;
     const std::vector<std::string> parts =
         absl::StrSplit(key, absl::MaxSplits('/', 2));
-    list.push_back({parts[0], parts[1], parts[2], place.acknowledged,
-                    place.acknowledged, false});
+    SubscriptionInfo& info = list.emplace_back();
+    info.agency = parts[0];
+    info.role = parts[1];
+    info.name = parts[2];
+    info.acknowledged = place.acknowledged;
+    info.sent = place.acknowledged;
   }
   return list;
 }

@@ -72,6 +72,12 @@ struct SubscriptionInfo {
   Sequence acknowledged;
   Sequence sent;
   bool connected = false;
+  // As of Work(): since when, and when it last acknowledged; none: infinite past.
+  absl::Duration connected_at = -absl::InfiniteDuration();
+  absl::Duration acknowledged_at = -absl::InfiniteDuration();
+  // Views out to it, and their bytes.
+  size_t outstanding = 0;
+  size_t outstanding_bytes = 0;
 };
 
 // A session without a purpose is granted nothing by any agreement.
@@ -164,6 +170,8 @@ class DeliveryCore {
     uint64_t acked = 0;
     Sequence told;
     absl::Duration told_at = -absl::InfiniteDuration();
+    absl::Duration connected_at;
+    absl::Duration acknowledged_at = -absl::InfiniteDuration();
     std::shared_ptr<const EventBlock> reading;
   };
 
@@ -210,6 +218,7 @@ class DeliveryCore {
   std::deque<std::shared_ptr<const EventBlock>> recent_;
   std::vector<DeliveryOutput> outputs_;
   DirtyPlaces dirty_;
+  absl::Duration now_;  // Of the last Work().
 };
 
 }  // namespace concordat::bus

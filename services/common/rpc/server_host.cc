@@ -87,6 +87,7 @@ struct ServerHost::Method {
   MethodOptions options;
   UnaryHandler unary;  // One of the two.
   StreamHandler stream;
+  bool needs_deadline;
   prometheus::Histogram* seconds;
 };
 
@@ -138,6 +139,8 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
     return true;
   }
 
+  void Answer(const absl::Status& status, grpc::ByteBuffer message) override;
+
   void Finish(const absl::Status& status) override {
     {
       MutexLock lock(mu_);
@@ -175,7 +178,7 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
  private:
   void RunUnary();
   void RunStream();
-  void Answer(const absl::Status& status, grpc::ByteBuffer response);
+  bool IsLate();
 
   // Starts what may start. gRPC may answer on this very stack, so it is called
   // without the lock; `busy_` and `ended_` keep a second caller out.
@@ -319,7 +322,7 @@ absl::StatusOr<Call> ServerHost::State::Judge(
         absl::StrCat(kPurposeMetadata, ": at most 64 of A-Z 0-9 _"));
   }
   const absl::Time deadline = DeadlineOf(context);
-  if (method->unary != nullptr) {
+  if (method->needs_deadline) {
     if (deadline == absl::InfiniteFuture()) {
       return absl::InvalidArgumentError("a call needs a deadline");
     }
@@ -396,12 +399,16 @@ void ServerHost::Reactor::OnReadDone(bool ok) {
   }
 }
 
+// Nobody waits for it any more, and it was answered so.
+bool ServerHost::Reactor::IsLate() {
+  if (state_.clock.Now() < call_.deadline) return false;
+  Answer(absl::DeadlineExceededError("it waited too long and was not done"),
+         {});
+  return true;
+}
+
 void ServerHost::Reactor::RunUnary() {
-  if (state_.clock.Now() >= call_.deadline) {
-    Answer(absl::DeadlineExceededError("it waited too long and was not done"),
-           {});
-    return;
-  }
+  if (IsLate()) return;
   grpc::ByteBuffer response;
   absl::Status status = method_->unary(call_, &request_, &response);
   if (!method_->options.is_inline) {
@@ -413,6 +420,7 @@ void ServerHost::Reactor::RunUnary() {
 }
 
 void ServerHost::Reactor::RunStream() {
+  if (IsLate()) return;
   absl::Status recorded;
   state_.Record(call_, call_.method, absl::OkStatus(), began_, &recorded);
   const absl::Status status =
@@ -422,7 +430,7 @@ void ServerHost::Reactor::RunStream() {
 }
 
 void ServerHost::Reactor::Answer(const absl::Status& status,
-                                 grpc::ByteBuffer response) {
+                                 grpc::ByteBuffer message) {
   method_->seconds->Observe(absl::ToDoubleSeconds(state_.clock.Now() - began_));
   state_.metrics
       .Counter("concordat_rpc_calls_total", "Calls by method and outcome.",
@@ -432,7 +440,7 @@ void ServerHost::Reactor::Answer(const absl::Status& status,
   {
     MutexLock lock(mu_);
     if (finish_.has_value()) return;  // The caller has gone.
-    if (status.ok()) queue_.push_back(std::move(response));
+    if (status.ok()) queue_.push_back(std::move(message));
     finish_ = ToGrpc(status);
   }
   Pump();
@@ -475,19 +483,20 @@ void ServerHost::AddUnary(std::string name, MethodOptions options,
   CONCORDAT_CHECK(state_->server == nullptr);
   auto& seconds = state_->metrics.Seconds(
       "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
-  Method method{name, std::move(options), std::move(handler), nullptr,
+  Method method{name,    std::move(options), std::move(handler), nullptr, true,
                 &seconds};
   CONCORDAT_CHECK(
       state_->methods.emplace(std::move(name), std::move(method)).second);
 }
 
 void ServerHost::AddStream(std::string name, MethodOptions options,
-                           StreamHandler handler) {
+                           bool needs_deadline, StreamHandler handler) {
   CONCORDAT_CHECK(state_->server == nullptr && !options.is_inline);
   auto& seconds = state_->metrics.Seconds(
       "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
-  Method method{name, std::move(options), nullptr, std::move(handler),
-                &seconds};
+  Method method{name,           std::move(options),
+                nullptr,        std::move(handler),
+                needs_deadline, &seconds};
   CONCORDAT_CHECK(
       state_->methods.emplace(std::move(name), std::move(method)).second);
 }

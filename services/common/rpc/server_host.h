@@ -73,15 +73,21 @@ struct MethodOptions {
   bool is_inline = false;          // Never waits, is not recorded.
 };
 
-// The answering side of a server-streaming call. Threads  Any.
+// The answering side of a call that is not answered on the spot. Threads  Any.
 class RawStream {
  public:
   virtual ~RawStream() = default;
+  // One message, when the status is OK, and the end. The first end counts.
+  virtual void Answer(const absl::Status& status, grpc::ByteBuffer message) = 0;
   // False: the stream has ended; the caller has gone or did not keep up.
   virtual bool Write(grpc::ByteBuffer message) = 0;
   // The first one counts.
   virtual void Finish(const absl::Status& status) = 0;
 };
+
+// Answers a call once, from any thread; never waits.
+template <typename Response>
+using Reply = std::function<void(absl::StatusOr<Response>)>;
 
 template <typename Response>
 class ResponseStream {
@@ -122,10 +128,33 @@ class ServerHost {
           if (!Parse(in, &request)) return BadBytes();
           const absl::StatusOr<Response> response = handler(call, request);
           if (!response.ok()) return response.status();
-          bool own = false;
-          return FromGrpc(grpc::SerializationTraits<Response>::Serialize(
-              *response, out, &own));
+          return Serialize(*response, out);
         });
+  }
+
+  // For what other threads do: the handler sets it going and returns. It is
+  // recorded before the handler runs, for who answers must not wait for a disk.
+  template <typename Request, typename Response>
+  void HandleLater(
+      std::string method, MethodOptions options,
+      std::function<void(const Call&, const Request&, Reply<Response>)>
+          handler) {
+    AddStream(std::move(method), std::move(options), /*needs_deadline=*/true,
+              [handler = std::move(handler)](
+                  const Call& call, grpc::ByteBuffer* in,
+                  std::shared_ptr<RawStream> raw) -> absl::Status {
+                Request request;
+                if (!Parse(in, &request)) return BadBytes();
+                handler(
+                    call, request,
+                    [raw = std::move(raw)](absl::StatusOr<Response> response) {
+                      grpc::ByteBuffer bytes;
+                      absl::Status status = response.status();
+                      if (status.ok()) status = Serialize(*response, &bytes);
+                      raw->Answer(status, std::move(bytes));
+                    });
+                return absl::OkStatus();
+              });
   }
 
   // The handler starts the stream and returns; it is recorded as it opens.
@@ -136,7 +165,7 @@ class ServerHost {
       std::function<absl::Status(const Call&, const Request&,
                                  std::shared_ptr<ResponseStream<Response>>)>
           handler) {
-    AddStream(std::move(method), std::move(options),
+    AddStream(std::move(method), std::move(options), /*needs_deadline=*/false,
               [handler = std::move(handler)](
                   const Call& call, grpc::ByteBuffer* in,
                   std::shared_ptr<RawStream> raw) -> absl::Status {
@@ -175,11 +204,18 @@ class ServerHost {
   static bool Parse(grpc::ByteBuffer* in, Request* request) {
     return grpc::SerializationTraits<Request>::Deserialize(in, request).ok();
   }
+  template <typename Response>
+  static absl::Status Serialize(const Response& response,
+                                grpc::ByteBuffer* out) {
+    bool own = false;
+    return FromGrpc(
+        grpc::SerializationTraits<Response>::Serialize(response, out, &own));
+  }
   static absl::Status BadBytes() {
     return absl::InvalidArgumentError("the request is not of its type");
   }
   void AddUnary(std::string name, MethodOptions options, UnaryHandler handler);
-  void AddStream(std::string name, MethodOptions options,
+  void AddStream(std::string name, MethodOptions options, bool needs_deadline,
                  StreamHandler handler);
 
   std::unique_ptr<State> state_;

@@ -1,161 +1,12 @@
 // The real concordat-bus with real clients over loopback: who gets what, what is
 // refused, and what a restart, a kill and a full disk leave.
-#include "tests/support/bus_process.h"
-
 #include <map>
 #include <set>
 
-#include "absl/strings/str_cat.h"
-#include "concordat/bus/v1/service.pb.h"
-#include "concordat/hub/v1/events.pb.h"
-#include "concordat/mappa/v1/events.pb.h"
-#include "concordat/police/v1/events.pb.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "services/common/base/system_random.h"
-#include "services/common/bus_client/zmq_bus_client.h"
-#include "services/common/event/commitments.h"
-#include "services/common/event/make_event.h"
-#include "services/common/rpc/channel.h"
-#include "tests/support/status_matchers.h"
+#include "tests/integration/bus/bus_fixture.h"
 
 namespace concordat {
 namespace {
-
-using testing::BusProcess;
-using ::testing::ElementsAre;
-using testing::HasCode;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using testing::IsOk;
-
-constexpr absl::Duration kLong = absl::Seconds(20);
-constexpr char kPolice[] = "urn:concordat:police-scotland:rms";
-constexpr char kMappa[] = "urn:concordat:mappa-tayside:mappa";
-constexpr uint64_t kStoryUs = 1'762'135'200'000'000;  // 3 Nov 2025 02:00.
-
-class BusProcessTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto types = bus_.data().LoadTypes();
-    const auto codes = bus_.data().LoadCodeLists();
-    ASSERT_THAT(types, IsOk());
-    ASSERT_THAT(codes, IsOk());
-    const auto registry = TypeRegistry::Build(*types, *codes);
-    ASSERT_THAT(registry, IsOk());
-    types_ = *registry;
-    hub::v1::TimePassed passed;
-    passed.set_to(kStoryUs);
-    const auto player = Connect("player");
-    const PublishOutcome outcome =
-        Publish(*player, Make("urn:concordat:concordat-operator:player",
-                              "concordat-operator", "t-1", 0, passed));
-    ASSERT_TRUE(outcome.accepted) << outcome.detail;
-    EXPECT_EQ(outcome.accepted_us, kStoryUs);
-  }
-
-  std::unique_ptr<ZmqBusClient> Connect(absl::string_view principal) {
-    auto client = ConnectBus(bus_.data(), principal);
-    EXPECT_THAT(client, IsOk());
-    return *std::move(client);
-  }
-  Event Make(std::string source, std::string controller, std::string id,
-             int person, const google::protobuf::MessageLite& message,
-             std::string stream = "") {
-    Header header;
-    header.source = std::move(source);
-    header.controller = std::move(controller);
-    header.id = std::move(id);
-    header.purpose = "MAPPA_RISK_MANAGEMENT";
-    header.gateway = "G1";
-    header.stream = std::move(stream);
-    header.time_us = kStoryUs;
-    header.recorded_us = kStoryUs;
-    if (person != 0) {
-      header.subject = PersonKey({static_cast<uint8_t>(person)});
-    }
-    auto event = MakeEvent(*types_, std::move(header), message, random_);
-    EXPECT_THAT(event, IsOk());
-    return *std::move(event);
-  }
-  Event Concern(std::string id, int person) {
-    police::v1::ConcernShared concern;
-    concern.set_concern_type("CHILDREN_AT_ADDRESS");
-    concern.set_incident_ref("INC-" + id);
-    return Make(kPolice, "police-scotland", std::move(id), person, concern);
-  }
-  Event Opened(std::string id, int person) {
-    mappa::v1::CaseOpened opened;
-    opened.set_case_ref("C-" + id);
-    opened.add_parties("police-scotland");
-    opened.add_parties("nhs-tayside");
-    opened.set_lead("police-scotland");
-    return Make(kMappa, "mappa-tayside", std::move(id), person, opened,
-                "case/C");
-  }
-  PublishOutcome Publish(Publisher& publisher, Event event) {
-    std::vector<Event> set;
-    set.push_back(std::move(event));
-    const auto outcomes = PublishAndWait(publisher, std::move(set), kLong);
-    EXPECT_THAT(outcomes, IsOk());
-    return outcomes.ok() ? (*outcomes)[0] : PublishOutcome();
-  }
-  // The ids of everything that it may see, up to the log's end.
-  std::vector<std::string> Tail(BusClient& client) {
-    std::vector<std::string> ids;
-    auto subscription = client.Subscribe({});
-    EXPECT_THAT(subscription, IsOk());
-    const Sequence end = end_;
-    while ((*subscription)->scanned_through() < end) {
-      const auto delivery = (*subscription)->Next(absl::Milliseconds(200));
-      if (delivery.ok()) {
-        ids.push_back(delivery->view.header.id);
-        last_ = delivery->view;
-        (*subscription)->Ack(delivery->number);
-      } else if (!absl::IsDeadlineExceeded(delivery.status())) {
-        ADD_FAILURE() << delivery.status();
-        break;
-      }
-    }
-    return ids;
-  }
-  std::vector<std::string> Tail(absl::string_view principal) {
-    return Tail(*Connect(principal));
-  }
-
-  // The response's bytes, or the name of the status code.
-  std::string Call(absl::string_view principal, absl::string_view method) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    EXPECT_THAT(channel, IsOk());
-    const auto response = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.BusService/", method), "", {});
-    return response.ok() ? *response
-                         : absl::StatusCodeToString(response.status().code());
-  }
-
-  template <typename Response>
-  absl::StatusOr<Response> Ask(absl::string_view principal,
-                               absl::string_view method,
-                               const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.BusService/", method),
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
-  }
-
-  BusProcess bus_;
-  SystemRandom random_;
-  std::shared_ptr<const TypeRegistry> types_;
-  Sequence end_;  // Tail() reads up to here.
-  View last_;
-};
 
 TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
   const auto police = Connect("police");
@@ -216,8 +67,7 @@ TEST_F(BusProcessTest, SaysByWhichLineSomebodySeesAnEventOrNot) {
   // By its reference, about oneself, and since when.
   bus::v1::ExplainViewRequest by_ref;
   by_ref.set_event(absl::StrCat(kMappa, "#o-1"));
-  answer =
-      Ask<bus::v1::ExplainViewResponse>("nhs", "ExplainView", by_ref);
+  answer = Ask<bus::v1::ExplainViewResponse>("nhs", "ExplainView", by_ref);
   ASSERT_THAT(answer, IsOk());
   EXPECT_TRUE(answer->seen());
   EXPECT_EQ(answer->sequence(), opened.value);
@@ -250,8 +100,8 @@ TEST_F(BusProcessTest, FaultsOfAnUrgentTypeAreToldToItsPublisherAndInTheLog) {
   police::v1::ConcernShared concern;
   concern.set_concern_type("NO_SUCH_CODE");
   concern.set_incident_ref("INC-1");
-  const PublishOutcome outcome = Publish(
-      *police, Make(kPolice, "police-scotland", "c-1", 1, concern));
+  const PublishOutcome outcome =
+      Publish(*police, Make(kPolice, "police-scotland", "c-1", 1, concern));
   ASSERT_TRUE(outcome.accepted) << outcome.detail;
   ASSERT_THAT(outcome.faults, ::testing::SizeIs(1));
   EXPECT_THAT(outcome.faults[0], HasSubstr("concern_type: "));
@@ -375,9 +225,13 @@ TEST_F(BusProcessTest, TellsTheOperatorItsStateAndNobodyElsePlaces) {
   end_ = Publish(*police, Concern("c-1", 1)).sequence;
   auto subscription = police->Subscribe(options);
   ASSERT_THAT(subscription, IsOk());
-  ASSERT_THAT((*subscription)->Next(kLong), IsOk());
+  const auto delivery = (*subscription)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
   bus::v1::GetLogStatusResponse status;
   ASSERT_TRUE(status.ParseFromString(Call("admin", "GetLogStatus")));
+  EXPECT_GE(status.publisher_sessions(), 1u);
+  EXPECT_EQ(status.publisher_sessions() + status.subscriber_sessions(),
+            status.sessions());
   EXPECT_EQ(status.end_sequence(), end_.value);
   EXPECT_EQ(status.environment(), "demo");
   EXPECT_EQ(status.log_time(), kStoryUs);
@@ -393,6 +247,17 @@ TEST_F(BusProcessTest, TellsTheOperatorItsStateAndNobodyElsePlaces) {
   EXPECT_EQ(places.subscriptions(0).name(), "mine");
   EXPECT_EQ(places.subscriptions(0).agency(), "police-scotland");
   EXPECT_TRUE(places.subscriptions(0).connected());
+  const auto since = places.subscriptions(0).connected_since();
+  EXPECT_GT(since, 0u);
+  EXPECT_EQ(places.subscriptions(0).acknowledged_time(), 0u);
+  EXPECT_EQ(places.subscriptions(0).outstanding(), 1u);
+  EXPECT_GT(places.subscriptions(0).outstanding_bytes(), 100u);
+  (*subscription)->Ack(delivery->number);
+  for (int i = 0; i < 1000 && places.subscriptions(0).outstanding() > 0; ++i) {
+    ASSERT_TRUE(places.ParseFromString(Call("admin", "ListSubscriptions")));
+  }
+  EXPECT_GE(places.subscriptions(0).acknowledged_time(), since);
+  EXPECT_EQ(places.subscriptions(0).outstanding_bytes(), 0u);
   EXPECT_EQ(Call("police", "ListSubscriptions"), "PERMISSION_DENIED");
 }
 

@@ -16,6 +16,8 @@
 // a door may call in nobody's name             ADoorHasNoRightsOfItsOwn
 // of two names the first counts                OnlyThoseNamedOneByOne…
 // staff written into the record as it comes    AStaffAccountIsOneWord
+// a call answered later holds up the others    AnAnswerMayComeLaterFromAnother…
+// what is answered later needs no deadline     ACallWithoutADeadlineIsRefused
 #include "services/common/rpc/server_host.h"
 
 #include <atomic>
@@ -48,6 +50,7 @@ using ::testing::HasSubstr;
 constexpr char kEcho[] = "concordat.test.Test/Echo";
 constexpr char kPoliceOnly[] = "concordat.test.Test/PoliceOnly";
 constexpr char kWait[] = "concordat.test.Test/Wait";
+constexpr char kLater[] = "concordat.test.Test/Later";
 constexpr char kStream[] = "concordat.test.Test/Stream";
 constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
 constexpr char kServer[] = "spiffe://demo.concordat/police-scotland/server";
@@ -202,6 +205,14 @@ class ServerHostTest : public ::testing::Test {
           stream->Finish(absl::OutOfRangeError("that was all"));
           return absl::OkStatus();
         });
+    host_->HandleLater<hub::v1::Command, hub::v1::Command>(
+        kLater, {},
+        [this](const Call&, const hub::v1::Command& request,
+               const Reply<hub::v1::Command>& reply) {
+          MutexLock lock(mu_);
+          later_.emplace_back(request, reply);
+          changed_.NotifyAll();
+        });
     const auto port = host_->Start();
     ASSERT_THAT(port, IsOk());
     address_ = absl::StrCat("127.0.0.1:", *port);
@@ -262,6 +273,8 @@ class ServerHostTest : public ::testing::Test {
   std::string address_;
   Mutex mu_;
   CondVar changed_;
+  std::vector<std::pair<hub::v1::Command, Reply<hub::v1::Command>>> later_
+      ABSL_GUARDED_BY(mu_);
   bool released_ ABSL_GUARDED_BY(mu_) = false;
   std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
   std::atomic<int> waited_{0};
@@ -407,6 +420,9 @@ TEST_F(ServerHostTest, ACallWithoutADeadlineIsRefused) {
   EXPECT_THAT(
       Send(Channel(kPolice), kEcho, "r", {.timeout = absl::InfiniteDuration()}),
       HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Send(Channel(kPolice), kLater, "r",
+                   {.timeout = absl::InfiniteDuration()}),
+              HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Send(Channel(kPolice), kEcho, "r", {.purpose = "not a purpose"}),
               HasCode(absl::StatusCode::kInvalidArgument));
 }
@@ -456,6 +472,43 @@ TEST_F(ServerHostTest, WhatWaitedTooLongIsNotDone) {
   first.join();
   EXPECT_THAT(Send(channel, kEcho), IsOk());  // The queue has run past it.
   EXPECT_EQ(waited_, 1);
+}
+
+TEST_F(ServerHostTest, AnAnswerMayComeLaterFromAnotherThread) {
+  const auto channel = Channel(kPolice);
+  std::vector<std::thread> calls;
+  for (const char* id : {"good", "bad"}) {
+    calls.emplace_back([&channel, id] {
+      const auto response = Send(channel, kLater, id);
+      if (id == std::string("good")) {
+        ASSERT_THAT(response, IsOk());
+        EXPECT_EQ(response->request_id(), "good");
+      } else {
+        EXPECT_THAT(response, HasCode(absl::StatusCode::kDataLoss));
+      }
+    });
+  }
+  std::vector<std::pair<hub::v1::Command, Reply<hub::v1::Command>>> open;
+  {
+    MutexLock lock(mu_);
+    ASSERT_TRUE(changed_.WaitFor(mu_, absl::Seconds(10),
+                                 [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                   return later_.size() == 2;
+                                 }));
+    open.swap(later_);
+  }
+  EXPECT_THAT(Send(channel, kEcho), IsOk());  // Nobody waits for them.
+  for (const auto& [request, reply] : open) {
+    if (request.request_id() == "good") {
+      reply(request);
+      reply(absl::DataLossError("the first answer counts"));
+    } else {
+      reply(absl::DataLossError("bad"));
+    }
+  }
+  for (std::thread& call : calls) call.join();
+  EXPECT_THAT(access_.lines(), Contains("police concordat.test.Test/Later "
+                                        "MAPPA_RISK_MANAGEMENT OK"));
 }
 
 TEST_F(ServerHostTest, NothingIsAnsweredUnrecorded) {

@@ -1,0 +1,51 @@
+#include "services/bus/delivery/person_reader.h"
+
+#include <algorithm>
+
+#include "services/bus/delivery/delivery_core.h"
+
+namespace concordat::bus {
+
+absl::StatusOr<PersonReader::Answer> PersonReader::Read(
+    const v1::Principal& principal, absl::string_view purpose,
+    const Question& question) {
+  if (const absl::Status caught_up = fold_.CatchUp(log_); !caught_up.ok()) {
+    return caught_up;
+  }
+  const Recipient to = RecipientOf(principal, purpose);
+  const size_t limit = question.limit == 0
+                           ? DeliveryCore::kViewsMax
+                           : std::min(question.limit, DeliveryCore::kViewsMax);
+  Answer answer;
+  answer.position = fold_.folded();
+  if (!fold_.policy().HasAnyGrant(to) || question.person.empty()) return answer;
+  const auto sequences =
+      log_.OfPerson(question.person, question.after, fold_.folded());
+  if (!sequences.ok()) return sequences.status();
+  encoder_.TakeStreamEvents({});  // What a failed question left.
+  Sequence last;
+  for (const Sequence sequence : *sequences) {
+    if (clock_.Now() >= question.deadline) {
+      return absl::DeadlineExceededError("too many events for the deadline");
+    }
+    const auto event = log_.ReadOne(sequence);
+    if (!event.ok()) return event.status();
+    const GroupMask granted =
+        to.envelopes_only() ? 1 : fold_.Granted(*event, to);
+    if (granted == 0) continue;
+    // Only one that may be seen says that there is more.
+    if (encoder_.views() >= limit ||
+        encoder_.bytes() >= DeliveryCore::kFrameViewBytes) {
+      answer.more = true;
+      answer.position = last;
+      break;
+    }
+    encoder_.Add(to.envelopes_only() ? views_.Envelope(*event)
+                                     : views_.Build(*event, to, granted));
+    last = sequence;
+  }
+  answer.views = encoder_.TakeStreamEvents({});
+  return answer;
+}
+
+}  // namespace concordat::bus

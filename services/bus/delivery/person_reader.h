@@ -1,0 +1,59 @@
+#ifndef CONCORDAT_SERVICES_BUS_DELIVERY_PERSON_READER_H_
+#define CONCORDAT_SERVICES_BUS_DELIVERY_PERSON_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "services/bus/delivery/policy_fold.h"
+#include "services/bus/delivery/view_builder.h"
+#include "services/bus/log/event_log.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/ids.h"
+#include "services/common/event/codec.h"
+
+namespace concordat::bus {
+
+// Reads a person's events as one principal may see them now. What it answers,
+// more of them and the position too, is the same as if the events that the
+// principal may not see were not in the log. For one thread. PURE.
+class PersonReader {
+ public:
+  // `log` and `fold` outlive this; `fold` is caught up at each question.
+  PersonReader(const EventLog& log, PolicyFold& fold,
+               std::shared_ptr<const TypeRegistry> types, const Clock& clock)
+      : log_(log), fold_(fold), views_(std::move(types)), clock_(clock) {}
+
+  struct Question {
+    PersonKey person = {};
+    Sequence after = {};
+    size_t limit = 0;  // Views; 0: as many as a frame holds.
+    absl::Time deadline = absl::InfiniteFuture();
+  };
+  struct Answer {
+    std::string views;  // `dictionary` and `views` of a bus.v1.StreamEvents.
+    // Everything of the person up to here that may be seen is in this answer
+    // and those before it.
+    Sequence position;
+    bool more = false;  // There are others after it that may be seen.
+  };
+  //   DEADLINE_EXCEEDED  the person has more events than could be judged.
+  //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
+  absl::StatusOr<Answer> Read(const v1::Principal& principal,
+                              absl::string_view purpose,
+                              const Question& question);
+
+ private:
+  const EventLog& log_;
+  PolicyFold& fold_;
+  ViewBuilder views_;
+  ViewEncoder encoder_;
+  const Clock& clock_;
+};
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DELIVERY_PERSON_READER_H_
