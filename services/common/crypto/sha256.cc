@@ -16,25 +16,24 @@ constexpr size_t kBlockBytes = 64;
 // With its end mark and length, such a message is one block.
 constexpr size_t kShortBytes = kBlockBytes - 9;
 
-// The hash of the block that `prefix` has taken and `message` after it.
-Sha256Hash FinishShort(SHA256_CTX prefix, absl::string_view message) {
+// The hash of a message of one block, without the bookkeeping of one of any
+// length.
+Sha256Hash OfShort(absl::string_view message) {
+  SHA256_CTX state;
+  SHA256_Init(&state);
   std::array<uint8_t, kBlockBytes> block = {};
   message.copy(reinterpret_cast<char*>(block.data()), message.size());
   block[message.size()] = 0x80;
-  const size_t bits = 8 * (kBlockBytes + message.size());
+  const size_t bits = 8 * message.size();
   block[kBlockBytes - 2] = static_cast<uint8_t>(bits >> 8);
   block[kBlockBytes - 1] = static_cast<uint8_t>(bits);
-  SHA256_Transform(&prefix, block.data());
+  SHA256_Transform(&state, block.data());
   Sha256Hash hash;
   for (size_t i = 0; i < hash.size() / sizeof(uint32_t); ++i) {
-    const uint32_t word = __builtin_bswap32(prefix.h[i]);
+    const uint32_t word = __builtin_bswap32(state.h[i]);
     std::memcpy(hash.data() + i * sizeof(word), &word, sizeof(word));
   }
   return hash;
-}
-
-absl::string_view AsText(const Sha256Hash& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
 }  // namespace
@@ -57,6 +56,7 @@ Sha256Hash Sha256::Finish() {
 }
 
 Sha256Hash Sha256::Of(absl::string_view bytes) {
+  if (bytes.size() <= kShortBytes) return OfShort(bytes);
   return Sha256().Update(bytes).Finish();
 }
 
@@ -75,11 +75,6 @@ HmacSha256::HmacSha256(absl::string_view key) {
 }
 
 Sha256Hash HmacSha256::Of(absl::string_view message) const {
-  // Salts: without the bookkeeping of messages of any length.
-  if (message.size() <= kShortBytes) {
-    return FinishShort(outer_.state_,
-                       AsText(FinishShort(inner_.state_, message)));
-  }
   Sha256 inner = inner_;
   const Sha256Hash hash = inner.Update(message).Finish();
   Sha256 outer = outer_;

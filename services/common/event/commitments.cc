@@ -10,8 +10,32 @@
 namespace concordat {
 namespace {
 
+constexpr absl::string_view kSaltDomain = "concordat/salt/1";
 constexpr absl::string_view kGroupDomain = "concordat/group/1";
 constexpr absl::string_view kEventDomain = "concordat/event/1";
+
+// A message of one block, for which Sha256::Of() is cheapest, gathered on the
+// stack.
+class ShortMessage {
+ public:
+  bool Fits(absl::string_view bytes) const {
+    return bytes.size() <= sizeof(buffer_) - size_;
+  }
+  ShortMessage& Add(absl::string_view bytes) {
+    bytes.copy(buffer_ + size_, bytes.size());
+    size_ += bytes.size();
+    return *this;
+  }
+  ShortMessage& Add(uint32_t group) {
+    buffer_[size_++] = static_cast<char>(group);
+    return *this;
+  }
+  absl::string_view bytes() const { return {buffer_, size_}; }
+
+ private:
+  char buffer_[55];
+  size_t size_ = 0;
+};
 
 // The canonical form, gathered on the stack: a header within its limit of 1 KiB
 // needs less than this, as its form here adds at most two bytes a string.
@@ -77,54 +101,45 @@ void PutCanonical(Canonical& out, const HeaderView& h, uint64_t recorded_us) {
   out.Str(h.retracts);
 }
 
-Salt FirstHalf(const Sha256Hash& hash) {
-  Salt salt;
-  std::copy_n(hash.begin(), salt.size(), salt.begin());
-  return salt;
-}
-
-Salt SaltOf(const HmacSha256& seed, uint32_t group) {
-  const char byte = static_cast<char>(group);
-  return FirstHalf(seed.Of(absl::string_view(&byte, 1)));
-}
-
 Digest CommitHeaderGroup(const Salt& salt, const HeaderView& header) {
   Canonical group;
   PutHeaderGroup(group, header);
   return CommitGroup(salt, kHeaderGroup, group.bytes());
 }
 
-Sha256 BeginDigest(const HeaderView& header, const Digest& header_commitment) {
-  Canonical canonical;
-  canonical.Raw(kEventDomain);
-  PutCanonical(canonical, header, header.recorded_us);
-  canonical.Raw(wire::AsText(header_commitment));
-  return Sha256().Update(canonical.bytes());
+// What the digest is of, but for the groups' commitments after it.
+void BeginDigest(Canonical& out, const HeaderView& header,
+                 const Digest& header_commitment) {
+  out.Raw(kEventDomain);
+  PutCanonical(out, header, header.recorded_us);
+  out.Raw(wire::AsText(header_commitment));
 }
 
 }  // namespace
 
 Salt SaltOf(const Seed& seed, uint32_t group) {
-  return SaltOf(HmacSha256(wire::AsText(seed)), group);
+  ShortMessage message;
+  message.Add(kSaltDomain).Add(wire::AsText(seed)).Add(group);
+  const Sha256Hash hash = Sha256::Of(message.bytes());
+  Salt salt;
+  std::copy_n(hash.begin(), salt.size(), salt.begin());
+  return salt;
 }
 
 Digest CommitGroup(const Salt& salt, uint32_t group, absl::string_view bytes) {
-  const char byte = static_cast<char>(group);
-  return Sha256()
-      .Update(kGroupDomain)
-      .Update(wire::AsText(salt))
-      .Update(absl::string_view(&byte, 1))
-      .Update(bytes)
-      .Finish();
+  ShortMessage begin;
+  begin.Add(kGroupDomain).Add(wire::AsText(salt)).Add(group);
+  if (begin.Fits(bytes)) return Sha256::Of(begin.Add(bytes).bytes());
+  return Sha256().Update(begin.bytes()).Update(bytes).Finish();
 }
 
 Commitments Commit(const HeaderView& header, const EventType& type,
                    GroupViews groups, const Seed& seed) {
-  const HmacSha256 key(wire::AsText(seed));
   Commitments all;
-  all.header_salt = SaltOf(key, kHeaderGroup);
+  all.header_salt = SaltOf(seed, kHeaderGroup);
   all.header = CommitHeaderGroup(all.header_salt, header);
-  Sha256 digest = BeginDigest(header, all.header);
+  Canonical digested;
+  BeginDigest(digested, header, all.header);
   size_t next = 0;
   for (const GroupInfo& info : type.groups()) {
     absl::string_view bytes;
@@ -133,12 +148,12 @@ Commitments Commit(const HeaderView& header, const EventType& type,
     }
     Salt& salt = all.salts[all.group_count];
     Digest& commitment = all.groups[all.group_count];
-    salt = SaltOf(key, info.number);
+    salt = SaltOf(seed, info.number);
     commitment = CommitGroup(salt, info.number, bytes);
-    digest.Update(wire::AsText(commitment));
+    digested.Raw(wire::AsText(commitment));
     ++all.group_count;
   }
-  all.digest = digest.Finish();
+  all.digest = Sha256::Of(digested.bytes());
   return all;
 }
 
@@ -167,14 +182,15 @@ absl::StatusOr<Digest> DigestOfView(const View& view) {
   }
   std::sort(all.begin(), all.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
-  Sha256 digest = BeginDigest(header, header_commitment);
+  Canonical digested;
+  BeginDigest(digested, header, header_commitment);
   for (size_t i = 0; i < all.size(); ++i) {
     if (i > 0 && all[i].number == all[i - 1].number) {
       return absl::InvalidArgumentError("a group is there twice");
     }
-    digest.Update(wire::AsText(all[i].hash));
+    digested.Raw(wire::AsText(all[i].hash));
   }
-  return digest.Finish();
+  return Sha256::Of(digested.bytes());
 }
 
 }  // namespace concordat

@@ -1,9 +1,9 @@
 // Salts, commitments and the digest that binds an event (DESIGN 3). PURE.
 //
-//   salt_g   = HMAC-SHA-256(seed, g)[0..16), g one byte; 255 is the header group
+//   salt_g   = SHA-256("concordat/salt/1" ‖ seed ‖ g)[0..16)
 //   commit_g = SHA-256("concordat/group/1" ‖ salt_g ‖ g ‖ bytes)
 //   digest   = SHA-256("concordat/event/1" ‖ canonical header ‖ commits)
-//
+//   g          one byte, 255 for the header group
 // `commits` are those of every group of the type, ascending, empty groups too.
 // The canonical header is, in this order, numbers little-endian, str a u16 of
 // the length and the bytes:
