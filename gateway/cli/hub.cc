@@ -5,23 +5,24 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "concordat/identity/v1/service.pb.h"
+#include "gateway/cli/json.h"
+#include "gateway/common/reference.h"
 #include "google/protobuf/message.h"
 #include "services/common/base/system_random.h"
 
 namespace concordat::cli {
 namespace {
 
+using ::concordat::gateway::FullName;
+using ::concordat::gateway::ProgramOf;
+using ::concordat::gateway::Schemas;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
 // How long a program that is just starting may take to say where it listens.
 constexpr absl::Duration kAddressTimeout = absl::Seconds(2);
-constexpr absl::string_view kReferencePrefix = "ref:";
 
 const FieldDescriptor* StringField(const Message& message, const char* name) {
   const FieldDescriptor* const field =
@@ -127,44 +128,34 @@ absl::StatusOr<std::string> Hub::CallJson(absl::string_view method,
     return absl::InvalidArgumentError(
         absl::StrCat(method, " streams; it cannot be called here"));
   }
-  auto request = schemas_->FromJson(*(*found)->input_type(), json);
-  if (!request.ok()) return request.status();
-  FillRequestId(**request);
-  const FieldDescriptor* const subject = StringField(**request, "subject");
+  const auto request = schemas_->NewMessage(*(*found)->input_type());
+  auto parsed = FromJson(json, request.get());
+  if (!parsed.ok()) return parsed;
+  FillRequestId(*request);
+  const FieldDescriptor* const subject = StringField(*request, "subject");
   if (subject != nullptr) {
-    const auto* const reflection = (*request)->GetReflection();
-    const auto key = ResolveSubject(reflection->GetString(**request, subject));
+    const auto* const reflection = request->GetReflection();
+    const auto key = ResolveSubject(reflection->GetString(*request, subject));
     if (!key.ok()) return key.status();
-    reflection->SetString(request->get(), subject, *key);
+    reflection->SetString(request.get(), subject, *key);
   }
-  const auto response = CallBytes(ProgramOf(**found), FullName(**found),
-                                  (*request)->SerializeAsString(), options);
-  if (!response.ok()) return response.status();
-  return schemas_->ToJson(*(*found)->output_type(), *response);
+  const auto bytes = CallBytes(ProgramOf(**found), FullName(**found),
+                               request->SerializeAsString(), options);
+  if (!bytes.ok()) return bytes.status();
+  const auto response = schemas_->NewMessage(*(*found)->output_type());
+  if (!response->ParseFromString(*bytes)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the answer is not a ", response->GetDescriptor()->full_name()));
+  }
+  return ToJson(*response);
 }
 
 absl::StatusOr<std::string> Hub::ResolveSubject(absl::string_view subject) {
-  absl::string_view reference = subject;
-  if (!absl::ConsumePrefix(&reference, kReferencePrefix)) {
-    return std::string(subject);
-  }
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(reference, absl::MaxSplits(':', 1));
-  if (parts.first.empty() || parts.second.empty()) {
-    return absl::InvalidArgumentError(
-        "a subject is p-… or ref:<system>:<number>");
-  }
-  identity::v1::ResolveRequest request;
-  auto& identifier = *request.add_identifiers();
-  const bool is_scheme = parts.first == "chi" || parts.first == "pnc" ||
-                         parts.first == "cro" || parts.first == "council" ||
-                         parts.first == "local";
-  identifier.set_scheme(is_scheme ? std::string(parts.first) : "local");
-  if (!is_scheme) identifier.set_authority(std::string(parts.first));
-  identifier.set_value(std::string(parts.second));
+  if (!gateway::IsReference(subject)) return std::string(subject);
+  const auto request = gateway::ParseReference(subject);
+  if (!request.ok()) return request.status();
   const auto response = Call<identity::v1::ResolveResponse>(
-      "concordat-identity", "concordat.identity.v1.IdentityService/Resolve",
-      request);
+      "concordat-identity", gateway::kResolveMethod, *request);
   if (!response.ok()) {
     return absl::Status(
         response.status().code(),

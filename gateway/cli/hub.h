@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "gateway/cli/schemas.h"
+#include "gateway/common/schemas.h"
 #include "services/common/base/mutex.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/rpc/channel.h"
@@ -29,7 +29,7 @@ class Hub {
   const DataDirectory& data() const { return data_; }
   const std::string& profile() const { return principal_.name(); }
   const bus::v1::Principal& principal() const { return principal_; }
-  const Schemas& schemas() const { return *schemas_; }
+  const gateway::Schemas& schemas() const { return *schemas_; }
 
   // Calls a method by its full name at `program` ("concordat-mappa").
   //   UNAVAILABLE  the program does not run, or does not answer; names it.
@@ -71,11 +71,11 @@ class Hub {
 
  private:
   Hub(DataDirectory data, bus::v1::Principal principal,
-      std::unique_ptr<Schemas> schemas);
+      std::unique_ptr<gateway::Schemas> schemas);
 
   const DataDirectory data_;
   const bus::v1::Principal principal_;
-  const std::unique_ptr<Schemas> schemas_;
+  const std::unique_ptr<gateway::Schemas> schemas_;
   Mutex mu_;
   std::map<std::string, std::shared_ptr<grpc::Channel>, std::less<>> channels_
       ABSL_GUARDED_BY(mu_);

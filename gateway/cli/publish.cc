@@ -47,7 +47,7 @@ absl::Status RunPublish(const std::vector<std::string>& arguments) {
   std::string text;
   while (std::getline(in, text)) {
     if (text.empty()) continue;
-    const PublishedLine published = (*door)->Publish(text, timeout);
+    const gateway::PublishedEvent published = (*door)->Publish(text, timeout);
     ++sent;
     if (!published.status.ok()) ++refused;
     std::printf("%s\n", published.ToJson().c_str());

@@ -36,17 +36,13 @@ struct Options {
 
 // The program of the edge that was named, else of the caller's own agency.
 std::string ProgramOf(const Hub& hub, const Options& options) {
-  std::string edge = options.edge;
-  const auto registry = hub.data().LoadRegistry();
-  if (edge.empty() && registry.ok()) {
-    for (const auto& each : (*registry)->proto().principals()) {
-      if (each.role() == "adapter" &&
-          each.agency() == hub.principal().agency()) {
-        edge = each.name();
-      }
-    }
+  if (!options.edge.empty()) {
+    return options.edge == kHealthEdge ? kAdapter : options.edge;
   }
-  return edge.empty() || edge == kHealthEdge ? kAdapter : edge;
+  const auto registry = hub.data().LoadRegistry();
+  return registry.ok()
+             ? gateway::ProgramOfEdge(**registry, hub.principal().agency())
+             : kAdapter;
 }
 
 // "Column=text;Column=text"

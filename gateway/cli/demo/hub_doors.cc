@@ -52,7 +52,7 @@ absl::StatusOr<bool> HubDoors::Publish(absl::string_view profile,
     if (!door.ok()) return door.status();
     found = doors_.emplace(std::string(profile), *std::move(door)).first;
   }
-  const PublishedLine line = found->second->Publish(event, kTimeout);
+  const gateway::PublishedEvent line = found->second->Publish(event, kTimeout);
   if (!line.status.ok()) return line.status;
   return line.duplicate;
 }

@@ -33,6 +33,9 @@ struct PublishOutcome {
   std::vector<std::string> faults;
 };
 
+// As the bus sends it.
+PublishOutcome FromWire(const bus::v1::Outcome& wire);
+
 // Keeps ids and seeds across retries: an event handed over is sent until the
 // bus has answered for it, over as many connections as that takes.
 class Publisher {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -18,6 +19,23 @@ struct Answer {
 };
 
 }  // namespace
+
+PublishOutcome FromWire(const bus::v1::Outcome& wire) {
+  PublishOutcome outcome;
+  outcome.accepted = wire.refusal() == bus::v1::REFUSAL_UNSPECIFIED;
+  outcome.duplicate = wire.duplicate();
+  outcome.sequence = {wire.sequence()};
+  outcome.accepted_us = wire.accepted_time();
+  if (wire.digest().size() == outcome.digest.size()) {
+    std::copy(wire.digest().begin(), wire.digest().end(),
+              outcome.digest.begin());
+  }
+  outcome.refusal = wire.refusal();
+  outcome.detail = wire.detail();
+  outcome.stream_version = {wire.stream_version()};
+  outcome.faults.assign(wire.faults().begin(), wire.faults().end());
+  return outcome;
+}
 
 absl::StatusOr<std::vector<PublishOutcome>> PublishAndWait(
     Publisher& publisher, std::vector<Event> set, absl::Duration timeout) {

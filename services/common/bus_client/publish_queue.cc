@@ -8,23 +8,6 @@
 namespace concordat {
 namespace {
 
-PublishOutcome FromWire(const bus::v1::Outcome& wire) {
-  PublishOutcome outcome;
-  outcome.accepted = wire.refusal() == bus::v1::REFUSAL_UNSPECIFIED;
-  outcome.duplicate = wire.duplicate();
-  outcome.sequence = {wire.sequence()};
-  outcome.accepted_us = wire.accepted_time();
-  if (wire.digest().size() == outcome.digest.size()) {
-    std::copy(wire.digest().begin(), wire.digest().end(),
-              outcome.digest.begin());
-  }
-  outcome.refusal = wire.refusal();
-  outcome.detail = wire.detail();
-  outcome.stream_version = {wire.stream_version()};
-  outcome.faults.assign(wire.faults().begin(), wire.faults().end());
-  return outcome;
-}
-
 // Outcomes of a batch, one event after the other.
 class Outcomes {
  public:

@@ -17,6 +17,7 @@
 namespace concordat::cli {
 namespace {
 
+using ::concordat::gateway::PublishedEvent;
 using ::concordat::testing::DemoTypes;
 using ::concordat::testing::FakeBus;
 using ::concordat::testing::FakeClock;
@@ -47,14 +48,15 @@ class EventDoorTest : public ::testing::Test {
     principal.set_default_gateway("G1");
     principal.set_default_regime(bus::v1::REGIME_PART3);
     return std::make_unique<EventDoor>(
-        principal, *DemoTypes(), bus_.Connect("police"), std::string(32, 'k'),
+        principal, gateway::EventMaker(*DemoTypes(), std::string(32, 'k')),
+        bus_.Connect("police"),
         [this](absl::string_view reference) -> absl::StatusOr<std::string> {
           asked_ = std::string(reference);
           if (nobody_) return absl::NotFoundError("nobody");
           return std::string(kKey);
         });
   }
-  PublishedLine Publish() {
+  PublishedEvent Publish() {
     return door_->Publish(boost::json::serialize(line_), kWait);
   }
 
@@ -67,7 +69,7 @@ class EventDoorTest : public ::testing::Test {
 };
 
 TEST_F(EventDoorTest, FillsInWhatThePrincipalUsuallySays) {
-  const PublishedLine line = Publish();
+  const PublishedEvent line = Publish();
   ASSERT_THAT(line.status, IsOk());
   EXPECT_EQ(line.ToJson(), R"({"id":"e-1","sequence":1,"duplicate":false})");
   const Header header = bus_.events().front().header;
@@ -111,7 +113,7 @@ TEST_F(EventDoorTest, ARepeatIsTheSameEvent) {
   ASSERT_THAT(Publish().status, IsOk());
   // By another process, too.
   door_ = Make();
-  const PublishedLine again = Publish();
+  const PublishedEvent again = Publish();
   ASSERT_THAT(again.status, IsOk());
   EXPECT_TRUE(again.duplicate);
   EXPECT_EQ(again.sequence, 1u);
@@ -119,7 +121,7 @@ TEST_F(EventDoorTest, ARepeatIsTheSameEvent) {
 
 TEST_F(EventDoorTest, SaysWhyTheBusRefused) {
   bus_.RefuseNext(bus::v1::REFUSAL_TYPE_NOT_ALLOWED, "not yours");
-  const PublishedLine line = Publish();
+  const PublishedEvent line = Publish();
   EXPECT_EQ(line.ToJson(),
             R"({"id":"e-1","error":"TYPE_NOT_ALLOWED: not yours"})");
 }

@@ -1,4 +1,4 @@
-#include "gateway/cli/schemas.h"
+#include "gateway/common/schemas.h"
 
 #include <utility>
 #include <vector>
@@ -6,10 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "gateway/cli/json.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/type_resolver_util.h"
 
-namespace concordat::cli {
+namespace concordat::gateway {
 namespace {
 
 using ::google::protobuf::Descriptor;
@@ -17,6 +18,20 @@ using ::google::protobuf::FileDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::MethodDescriptor;
 using ::google::protobuf::ServiceDescriptor;
+namespace util = ::google::protobuf::util;
+
+constexpr char kHealthEdge[] = "edge-health";
+constexpr char kHealthEdgeProgram[] = "concordat-adapter";
+constexpr char kTypeUrlPrefix[] = "type.googleapis.com";
+
+std::string TypeUrl(const Descriptor& type) {
+  return absl::StrCat(kTypeUrlPrefix, "/", type.full_name());
+}
+
+// Protobuf's own string type is not absl::string_view.
+google::protobuf::StringPiece Piece(absl::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -29,11 +44,14 @@ absl::StatusOr<std::unique_ptr<Schemas>> Schemas::Build(
   }
   std::unique_ptr<Schemas> schemas(new Schemas());
   for (const auto& file : set.file()) {
-    if (schemas->pool_.BuildFile(file) == nullptr) {
+    schemas->files_.push_back(schemas->pool_.BuildFile(file));
+    if (schemas->files_.back() == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("the descriptor set's ", file.name(), " does not load"));
     }
   }
+  schemas->resolver_.reset(
+      util::NewTypeResolverForDescriptorPool(kTypeUrlPrefix, &schemas->pool_));
   return schemas;
 }
 
@@ -72,22 +90,29 @@ absl::StatusOr<const MethodDescriptor*> Schemas::FindMethod(
       absl::StrCat("there is no package ", parts[0], " with methods"));
 }
 
-absl::StatusOr<std::unique_ptr<Message>> Schemas::FromJson(
-    const Descriptor& type, absl::string_view json) const {
-  std::unique_ptr<Message> message(factory_.GetPrototype(&type)->New());
-  auto status = cli::FromJson(json, message.get());
-  if (!status.ok()) return status;
-  return message;
+std::unique_ptr<Message> Schemas::NewMessage(const Descriptor& type) const {
+  return std::unique_ptr<Message>(factory_.GetPrototype(&type)->New());
+}
+
+absl::StatusOr<std::string> Schemas::FromJson(const Descriptor& type,
+                                              absl::string_view json) const {
+  std::string bytes;
+  const auto status = util::JsonToBinaryString(resolver_.get(), TypeUrl(type),
+                                               Piece(json), &bytes);
+  if (status.ok()) return bytes;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a ", type.full_name(), ": ",
+      absl::string_view(status.message().data(), status.message().size())));
 }
 
 absl::StatusOr<std::string> Schemas::ToJson(const Descriptor& type,
                                             absl::string_view bytes) const {
-  const std::unique_ptr<Message> message(factory_.GetPrototype(&type)->New());
-  if (!message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the answer is not a ", type.full_name()));
-  }
-  return cli::ToJson(*message);
+  std::string json;
+  const auto status = util::BinaryToJsonString(resolver_.get(), TypeUrl(type),
+                                               std::string(bytes), &json);
+  if (status.ok()) return json;
+  return absl::InvalidArgumentError(
+      absl::StrCat("the answer is not a ", type.full_name()));
 }
 
 std::string FullName(const MethodDescriptor& method) {
@@ -99,8 +124,19 @@ std::string ProgramOf(const MethodDescriptor& method) {
       absl::StrSplit(method.full_name(), '.');
   // concordat.<package>.v1.<Service>.<Method>
   if (parts.size() < 2) return "";
-  if (parts[1] == "edge") return "concordat-adapter";
+  if (parts[1] == "edge") return kHealthEdgeProgram;
   return absl::StrCat("concordat-", parts[1]);
 }
 
-}  // namespace concordat::cli
+std::string ProgramOfEdge(const PrincipalRegistry& registry,
+                          absl::string_view agency) {
+  for (const auto& each : registry.proto().principals()) {
+    if (each.role() == "adapter" && each.agency() == agency &&
+        each.name() != kHealthEdge) {
+      return each.name();
+    }
+  }
+  return kHealthEdgeProgram;
+}
+
+}  // namespace concordat::gateway

@@ -1,4 +1,4 @@
-#include "gateway/cli/schemas.h"
+#include "gateway/common/schemas.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "tests/support/status_matchers.h"
 
-namespace concordat::cli {
+namespace concordat::gateway {
 namespace {
 
 using ::concordat::testing::HasCode;
@@ -56,12 +56,17 @@ TEST_F(SchemasTest, SaysWhichMethodsThereAre) {
 TEST_F(SchemasTest, TurnsJsonIntoTheBytesOfAMessageAndBack) {
   const auto method = schemas_->FindMethod("mappa.OpenCase");
   const auto& type = *(*method)->input_type();
-  const auto message = schemas_->FromJson(
-      type, R"({"subject":"p-1","caseOpened":{"caseRef":"C-1"}})");
-  ASSERT_THAT(message.status(), IsOk());
-  const auto json = schemas_->ToJson(type, (*message)->SerializeAsString());
+  constexpr char kJson[] =
+      R"({"subject":"p-1","caseOpened":{"caseRef":"C-1"}})";
+  const auto bytes = schemas_->FromJson(type, kJson);
+  ASSERT_THAT(bytes.status(), IsOk());
+  const auto message = schemas_->NewMessage(type);
+  EXPECT_TRUE(message->ParseFromString(*bytes));
+  const auto json = schemas_->ToJson(type, *bytes);
   ASSERT_THAT(json.status(), IsOk());
-  EXPECT_THAT(*json, HasSubstr(R"("caseRef":"C-1")"));
+  EXPECT_EQ(*json, kJson);
+  EXPECT_THAT(schemas_->FromJson(type, R"({"subjet":"p-1"})").status(),
+              HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(schemas_->ToJson(type, "\xff").status(),
               HasCode(absl::StatusCode::kInvalidArgument));
 }
@@ -72,4 +77,4 @@ TEST(SchemasBuildTest, RefusesWhatIsNoDescriptorSet) {
 }
 
 }  // namespace
-}  // namespace concordat::cli
+}  // namespace concordat::gateway
