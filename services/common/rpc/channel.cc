@@ -12,18 +12,18 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "services/common/rpc/call.h"
+#include "services/common/rpc/client_call.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/tls.h"
 
 namespace concordat {
-namespace {
 
 grpc::ByteBuffer ToBuffer(absl::string_view bytes) {
   const grpc::Slice slice(bytes.data(), bytes.size());
   return grpc::ByteBuffer(&slice, 1);
 }
 
-std::string ToString(const grpc::ByteBuffer& buffer) {
+std::string ToBytes(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   std::string bytes;
   if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return bytes;
@@ -33,7 +33,7 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-void Prepare(const CallOptions& options, grpc::ClientContext* context) {
+void PrepareContext(const CallOptions& options, grpc::ClientContext* context) {
   if (options.timeout < absl::InfiniteDuration()) {
     context->set_deadline(gpr_time_add(
         gpr_now(GPR_CLOCK_REALTIME),
@@ -47,8 +47,6 @@ void Prepare(const CallOptions& options, grpc::ClientContext* context) {
   add(kPrincipalMetadata, options.principal);
   add(kStaffMetadata, options.staff);
 }
-
-}  // namespace
 
 std::string ServerUri(const PrincipalRegistry& registry,
                       absl::string_view program) {
@@ -82,7 +80,7 @@ absl::StatusOr<std::string> GenericCall(
     const std::shared_ptr<grpc::Channel>& channel, absl::string_view method,
     absl::string_view request, const CallOptions& options) {
   grpc::ClientContext context;
-  Prepare(options, &context);
+  PrepareContext(options, &context);
   const grpc::ByteBuffer in = ToBuffer(request);
   grpc::ByteBuffer out;
   std::promise<grpc::Status> done;
@@ -92,7 +90,7 @@ absl::StatusOr<std::string> GenericCall(
                  [&done](grpc::Status s) { done.set_value(std::move(s)); });
   const grpc::Status status = done.get_future().get();
   if (!status.ok()) return FromGrpc(status);
-  return ToString(out);
+  return ToBytes(out);
 }
 
 absl::Status GenericServerStream(
@@ -100,7 +98,7 @@ absl::Status GenericServerStream(
     absl::string_view request, const CallOptions& options,
     const std::function<bool(std::string)>& on_message) {
   grpc::ClientContext context;
-  Prepare(options, &context);
+  PrepareContext(options, &context);
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   const auto wait = [&queue] {
@@ -119,7 +117,7 @@ absl::Status GenericServerStream(
       grpc::ByteBuffer message;
       stream->Read(&message, nullptr);
       ok = wait();
-      if (ok && !on_message(ToString(message))) {
+      if (ok && !on_message(ToBytes(message))) {
         stopped = true;
         context.TryCancel();
         break;
