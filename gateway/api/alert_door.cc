@@ -1,0 +1,227 @@
+#include "gateway/api/alert_door.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/alerts/v1/service.pb.h"
+#include "concordat/hub/v1/status.pb.h"
+#include "gateway/api/sse.h"
+#include "gateway/http/status.h"
+
+namespace concordat::gateway {
+namespace {
+
+constexpr char kProgram[] = "concordat-alerts";
+constexpr char kFollow[] = "concordat.alerts.v1.AlertsService/FollowAlerts";
+constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
+constexpr char kSelf[] = "gateway";
+constexpr absl::Duration kStatusTimeout = absl::Seconds(5);
+// Never reached: a connection has one reader, a feed two callbacks under way.
+constexpr size_t kQueueMax = 1 << 16;
+constexpr absl::Duration kTick = absl::Milliseconds(100);
+
+}  // namespace
+
+// One stream of the alerts service.
+struct AlertDoor::Following {
+  CallOptions options;
+  std::shared_ptr<AsyncStream> stream;  // Null: not yet.
+};
+
+AlertDoor::AlertDoor(AlertDoorWorld world, absl::Duration heartbeat)
+    : world_(std::move(world)),
+      feeds_({.heartbeat = heartbeat}, *this,
+             [this](const Caller& caller) { return IsCurrent(caller); }),
+      readers_(world_.metrics.Gauge("concordat_gateway_alert_readers",
+                                    "Alert streams that are open.")),
+      executor_(std::make_shared<Executor>(kQueueMax)),
+      beats_([this] { Beat(); }) {}
+
+AlertDoor::~AlertDoor() { Stop(); }
+
+void AlertDoor::Register(Router& router) {
+  router.Add(
+      "GET", "/alerts/stream", Access::kSignedIn,
+      [this](const std::shared_ptr<Exchange>& exchange) { Handle(exchange); });
+}
+
+void AlertDoor::Stop() {
+  {
+    MutexLock lock(mu_);
+    stopped_ = true;
+    changed_.NotifyAll();
+  }
+  if (!beats_.joinable()) return;
+  beats_.join();
+  executor_->Post([this] {
+    for (const auto& [feed, following] : following_) {
+      if (following->stream != nullptr) following->stream->Cancel();
+    }
+  });
+  executor_->Stop();
+}
+
+void AlertDoor::Beat() {
+  const auto stopped = [this]()
+                           ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopped_; };
+  while (true) {
+    {
+      MutexLock lock(mu_);
+      if (changed_.WaitFor(mu_, kTick, stopped)) return;
+    }
+    executor_->Post([this] {
+      feeds_.Tick(world_.steady.Elapsed());
+      readers_.Set(static_cast<double>(feeds_.readers()));
+    });
+  }
+}
+
+void AlertDoor::Handle(const std::shared_ptr<Exchange>& exchange) {
+  const Request& request = exchange->request();
+  std::optional<uint64_t> last;
+  if (!ParseLastEventId(request.Header("last-event-id"), &last)) {
+    exchange->Send(ErrorResponse(
+        absl::InvalidArgumentError("Last-Event-ID is no position")));
+    return;
+  }
+  const auto options =
+      OptionsFor(request, exchange->caller(), absl::InfiniteDuration());
+  if (!options.ok()) {
+    exchange->Send(ErrorResponse(options.status()));
+    return;
+  }
+  if (!executor_->Post([this, exchange, options = *options, last] {
+        Join(exchange, options, last);
+      })) {
+    exchange->Send(ErrorResponse(absl::UnavailableError("stopping")));
+  }
+}
+
+void AlertDoor::Join(const std::shared_ptr<Exchange>& exchange,
+                     CallOptions options, std::optional<uint64_t> last) {
+  const auto registry = world_.registry();
+  const auto* const principal = registry->FindByName(options.principal);
+  if (principal == nullptr) {
+    exchange->Send(ErrorResponse(absl::UnauthenticatedError("not known")));
+    return;
+  }
+  const std::string& purpose =
+      options.purpose.empty() ? principal->default_purpose() : options.purpose;
+  const auto recorded = world_.access.Append({.at = world_.clock.Now(),
+                                              .principal = principal->name(),
+                                              .agency = principal->agency(),
+                                              .via = kSelf,
+                                              .staff = options.staff,
+                                              .method = kFollow,
+                                              .purpose = purpose,
+                                              .outcome = absl::StatusCode::kOk,
+                                              .duration = {}});
+  if (!recorded.ok()) {
+    exchange->Send(ErrorResponse(recorded));
+    return;
+  }
+  auto body = exchange->Begin({.content_type = kSseContentType,
+                               // For proxies that would wait for the end.
+                               .headers = {{"X-Accel-Buffering", "no"}}},
+                              {});
+  feeds_.Join(exchange->caller(), purpose, last, std::move(body),
+              world_.steady.Elapsed());
+  readers_.Set(static_cast<double>(feeds_.readers()));
+}
+
+bool AlertDoor::IsCurrent(const Caller& caller) {
+  if (!caller.by_certificate) return world_.authenticator.IsCurrent(caller);
+  const auto registry = world_.registry();
+  const auto* const principal = registry->FindByName(caller.principal);
+  return principal != nullptr && !principal->revoked();
+}
+
+void AlertDoor::Open(uint64_t feed, const std::string& principal,
+                     const std::string& purpose,
+                     std::optional<uint64_t> after) {
+  auto following = std::make_shared<Following>();
+  following->options.principal = principal;
+  following->options.purpose = purpose;
+  following->options.timeout = absl::InfiniteDuration();
+  following_[feed] = following;
+  if (after.has_value()) {
+    executor_->Post([this, feed, after = *after] { Follow(feed, after); });
+    return;
+  }
+  // "From now on" has to be a position, or a break soon after would lose what
+  // happened in it.
+  const auto channel = world_.upstream.ChannelTo(kProgram);
+  const auto done = [this, executor = executor_,
+                     feed](absl::StatusOr<std::string> bytes) {
+    executor->Post([this, feed, bytes = std::move(bytes)] {
+      hub::v1::GetStatusResponse status;
+      if (!bytes.ok()) {
+        world_.upstream.Forget(kProgram);
+        following_.erase(feed);
+        feeds_.OnEnd(feed, bytes.status(), world_.steady.Elapsed());
+      } else if (status.ParseFromString(*bytes)) {
+        Follow(feed, status.position());
+      }
+    });
+  };
+  if (!channel.ok()) {
+    done(channel.status());
+    return;
+  }
+  CallOptions options = following->options;
+  options.timeout = kStatusTimeout;
+  StartGenericCall(*channel, kStatus, "", options, done);
+}
+
+void AlertDoor::Follow(uint64_t feed, uint64_t after) {
+  const auto found = following_.find(feed);
+  if (found == following_.end()) return;
+  const auto following = found->second;
+  const auto end = [this, executor = executor_,
+                    feed](const absl::Status& status) {
+    executor->Post([this, feed, status] {
+      if (following_.erase(feed) == 0) return;
+      if (absl::IsUnavailable(status)) world_.upstream.Forget(kProgram);
+      feeds_.OnEnd(feed, status, world_.steady.Elapsed());
+    });
+  };
+  const auto channel = world_.upstream.ChannelTo(kProgram);
+  if (!channel.ok()) {
+    end(channel.status());
+    return;
+  }
+  alerts::v1::FollowAlertsRequest request;
+  request.set_after(after);
+  const auto take = [this, executor = executor_,
+                     feed](const std::string& bytes) {
+    executor->Post([this, feed, bytes] {
+      const auto open = following_.find(feed);
+      if (open == following_.end()) return;
+      alerts::v1::Alert alert;
+      const auto json =
+          alert.ParseFromString(bytes)
+              ? world_.schemas.ToJson(
+                    *(*world_.schemas.FindMethod(kFollow))->output_type(),
+                    bytes)
+              : absl::InternalError("not an alert");
+      if (json.ok()) feeds_.OnAlert(feed, alert.position(), *json);
+      open->second->stream->Read();
+    });
+  };
+  following->stream =
+      StartGenericStream(*channel, kFollow, request.SerializeAsString(),
+                         following->options, {take, end});
+  feeds_.OnOpen(feed, after);
+  following->stream->Read();
+}
+
+void AlertDoor::Close(uint64_t feed) {
+  const auto found = following_.find(feed);
+  if (found == following_.end()) return;
+  const auto following = found->second;
+  following_.erase(found);
+  if (following->stream != nullptr) following->stream->Cancel();
+}
+
+}  // namespace concordat::gateway

@@ -1,0 +1,80 @@
+// GET /alerts/stream: alerts as server-sent events.
+//
+// Threads  One of its own for all readers; it also records who begins to read.
+#ifndef CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
+#define CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "gateway/api/alert_feeds.h"
+#include "gateway/api/upstream.h"
+#include "gateway/common/schemas.h"
+#include "gateway/http/router.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/mutex.h"
+#include "services/common/config/live_registry.h"
+#include "services/common/rpc/access_log.h"
+#include "services/common/rpc/async_call.h"
+#include "services/common/rpc/executor.h"
+#include "services/common/telemetry/metrics.h"
+
+namespace concordat::gateway {
+
+// What it needs of the world. All of it outlives the door.
+struct AlertDoorWorld {
+  const Schemas& schemas;
+  Upstream& upstream;
+  RegistrySource registry;
+  Authenticator& authenticator;
+  // The alerts service sees one reader a principal; who the people behind it
+  // were, this says.
+  AccessLog& access;
+  const Clock& clock;
+  const SteadyClock& steady;
+  Metrics& metrics;
+};
+
+class AlertDoor : private AlertSource {
+ public:
+  AlertDoor(AlertDoorWorld world, absl::Duration heartbeat);
+  ~AlertDoor() override;  // Stop().
+  void Register(Router& router);
+  // Ends what it has upstream. After the server has stopped.
+  void Stop();
+
+ private:
+  struct Following;
+
+  void Open(uint64_t feed, const std::string& principal,
+            const std::string& purpose, std::optional<uint64_t> after) override;
+  void Close(uint64_t feed) override;
+  void Follow(uint64_t feed, uint64_t after);
+
+  void Handle(const std::shared_ptr<Exchange>& exchange);
+  void Join(const std::shared_ptr<Exchange>& exchange, CallOptions options,
+            std::optional<uint64_t> last);
+  bool IsCurrent(const Caller& caller);
+  void Beat();
+
+  const AlertDoorWorld world_;
+  // The executor's thread only.
+  AlertFeeds feeds_;
+  std::map<uint64_t, std::shared_ptr<Following>> following_;
+
+  prometheus::Gauge& readers_;
+  Mutex mu_;
+  CondVar changed_;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  // Shared with calls that end after this has.
+  const std::shared_ptr<Executor> executor_;
+  std::thread beats_;
+};
+
+}  // namespace concordat::gateway
+
+#endif  // CONCORDAT_GATEWAY_API_ALERT_DOOR_H_

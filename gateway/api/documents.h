@@ -1,0 +1,18 @@
+// What the gateway offers, for programs to read: OpenAPI 3.1 of every method,
+// AsyncAPI 3.0 of every event type. Made from the descriptor set and the words
+// in it. PURE.
+#ifndef CONCORDAT_GATEWAY_API_DOCUMENTS_H_
+#define CONCORDAT_GATEWAY_API_DOCUMENTS_H_
+
+#include <string>
+
+#include "gateway/common/schemas.h"
+
+namespace concordat::gateway {
+
+std::string OpenApi(const Schemas& schemas);
+std::string AsyncApi(const Schemas& schemas);
+
+}  // namespace concordat::gateway
+
+#endif  // CONCORDAT_GATEWAY_API_DOCUMENTS_H_

@@ -1,0 +1,142 @@
+// concordat-gateway: the hub over HTTP, for people in a browser and for systems
+// that speak HTTP.
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/api/alert_door.h"
+#include "gateway/api/connect_door.h"
+#include "gateway/api/documents.h"
+#include "gateway/api/upstream.h"
+#include "gateway/common/schemas.h"
+#include "gateway/daemon/options.h"
+#include "gateway/http/request_log.h"
+#include "gateway/http/router.h"
+#include "gateway/http/server.h"
+#include "gateway/http/static_files.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
+#include "services/common/config/live_registry.h"
+#include "services/common/config/start_up.h"
+#include "services/common/rpc/access_log.h"
+#include "services/common/telemetry/log.h"
+#include "services/common/telemetry/metrics.h"
+
+namespace concordat::gateway {
+namespace {
+
+constexpr char kProgram[] = "concordat-gateway";
+constexpr char kPrincipal[] = "gateway";
+
+// A connection is a descriptor.
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Beside the program's folder, where the build puts it.
+std::string ConsoleFolder() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path().parent_path() / "console").string();
+}
+
+// Without sign-in there are only callers with a certificate.
+class NoSessions : public Authenticator {
+ public:
+  absl::StatusOr<Caller> Authenticate(const Request&) override {
+    return absl::UnauthenticatedError("not signed in");
+  }
+  bool IsCurrent(const Caller&) override { return false; }
+};
+
+void AddDocument(const char* path, std::string document, Router& router) {
+  router.Add("GET", path, Access::kAnyone,
+             [document = std::move(document)](
+                 const std::shared_ptr<Exchange>& exchange) {
+               exchange->Send(JsonResponse(200, document));
+             });
+}
+
+int Main(int argc, char** argv) {
+  StartUp start(kProgram, "The hub over HTTP: calls, events, alerts, pages.");
+  std::string console = ConsoleFolder();
+  start.flags().AddString("console", "Folder of the pages.", &console);
+  const DataDirectory data = start.Open(argc, argv);
+  RaiseFileLimit();
+  const Logger log(kProgram);
+  Metrics metrics;
+  SystemClock clock;
+  SystemSteadyClock steady;
+  SystemRandom random;
+  const auto registry =
+      start.Value(LiveRegistry::Open(data, [&log](const absl::Status& status) {
+        log.Error("the new registry does not load; the old one holds",
+                  {{"why", status.message()}});
+      }));
+  v1::GatewaySettings settings;
+  start.Check(data.LoadSettings("doors/gateway.textproto", &settings));
+  DoorOptions options = start.Value(CheckSettings(settings));
+  options.server.port = start.Value(data.Port(kProgram, "https"));
+  options.server.tls = start.Value(data.LoadTls(kPrincipal));
+  const std::string folder = start.Value(data.StateFolder("gateway"));
+  const auto access =
+      start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
+  const auto requests =
+      start.Value(OpenRequestLog(absl::StrCat(folder, "/requests.log")));
+  const auto schemas =
+      start.Value(Schemas::Build(start.Value(data.LoadTypes())));
+  const auto pages = start.Value(StaticFiles::Load(console));
+  if (pages->size() == 0) log.Warning("there are no pages to serve");
+
+  Router router;
+  router.Add("GET", "/healthz", Access::kAnyone,
+             [](const std::shared_ptr<Exchange>& exchange) {
+               exchange->Send(JsonResponse(200, R"({"status":"ok"})"));
+             });
+  router.Add("GET", "/*", Access::kAnyone,
+             [&pages](const std::shared_ptr<Exchange>& exchange) {
+               exchange->Send(pages->Answer(exchange->request()));
+             });
+  AddDocument("/openapi.json", OpenApi(*schemas), router);
+  AddDocument("/asyncapi.json", AsyncApi(*schemas), router);
+  Upstream upstream(data, registry->source());
+  NoSessions sessions;
+  ConnectDoor connect(*schemas, upstream, options.calls, metrics);
+  connect.Register(router);
+  AlertDoor alerts({*schemas, upstream, registry->source(), sessions, *access,
+                    clock, steady, metrics},
+                   options.heartbeat);
+  alerts.Register(router);
+
+  HttpServer server(std::move(options.server),
+                    {router, registry->source(), sessions, clock, steady,
+                     random, log, metrics, *requests});
+  const uint16_t port = start.Value(server.Start());
+  std::vector<std::pair<std::string, std::string>> addresses = {
+      {"https", absl::StrCat("127.0.0.1:", port)}};
+  const uint16_t metrics_port = start.Value(data.Port(kProgram, "metrics"));
+  if (metrics_port != 0) {
+    start.Check(metrics.Listen(metrics_port));
+    addresses.emplace_back("metrics", absl::StrCat("127.0.0.1:", metrics_port));
+  }
+  start.Check(data.WriteAddresses(kProgram, addresses));
+  start.WaitForStop();
+  log.Info("stopping");
+  data.ForgetAddresses(kProgram);
+  server.Stop();
+  alerts.Stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace concordat::gateway
+
+int main(int argc, char** argv) { return concordat::gateway::Main(argc, argv); }
