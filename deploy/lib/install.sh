@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Installs what deploy/packages.txt and tests/package.json name. Source after
-# common.sh.
+# Installs what deploy/packages.txt, tests/package.json and gateway/console name.
+# Source after common.sh.
 
 # Packages of the list that are not there. dpkg-query fails when it has never heard
 # of one, which is what is asked here.
@@ -51,4 +51,14 @@ install_npm_packages() {
   compgen -G "$tests/node_modules/@bufbuild/*/bin/buf" >/dev/null ||
     fail "installing buf: the package registry does not answer"
   cp "$tests/package-lock.json" "$tests/node_modules/.installed"
+}
+
+# The pages that the gateway serves; it looks for them beside its program's folder.
+#   build_console PRESET
+build_console() {
+  local console="$root/gateway/console"
+  [[ -e "$console/package.json" ]] || return 0
+  command -v npm >/dev/null || install_packages npm
+  step "building the console" "$root/build/log/console.log" "$console/build"
+  ln -sfn "$console/dist" "$root/build/$1/console"
 }

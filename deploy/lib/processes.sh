@@ -4,7 +4,8 @@
 
 # In the order in which they start.
 programs=(concordat-bus concordat-identity concordat-police concordat-nhs
-  concordat-socialwork concordat-mappa concordat-alerts concordat-adapter)
+  concordat-socialwork concordat-mappa concordat-alerts concordat-adapter
+  concordat-gateway)
 # Edges beside the health board's: concordat-adapter runs each, under its name.
 edges=(edge-council)
 
