@@ -109,6 +109,16 @@ void HubProcesses::Kill(const std::string& program) {
   pids_.erase(found);
 }
 
+int HubProcesses::Stop(const std::string& program) {
+  const auto found = pids_.find(program);
+  if (found == pids_.end()) return -1;
+  kill(found->second, SIGTERM);
+  int status = 0;
+  EXPECT_EQ(waitpid(found->second, &status, 0), found->second);
+  pids_.erase(found);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 std::vector<std::string> HubProcesses::Ended() {
   std::vector<std::string> ended;
   for (auto it = pids_.begin(); it != pids_.end();) {

@@ -33,6 +33,8 @@ class HubProcesses {
   void Start(const std::string& program);
   // SIGKILL. Fails the test when the program had ended before.
   void Kill(const std::string& program);
+  // SIGTERM. Returns its exit status; -1: it was ended by a signal.
+  int Stop(const std::string& program);
   // Those that ended without being killed: none should.
   std::vector<std::string> Ended();
   // The end of what a program wrote.
