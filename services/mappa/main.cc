@@ -1,5 +1,7 @@
 #include "services/common/projection/command_service.h"
+#include "services/common/projection/projection.h"
 #include "services/common/rpc/program.h"
+#include "services/mappa/rpc/case_book.h"
 #include "services/mappa/rpc/mappa_service.h"
 
 int main(int argc, char** argv) {
@@ -10,10 +12,27 @@ int main(int argc, char** argv) {
        .folder = "mappa"},
       argc, argv);
   concordat::CommandService service(program);
+  concordat::mappa::CaseBook book(
+      service.shared_types(), program.data().environment(), program.clock());
+  const auto cases = program.start().Value(concordat::Projection::Open(
+      {.folder = "",
+       .name = "cases",
+       .types = concordat::mappa::CaseBook::Types()},
+      book, service.bus()));
   concordat::mappa::RegisterMappaService(
-      program.host(), service.runner(), program.clock(),
+      program.host(), service.runner(), book, *cases, program.clock(),
       {.arrangement = program.self().agency(),
        .zone = program.start().Value(concordat::LondonTime())});
+  program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
+    status->set_ready(service.connected() && cases->ready());
+    if (!service.connected()) status->set_degraded_because("the bus is away");
+    status->set_position(cases->judged_through().value);
+    status->set_log_end(cases->log_end().value);
+  });
+  const concordat::ProjectionThread follow(
+      *cases, [&program](const absl::Status& failure) {
+        program.log().Warning("the cases wait", {{"why", failure.message()}});
+      });
   program.Serve();
   return 0;
 }

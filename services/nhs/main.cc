@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include "services/common/projection/command_service.h"
 #include "services/common/projection/projection.h"
 #include "services/common/rpc/program.h"
 #include "services/nhs/engagement/engagement_reporter.h"
+#include "services/nhs/rpc/liaison_book.h"
 #include "services/nhs/rpc/nhs_service.h"
 
 int main(int argc, char** argv) {
@@ -13,7 +16,16 @@ int main(int argc, char** argv) {
       argc, argv);
   concordat::CommandService service(program);
   const absl::TimeZone zone = program.start().Value(concordat::LondonTime());
+  concordat::nhs::LiaisonBook book(zone);
+  const auto liaison = program.start().Value(concordat::Projection::Open(
+      {.folder = "",
+       .name = "liaison",
+       .types = concordat::nhs::LiaisonBook::Types()},
+      book, service.bus()));
   concordat::nhs::RegisterNhsService(program.host(), service.runner(),
+                                     {.board = program.self().agency(),
+                                      .book = &book,
+                                      .liaison = liaison.get()},
                                      program.clock(), zone);
 
   concordat::nhs::EngagementReporter reporter(
@@ -26,11 +38,18 @@ int main(int argc, char** argv) {
        .types = concordat::nhs::EngagementReporter::Types()},
       reporter, service.bus()));
   program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
-    status->set_ready(service.connected() && projection->ready());
+    status->set_ready(service.connected() && projection->ready() &&
+                      liaison->ready());
     if (!service.connected()) status->set_degraded_because("the bus is away");
-    status->set_position(projection->judged_through().value);
+    status->set_position(std::min(projection->judged_through().value,
+                                  liaison->judged_through().value));
     status->set_log_end(projection->log_end().value);
   });
+  const concordat::ProjectionThread read(
+      *liaison, [&program](const absl::Status& failure) {
+        program.log().Warning("the liaison list waits",
+                              {{"why", failure.message()}});
+      });
   const concordat::ProjectionThread follow(
       *projection, [&program](const absl::Status& failure) {
         program.log().Warning("engagement waits", {{"why", failure.message()}});

@@ -38,6 +38,9 @@ class ServiceFixture : public ::testing::Test {
   FakeBus& bus() { return bus_; }
   const Clock& clock() const { return clock_; }
   const TypeRegistry& types() const { return *types_; }
+  const std::shared_ptr<const TypeRegistry>& shared_types() const {
+    return types_;
+  }
   const bus::v1::Principal& self() const { return *self_; }
   void Start();
 

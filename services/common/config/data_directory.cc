@@ -203,6 +203,11 @@ DataDirectory::LoadRoles() const {
   return ReadMessages<identity::v1::RolesDefined>("roles");
 }
 
+absl::StatusOr<std::vector<identity::v1::RoleHolders>>
+DataDirectory::LoadHolders() const {
+  return ReadMessages<identity::v1::RoleHolders>("holders");
+}
+
 absl::StatusOr<std::vector<policy::v1::Agreement>>
 DataDirectory::LoadAgreements() const {
   const auto files = ReadTextProtos("agreements");

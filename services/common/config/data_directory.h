@@ -40,6 +40,7 @@
 #include "absl/time/time.h"
 #include "concordat/bus/v1/event.pb.h"
 #include "concordat/identity/v1/events.pb.h"
+#include "concordat/identity/v1/holders.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
 #include "concordat/policy/v1/clock.pb.h"
@@ -92,6 +93,7 @@ class DataDirectory {
   absl::StatusOr<std::vector<policy::v1::Calendar>> LoadCalendars() const;
   absl::StatusOr<std::vector<policy::v1::LimitClocks>> LoadClocks() const;
   absl::StatusOr<std::vector<identity::v1::RolesDefined>> LoadRoles() const;
+  absl::StatusOr<std::vector<identity::v1::RoleHolders>> LoadHolders() const;
   absl::StatusOr<std::vector<TextFile>> LoadAssessmentTools() const;
 
   // Settings of a program, e.g. "adapters/edge-health.textproto".

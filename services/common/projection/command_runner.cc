@@ -227,6 +227,10 @@ absl::StatusOr<hub::v1::CommandReply> CommandRunner::Run(
       }
       return absl::AbortedError(what);
     }
+    if (request.plan.admit != nullptr) {
+      const absl::Status admitted = request.plan.admit();
+      if (!admitted.ok()) return admitted;
+    }
     const Decision decision = request.plan.decide(history);
     if (!decision.ok()) return decision.status();
     auto events = MakeEvents(request, *prepared, *decision, slice->version);
@@ -251,7 +255,10 @@ absl::StatusOr<hub::v1::CommandReply> CommandRunner::Run(
       reply.set_version(outcome.sequence.value);
       reply.set_duplicate(outcome.duplicate);
     }
-    if (refused == nullptr) return reply;
+    if (refused == nullptr) {
+      published_through_ = std::max(published_through_, {reply.position()});
+      return reply;
+    }
     // Both mean that somebody was faster, perhaps this very command on an
     // earlier try whose answer was lost: look again.
     const bool look_again =

@@ -34,11 +34,15 @@ namespace concordat {
 // What a service makes of a request.
 struct CommandPlan {
   std::string stream;  // "referral/R-2001"
-  // Called with the stream's events; may be called more than once.
+  // Called with the stream's events; may be called more than once, and for a
+  // repeat again: it rests on nothing else that changes.
   std::function<Decision(const std::vector<View>& history)> decide;
   // Plain words for what happened after version `read`. None: a general text.
   std::function<std::string(const std::vector<View>& history, Sequence read)>
       changed = nullptr;
+  // Asked before something new is decided, never for a repeat: what other records
+  // say against it. None: nothing.
+  std::function<absl::Status()> admit = nullptr;
 };
 
 struct CommandRequest {
@@ -73,6 +77,9 @@ class CommandRunner {
                                    absl::Time deadline,
                                    absl::string_view source = "");
 
+  // The last of what was accepted of this runner.
+  Sequence published_through() const { return published_through_; }
+
  private:
   struct Prepared;
   absl::StatusOr<Prepared> Prepare(const CommandRequest& request) const;
@@ -91,6 +98,7 @@ class CommandRunner {
   const TypeRegistry& types_;
   const Clock& clock_;
   Random& random_;
+  Sequence published_through_;
 };
 
 // What a refusal of the bus means to whoever sent a command.

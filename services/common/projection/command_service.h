@@ -22,6 +22,9 @@ class CommandService {
   BusClient& bus() { return *bus_; }
   bool connected() const { return bus_->connected(); }
   const TypeRegistry& types() const { return *types_; }
+  const std::shared_ptr<const TypeRegistry>& shared_types() const {
+    return types_;
+  }
   CommandRunner& runner() { return runner_; }
 
  private:

@@ -24,7 +24,8 @@ constexpr char kSchema[] =
     "CREATE TABLE IF NOT EXISTS projection_applied("
     "  sequence INTEGER PRIMARY KEY);";
 
-constexpr absl::Duration kStepWait = absl::Milliseconds(200);
+// How soon it is noticed that the log goes on without events of these types.
+constexpr absl::Duration kStepWait = absl::Milliseconds(20);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
 constexpr absl::Duration kPauseMax = absl::Seconds(5);
 
@@ -77,9 +78,10 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
     const Sequence scanned = subscription_->scanned_through();
     auto delivery = subscription_->Next(timeout);
     end_ = subscription_->log_end().value;
+    connected_ = subscription_->connected();
     if (absl::IsDeadlineExceeded(delivery.status())) {
-      judged_ = std::max(judged_.load(), scanned.value);
-      if (!ready_ && subscription_->connected() && judged_ >= end_) {
+      NoteJudged(scanned);
+      if (!ready_ && connected_ && judged_ >= end_) {
         ready_ = true;
         RemoveOlderFiles();
       }
@@ -91,9 +93,7 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
   const absl::Status applied = Apply(*pending_);
   if (!applied.ok()) return applied;
   subscription_->Ack(pending_->number);
-  if (pending_->backfill_cause == Sequence{}) {
-    judged_ = std::max(judged_.load(), position_.value);
-  }
+  if (pending_->backfill_cause == Sequence{}) NoteJudged(position_);
   pending_.reset();
   return true;
 }
@@ -124,6 +124,28 @@ absl::Status Projection::Apply(const Delivery& delivery) {
   position_ = position;
   backfilled_through_ = backfilled;
   return status;
+}
+
+void Projection::NoteJudged(Sequence through) {
+  MutexLock lock(mu_);
+  if (through.value <= judged_) return;
+  judged_ = through.value;
+  judged_changed_.NotifyAll();
+}
+
+absl::Status Projection::AwaitJudged(Sequence position,
+                                     absl::Duration timeout) const {
+  if (!ready_) {
+    return absl::UnavailableError("just started: the log is not read yet");
+  }
+  if (!connected_) return absl::UnavailableError("the bus is away");
+  MutexLock lock(mu_);
+  const bool judged = judged_changed_.WaitFor(
+      mu_, timeout, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return judged_ >= position.value;
+      });
+  if (judged) return absl::OkStatus();
+  return absl::UnavailableError("the log is not read that far yet");
 }
 
 void Projection::RemoveOlderFiles() const {

@@ -2,8 +2,8 @@
 // with it, in the same transaction, the place it came from. What the model
 // publishes because of an event is done before the event counts as applied.
 //
-// Threads  Step() and database() for one thread; judged_through(), log_end()
-//          and ready() for any.
+// Threads  Step() and database() for one thread; judged_through(), log_end(),
+//          ready() and AwaitJudged() for any.
 #ifndef CONCORDAT_SERVICES_COMMON_PROJECTION_PROJECTION_H_
 #define CONCORDAT_SERVICES_COMMON_PROJECTION_PROJECTION_H_
 
@@ -64,6 +64,10 @@ class Projection {
   Sequence log_end() const { return {end_.load()}; }
   // Has been up to date since it was opened.
   bool ready() const { return ready_.load(); }
+  // Whether the model may answer: it has been up to date, the bus is there, and
+  // everything up to `position` is judged. Waits for the last at most `timeout`.
+  //   UNAVAILABLE  says which is missing.
+  absl::Status AwaitJudged(Sequence position, absl::Duration timeout) const;
 
   Database& database() { return *database_; }
 
@@ -75,6 +79,7 @@ class Projection {
         database_(std::move(database)) {}
   absl::Status ReadPlace();
   absl::Status Apply(const Delivery& delivery);
+  void NoteJudged(Sequence through);
   void RemoveOlderFiles() const;
 
   const ProjectionOptions options_;
@@ -84,8 +89,11 @@ class Projection {
   std::optional<Delivery> pending_;  // Came and is not applied.
   Sequence position_;
   Sequence backfilled_through_;
+  mutable Mutex mu_;
+  mutable CondVar judged_changed_;  // With `mu_`.
   std::atomic<uint64_t> judged_{0};
   std::atomic<uint64_t> end_{0};
+  std::atomic<bool> connected_{false};
   std::atomic<bool> ready_{false};
 };
 

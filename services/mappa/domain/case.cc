@@ -84,6 +84,15 @@ Decision DecideOpen(const std::vector<View>& history,
   return std::vector<ProposedEvent>{Propose(command)};
 }
 
+absl::Status CheckNoOtherCase(const v1::CaseOpened& command,
+                              const std::string& open_case) {
+  if (open_case.empty() || open_case == command.case_ref()) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("subject: has an open case, ", open_case));
+}
+
 Decision DecideParties(const std::vector<View>& history,
                        const std::string& case_ref,
                        const std::vector<std::string>& join,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "concordat/mappa/v1/events.pb.h"
 #include "services/common/projection/decide.h"
 #include "services/mappa/domain/referral.h"
@@ -31,6 +32,10 @@ Case FoldCase(const std::vector<View>& history);
 //   INVALID_ARGUMENT  a party is unknown or named twice; the lead is no party.
 Decision DecideOpen(const std::vector<View>& history,
                     const v1::CaseOpened& command, const IsAgency& is_agency);
+// A person has one open case at a time; `open_case` is its reference, if any.
+//   FAILED_PRECONDITION  it is another: names it.
+absl::Status CheckNoOtherCase(const v1::CaseOpened& command,
+                              const std::string& open_case);
 //   INVALID_ARGUMENT     nobody joins or leaves; unknown; named twice; the
 //                        lead leaves.
 //   FAILED_PRECONDITION  joins and is a party, leaves and is none.

@@ -11,6 +11,8 @@
 #include "services/common/projection/handle_command.h"
 #include "services/mappa/domain/case.h"
 #include "services/mappa/domain/referral.h"
+#include "services/mappa/rpc/case_reads.h"
+#include "services/mappa/rpc/display_name.h"
 
 namespace concordat::mappa {
 namespace {
@@ -19,21 +21,16 @@ using History = std::vector<View>;
 
 constexpr absl::string_view kCoordinator = "coordinator";
 
-// on_behalf_of is "principal" or "principal/staff reference".
-std::string DisplayName(const PrincipalRegistry& registry,
-                        absl::string_view on_behalf_of) {
-  const auto* principal =
-      registry.FindByName(on_behalf_of.substr(0, on_behalf_of.find('/')));
-  if (principal == nullptr) return "somebody";
-  return principal->display_name().empty() ? principal->name()
-                                           : principal->display_name();
-}
-
 // The plans of each method, on what they need.
 class Plans {
  public:
-  Plans(CommandRunner& runner, const Clock& clock, MappaServiceOptions options)
-      : runner_(runner), clock_(clock), options_(std::move(options)) {}
+  Plans(CommandRunner& runner, const CaseBook& book, const Projection& cases,
+        const Clock& clock, MappaServiceOptions options)
+      : runner_(runner),
+        book_(book),
+        cases_(cases),
+        clock_(clock),
+        options_(std::move(options)) {}
 
   absl::StatusOr<CommandPlan> Notification(
       const Call& call, const v1::SubmitNotificationRequest& request) const {
@@ -100,11 +97,14 @@ class Plans {
 
   absl::StatusOr<CommandPlan> Open(const Call& call,
                                    const v1::OpenCaseRequest& request) const {
-    return OnCase(request.case_opened().case_ref(), "case_opened.case_ref",
-                  [this, &call, &request](const History& history) {
-                    return DecideOpen(history, request.case_opened(),
-                                      Agencies(call));
-                  });
+    auto plan = OnCase(request.case_opened().case_ref(), "case_opened.case_ref",
+                       [this, &call, &request](const History& history) {
+                         return DecideOpen(history, request.case_opened(),
+                                           Agencies(call));
+                       });
+    if (!plan.ok()) return plan.status();
+    plan->admit = [this, &call, &request] { return HasNoOther(call, request); };
+    return plan;
   }
 
   absl::StatusOr<CommandPlan> Parties(
@@ -173,6 +173,18 @@ class Plans {
     return false;
   }
 
+  // Only this service opens and closes cases, one command at a time: what the book
+  // has once it holds the last of them is so.
+  absl::Status HasNoOther(const Call& call,
+                          const v1::OpenCaseRequest& request) const {
+    const absl::Status read = cases_.AwaitJudged(runner_.published_through(),
+                                                 call.deadline - clock_.Now());
+    if (!read.ok()) return read;
+    const auto subject = PersonKey::Parse(request.subject());
+    if (!subject.ok()) return subject.status();
+    return CheckNoOtherCase(request.case_opened(), book_.OpenCaseOf(*subject));
+  }
+
   IsAgency Agencies(const Call& call) const {
     return [this, &call](absl::string_view agency) {
       return agency != options_.arrangement && call.registry->IsAgency(agency);
@@ -199,6 +211,8 @@ class Plans {
   }
 
   CommandRunner& runner_;
+  const CaseBook& book_;
+  const Projection& cases_;
   const Clock& clock_;
   const MappaServiceOptions options_;
 };
@@ -239,9 +253,11 @@ absl::StatusOr<v1::GetReferralResponse> GetReferral(
 }  // namespace
 
 void RegisterMappaService(ServerHost& host, CommandRunner& runner,
+                          const CaseBook& book, const Projection& cases,
                           const Clock& clock,
                           const MappaServiceOptions& options) {
-  const auto plans = std::make_shared<const Plans>(runner, clock, options);
+  const auto plans =
+      std::make_shared<const Plans>(runner, book, cases, clock, options);
   const MethodOptions submitters{.roles = {"police", "nhs-liaison",
                                            "supervising-officer", "duty-senior",
                                            "service-manager"}};
@@ -269,6 +285,7 @@ void RegisterMappaService(ServerHost& host, CommandRunner& runner,
       [&runner](const Call& call, const v1::GetReferralRequest& request) {
         return GetReferral(runner, call, request);
       });
+  RegisterCaseReads(host, book, cases, clock);
 }
 
 }  // namespace concordat::mappa

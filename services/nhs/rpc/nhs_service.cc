@@ -1,6 +1,9 @@
 #include "services/nhs/rpc/nhs_service.h"
 
+#include <algorithm>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/nhs/v1/service.pb.h"
@@ -11,6 +14,10 @@
 
 namespace concordat::nhs {
 namespace {
+
+constexpr int kListedMax = 1000;
+// Others wait behind a read that waits.
+constexpr absl::Duration kReadWait = absl::Seconds(2);
 
 absl::StatusOr<CommandPlan> PlanSharing(
     const Call&, const v1::DecideSharingRequest& request) {
@@ -65,11 +72,82 @@ absl::StatusOr<CommandPlan> PlanDisclosure(
       }};
 }
 
+absl::StatusOr<v1::ListSharingDecisionsResponse> ListDecisions(
+    const LiaisonBook& book, const Clock& clock,
+    const v1::ListSharingDecisionsRequest& request) {
+  const absl::Time at =
+      request.at() == 0
+          ? clock.Now()
+          : absl::FromUnixMicros(static_cast<int64_t>(request.at()));
+  v1::ListSharingDecisionsResponse response;
+  for (v1::SharingDecision& one : book.Decisions(request.subject(), at)) {
+    if (!one.in_force() && !request.with_ended()) continue;
+    if (response.decisions_size() == kListedMax) {
+      response.set_more(true);
+      break;
+    }
+    *response.add_decisions() = std::move(one);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListDetentionsResponse> ListDetentions(
+    const LiaisonBook& book, const v1::ListDetentionsRequest& request) {
+  v1::ListDetentionsResponse response;
+  for (v1::Detention& one : book.Detentions(request.subject())) {
+    if (response.detentions_size() == kListedMax) {
+      response.set_more(true);
+      break;
+    }
+    *response.add_detentions() = std::move(one);
+  }
+  return response;
+}
+
+// A read of the book by the liaison officer of the service's own board.
+template <typename Request, typename Response>
+void HandleRead(ServerHost& host, std::string method, const MethodOptions& who,
+                const NhsReads& reads, const Clock& clock,
+                std::function<absl::StatusOr<Response>(const Request&)> read) {
+  host.Handle<Request, Response>(
+      std::move(method), who,
+      [reads, &clock, read = std::move(read)](
+          const Call& call,
+          const Request& request) -> absl::StatusOr<Response> {
+        if (call.principal->agency() != reads.board) {
+          return absl::PermissionDeniedError("another board's service");
+        }
+        if (!request.subject().empty() &&
+            !PersonKey::Parse(request.subject()).ok()) {
+          return absl::InvalidArgumentError("subject: not a person key");
+        }
+        const absl::Status judged = reads.liaison->AwaitJudged(
+            {request.min_position()},
+            std::min(call.deadline - clock.Now(), kReadWait));
+        if (!judged.ok()) return judged;
+        const Sequence position = reads.liaison->judged_through();
+        auto response = read(request);
+        if (response.ok()) response->set_position(position.value);
+        return response;
+      });
+}
+
 }  // namespace
 
 void RegisterNhsService(ServerHost& host, CommandRunner& runner,
-                        const Clock& clock, absl::TimeZone zone) {
+                        const NhsReads& reads, const Clock& clock,
+                        absl::TimeZone zone) {
   const MethodOptions liaison{.roles = {"nhs-liaison"}};
+  HandleRead<v1::ListSharingDecisionsRequest, v1::ListSharingDecisionsResponse>(
+      host, "concordat.nhs.v1.NhsService/ListSharingDecisions", liaison, reads,
+      clock, [reads, &clock](const v1::ListSharingDecisionsRequest& request) {
+        return ListDecisions(*reads.book, clock, request);
+      });
+  HandleRead<v1::ListDetentionsRequest, v1::ListDetentionsResponse>(
+      host, "concordat.nhs.v1.NhsService/ListDetentions", liaison, reads, clock,
+      [reads](const v1::ListDetentionsRequest& request) {
+        return ListDetentions(*reads.book, request);
+      });
   HandleCommand<v1::DecideSharingRequest>(
       host, runner, "concordat.nhs.v1.NhsService/DecideSharing", liaison,
       PlanSharing);

@@ -186,8 +186,25 @@ class NhsServiceTest : public AgencyServiceTest {
  protected:
   NhsServiceTest()
       : AgencyServiceTest("service-nhs", "concordat.nhs.v1.NhsService/") {
-    nhs::RegisterNhsService(host(), runner(), clock(), London());
+    client_ = bus().Connect("service-nhs");
+    auto liaison = Projection::Open(
+        {.folder = "", .name = "liaison", .types = nhs::LiaisonBook::Types()},
+        book_, *client_);
+    EXPECT_THAT(liaison, IsOk());
+    liaison_ = *std::move(liaison);
+    nhs::RegisterNhsService(
+        host(), runner(),
+        {.board = "nhs-tayside", .book = &book_, .liaison = liaison_.get()},
+        clock(), London());
+    follow_ = std::make_unique<ProjectionThread>(
+        *liaison_,
+        [](const absl::Status& failure) { ADD_FAILURE() << failure; });
     Start();
+    absl::Status ready;
+    do {
+      ready = liaison_->AwaitJudged({}, absl::Seconds(5));
+    } while (absl::IsUnavailable(ready));
+    EXPECT_THAT(ready, IsOk());
   }
   Reply Report(const std::string& status) {
     nhs::v1::ReportRestrictedPatientStatusRequest request;
@@ -195,7 +212,85 @@ class NhsServiceTest : public AgencyServiceTest {
     request.mutable_status()->set_status(status);
     return Command("nhs", "ReportRestrictedPatientStatus", request);
   }
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Read(const std::string& principal,
+                                const std::string& name, Request request) {
+    request.set_min_position(bus().end().value);
+    return Send<Response>(principal, "concordat.nhs.v1.NhsService/" + name,
+                          request);
+  }
+  absl::StatusOr<nhs::v1::ListSharingDecisionsResponse> Decisions(
+      const std::string& at, bool with_ended = false) {
+    nhs::v1::ListSharingDecisionsRequest request;
+    request.set_at(testing::Micros(at));
+    request.set_with_ended(with_ended);
+    return Read<nhs::v1::ListSharingDecisionsResponse>(
+        "nhs", "ListSharingDecisions", request);
+  }
+
+ private:
+  nhs::LiaisonBook book_{London()};
+  std::unique_ptr<BusClient> client_;
+  std::unique_ptr<Projection> liaison_;
+  std::unique_ptr<ProjectionThread> follow_;
 };
+
+TEST_F(NhsServiceTest, WhatIsSharedNowIsListed) {
+  nhs::v1::DecideSharingRequest decide;
+  decide.mutable_command()->set_time(testing::Micros("2025-11-07T10:00:00Z"));
+  decide.mutable_decision()->set_decision_ref("SD-2");
+  decide.mutable_decision()->set_what("ENGAGEMENT_ONLY");
+  decide.mutable_decision()->set_service_code("ALCOHOL_TREATMENT");
+  decide.mutable_decision()->set_until("2026-06-06");
+  ASSERT_THAT(Command("nhs", "DecideSharing", decide), IsOk());
+  // To the end of its last day, which in summer is 23:00 UTC.
+  auto decisions = Decisions("2026-06-06T22:59:00Z");
+  ASSERT_THAT(decisions, IsOk());
+  ASSERT_EQ(decisions->decisions_size(), 1);
+  EXPECT_EQ(decisions->decisions(0).decided().decision_ref(), "SD-2");
+  EXPECT_EQ(decisions->decisions(0).version(), bus().end().value);
+  EXPECT_EQ(Decisions("2026-06-06T23:00:00Z")->decisions_size(), 0);
+  decisions = Decisions("2026-06-06T23:00:00Z", true);
+  ASSERT_EQ(decisions->decisions_size(), 1);
+  EXPECT_FALSE(decisions->decisions(0).in_force());
+
+  nhs::v1::EndSharingRequest end;
+  end.mutable_command()->set_time(testing::Micros("2025-12-01T10:00:00Z"));
+  end.mutable_ended()->set_decision_ref("SD-2");
+  ASSERT_THAT(Command("nhs", "EndSharing", end), IsOk());
+  EXPECT_EQ(Decisions("2025-12-01T10:00:00Z")->decisions_size(), 0);
+  EXPECT_EQ(Decisions("2025-12-01T10:00:00Z", true)->decisions(0).ended_at(),
+            testing::Micros("2025-12-01T10:00:00Z"));
+
+  nhs::v1::ListSharingDecisionsRequest request;
+  for (const char* stranger : {"police", "coordinator", "admin"}) {
+    EXPECT_THAT(Read<nhs::v1::ListSharingDecisionsResponse>(
+                    stranger, "ListSharingDecisions", request),
+                HasCode(absl::StatusCode::kPermissionDenied));
+  }
+  request.set_subject("somebody");
+  EXPECT_THAT(Read<nhs::v1::ListSharingDecisionsResponse>(
+                  "nhs", "ListSharingDecisions", request),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  request.set_subject("p-eaaaaaaaaaaaaaaaaaaaaaaaae");
+  request.set_with_ended(true);
+  EXPECT_EQ(Read<nhs::v1::ListSharingDecisionsResponse>(
+                "nhs", "ListSharingDecisions", request)
+                ->decisions_size(),
+            0);
+}
+
+TEST_F(NhsServiceTest, TheLastStatusOfADetentionIsListed) {
+  ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());
+  ASSERT_THAT(Report("SUS_UNESCORTED"), IsOk());
+  const auto detentions = Read<nhs::v1::ListDetentionsResponse>(
+      "nhs", "ListDetentions", nhs::v1::ListDetentionsRequest());
+  ASSERT_THAT(detentions, IsOk());
+  ASSERT_EQ(detentions->detentions_size(), 1);
+  EXPECT_EQ(detentions->detentions(0).detention_ref(), "D-4");
+  EXPECT_EQ(detentions->detentions(0).status().status(), "SUS_UNESCORTED");
+  EXPECT_EQ(detentions->detentions(0).version(), bus().end().value);
+}
 
 TEST_F(NhsServiceTest, ADetentionGoesFromStatusToStatus) {
   ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());

@@ -8,16 +8,23 @@
 // unknown or own arrangement as party           PartiesAreKnownAgencies
 // an assessment that does not exist is cited    AReferralCitesOnly…
 // an assessment of somebody else is cited       AReferralCitesOnly…
+// a second case opened while one is open        APersonHasOneOpenCase…
+// the book not waited for                       APersonHasOneOpenCase…
+// a repeat is told of the case that it opened   APersonHasOneOpenCase…
+// min_position not waited for                   WhatWasJustDoneIsRead
+// closed cases listed unasked                   ACaseThatIsClosedIsListedWhenAsked
 #include "services/mappa/rpc/mappa_service.h"
 
 #include <thread>
 
 #include "concordat/hub/v1/command.pb.h"
+#include "concordat/hub/v1/events.pb.h"
 #include "concordat/mappa/v1/service.pb.h"
 #include "concordat/socialwork/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
+#include "tests/support/demo_types.h"
 #include "tests/support/service_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -30,6 +37,8 @@ using ::concordat::testing::Micros;
 using ::testing::HasSubstr;
 
 constexpr char kP2[] = "p-aaaaaaaaaaaaaaaaaaaaaaaaae";
+// An assessment and the agreement are there when a test begins.
+constexpr size_t kBefore = 2;
 
 class MappaServiceTest : public testing::ServiceFixture {
  protected:
@@ -37,9 +46,52 @@ class MappaServiceTest : public testing::ServiceFixture {
     absl::TimeZone london;
     EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &london));
     Assess("A-2001");
-    RegisterMappaService(host(), runner(), clock(),
+    Adopt();
+    client_ = bus().Connect("service-mappa");
+    book_ = std::make_unique<CaseBook>(shared_types(),
+                                       bus::v1::ENVIRONMENT_DEMO, clock());
+    auto cases = Projection::Open(
+        {.folder = "", .name = "cases", .types = CaseBook::Types()}, *book_,
+        *client_);
+    EXPECT_THAT(cases, IsOk());
+    cases_ = *std::move(cases);
+    RegisterMappaService(host(), runner(), *book_, *cases_, clock(),
                          {.arrangement = "mappa-tayside", .zone = london});
+    follow_ = std::make_unique<ProjectionThread>(
+        *cases_, [](const absl::Status& failure) { ADD_FAILURE() << failure; });
     Start();
+    // Nothing is read before the log is.
+    absl::Status ready;
+    do {
+      ready = cases_->AwaitJudged({}, absl::Seconds(5));
+    } while (absl::IsUnavailable(ready));
+    EXPECT_THAT(ready, IsOk());
+  }
+
+  // The demo's agreement, for ever.
+  void Adopt() {
+    const auto agreements = testing::DemoAgreements();
+    ASSERT_THAT(agreements, IsOk());
+    policy::v1::Agreement agreement = agreements->front();
+    agreement.set_valid_to("2099-12-31");
+    hub::v1::AgreementAdopted adopted;
+    adopted.set_agreement(agreement.SerializeAsString());
+    Event event;
+    event.header.source = "urn:concordat:concordat-operator:bus";
+    event.header.type = adopted.GetTypeName();
+    event.header.id = "agreement";
+    event.groups.push_back({0, adopted.SerializeAsString()});
+    ASSERT_THAT(
+        PublishAndWait(*bus().Connect("bus"), {event}, absl::Seconds(5)),
+        IsOk());
+  }
+
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Read(const std::string& principal,
+                                const std::string& name, Request request) {
+    request.set_min_position(bus().end().value);
+    return Send<Response>(principal, "concordat.mappa.v1.MappaService/" + name,
+                          request);
   }
 
   template <typename Request>
@@ -50,7 +102,7 @@ class MappaServiceTest : public testing::ServiceFixture {
       request.mutable_command()->set_request_id(
           absl::StrCat("r-", ++requests_));
     }
-    request.set_subject(kP2);
+    if (request.subject().empty()) request.set_subject(kP2);
     return Send<hub::v1::CommandReply>(
         principal, "concordat.mappa.v1.MappaService/" + name, request);
   }
@@ -103,15 +155,26 @@ class MappaServiceTest : public testing::ServiceFixture {
     return request;
   }
 
-  absl::StatusOr<hub::v1::CommandReply> OpenCase() {
+  static v1::OpenCaseRequest Case(const std::string& ref = "C-2") {
     v1::OpenCaseRequest request;
-    request.mutable_case_opened()->set_case_ref("C-2");
+    request.mutable_case_opened()->set_case_ref(ref);
     for (const char* party :
          {"dundee-city-council", "police-scotland", "nhs-tayside"}) {
       request.mutable_case_opened()->add_parties(party);
     }
     request.mutable_case_opened()->set_lead("dundee-city-council");
-    return Command("coordinator", "OpenCase", request);
+    return request;
+  }
+
+  absl::StatusOr<hub::v1::CommandReply> OpenCase() {
+    return Command("coordinator", "OpenCase", Case());
+  }
+
+  absl::StatusOr<hub::v1::CommandReply> CloseCase() {
+    v1::CloseCaseRequest request;
+    request.mutable_closed()->set_case_ref("C-2");
+    request.mutable_closed()->set_reason("ORDER_ENDED");
+    return Command("coordinator", "CloseCase", request);
   }
 
   absl::StatusOr<hub::v1::CommandReply> ChangeLevel(uint32_t from,
@@ -124,6 +187,10 @@ class MappaServiceTest : public testing::ServiceFixture {
   }
 
   std::atomic<int> requests_{0};
+  std::unique_ptr<BusClient> client_;
+  std::unique_ptr<CaseBook> book_;
+  std::unique_ptr<Projection> cases_;
+  std::unique_ptr<ProjectionThread> follow_;
 };
 
 TEST_F(MappaServiceTest, OfTwoWhoDecideOneDoesAndTheOtherIsToldWhatChanged) {
@@ -147,7 +214,7 @@ TEST_F(MappaServiceTest, OfTwoWhoDecideOneDoesAndTheOtherIsToldWhatChanged) {
   EXPECT_EQ(loser.status().message(),
             "the referral has changed since you read it: it was accepted at "
             "Level 2 by M. Carnbee at 09:30");
-  EXPECT_EQ(bus().events().size(), 3u);
+  EXPECT_EQ(bus().events().size(), kBefore + 2);
 }
 
 TEST_F(MappaServiceTest, AReferralCitesOnlyAssessmentsOfItsPersonThatExist) {
@@ -190,7 +257,7 @@ TEST_F(MappaServiceTest, OnlyTheCoordinatorDecidesAndOnlyAgenciesRefer) {
   v1::SubmitReferralRequest request;
   EXPECT_THAT(Command("admin", "SubmitReferral", request),
               HasCode(absl::StatusCode::kPermissionDenied));
-  EXPECT_EQ(bus().events().size(), 2u);
+  EXPECT_EQ(bus().events().size(), kBefore + 1);
 }
 
 TEST_F(MappaServiceTest, AReferralIsForItsAgencyAndTheCoordinator) {
@@ -207,7 +274,7 @@ TEST_F(MappaServiceTest, AReferralIsForItsAgencyAndTheCoordinator) {
   ASSERT_THAT(before, IsOk());
   EXPECT_EQ(before->state(), "submitted");
   EXPECT_EQ(before->subject(), kP2);
-  EXPECT_EQ(before->version(), 2u);  // The assessment was the first.
+  EXPECT_EQ(before->version(), kBefore + 1);
   ASSERT_THAT(Command("coordinator", "DecideReferral", Accept()), IsOk());
   const auto after =
       Send<v1::GetReferralResponse>("coordinator", method, request);
@@ -222,7 +289,7 @@ TEST_F(MappaServiceTest, TheCommandersAgencyIsController) {
   ASSERT_THAT(Submit(), IsOk());
   ASSERT_THAT(Command("coordinator", "DecideReferral", Accept()), IsOk());
   auto events = bus().events();
-  events.erase(events.begin());  // The assessment.
+  events.erase(events.begin(), events.begin() + kBefore);
   EXPECT_EQ(events[0].header.controller, "dundee-city-council");
   EXPECT_EQ(events[1].header.controller, "mappa-tayside");
   for (const View& event : events) {
@@ -240,6 +307,148 @@ TEST_F(MappaServiceTest, ACaseHasOneLevelAtATime) {
   EXPECT_EQ(wrong.status().message(),
             "change.from_level: the case has Level 1");
   EXPECT_THAT(ChangeLevel(1, 2), IsOk());
+}
+
+TEST_F(MappaServiceTest, APersonHasOneOpenCaseAtATime) {
+  v1::OpenCaseRequest first = Case();
+  first.mutable_command()->set_request_id("first");
+  ASSERT_THAT(Command("coordinator", "OpenCase", first), IsOk());
+  const auto second = Command("coordinator", "OpenCase", Case("C-3"));
+  EXPECT_THAT(second, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(second.status().message(), "subject: has an open case, C-2");
+  // Somebody else's is another matter.
+  v1::OpenCaseRequest others = Case("C-4");
+  others.set_subject("p-eaaaaaaaaaaaaaaaaaaaaaaaae");
+  EXPECT_THAT(Command("coordinator", "OpenCase", others), IsOk());
+  ASSERT_THAT(CloseCase(), IsOk());
+  ASSERT_THAT(Command("coordinator", "OpenCase", Case("C-3")), IsOk());
+  // The first command again gets its first answer.
+  const auto again = Command("coordinator", "OpenCase", first);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->duplicate());
+}
+
+TEST_F(MappaServiceTest, WhatWasJustDoneIsRead) {
+  ASSERT_THAT(Submit(), IsOk());
+  const auto waiting = Read<v1::ListReferralsResponse>(
+      "coordinator", "ListReferrals", v1::ListReferralsRequest());
+  ASSERT_THAT(waiting, IsOk());
+  ASSERT_EQ(waiting->referrals_size(), 1);
+  EXPECT_EQ(waiting->referrals(0).referral_ref(), "R-2001");
+  EXPECT_EQ(waiting->referrals(0).from(), "dundee-city-council");
+  EXPECT_EQ(waiting->referrals(0).state(), "submitted");
+  EXPECT_EQ(waiting->referrals(0).submitted().level_sought(), 2u);
+  // The version is what a decision may expect.
+  v1::DecideReferralRequest accept = Accept();
+  accept.mutable_command()->set_expected_version(
+      waiting->referrals(0).version());
+  ASSERT_THAT(Command("coordinator", "DecideReferral", accept), IsOk());
+  EXPECT_EQ(Read<v1::ListReferralsResponse>("coordinator", "ListReferrals",
+                                            v1::ListReferralsRequest())
+                ->referrals_size(),
+            0);
+  v1::ListReferralsRequest decided;
+  decided.set_with_decided(true);
+  const auto all =
+      Read<v1::ListReferralsResponse>("coordinator", "ListReferrals", decided);
+  ASSERT_EQ(all->referrals_size(), 1);
+  EXPECT_EQ(all->referrals(0).state(), "accepted");
+  EXPECT_EQ(all->referrals(0).decided_by(), "M. Carnbee");
+  EXPECT_EQ(Read<v1::ListReferralsResponse>("police", "ListReferrals", decided)
+                ->referrals_size(),
+            0);
+
+  ASSERT_THAT(OpenCase(), IsOk());
+  ASSERT_THAT(ChangeLevel(0, 2), IsOk());
+  v1::GetCaseRequest get;
+  get.set_subject(kP2);
+  const auto file = Read<v1::GetCaseResponse>("coordinator", "GetCase", get);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->record().case_ref(), "C-2");
+  EXPECT_EQ(file->record().category(), "SONR");
+  EXPECT_EQ(file->levels_size(), 1);
+  EXPECT_EQ(file->referrals_size(), 1);
+  EXPECT_EQ(file->record().version(), bus().end().value);
+  EXPECT_EQ(file->position(), bus().end().value);
+  const auto party = Read<v1::GetCaseResponse>("police", "GetCase", get);
+  ASSERT_THAT(party, IsOk());
+  EXPECT_EQ(party->record().level(), 2u);
+  EXPECT_EQ(party->record().category(), "");
+  EXPECT_EQ(party->referrals_size(), 0);
+  for (const char* stranger : {"admin", "service-police"}) {
+    EXPECT_THAT(Read<v1::GetCaseResponse>(stranger, "GetCase", get),
+                HasCode(absl::StatusCode::kNotFound));
+  }
+}
+
+TEST_F(MappaServiceTest, ACaseThatIsClosedIsListedWhenAsked) {
+  ASSERT_THAT(OpenCase(), IsOk());
+  ASSERT_THAT(ChangeLevel(0, 2), IsOk());
+  v1::RecordMeetingRequest meeting;
+  meeting.mutable_meeting()->set_case_ref("C-2");
+  meeting.mutable_meeting()->set_kind("INITIAL");
+  meeting.mutable_meeting()->set_level(2);
+  meeting.mutable_meeting()->set_rosh("HIGH");
+  meeting.mutable_meeting()->set_review_on("2026-01-29");
+  ASSERT_THAT(Command("coordinator", "RecordMeeting", meeting), IsOk());
+  v1::OpenCaseRequest others = Case("C-4");
+  others.set_subject("p-eaaaaaaaaaaaaaaaaaaaaaaaae");
+  ASSERT_THAT(Command("coordinator", "OpenCase", others), IsOk());
+
+  v1::ListCasesRequest request;
+  const auto list = [&] {
+    return Read<v1::ListCasesResponse>("police", "ListCases", request);
+  };
+  auto cases = list();
+  ASSERT_THAT(cases, IsOk());
+  ASSERT_EQ(cases->cases_size(), 2);
+  EXPECT_EQ(cases->cases(0).case_ref(), "C-2");  // The higher level.
+  EXPECT_EQ(cases->cases(0).next_review(), "2026-01-29");
+  request.set_limit(1);
+  EXPECT_TRUE(list()->more());
+  request.set_limit(1001);
+  EXPECT_THAT(list(), HasCode(absl::StatusCode::kInvalidArgument));
+  request.set_limit(0);
+  request.set_review_by("2026-01-28");
+  EXPECT_EQ(list()->cases_size(), 0);
+  request.set_review_by("2026-01-29");
+  EXPECT_EQ(list()->cases_size(), 1);
+  request.set_review_by("soon");
+  EXPECT_THAT(list(), HasCode(absl::StatusCode::kInvalidArgument));
+
+  ASSERT_THAT(CloseCase(), IsOk());
+  v1::ListCasesRequest open;
+  const auto now =
+      Read<v1::ListCasesResponse>("coordinator", "ListCases", open);
+  ASSERT_EQ(now->cases_size(), 1);
+  EXPECT_EQ(now->cases(0).case_ref(), "C-4");
+  open.set_with_closed(true);
+  EXPECT_EQ(Read<v1::ListCasesResponse>("coordinator", "ListCases", open)
+                ->cases_size(),
+            2);
+}
+
+TEST_F(MappaServiceTest, ANotificationWaitsForACase) {
+  v1::SubmitNotificationRequest notify;
+  notify.set_notification_ref("N-1");
+  notify.mutable_notification()->set_category("SONR");
+  notify.mutable_notification()->set_proposed_level(1);
+  notify.mutable_notification()->set_lead("police-scotland");
+  ASSERT_THAT(Command("police", "SubmitNotification", notify), IsOk());
+  const auto list = [&](const char* principal) {
+    return Read<v1::ListNotificationsResponse>(principal, "ListNotifications",
+                                               v1::ListNotificationsRequest());
+  };
+  const auto waiting = list("coordinator");
+  ASSERT_THAT(waiting, IsOk());
+  ASSERT_EQ(waiting->notifications_size(), 1);
+  EXPECT_EQ(waiting->notifications(0).notification_ref(), "N-1");
+  EXPECT_EQ(waiting->notifications(0).from(), "police-scotland");
+  EXPECT_EQ(waiting->notifications(0).state(), "waiting");
+  EXPECT_EQ(list("police")->notifications_size(), 1);
+  EXPECT_EQ(list("nhs")->notifications_size(), 0);
+  ASSERT_THAT(OpenCase(), IsOk());
+  EXPECT_EQ(list("coordinator")->notifications_size(), 0);
 }
 
 TEST_F(MappaServiceTest, PartiesAreKnownAgencies) {

@@ -54,6 +54,15 @@ TEST(Case, OpensOnceWithKnownPartiesOneOfThemLeading) {
               HasCode(absl::StatusCode::kAlreadyExists));
 }
 
+TEST(Case, APersonHasOneOpenCaseAtATime) {
+  const v1::CaseOpened opened = Opened({"council"}, "council");
+  EXPECT_THAT(CheckNoOtherCase(opened, ""), IsOk());
+  EXPECT_THAT(CheckNoOtherCase(opened, "C-1"), IsOk());
+  const absl::Status other = CheckNoOtherCase(opened, "C-0");
+  EXPECT_THAT(other, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(other.message(), "subject: has an open case, C-0");
+}
+
 TEST(Case, LevelFollowsLevel) {
   History history = OpenedHistory();
   EXPECT_THAT(DecideLevel(history.views(), Level(1, 2)),

@@ -1,0 +1,117 @@
+#include "services/mappa/rpc/case_book.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+
+namespace concordat::mappa {
+namespace {
+
+constexpr absl::string_view kOwnTypes = "concordat.mappa.v1.";
+
+// What `granted` leaves of a view that has everything.
+View Shown(const View& whole, GroupMask granted, const EventType& type,
+           const Recipient& reader) {
+  View view;
+  view.sequence = whole.sequence;
+  view.accepted_us = whole.accepted_us;
+  view.header = whole.header;
+  for (const View::Group& group : whole.groups) {
+    if ((granted >> group.number) & 1u) view.groups.push_back(group);
+  }
+  if (!ShowsHeaderGroup(AsView(whole.header), type, reader, granted)) {
+    view.header.on_behalf_of.clear();
+    view.header.correlation.clear();
+    view.header.causation.clear();
+  }
+  return view;
+}
+
+}  // namespace
+
+CaseBook::CaseBook(std::shared_ptr<const TypeRegistry> types,
+                   bus::v1::Environment environment, const Clock& clock)
+    : types_(types),
+      story_(environment == bus::v1::ENVIRONMENT_DEMO ||
+             environment == bus::v1::ENVIRONMENT_TRAINING),
+      clock_(clock),
+      policy_(std::move(types)) {}
+
+std::vector<std::string> CaseBook::Types() {
+  return {"concordat.mappa.v1.*", "concordat.identity.v1.PersonRegistered",
+          "concordat.hub.v1.AgreementAdopted", "concordat.hub.v1.TimePassed"};
+}
+
+absl::Status CaseBook::Apply(const View& view, Database&) {
+  MutexLock lock(mu_);
+  accepted_us_ = std::max(accepted_us_, view.accepted_us);
+  const absl::Status folded =
+      policy_.Apply(AsView(view.header), view.Data()).status();
+  if (!folded.ok()) return folded;
+  const PersonKey& subject = view.header.subject;
+  if (!absl::StartsWith(view.header.type, kOwnTypes) || subject.empty()) {
+    return absl::OkStatus();
+  }
+  v1::CaseOpened opened;
+  v1::CaseClosed closed;
+  if (ReadAs(view, &opened)) {
+    open_cases_[subject] = opened.case_ref();
+  } else if (ReadAs(view, &closed)) {
+    const auto it = open_cases_.find(subject);
+    if (it != open_cases_.end() && it->second == closed.case_ref()) {
+      open_cases_.erase(it);
+    }
+  }
+  View kept = view;
+  kept.commitments.clear();
+  events_[subject].push_back(std::move(kept));
+  return absl::OkStatus();
+}
+
+uint64_t CaseBook::LogTime() const {
+  if (story_) return accepted_us_;
+  return std::max(accepted_us_,
+                  static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
+}
+
+CaseFile CaseBook::Fold(const std::vector<View>& events,
+                        const Recipient& reader, uint64_t now_us) const {
+  std::vector<View> seen;
+  for (const View& event : events) {
+    const EventType* type = types_->Find(event.header.type);
+    const GroupMask granted =
+        policy_.Granted(AsView(event.header), reader, now_us);
+    if (type == nullptr || granted == 0) continue;
+    seen.push_back(Shown(event, granted, *type, reader));
+  }
+  return FoldCaseFile(seen);
+}
+
+CaseFile CaseBook::FileOf(const PersonKey& subject,
+                          const Recipient& reader) const {
+  MutexLock lock(mu_);
+  const auto it = events_.find(subject);
+  if (it == events_.end()) return {};
+  return Fold(it->second, reader, LogTime());
+}
+
+std::vector<CaseFile> CaseBook::FilesOf(const Recipient& reader) const {
+  MutexLock lock(mu_);
+  const uint64_t now_us = LogTime();
+  std::vector<CaseFile> files;
+  for (const auto& [subject, events] : events_) {
+    CaseFile file = Fold(events, reader, now_us);
+    if (!file.empty()) files.push_back(std::move(file));
+  }
+  return files;
+}
+
+std::string CaseBook::OpenCaseOf(const PersonKey& subject) const {
+  MutexLock lock(mu_);
+  const auto it = open_cases_.find(subject);
+  return it == open_cases_.end() ? "" : it->second;
+}
+
+}  // namespace concordat::mappa

@@ -1,0 +1,69 @@
+// Who may read what of whose case. Holds the arrangement's events and the policy
+// that they and the agreements fold to; each answer is folded from just what the
+// hub's own policy code gives the reader, event by event and group by group, at
+// the newest policy. So nothing that is withheld from somebody can change what
+// they read.
+//
+// In memory, built from the log at each start: nothing of a person is kept
+// outside the log.
+//
+// Threads  Any.
+#ifndef CONCORDAT_SERVICES_MAPPA_RPC_CASE_BOOK_H_
+#define CONCORDAT_SERVICES_MAPPA_RPC_CASE_BOOK_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "services/common/base/clock.h"
+#include "services/common/base/mutex.h"
+#include "services/common/event/type_table.h"
+#include "services/common/policy/policy.h"
+#include "services/common/projection/projection.h"
+#include "services/mappa/domain/case_file.h"
+
+namespace concordat::mappa {
+
+class CaseBook : public ReadModel {
+ public:
+  // `clock` is borrowed. Where the story's time is the log's, it is not asked.
+  CaseBook(std::shared_ptr<const TypeRegistry> types,
+           bus::v1::Environment environment, const Clock& clock);
+
+  // The types that the projection subscribes to.
+  static std::vector<std::string> Types();
+
+  int version() const override { return 1; }
+  std::string schema() const override { return ""; }
+  absl::Status Apply(const View& view, Database& database) override;
+
+  // Empty: nothing of the person is the reader's to see.
+  CaseFile FileOf(const PersonKey& subject, const Recipient& reader) const;
+  // Everyone's of whom the reader sees something.
+  std::vector<CaseFile> FilesOf(const Recipient& reader) const;
+  // The reference of the person's open case, whoever asks; empty: none.
+  std::string OpenCaseOf(const PersonKey& subject) const;
+
+ private:
+  CaseFile Fold(const std::vector<View>& events, const Recipient& reader,
+                uint64_t now_us) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint64_t LogTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::shared_ptr<const TypeRegistry> types_;
+  const bool story_;
+  const Clock& clock_;
+
+  mutable Mutex mu_;
+  PolicyState policy_ ABSL_GUARDED_BY(mu_);
+  std::map<PersonKey, std::vector<View>> events_ ABSL_GUARDED_BY(mu_);
+  std::map<PersonKey, std::string> open_cases_ ABSL_GUARDED_BY(mu_);
+  uint64_t accepted_us_ ABSL_GUARDED_BY(mu_) = 0;  // Of the newest event.
+};
+
+}  // namespace concordat::mappa
+
+#endif  // CONCORDAT_SERVICES_MAPPA_RPC_CASE_BOOK_H_

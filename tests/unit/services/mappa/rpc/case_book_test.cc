@@ -1,0 +1,307 @@
+// What each of the story's readers reads of its cases, by the demo's agreement.
+//
+// Mutant                                            Caught by
+// every party reads the category                    APartyReadsTheCaseAndNotHow…
+// groups not judged one by one                      GroupsThatAreNotGranted…
+// who left still reads                              WhoLeavesReadsNothing…
+// role not asked                                    ARoleWithoutAGrantReadsNothing
+// purpose not asked                                 APurposeWithoutAnAgreement…
+// an ended agreement still gives                    AnAgreementThatEnded…
+// wall clock asked where the story's time is        TheStorysTimeIsTheLogs
+// on_behalf_of shown to who sees a part             GroupsThatAreNotGranted…
+// open case forgotten when another one is closed    TheOpenCaseIsTheOne…
+#include "services/mappa/rpc/case_book.h"
+
+#include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/events.pb.h"
+#include "concordat/mappa/v1/events.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/common/event/make_event.h"
+#include "tests/support/demo_types.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat::mappa {
+namespace {
+
+using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kPurpose[] = "MAPPA_RISK_MANAGEMENT";
+constexpr char kCouncil[] = "dundee-city-council";
+constexpr char kPolice[] = "police-scotland";
+constexpr char kNhs[] = "nhs-tayside";
+constexpr char kArrangement[] = "mappa-tayside";
+
+Recipient Reader(const std::string& agency, const std::string& role,
+                 const std::string& purpose = kPurpose) {
+  return {
+      .agency = agency, .role = role, .process_types = {}, .purpose = purpose};
+}
+const Recipient kCoordinator = Reader(kArrangement, "coordinator");
+const Recipient kOfficer = Reader(kPolice, "police");
+const Recipient kLiaison = Reader(kNhs, "nhs-liaison");
+const Recipient kWorker = Reader(kCouncil, "supervising-officer");
+
+PersonKey Person(uint8_t n) {
+  std::array<uint8_t, PersonKey::kBytes> bytes = {};
+  bytes[0] = n;
+  return PersonKey(bytes);
+}
+
+absl::Time At(absl::string_view when) {
+  absl::Time time;
+  std::string error;
+  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, when, &time, &error));
+  return time;
+}
+
+class CaseBookTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto types = testing::DemoTypes();
+    ASSERT_THAT(types, IsOk());
+    types_ = *types;
+    database_ = *Database::Open(":memory:", Database::Durability::kNormal);
+    Restart(bus::v1::ENVIRONMENT_DEMO);
+  }
+
+  // An empty book that knows the demo's agreement.
+  void Restart(bus::v1::Environment environment) {
+    book_ = std::make_unique<CaseBook>(types_, environment, clock_);
+    sequence_ = 0;
+    now_ = At("2025-11-03T14:00:00Z");
+    const auto agreements = testing::DemoAgreements();
+    ASSERT_THAT(agreements, IsOk());
+    for (const policy::v1::Agreement& agreement : *agreements) {
+      hub::v1::AgreementAdopted adopted;
+      adopted.set_agreement(agreement.SerializeAsString());
+      Apply(adopted, PersonKey(), "mappa-tayside", "hub/agreements");
+    }
+  }
+
+  void Apply(const google::protobuf::Message& message, const PersonKey& subject,
+             const std::string& controller, const std::string& stream) {
+    const EventType* type = types_->Find(message.GetTypeName());
+    ASSERT_NE(type, nullptr);
+    View view;
+    view.sequence = {++sequence_};
+    view.accepted_us = static_cast<uint64_t>(absl::ToUnixMicros(now_));
+    view.header.id = absl::StrCat("id-", sequence_);
+    view.header.source = "urn:concordat:mappa-tayside:mappa";
+    view.header.type = message.GetTypeName();
+    view.header.controller = controller;
+    view.header.subject = subject;
+    view.header.stream = stream;
+    view.header.time_us = view.accepted_us;
+    view.header.regime =
+        controller == kPolice ? bus::v1::REGIME_PART3 : bus::v1::REGIME_GDPR;
+    view.header.on_behalf_of = "coordinator/mc";
+    auto groups = type->Split(message.SerializeAsString());
+    ASSERT_THAT(groups, IsOk());
+    for (const auto& group : *groups) {
+      view.groups.push_back({group.number, group.data, {}});
+    }
+    ASSERT_THAT(book_->Apply(view, *database_), IsOk());
+  }
+
+  void Refer(const PersonKey& person, const std::string& by) {
+    v1::ReferralSubmitted referral;
+    referral.set_referral_ref("R-1");
+    referral.set_category("SONR");
+    referral.set_level_sought(2);
+    Apply(referral, person, by, "referral/R-1");
+  }
+  void Notify(const PersonKey& person, const std::string& by) {
+    v1::NotificationReceived notification;
+    notification.set_category("SONR");
+    notification.set_proposed_level(1);
+    notification.set_lead(by);
+    Apply(notification, person, by, "notification/N-1");
+  }
+  void Open(const PersonKey& person, std::vector<std::string> parties,
+            const std::string& ref = "C-1") {
+    v1::CaseOpened opened;
+    opened.set_case_ref(ref);
+    for (const std::string& party : parties) opened.add_parties(party);
+    opened.set_lead(parties.front());
+    Apply(opened, person, kArrangement, "case/" + ref);
+  }
+  void Level(const PersonKey& person, uint32_t from, uint32_t to) {
+    v1::LevelChanged level;
+    level.set_case_ref("C-1");
+    level.set_from_level(from);
+    level.set_to_level(to);
+    Apply(level, person, kArrangement, "case/C-1");
+  }
+  void Meet(const PersonKey& person) {
+    v1::MeetingHeld held;
+    held.set_case_ref("C-1");
+    held.set_kind("INITIAL");
+    held.set_level(2);
+    held.set_rosh("HIGH");
+    held.set_review_on("2026-01-29");
+    Apply(held, person, kArrangement, "case/C-1");
+  }
+
+  testing::FakeClock clock_;
+  std::shared_ptr<const TypeRegistry> types_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<CaseBook> book_;
+  uint64_t sequence_ = 0;
+  absl::Time now_;
+};
+
+TEST_F(CaseBookTest, APartyReadsTheCaseAndNotHowItCameAbout) {
+  const PersonKey p2 = Person(2);
+  Refer(p2, kCouncil);
+  Open(p2, {kCouncil, kPolice, kNhs});
+  Level(p2, 0, 2);
+  Meet(p2);
+  for (const Recipient& reader : {kOfficer, kLiaison}) {
+    const CaseFile file = book_->FileOf(p2, reader);
+    ASSERT_TRUE(file.record.has_value()) << reader.agency;
+    EXPECT_EQ(file.record->level, 2u);
+    EXPECT_EQ(file.record->lead, kCouncil);
+    EXPECT_THAT(file.record->parties, ElementsAre(kCouncil, kNhs, kPolice));
+    EXPECT_EQ(file.record->rosh, "HIGH");
+    EXPECT_EQ(file.record->next_review, "2026-01-29");
+    EXPECT_EQ(file.category, "") << reader.agency;
+    EXPECT_THAT(file.referrals, IsEmpty()) << reader.agency;
+  }
+  for (const Recipient& reader : {kWorker, kCoordinator}) {
+    const CaseFile file = book_->FileOf(p2, reader);
+    EXPECT_EQ(file.category, "SONR") << reader.agency;
+    EXPECT_THAT(file.referrals, SizeIs(1)) << reader.agency;
+  }
+}
+
+TEST_F(CaseBookTest, WhoIsNoPartyReadsNothing) {
+  Notify(Person(1), kPolice);
+  Open(Person(1), {kPolice, kNhs});
+  EXPECT_TRUE(book_->FileOf(Person(1), kWorker).empty());
+  EXPECT_THAT(book_->FilesOf(kWorker), IsEmpty());
+  EXPECT_THAT(book_->FilesOf(kLiaison), SizeIs(1));
+  EXPECT_TRUE(book_->FileOf(Person(9), kCoordinator).empty());
+}
+
+TEST_F(CaseBookTest, AReferralIsForWhoSentItAndTheCoordinatorOnly) {
+  Refer(Person(3), kCouncil);
+  EXPECT_THAT(book_->FileOf(Person(3), kWorker).referrals, SizeIs(1));
+  EXPECT_THAT(book_->FileOf(Person(3), kCoordinator).referrals, SizeIs(1));
+  EXPECT_TRUE(book_->FileOf(Person(3), kOfficer).empty());
+}
+
+TEST_F(CaseBookTest, WhoLeavesReadsNothingAndWhoJoinsReadsAll) {
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  Level(person, 0, 2);
+  EXPECT_TRUE(book_->FileOf(person, kLiaison).empty());
+  v1::PartyJoined joined;
+  joined.set_case_ref("C-1");
+  joined.set_agency(kNhs);
+  Apply(joined, person, kArrangement, "case/C-1");
+  v1::PartyLeft left;
+  left.set_case_ref("C-1");
+  left.set_agency(kPolice);
+  Apply(left, person, kArrangement, "case/C-1");
+  EXPECT_TRUE(book_->FileOf(person, kOfficer).empty());
+  const CaseFile file = book_->FileOf(person, kLiaison);
+  ASSERT_TRUE(file.record.has_value());
+  EXPECT_EQ(file.record->level, 2u);
+  EXPECT_THAT(file.record->parties, ElementsAre(kCouncil, kNhs));
+}
+
+TEST_F(CaseBookTest, ARoleWithoutAGrantReadsNothing) {
+  Open(Person(2), {kCouncil, kPolice});
+  EXPECT_TRUE(
+      book_->FileOf(Person(2), Reader(kCouncil, "upw-manager")).empty());
+  EXPECT_TRUE(book_->FileOf(Person(2), Reader("concordat-operator", "operator"))
+                  .empty());
+}
+
+TEST_F(CaseBookTest, APurposeWithoutAnAgreementReadsNothing) {
+  Open(Person(2), {kCouncil, kPolice});
+  EXPECT_TRUE(book_->FileOf(Person(2), Reader(kPolice, "police", "")).empty());
+  EXPECT_TRUE(
+      book_->FileOf(Person(2), Reader(kPolice, "police", "HUB_OPERATION"))
+          .empty());
+}
+
+TEST_F(CaseBookTest, AnAgreementThatEndedGivesNothing) {
+  Open(Person(2), {kCouncil, kPolice});
+  ASSERT_FALSE(book_->FileOf(Person(2), kOfficer).empty());
+  now_ = At("2026-10-01T00:00:00Z");
+  hub::v1::TimePassed passed;
+  passed.set_to(static_cast<uint64_t>(absl::ToUnixMicros(now_)));
+  Apply(passed, PersonKey(), "concordat-operator", "hub/time");
+  EXPECT_TRUE(book_->FileOf(Person(2), kOfficer).empty());
+}
+
+TEST_F(CaseBookTest, TheStorysTimeIsTheLogs) {
+  Open(Person(2), {kCouncil, kPolice});
+  clock_.Advance(At("2026-11-26T00:00:00Z") - clock_.Now());
+  EXPECT_FALSE(book_->FileOf(Person(2), kOfficer).empty());
+  // Live, nothing has to be accepted for a day to end.
+  Restart(bus::v1::ENVIRONMENT_LIVE);
+  Open(Person(2), {kCouncil, kPolice});
+  EXPECT_TRUE(book_->FileOf(Person(2), kOfficer).empty());
+}
+
+TEST_F(CaseBookTest, GroupsThatAreNotGrantedAreNotRead) {
+  // A council that is shown administrative fields alone.
+  policy::v1::Agreement agreement = testing::DemoAgreements()->front();
+  agreement.set_version(agreement.version() + 1);
+  for (policy::v1::SeeGrant& see : *agreement.mutable_see()) {
+    // A producer sees its own whole.
+    if (see.audience() == policy::v1::AUDIENCE_OWN) continue;
+    see.set_up_to(policy::v1::TIER_S1);
+  }
+  hub::v1::AgreementAdopted adopted;
+  adopted.set_agreement(agreement.SerializeAsString());
+  Apply(adopted, PersonKey(), kArrangement, "hub/agreements");
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  Meet(person);
+  const CaseFile file = book_->FileOf(person, kOfficer);
+  ASSERT_THAT(file.meetings, SizeIs(1));
+  EXPECT_EQ(file.meetings[0].what.kind(), "INITIAL");
+  EXPECT_EQ(file.meetings[0].what.level(), 0u);
+  EXPECT_EQ(file.meetings[0].what.rosh(), "");
+  EXPECT_EQ(file.record->rosh, "");
+  // Who decided is in a group of its own, for who sees all the others.
+  Refer(Person(3), kCouncil);
+  v1::ReferralDecided decided;
+  decided.set_referral_ref("R-1");
+  decided.set_decision("ACCEPTED");
+  decided.set_level(2);
+  Apply(decided, Person(3), kArrangement, "referral/R-1");
+  const CaseFile referred = book_->FileOf(Person(3), kWorker);
+  ASSERT_THAT(referred.referrals, SizeIs(1));
+  EXPECT_EQ(referred.referrals[0].state.decided_by, "");
+}
+
+TEST_F(CaseBookTest, TheOpenCaseIsTheOneThatIsNotClosed) {
+  const PersonKey person = Person(2);
+  EXPECT_EQ(book_->OpenCaseOf(person), "");
+  Open(person, {kCouncil});
+  EXPECT_EQ(book_->OpenCaseOf(person), "C-1");
+  v1::CaseClosed closed;
+  closed.set_case_ref("C-0");
+  closed.set_reason("ORDER_ENDED");
+  Apply(closed, person, kArrangement, "case/C-0");
+  EXPECT_EQ(book_->OpenCaseOf(person), "C-1");
+  closed.set_case_ref("C-1");
+  Apply(closed, person, kArrangement, "case/C-1");
+  EXPECT_EQ(book_->OpenCaseOf(person), "");
+  // Its parties read it no more; the arrangement does, as its own.
+  EXPECT_TRUE(book_->FileOf(person, kWorker).empty());
+  EXPECT_FALSE(book_->FileOf(person, kCoordinator).record->is_open());
+}
+
+}  // namespace
+}  // namespace concordat::mappa
