@@ -9,6 +9,8 @@
 #include "services/identity/rpc/case_parties.h"
 #include "services/identity/rpc/cohort_feed.h"
 #include "services/identity/rpc/identity_service.h"
+#include "services/identity/rpc/people_desk.h"
+#include "services/identity/rpc/read_command.h"
 #include "services/identity/rpc/review_service.h"
 #include "services/identity/rpc/role_desk.h"
 #include "services/identity/store/identity_store.h"
@@ -30,7 +32,8 @@ int main(int argc, char** argv) {
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   const auto store = start.Value(concordat::identity::IdentityStore::Open(
       absl::StrCat(program.folder(), "/identity.sqlite"),
-      start.Value(data.LoadSecret("identity")), program.clock(),
+      start.Value(data.LoadSecret("identity")),
+      concordat::identity::OwnContext(program.self()), program.clock(),
       program.random()));
   const auto bus = start.Value(concordat::ConnectBus(data, kPrincipal));
 
@@ -44,6 +47,9 @@ int main(int argc, char** argv) {
   concordat::identity::IdentityService service(*store, outbox, parties, cohort,
                                                program.clock());
   service.AddTo(program.host());
+  concordat::identity::PeopleDesk people(*store, parties, program.clock(),
+                                         steady);
+  people.AddTo(program.host());
   concordat::identity::ReviewService reviews(*store, outbox, parties, cohort,
                                              *types, program.clock());
   reviews.AddTo(program.host());
@@ -52,8 +58,9 @@ int main(int argc, char** argv) {
       start.Value(concordat::Calendars::Build(start.Value(data.LoadCalendars()),
                                               london)));
   const auto roles = start.Value(concordat::identity::RoleDesk::Open(
-      *store, outbox, start.Value(data.LoadRoles()), calendars, london,
-      program.self(), program.clock()));
+      *store, outbox, parties, start.Value(data.LoadRoles()),
+      start.Value(data.LoadHolders()), calendars, london, program.self(),
+      program.clock()));
   roles->AddTo(program.host());
   program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
     status->set_ready(parties.current());

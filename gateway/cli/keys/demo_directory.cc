@@ -226,6 +226,7 @@ class Maker {
           {share_ / "calendars", "calendars"},
           {share_ / "clocks", "clocks"},
           {share_ / "config" / "roles", "roles"},
+          {share_ / "config" / "holders", "holders"},
           {share_ / "config" / "notifier", "notifier"},
           {share_ / "config" / "adapters", "adapters"},
           {share_ / "config" / "gateway", "doors"}}) {

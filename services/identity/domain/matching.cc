@@ -25,22 +25,23 @@ bool Contradict(const CanonicalIdentifier& a, const CanonicalIdentifier& b) {
 
 }  // namespace
 
-bool Agree(const NameAndBirth& a, const NameAndBirth& b) {
-  const auto letters = [](const std::string& name) {
-    std::string kept;
-    for (const char c : name) {
-      const auto byte = static_cast<unsigned char>(c);
-      // Of letters beyond ASCII every byte counts.
-      if (absl::ascii_isalnum(byte) || byte >= 0x80) {
-        kept.push_back(absl::ascii_toupper(byte));
-      }
+std::string FoldName(absl::string_view name) {
+  std::string kept;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    // Of letters beyond ASCII every byte counts.
+    if (absl::ascii_isalnum(byte) || byte >= 0x80) {
+      kept.push_back(absl::ascii_toupper(byte));
     }
-    return kept;
-  };
-  const std::string family = letters(a.family_name);
-  const std::string given_a = letters(a.given_name);
-  const std::string given_b = letters(b.given_name);
-  return !family.empty() && family == letters(b.family_name) &&
+  }
+  return kept;
+}
+
+bool Agree(const NameAndBirth& a, const NameAndBirth& b) {
+  const std::string family = FoldName(a.family_name);
+  const std::string given_a = FoldName(a.given_name);
+  const std::string given_b = FoldName(b.given_name);
+  return !family.empty() && family == FoldName(b.family_name) &&
          !a.birth_date.empty() && a.birth_date == b.birth_date &&
          (given_a.empty() || given_b.empty() || given_a[0] == given_b[0]);
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "services/common/base/ids.h"
 #include "services/identity/domain/identifiers.h"
 
@@ -34,6 +35,9 @@ struct NameAndBirth {
   std::string given_name;
   std::string birth_date;  // ISO, or empty.
 };
+
+// What two spellings of a name have in common: case, blanks and marks away.
+std::string FoldName(absl::string_view name);
 
 // They know the same person: family names alike but for case, blanks and marks,
 // the same date of birth, and given names that begin alike where both are said.

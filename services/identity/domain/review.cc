@@ -14,7 +14,7 @@ struct Row {
   absl::string_view decision;
 };
 
-constexpr std::array<Row, 9> kAllowed = {{
+constexpr std::array<Row, 11> kAllowed = {{
     {kMergedAtSource, kConfirmedDecision},
     {kMergedAtSource, kMergedDecision},
     {kMergedAtSource, kKeptApart},
@@ -24,15 +24,17 @@ constexpr std::array<Row, 9> kAllowed = {{
     {kDifferentPeople, kKeptApart},
     {kLinkDoubted, kConfirmedDecision},
     {kLinkDoubted, kLinkCut},
+    {kNumberClaimed, kMergedDecision},
+    {kNumberClaimed, kKeptApart},
 }};
 
 }  // namespace
 
 std::string Review::Ref() const { return absl::StrCat("IR-", number); }
 
-absl::StatusOr<ReviewStep> CheckDecision(const Review& review,
-                                         absl::string_view decision,
-                                         absl::string_view by) {
+absl::StatusOr<ReviewStep> CheckDecision(
+    const Review& review, absl::string_view decision,
+    const std::vector<std::string>& sources, absl::string_view by) {
   const bool known =
       std::any_of(kAllowed.begin(), kAllowed.end(),
                   [&](const Row& row) { return row.decision == decision; });
@@ -49,8 +51,8 @@ absl::StatusOr<ReviewStep> CheckDecision(const Review& review,
             absl::FromUnixMicros(static_cast<int64_t>(review.decided_us)),
             absl::UTCTimeZone())));
   }
-  const bool allowed = std::any_of(
-      kAllowed.begin(), kAllowed.end(), [&](const Row& row) {
+  const bool allowed =
+      std::any_of(kAllowed.begin(), kAllowed.end(), [&](const Row& row) {
         return row.kind == review.kind && row.decision == decision;
       });
   if (!allowed) {
@@ -58,7 +60,9 @@ absl::StatusOr<ReviewStep> CheckDecision(const Review& review,
         "decision: a review of kind ", review.kind, " has no ", decision));
   }
   if (decision != kLinkCut) return ReviewStep::kDecide;
-  if (review.proposed_by.empty()) return ReviewStep::kPropose;
+  if (review.proposed_by.empty() || review.sources != sources) {
+    return ReviewStep::kPropose;
+  }
   if (review.proposed_by == by) {
     return absl::FailedPreconditionError(
         "decision: a link is cut when a second person agrees");

@@ -24,6 +24,10 @@ SubscribeOptions Options() {
   return options;
 }
 
+absl::Status NotCurrent() {
+  return absl::UnavailableError("the cases are not read to the log's end");
+}
+
 }  // namespace
 
 CaseParties::CaseParties(BusClient& bus,
@@ -150,18 +154,39 @@ absl::StatusOr<bool> CaseParties::IsParty(absl::string_view agency,
                                           const PersonKey& person,
                                           bool registered_too) const {
   MutexLock lock(mu_);
-  if (!CurrentNow()) {
-    return absl::UnavailableError("the cases are not read to the log's end");
-  }
+  if (!CurrentNow()) return NotCurrent();
   return IsPartyNow(agency, policy_->Of(person), registered_too);
+}
+
+CaseParties::Involved CaseParties::InvolvedNow(
+    absl::string_view agency, const PersonPolicy& person) const {
+  if (!person.case_open || !IsPartyNow(agency, person, false)) return {};
+  return {person.lead, person.parties};
+}
+
+absl::StatusOr<CaseParties::Involved> CaseParties::InvolvedFor(
+    absl::string_view agency, const PersonKey& person) const {
+  MutexLock lock(mu_);
+  if (!CurrentNow()) return NotCurrent();
+  return InvolvedNow(agency, policy_->Of(person));
+}
+
+absl::StatusOr<std::set<std::string>> CaseParties::PartnersOf(
+    absl::string_view agency) const {
+  MutexLock lock(mu_);
+  if (!CurrentNow()) return NotCurrent();
+  std::set<std::string> partners;
+  for (const PersonKey& person : people_) {
+    partners.merge(InvolvedNow(agency, policy_->Of(person)).parties);
+  }
+  partners.erase(std::string(agency));
+  return partners;
 }
 
 absl::StatusOr<std::vector<PersonKey>> CaseParties::PeopleOf(
     absl::string_view agency, bool registered_too) const {
   MutexLock lock(mu_);
-  if (!CurrentNow()) {
-    return absl::UnavailableError("the cases are not read to the log's end");
-  }
+  if (!CurrentNow()) return NotCurrent();
   std::vector<PersonKey> found;
   for (const PersonKey& person : people_) {
     if (IsPartyNow(agency, policy_->Of(person), registered_too)) {

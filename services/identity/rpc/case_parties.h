@@ -48,6 +48,20 @@ class CaseParties {
   absl::StatusOr<bool> IsParty(absl::string_view agency,
                                const PersonKey& person,
                                bool registered_too = false) const;
+  // The agencies of the person's open case, for one of them or the arrangement; with
+  // no lead: nothing that the agency may know of.
+  struct Involved {
+    std::string lead;
+    std::set<std::string> parties;  // The lead among them.
+  };
+  //   UNAVAILABLE
+  absl::StatusOr<Involved> InvolvedFor(absl::string_view agency,
+                                       const PersonKey& person) const;
+  // Every agency that shares an open case with this one; itself not.
+  //   UNAVAILABLE
+  absl::StatusOr<std::set<std::string>> PartnersOf(
+      absl::string_view agency) const;
+
   // Everyone of whom it is so.
   //   UNAVAILABLE
   absl::StatusOr<std::vector<PersonKey>> PeopleOf(absl::string_view agency,
@@ -66,6 +80,8 @@ class CaseParties {
   void Fold(const Delivery& delivery);
   bool IsPartyNow(absl::string_view agency, const PersonPolicy& person,
                   bool registered_too) const;
+  Involved InvolvedNow(absl::string_view agency,
+                       const PersonPolicy& person) const;
   bool CurrentNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   BusClient& bus_;

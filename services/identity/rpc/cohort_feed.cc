@@ -97,8 +97,9 @@ void CohortFeed::Run() {
   }
 }
 
-absl::StatusOr<v1::CohortMember> CohortFeed::MemberOf(
-    const Stream& stream, const PersonKey& person) const {
+absl::StatusOr<v1::CohortMember> CohortFeed::MemberOf(const Stream& stream,
+                                                      const PersonKey& person,
+                                                      ToldNumbers& told) const {
   v1::CohortMember member;
   const System& edge = stream.edge;
   absl::StatusOr<bool> party =
@@ -109,12 +110,14 @@ absl::StatusOr<v1::CohortMember> CohortFeed::MemberOf(
       store_.UsableIdentifiers(person);
   if (!usable.ok()) return std::move(usable).status();
   member.set_subject(person.ToString());
-  for (const CanonicalIdentifier& identifier : *usable) {
+  told.person = person;
+  for (CanonicalIdentifier& identifier : *usable) {
     if (!MayMeet(edge, identifier)) continue;
-    v1::Identifier* told = member.add_identifiers();
-    told->set_scheme(std::string(SchemeName(identifier.scheme)));
-    told->set_value(identifier.value);
-    told->set_authority(identifier.authority);
+    v1::Identifier* written = member.add_identifiers();
+    written->set_scheme(std::string(SchemeName(identifier.scheme)));
+    written->set_value(identifier.value);
+    written->set_authority(identifier.authority);
+    told.identifiers.push_back(std::move(identifier));
   }
   return member;
 }
@@ -129,10 +132,11 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
     people.insert(everyone->begin(), everyone->end());
   }
   std::vector<v1::CohortChange> changes;
-  uint64_t joined = 0;
+  std::vector<ToldNumbers> joined;
   uint64_t left = 0;
   for (const PersonKey& person : people) {
-    absl::StatusOr<v1::CohortMember> member = MemberOf(stream, person);
+    ToldNumbers numbers;
+    absl::StatusOr<v1::CohortMember> member = MemberOf(stream, person, numbers);
     if (!member.ok()) {
       log_.Error("a cohort cannot be told",
                  {{"agency", stream.edge.agency},
@@ -153,11 +157,11 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
       if (told != stream.told.end() && told->second == bytes) continue;
       stream.told[person] = std::move(bytes);
       *change.mutable_joined() = *std::move(member);
-      ++joined;
+      joined.push_back(std::move(numbers));
     }
     changes.push_back(std::move(change));
   }
-  if (joined + left > 0) {
+  if (joined.size() + left > 0) {
     absl::Status noted =
         store_.RecordDisclosure(stream.edge, joined, left, position);
     if (!noted.ok()) {
@@ -168,7 +172,7 @@ bool CohortFeed::Serve(Stream& stream, const std::set<PersonKey>& changed,
     }
     log_.Info("cohort disclosed", {{"agency", stream.edge.agency},
                                    {"system", stream.edge.system},
-                                   {"joined", joined},
+                                   {"joined", joined.size()},
                                    {"left", left},
                                    {"position", position.value}});
   }

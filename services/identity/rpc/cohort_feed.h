@@ -73,9 +73,11 @@ class CohortFeed {
   // False: the stream is done with.
   bool Serve(Stream& stream, const std::set<PersonKey>& changed,
              Sequence position);
-  // What the edge is to know of the person; no subject: nothing.
+  // What the edge is to know of the person; no subject: nothing. `told` gets the
+  // same numbers.
   absl::StatusOr<v1::CohortMember> MemberOf(const Stream& stream,
-                                            const PersonKey& person) const;
+                                            const PersonKey& person,
+                                            ToldNumbers& told) const;
 
   IdentityStore& store_;
   const CaseParties& parties_;

@@ -19,6 +19,7 @@ namespace {
 
 constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr size_t kNameBytesMax = 100;
+constexpr int kOtherNamesMax = 8;
 
 absl::Status Nobody() {
   return absl::NotFoundError(
@@ -50,6 +51,20 @@ absl::StatusOr<PersonDetails> ReadDetails(const v1::RegisterRequest& request) {
   details.given_name = request.given_name();
   details.birth_date = request.birth_date();
   details.address = request.address().text();
+  if (request.other_names_size() > kOtherNamesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("other_names: more than ", kOtherNamesMax));
+  }
+  for (const v1::PersonName& name : request.other_names()) {
+    if (name.family_name().empty()) {
+      return absl::InvalidArgumentError("other_names: without a family name");
+    }
+    for (const std::string* part : {&name.family_name(), &name.given_name()}) {
+      absl::Status s = CheckText("other_names", *part, kNameBytesMax);
+      if (!s.ok()) return s;
+    }
+    details.other_names.push_back({name.family_name(), name.given_name()});
+  }
   if (request.address().has_uprn()) {
     absl::StatusOr<uint64_t> uprn =
         ParseUprn(absl::StrCat(request.address().uprn()));
@@ -86,10 +101,6 @@ void IdentityService::AddTo(ServerHost& host) {
       name("ConfirmLink"), {}, [this](const Call& call, const auto& request) {
         return ConfirmLink(call, request);
       });
-  host.Handle<v1::DescribeRequest, v1::DescribeResponse>(
-      name("Describe"), {}, [this](const Call& call, const auto& request) {
-        return Describe(call, request);
-      });
   host.Handle<v1::LocalSubjectRequest, v1::LocalSubjectResponse>(
       name("LocalSubject"), {}, [this](const Call& call, const auto& request) {
         return LocalSubject(call, request);
@@ -98,12 +109,12 @@ void IdentityService::AddTo(ServerHost& host) {
       name("Cohort"), {{"adapter"}},
       [this](const Call& call, const v1::CohortRequest& request,
              std::shared_ptr<ResponseStream<v1::CohortChange>> stream) {
-        return Cohort(call, request, {[stream](const v1::CohortChange& change) {
-                               return stream->Write(change);
-                             },
-                             [stream](const absl::Status& status) {
-                               stream->Finish(status);
-                             }});
+        return Cohort(
+            call, request,
+            {[stream](const v1::CohortChange& change) {
+               return stream->Write(change);
+             },
+             [stream](const absl::Status& status) { stream->Finish(status); }});
       });
 }
 
@@ -141,6 +152,7 @@ absl::StatusOr<v1::RegisterResponse> IdentityService::Register(
   }
   absl::StatusOr<CommandContext> context = ReadCommand(call, request.command());
   if (!context.ok()) return std::move(context).status();
+  context->position = parties_.position();
   absl::StatusOr<PersonDetails> details = ReadDetails(request);
   if (!details.ok()) return std::move(details).status();
   auto identifiers = ReadIdentifiers(call, request.identifiers(), clock_);
@@ -183,19 +195,15 @@ absl::StatusOr<v1::ResolveResponse> IdentityService::Resolve(
     if (!identifier.ok()) return std::move(identifier).status();
     identifiers.push_back(std::move(identifier->canonical));
   }
-  absl::StatusOr<std::optional<PersonKey>> person = store_.Resolve(identifiers);
-  // That they are two people's is for those to know who have an interest in
-  // both: here it is nobody.
-  if (absl::IsFailedPrecondition(person.status())) return Nobody();
-  if (!person.ok()) return std::move(person).status();
+  const auto person = PersonFor(store_, parties_, call, identifiers);
+  if (!person.ok()) return person.status();
   if (!person->has_value()) return Nobody();
-  absl::StatusOr<bool> interest = HasInterest(call, **person);
-  if (!interest.ok()) return std::move(interest).status();
-  if (!*interest) {
-    person = store_.ResolveOwn(identifiers, call.principal->agency());
-    if (absl::IsFailedPrecondition(person.status())) return Nobody();
-    if (!person.ok()) return std::move(person).status();
-    if (!person->has_value()) return Nobody();
+  // What it tells of the person after this came by these numbers.
+  if (absl::Status s =
+          store_.NoteUses(**person, identifiers, SystemOf(*call.principal),
+                          parties_.position());
+      !s.ok()) {
+    return s;
   }
   v1::ResolveResponse response;
   response.set_subject((*person)->ToString());
@@ -209,6 +217,7 @@ absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
   }
   absl::StatusOr<CommandContext> context = ReadCommand(call, request.command());
   if (!context.ok()) return std::move(context).status();
+  context->position = parties_.position();
   if (absl::Status s = CheckText("reason", request.reason(), kTextBytesMax);
       !s.ok()) {
     return s;
@@ -235,28 +244,6 @@ absl::StatusOr<v1::ConfirmLinkResponse> IdentityService::ConfirmLink(
   if (!position.ok()) return std::move(position).status();
   v1::ConfirmLinkResponse response;
   response.set_position(position->value);
-  return response;
-}
-
-absl::StatusOr<v1::DescribeResponse> IdentityService::Describe(
-    const Call& call, const v1::DescribeRequest& request) {
-  if (request.purpose().empty() && call.purpose.empty()) {
-    return absl::InvalidArgumentError("purpose: names are given for one");
-  }
-  absl::StatusOr<PersonKey> person = ReadSubject(request.subject());
-  if (!person.ok()) return std::move(person).status();
-  if (!ActsForAnAgency(*call.principal)) return NotForYou();
-  absl::StatusOr<bool> interest = HasInterest(call, *person);
-  if (!interest.ok()) return std::move(interest).status();
-  if (!*interest) return NotForYou();
-  absl::StatusOr<std::optional<PersonDetails>> details =
-      store_.Describe(*person, call.principal->agency());
-  if (!details.ok()) return std::move(details).status();
-  if (!details->has_value()) return NotForYou();
-  v1::DescribeResponse response;
-  response.set_family_name((*details)->family_name);
-  response.set_given_name((*details)->given_name);
-  response.set_birth_date((*details)->birth_date);
   return response;
 }
 

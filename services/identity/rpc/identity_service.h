@@ -1,5 +1,5 @@
-// The commands and questions of concordat.identity.v1.IdentityService: what may
-// be asked by whom, and in what words. See the schema for each method.
+// Numbers: the commands and questions of concordat.identity.v1.IdentityService that
+// are about them. See the schema for each method.
 //
 // Threads  One call at a time (the host's thread).
 #ifndef CONCORDAT_SERVICES_IDENTITY_RPC_IDENTITY_SERVICE_H_
@@ -37,21 +37,19 @@ class IdentityService {
       const Call& call, const v1::ResolveRequest& request);
   absl::StatusOr<v1::ConfirmLinkResponse> ConfirmLink(
       const Call& call, const v1::ConfirmLinkRequest& request);
-  absl::StatusOr<v1::DescribeResponse> Describe(
-      const Call& call, const v1::DescribeRequest& request);
   absl::StatusOr<v1::LocalSubjectResponse> LocalSubject(
       const Call& call, const v1::LocalSubjectRequest& request);
   absl::Status Cohort(const Call& call, const v1::CohortRequest& request,
                       CohortFeed::Sink sink);
 
  private:
-  // Whether the caller's agency registered the person or is party to their open
-  // case.
   // The person whom the numbers name, if the caller's agency is party to an open
   // case of them.
   absl::StatusOr<std::optional<PersonKey>> InterestByCase(
       const Call& call,
       const std::vector<CanonicalIdentifier>& identifiers) const;
+  // Whether the caller's agency registered the person or is party to their open
+  // case.
   absl::StatusOr<bool> HasInterest(const Call& call,
                                    const PersonKey& person) const;
   absl::StatusOr<WrittenIdentifier> Read(const Call& call,

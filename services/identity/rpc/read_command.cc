@@ -24,6 +24,15 @@ bool ActsForAnAgency(const bus::v1::Principal& principal) {
          principal.role() != "service" && principal.role() != "adapter";
 }
 
+CommandContext OwnContext(const bus::v1::Principal& self) {
+  CommandContext context;
+  context.caller = SystemOf(self);
+  context.purpose = self.default_purpose();
+  context.gateway = self.default_gateway();
+  context.regime = self.default_regime();
+  return context;
+}
+
 absl::Status CheckText(absl::string_view field, absl::string_view text,
                        size_t bytes_max) {
   for (const char c : text) {

@@ -27,6 +27,9 @@ System SystemOf(const bus::v1::Principal& principal);
 // Programs and the operator pass messages on; they know nobody.
 bool ActsForAnAgency(const bus::v1::Principal& principal);
 
+// Heads what the service does of its own accord.
+CommandContext OwnContext(const bus::v1::Principal& self);
+
 //   INVALID_ARGUMENT  names the field.
 absl::Status CheckText(absl::string_view field, absl::string_view text,
                        size_t bytes_max);

@@ -65,4 +65,46 @@ absl::StatusOr<bool> HasInterest(IdentityStore& store,
   return parties.IsParty(agency, person);
 }
 
+absl::StatusOr<std::optional<PersonKey>> PersonFor(
+    IdentityStore& store, const CaseParties& parties, const Call& call,
+    const std::vector<CanonicalIdentifier>& identifiers) {
+  const std::string& agency = call.principal->agency();
+  auto person = store.Resolve(identifiers);
+  // That they are two people's is for those to know who have an interest in
+  // both: here it is nobody.
+  if (absl::IsFailedPrecondition(person.status())) {
+    return std::optional<PersonKey>();
+  }
+  if (!person.ok() || !person->has_value()) return person;
+  const auto interest = HasInterest(store, parties, agency, **person);
+  if (!interest.ok()) return interest.status();
+  if (*interest) return person;
+  person = store.ResolveOwn(identifiers, agency);
+  if (absl::IsFailedPrecondition(person.status())) {
+    return std::optional<PersonKey>();
+  }
+  return person;
+}
+
+absl::StatusOr<std::set<std::string>> KnownAgencies(const CaseParties& parties,
+                                                    const Call& call,
+                                                    const PersonKey& person) {
+  const std::string& agency = call.principal->agency();
+  auto involved = parties.InvolvedFor(agency, person);
+  if (!involved.ok()) return std::move(involved).status();
+  std::set<std::string> known = std::move(involved->parties);
+  known.insert(agency);
+  return known;
+}
+
+std::string AgencyName(const PrincipalRegistry& registry,
+                       const std::string& agency) {
+  for (const bus::v1::Agency& one : registry.proto().agencies()) {
+    if (one.name() == agency && !one.display_name().empty()) {
+      return one.display_name();
+    }
+  }
+  return agency;
+}
+
 }  // namespace concordat::identity

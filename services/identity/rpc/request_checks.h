@@ -4,6 +4,8 @@
 #define CONCORDAT_SERVICES_IDENTITY_RPC_REQUEST_CHECKS_H_
 
 #include <cstddef>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,24 @@ absl::StatusOr<bool> HasInterest(IdentityStore& store,
                                  const CaseParties& parties,
                                  const std::string& agency,
                                  const PersonKey& person);
+
+// Whom the numbers name for the caller: by links that may be used if its agency has
+// an interest in the person, else whom it registered with one of them itself.
+// Nothing: nobody that it may know of.
+absl::StatusOr<std::optional<PersonKey>> PersonFor(
+    IdentityStore& store, const CaseParties& parties, const Call& call,
+    const std::vector<CanonicalIdentifier>& identifiers);
+
+// The agencies that the caller may know to be involved with the person: its own, and
+// the parties of an open case that it is party to.
+//   UNAVAILABLE  as CaseParties.
+absl::StatusOr<std::set<std::string>> KnownAgencies(const CaseParties& parties,
+                                                    const Call& call,
+                                                    const PersonKey& person);
+
+// As people write it.
+std::string AgencyName(const PrincipalRegistry& registry,
+                       const std::string& agency);
 
 }  // namespace concordat::identity
 

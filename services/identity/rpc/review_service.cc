@@ -1,11 +1,16 @@
 #include "services/identity/rpc/review_service.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "services/common/event/event.h"
@@ -17,6 +22,7 @@ namespace {
 
 constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr char kAdapter[] = "adapter";
+constexpr char kServiceRole[] = "service";
 
 absl::Status NoSuchReview() {
   return absl::PermissionDeniedError(
@@ -27,13 +33,13 @@ void Fill(const Review& review, v1::Review& out) {
   out.set_review_ref(review.Ref());
   out.set_kind(review.kind);
   out.set_subject(review.subject.ToString());
+  out.set_other(review.other.ToString());
   out.set_opened_by(review.opened_by);
   out.set_opened_at(review.opened_us);
   out.set_happened_at(review.happened_us);
-  out.set_state(review.decided() ? "decided"
-                : review.proposed_by.empty()
-                    ? "open"
-                    : "waiting for a second person");
+  out.set_state(review.decided()             ? "decided"
+                : review.proposed_by.empty() ? "open"
+                                             : "waiting for a second person");
   out.set_decision(review.decision);
   out.set_decided_by(review.decided() ? review.decided_by : review.proposed_by);
   out.set_decided_at(review.decided_us);
@@ -57,6 +63,30 @@ absl::Status CheckCodes(const TypeRegistry& types, const std::string& decision,
   made.groups = *std::move(groups);
   std::vector<std::string> faults;
   return type->Check(AsView(made).groups, &faults);
+}
+
+// Under which a system may have told of somebody whom it found: its own, and, of
+// people, those of the services that they command.
+std::vector<std::string> SourcesUnder(const NumberUse& use,
+                                      const PrincipalRegistry& registry) {
+  std::vector<std::string> sources;
+  const auto add = [&](const bus::v1::Principal& principal) {
+    for (const bus::v1::PublishGrant& grant : principal.publish()) {
+      sources.push_back(grant.source());
+    }
+  };
+  for (const bus::v1::Principal& principal : registry.proto().principals()) {
+    if (SourceOf(principal) != use.system) continue;
+    add(principal);
+    if (!ActsForAnAgency(principal)) continue;
+    for (const bus::v1::Principal& other : registry.proto().principals()) {
+      if (other.agency() == principal.agency() &&
+          other.role() == kServiceRole) {
+        add(other);
+      }
+    }
+  }
+  return sources;
 }
 
 }  // namespace
@@ -148,8 +178,7 @@ absl::StatusOr<v1::OpenReviewResponse> ReviewService::OpenReview(
     return s;
   }
   review.note = request.note();
-  const auto identifiers =
-      ReadIdentifiers(call, request.identifiers(), clock_);
+  const auto identifiers = ReadIdentifiers(call, request.identifiers(), clock_);
   if (!identifiers.ok()) return identifiers.status();
   for (const WrittenIdentifier& one : *identifiers) {
     review.identifiers.push_back(one.canonical);
@@ -173,8 +202,79 @@ absl::StatusOr<bool> ReviewService::IsFor(const Call& call,
                                           const Review& review) {
   if (!ActsForAnAgency(*call.principal)) return false;
   const std::string& agency = call.principal->agency();
-  if (review.kind != kLinkDoubted) return review.agency == agency;
-  return HasInterest(store_, parties_, agency, review.subject);
+  if (review.kind != kLinkDoubted && review.kind != kNumberClaimed) {
+    return review.agency == agency;
+  }
+  auto interest = HasInterest(store_, parties_, agency, review.subject);
+  if (!interest.ok() || !*interest || review.kind == kLinkDoubted) {
+    return interest;
+  }
+  // That there is another with the number is for who knows both of them.
+  return HasInterest(store_, parties_, agency, review.other);
+}
+
+absl::StatusOr<std::vector<ReviewService::SourceUse>> ReviewService::SourcesOf(
+    const Call& call, const Review& review) {
+  const auto known = KnownAgencies(parties_, call, review.subject);
+  if (!known.ok()) return known.status();
+  std::map<std::string, SourceUse> by_source;
+  for (const CanonicalIdentifier& identifier : review.identifiers) {
+    const auto uses = store_.UsesOf(review.subject, identifier);
+    if (!uses.ok()) return uses.status();
+    for (const NumberUse& use : *uses) {
+      const bool shown =
+          known->count(std::string(AgencyOfSource(use.system))) != 0;
+      for (const std::string& source : SourcesUnder(use, *call.registry)) {
+        const auto [it, is_new] = by_source.try_emplace(
+            source, SourceUse{source, shown, use.alone, use.after});
+        if (is_new) continue;
+        it->second.likely |= use.alone;
+        it->second.after = std::min(it->second.after, use.after);
+      }
+    }
+  }
+  std::vector<SourceUse> sources;
+  for (auto& [source, use] : by_source) sources.push_back(std::move(use));
+  return sources;
+}
+
+absl::Status ReviewService::ChooseSources(
+    const Call& call, const v1::DecideReviewRequest& request,
+    const Review& review, ReviewDecision& decision) {
+  const auto uses = SourcesOf(call, review);
+  if (!uses.ok()) return uses.status();
+  const bool is_proposed = !review.proposed_by.empty();
+  const bool is_named = request.no_sources() || !request.sources().empty();
+  const auto was_proposed = [&](const std::string& source) {
+    return std::find(review.sources.begin(), review.sources.end(), source) !=
+           review.sources.end();
+  };
+  std::set<std::string> named(request.sources().begin(),
+                              request.sources().end());
+  if (request.no_sources() && !named.empty()) {
+    return absl::InvalidArgumentError("no_sources: and sources are named");
+  }
+  std::set<std::string> chosen;
+  Sequence after{UINT64_MAX};
+  for (const SourceUse& use : *uses) {
+    // Of what the caller cannot know of, what was proposed or is likely stays so.
+    const bool by_default = is_proposed ? was_proposed(use.source) : use.likely;
+    const bool wanted = named.erase(use.source) != 0;
+    if (wanted && !use.shown) named.insert(use.source);
+    if (use.shown && is_named ? wanted : by_default) {
+      chosen.insert(use.source);
+      after = std::min(after, use.after);
+    }
+  }
+  if (!named.empty()) {
+    return absl::InvalidArgumentError(
+        "sources: names one that the review does not show");
+  }
+  decision.said_of_sources =
+      request.no_sources() ? "none" : absl::StrJoin(request.sources(), " ");
+  decision.sources = {chosen.begin(), chosen.end()};
+  decision.after = chosen.empty() ? Sequence{} : after;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Review> ReviewService::FindFor(const Call& call,
@@ -236,6 +336,21 @@ absl::StatusOr<v1::LookAtReviewResponse> ReviewService::LookAtReview(
     if (!known.ok()) return known.status();
     response.mutable_known_address()->set_text(*known);
   }
+  if (review->kind == kLinkDoubted) {
+    const auto uses = SourcesOf(call, *review);
+    if (!uses.ok()) return uses.status();
+    for (const SourceUse& use : *uses) {
+      if (!use.shown) continue;
+      v1::LinkUse& shown = *response.add_uses();
+      shown.set_source(use.source);
+      shown.set_likely(use.likely);
+      shown.set_after(use.after.value);
+      if (std::find(review->sources.begin(), review->sources.end(),
+                    use.source) != review->sources.end()) {
+        response.add_proposed_sources(use.source);
+      }
+    }
+  }
   response.set_note(review->note);
   response.set_decision_note(review->decision_note);
   return response;
@@ -255,9 +370,15 @@ absl::StatusOr<v1::DecideReviewResponse> ReviewService::DecideReview(
       !s.ok()) {
     return s;
   }
-  const auto outcome = store_.DecideReview(
-      *context, {review->number, request.decision(), request.reason(),
-                 request.note()});
+  ReviewDecision decision{.review = review->number,
+                          .decision = request.decision(),
+                          .reason = request.reason(),
+                          .note = request.note()};
+  if (request.decision() == kLinkCut && review->kind == kLinkDoubted) {
+    const absl::Status chosen = ChooseSources(call, request, *review, decision);
+    if (!chosen.ok()) return chosen;
+  }
+  const auto outcome = store_.DecideReview(*context, decision);
   if (!outcome.ok()) return outcome.status();
   if (!outcome->duplicate) cohort_.PersonChanged(outcome->person);
   const auto position =

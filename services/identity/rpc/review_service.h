@@ -2,12 +2,15 @@
 // See the schema for each method.
 //
 // Who sees one  The agency that opened it; of a doubted link every agency with
-//               an interest in the person. Nobody else learns that there is one.
+//               an interest in the person; of a number that two were registered
+//               with, every agency with an interest in both. Nobody else learns
+//               that there is one.
 // Threads       One call at a time (the host's thread).
 #ifndef CONCORDAT_SERVICES_IDENTITY_RPC_REVIEW_SERVICE_H_
 #define CONCORDAT_SERVICES_IDENTITY_RPC_REVIEW_SERVICE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "concordat/identity/v1/service.pb.h"
@@ -58,6 +61,21 @@ class ReviewService {
   absl::StatusOr<Review> FindFor(const Call& call,
                                  const std::string& review_ref);
   absl::StatusOr<bool> IsFor(const Call& call, const Review& review);
+  // A source whose facts may have come by the doubted number.
+  struct SourceUse {
+    std::string source;
+    bool shown = false;  // The caller may know of it.
+    bool likely = false;
+    Sequence after;
+  };
+  // By source.
+  absl::StatusOr<std::vector<SourceUse>> SourcesOf(const Call& call,
+                                                   const Review& review);
+  // What the caller's words on the sources come to.
+  //   INVALID_ARGUMENT  they name one that the caller was not shown.
+  absl::Status ChooseSources(const Call& call,
+                             const v1::DecideReviewRequest& request,
+                             const Review& review, ReviewDecision& decision);
 
   IdentityStore& store_;
   OutboxPublisher& outbox_;

@@ -1,12 +1,16 @@
 #include "services/identity/rpc/role_desk.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "services/common/config/principal_registry.h"
 #include "services/identity/rpc/read_command.h"
+#include "services/identity/rpc/request_checks.h"
 
 namespace concordat::identity {
 namespace {
@@ -15,12 +19,25 @@ constexpr char kService[] = "concordat.identity.v1.IdentityService/";
 constexpr char kNotified[] = "concordat.alerts.v1.AlertNotified";
 constexpr size_t kAddressBytesMax = 500;
 constexpr size_t kRefBytesMax = 40;
+constexpr size_t kNameBytesMax = 100;
+constexpr size_t kTelephoneBytesMax = 40;
+constexpr int kSubjectsMax = 100;
 
 absl::Time At(uint64_t us) {
   return absl::FromUnixMicros(static_cast<int64_t>(us));
 }
 uint64_t Micros(absl::Time at) {
   return static_cast<uint64_t>(absl::ToUnixMicros(at));
+}
+
+// Null: nobody is told of.
+const v1::RoleHolder* FindHolder(const v1::RoleHolders* holders,
+                                 const std::string& role) {
+  if (holders == nullptr) return nullptr;
+  const auto it = std::find_if(
+      holders->holders().begin(), holders->holders().end(),
+      [&](const v1::RoleHolder& one) { return one.role() == role; });
+  return it == holders->holders().end() ? nullptr : &*it;
 }
 
 std::string StreamOf(absl::string_view agency, absl::string_view role) {
@@ -60,8 +77,9 @@ absl::Status CheckContact(const v1::SetContactRequest& request) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RoleDesk>> RoleDesk::Open(
-    IdentityStore& store, OutboxPublisher& outbox,
+    IdentityStore& store, OutboxPublisher& outbox, const CaseParties& parties,
     const std::vector<v1::RolesDefined>& files,
+    const std::vector<v1::RoleHolders>& holders,
     std::shared_ptr<const Calendars> calendars, absl::TimeZone zone,
     const bus::v1::Principal& self, const Clock& clock) {
   auto checked = RoleDirectory::Build(files, calendars, zone);
@@ -74,9 +92,19 @@ absl::StatusOr<std::unique_ptr<RoleDesk>> RoleDesk::Open(
     if (!folded.ok()) return folded;
   }
   auto desk = std::unique_ptr<RoleDesk>(
-      new RoleDesk(store, outbox, std::move(directory), clock));
+      new RoleDesk(store, outbox, parties, std::move(directory), zone, clock));
   for (const v1::RolesDefined& file : files) {
     if (absl::Status s = desk->Adopt(file, self); !s.ok()) return s;
+  }
+  for (const v1::RoleHolders& file : holders) {
+    absl::Status adopted = desk->CheckHolders(file);
+    if (adopted.ok()) adopted = store.AdoptHolders(file);
+    if (!adopted.ok()) return adopted;
+  }
+  auto kept = store.Holders();
+  if (!kept.ok()) return std::move(kept).status();
+  for (v1::RoleHolders& one : *kept) {
+    desk->holders_[one.agency()].push_back(std::move(one));
   }
   outbox.Wake();
   return desk;
@@ -84,12 +112,9 @@ absl::StatusOr<std::unique_ptr<RoleDesk>> RoleDesk::Open(
 
 absl::Status RoleDesk::Adopt(const v1::RolesDefined& file,
                              const bus::v1::Principal& self) {
-  CommandContext context;
+  CommandContext context = OwnContext(self);
   context.caller = {file.agency(), "roles"};
   context.request_id = absl::StrCat("version-", file.version());
-  context.purpose = self.default_purpose();
-  context.gateway = self.default_gateway();
-  context.regime = self.default_regime();
   const auto outcome =
       store_.PublishRole(context, absl::StrCat("roles/", file.agency()), file);
   if (absl::IsInvalidArgument(outcome.status())) {
@@ -103,6 +128,45 @@ absl::Status RoleDesk::Adopt(const v1::RolesDefined& file,
                           file.SerializeAsString());
 }
 
+absl::Status RoleDesk::CheckHolders(const v1::RoleHolders& file) const {
+  const auto wrong = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "holders of ", file.agency(), " version ", file.version(), ": ", what));
+  };
+  absl::CivilDay effective;
+  if (file.agency().empty() || file.version() == 0 ||
+      !absl::ParseCivilTime(file.effective(), &effective)) {
+    return wrong("agency, version or effective is missing or wrong");
+  }
+  const absl::Time from = absl::FromCivil(effective, zone_);
+  std::set<std::string> roles = {file.lead_role(), file.party_role()};
+  roles.erase("");
+  for (const v1::RoleHolder& holder : file.holders()) {
+    roles.insert(holder.role());
+    const absl::Status name = CheckText("name", holder.name(), kNameBytesMax);
+    const absl::Status telephone =
+        CheckText("telephone", holder.telephone(), kTelephoneBytesMax);
+    if (!name.ok() || !telephone.ok()) return wrong("a text is not one");
+  }
+  for (const std::string& role : roles) {
+    if (directory_.Find({file.agency(), role}, from) == nullptr) {
+      return wrong(absl::StrCat("there is no role ", role));
+    }
+  }
+  return absl::OkStatus();
+}
+
+const v1::RoleHolders* RoleDesk::HoldersOf(const std::string& agency,
+                                           absl::Time at) const {
+  const auto it = holders_.find(agency);
+  if (it == holders_.end()) return nullptr;
+  const std::string today = absl::FormatCivilTime(absl::ToCivilDay(at, zone_));
+  const auto in_force = std::find_if(
+      it->second.rbegin(), it->second.rend(),
+      [&](const v1::RoleHolders& one) { return one.effective() <= today; });
+  return in_force == it->second.rend() ? nullptr : &*in_force;
+}
+
 void RoleDesk::AddTo(ServerHost& host) {
   const auto name = [](const char* method) {
     return absl::StrCat(kService, method);
@@ -110,6 +174,10 @@ void RoleDesk::AddTo(ServerHost& host) {
   host.Handle<v1::ListRolesRequest, v1::ListRolesResponse>(
       name("ListRoles"), {}, [this](const Call& call, const auto& request) {
         return ListRoles(call, request);
+      });
+  host.Handle<v1::ListInvolvedRequest, v1::ListInvolvedResponse>(
+      name("ListInvolved"), {}, [this](const Call& call, const auto& request) {
+        return ListInvolved(call, request);
       });
   host.Handle<v1::SetAbsenceRequest, v1::SetAbsenceResponse>(
       name("SetAbsence"), {}, [this](const Call& call, const auto& request) {
@@ -144,6 +212,12 @@ absl::StatusOr<v1::ListRolesResponse> RoleDesk::ListRoles(
     return absl::PermissionDeniedError("roles are listed for agencies");
   }
   const absl::Time at = request.at() == 0 ? clock_.Now() : At(request.at());
+  std::set<std::string> shown = {call.principal->agency()};
+  // While the cases are not known, nobody is known to share one.
+  if (auto partners = parties_.PartnersOf(call.principal->agency());
+      partners.ok()) {
+    shown.merge(*partners);
+  }
   v1::ListRolesResponse response;
   for (const RoleName& name : directory_.Names(request.agency(), at)) {
     const v1::Role& role = *directory_.Find(name, at);
@@ -163,6 +237,62 @@ absl::StatusOr<v1::ListRolesResponse> RoleDesk::ListRoles(
       listed->set_from(Micros(absence.from));
       listed->set_until(Micros(absence.until));
       listed->set_stand_in(absence.stand_in);
+    }
+    if (shown.count(name.agency) == 0) continue;
+    const v1::RoleHolder* holder =
+        FindHolder(HoldersOf(name.agency, at), name.role);
+    if (holder != nullptr) *standing->mutable_holder() = *holder;
+  }
+  return response;
+}
+
+void RoleDesk::FillInvolved(const Call& call, const std::string& agency,
+                            bool lead, absl::Time at,
+                            v1::InvolvedAgency& out) const {
+  out.set_agency(agency);
+  out.set_lead(lead);
+  const v1::RoleHolders* const holders = HoldersOf(agency, at);
+  out.set_unit(holders == nullptr || holders->unit().empty()
+                   ? AgencyName(*call.registry, agency)
+                   : holders->unit());
+  if (holders == nullptr) return;
+  const std::string& role = lead ? holders->lead_role() : holders->party_role();
+  if (role.empty()) return;
+  const auto fill = [&](const std::string& who, v1::RoleHolder& holder) {
+    const v1::RoleHolder* const found = FindHolder(holders, who);
+    if (found != nullptr) holder = *found;
+    holder.set_role(who);
+  };
+  fill(role, *out.mutable_contact());
+  const std::string on_duty = directory_.Route({agency, role}, at).role.role;
+  if (on_duty != role) fill(on_duty, *out.mutable_on_duty());
+}
+
+absl::StatusOr<v1::ListInvolvedResponse> RoleDesk::ListInvolved(
+    const Call& call, const v1::ListInvolvedRequest& request) {
+  if (!ActsForAnAgency(*call.principal)) return NotForYou();
+  if (request.subjects_size() > kSubjectsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("subjects: more than ", kSubjectsMax));
+  }
+  const absl::Time at = request.at() == 0 ? clock_.Now() : At(request.at());
+  v1::ListInvolvedResponse response;
+  response.set_position(parties_.position().value);
+  for (const std::string& subject : request.subjects()) {
+    const auto person = ReadSubject(subject);
+    if (!person.ok()) return person.status();
+    const auto involved =
+        parties_.InvolvedFor(call.principal->agency(), *person);
+    if (!involved.ok()) return involved.status();
+    if (involved->parties.empty()) continue;
+    v1::PersonInvolved& listed = *response.add_people();
+    listed.set_subject(subject);
+    if (!involved->lead.empty()) {
+      FillInvolved(call, involved->lead, true, at, *listed.add_agencies());
+    }
+    for (const std::string& agency : involved->parties) {
+      if (agency == involved->lead) continue;
+      FillInvolved(call, agency, false, at, *listed.add_agencies());
     }
   }
   return response;

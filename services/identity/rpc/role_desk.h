@@ -1,10 +1,14 @@
 // The role directory's commands and questions: who answers for a role, who stands
-// in, and where each is told. See the schema for each method.
+// in, where each is told, and who holds it. See the schema for each method.
+//
+// Who is told of holders  Their own agency, and agencies that share an open case
+//                         with it.
 //
 // Threads  One call at a time (the host's thread).
 #ifndef CONCORDAT_SERVICES_IDENTITY_RPC_ROLE_DESK_H_
 #define CONCORDAT_SERVICES_IDENTITY_RPC_ROLE_DESK_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +20,7 @@
 #include "services/common/roles/role_directory.h"
 #include "services/common/rpc/call.h"
 #include "services/common/rpc/server_host.h"
+#include "services/identity/rpc/case_parties.h"
 #include "services/identity/store/identity_store.h"
 #include "services/identity/store/outbox_publisher.h"
 
@@ -24,12 +29,14 @@ namespace concordat::identity {
 class RoleDesk {
  public:
   // Makes the directory of what was adopted and set before, and adopts those of
-  // `files` that are new, heading their events as `self` does. All outlive it.
+  // `files` and `holders` that are new, heading events as `self` does. All outlive
+  // it.
   //   INVALID_ARGUMENT     a file is wrong, or a chain ends nowhere; names the role.
   //   FAILED_PRECONDITION  a version that was adopted before reads otherwise now.
   static absl::StatusOr<std::unique_ptr<RoleDesk>> Open(
-      IdentityStore& store, OutboxPublisher& outbox,
+      IdentityStore& store, OutboxPublisher& outbox, const CaseParties& parties,
       const std::vector<v1::RolesDefined>& files,
+      const std::vector<v1::RoleHolders>& holders,
       std::shared_ptr<const Calendars> calendars, absl::TimeZone zone,
       const bus::v1::Principal& self, const Clock& clock);
 
@@ -37,6 +44,8 @@ class RoleDesk {
 
   absl::StatusOr<v1::ListRolesResponse> ListRoles(
       const Call& call, const v1::ListRolesRequest& request);
+  absl::StatusOr<v1::ListInvolvedResponse> ListInvolved(
+      const Call& call, const v1::ListInvolvedRequest& request);
   absl::StatusOr<v1::SetAbsenceResponse> SetAbsence(
       const Call& call, const v1::SetAbsenceRequest& request);
   absl::StatusOr<v1::SetContactResponse> SetContact(
@@ -46,13 +55,23 @@ class RoleDesk {
 
  private:
   RoleDesk(IdentityStore& store, OutboxPublisher& outbox,
-           RoleDirectory directory, const Clock& clock)
+           const CaseParties& parties, RoleDirectory directory,
+           absl::TimeZone zone, const Clock& clock)
       : store_(store),
         outbox_(outbox),
+        parties_(parties),
         directory_(std::move(directory)),
+        zone_(zone),
         clock_(clock) {}
   absl::Status Adopt(const v1::RolesDefined& file,
                      const bus::v1::Principal& self);
+  //   INVALID_ARGUMENT  names the field or the role.
+  absl::Status CheckHolders(const v1::RoleHolders& file) const;
+  // What an agency tells at that moment; null: nothing.
+  const v1::RoleHolders* HoldersOf(const std::string& agency,
+                                   absl::Time at) const;
+  void FillInvolved(const Call& call, const std::string& agency, bool lead,
+                    absl::Time at, v1::InvolvedAgency& out) const;
   //   NOT_FOUND  the caller's agency has no such role.
   absl::StatusOr<const v1::Role*> OwnRole(const Call& call,
                                           const std::string& role,
@@ -60,7 +79,11 @@ class RoleDesk {
 
   IdentityStore& store_;
   OutboxPublisher& outbox_;
+  const CaseParties& parties_;
   RoleDirectory directory_;
+  const absl::TimeZone zone_;
+  // By agency, the highest version last.
+  std::map<std::string, std::vector<v1::RoleHolders>> holders_;
   const Clock& clock_;
 };
 

@@ -1,4 +1,5 @@
 // The part of the identity store that opens and decides reviews.
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,14 +11,15 @@
 #include "services/identity/domain/matching.h"
 #include "services/identity/store/identity_store.h"
 #include "services/identity/store/identity_tables.h"
+#include "services/identity/store/people_tables.h"
 #include "services/identity/store/review_tables.h"
 
 namespace concordat::identity {
 namespace {
 
 std::string ContentOf(const Review& review) {
-  std::string content = absl::StrCat("review ", review.kind, " ",
-                                     review.subject.ToString());
+  std::string content =
+      absl::StrCat("review ", review.kind, " ", review.subject.ToString());
   for (const CanonicalIdentifier& identifier : review.identifiers) {
     const std::string key = identifier.MatchKey();
     absl::StrAppend(&content, " ", key.size(), ":", key);
@@ -28,7 +30,8 @@ std::string ContentOf(const Review& review) {
 
 std::string ContentOf(const ReviewDecision& decision) {
   return absl::StrCat("decide ", decision.review, " ", decision.decision, " ",
-                      decision.reason, " ", decision.note);
+                      decision.reason, " ", decision.note,
+                      decision.said_of_sources);
 }
 
 }  // namespace
@@ -163,9 +166,82 @@ absl::Status IdentityStore::LinkAll(const CommandContext& context,
           absl::StrCat(context.caller.ToUrn(), " ", context.on_behalf_of),
           review.Ref());
     }
+    if (done.ok()) done = ReviewClaims(identifier);
     if (!done.ok()) return done;
   }
   return absl::OkStatus();
+}
+
+absl::Status IdentityStore::ReviewClaims(
+    const CanonicalIdentifier& identifier) {
+  const auto holder = tables_->HolderOf(identifier);
+  if (!holder.ok()) return holder.status();
+  if (!holder->has_value()) return absl::OkStatus();
+  const auto claimants = tables_->ClaimantsOf(identifier);
+  if (!claimants.ok()) return claimants.status();
+  if (claimants->empty()) return absl::OkStatus();
+  const auto reviews = reviews_->All(true);
+  if (!reviews.ok()) return reviews.status();
+  for (const PersonKey& claimant : *claimants) {
+    const bool known = std::any_of(
+        reviews->begin(), reviews->end(), [&](const Review& review) {
+          return review.kind == kNumberClaimed && review.subject == **holder &&
+                 review.other == claimant && !review.identifiers.empty() &&
+                 review.identifiers.front().MatchKey() == identifier.MatchKey();
+        });
+    if (known) continue;
+    Review review;
+    review.kind = std::string(kNumberClaimed);
+    review.subject = **holder;
+    review.other = claimant;
+    review.agency = self_.caller.agency;
+    review.opened_by = self_.caller.ToUrn();
+    review.opened_us = review.happened_us = tables_->NowUs();
+    review.identifiers = {identifier};
+    const absl::StatusOr<int64_t> number = reviews_->Add(review);
+    if (!number.ok()) return number.status();
+    review.number = *number;
+    v1::IdentityReviewOpened opened;
+    opened.set_review_ref(review.Ref());
+    opened.set_by(review.opened_by);
+    opened.set_kind(review.kind);
+    // Who registered whom is not in it.
+    CommandContext own = self_;
+    own.request_id = absl::StrCat("claim/", review.number);
+    const auto news = tables_->AddToOutbox(own, review.subject, opened);
+    if (!news.ok()) return news.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IdentityStore::ReviewOldClaims() {
+  const auto holders = tables_->ClaimedHolders();
+  if (!holders.ok()) return holders.status();
+  for (const PersonKey& holder : *holders) {
+    const auto held = tables_->HeldBy(holder);
+    if (!held.ok()) return held.status();
+    for (const HeldIdentifier& one : *held) {
+      if (!one.confirmed) continue;
+      const absl::Status reviewed = ReviewClaims(one.identifier);
+      if (!reviewed.ok()) return reviewed;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PersonKey> IdentityStore::MergeClaimant(const Review& review) {
+  const auto other = reviews_->SurvivorOf(review.other);
+  if (!other.ok()) return other.status();
+  const auto holder = SurvivingHolder(review.identifiers.front());
+  if (!holder.ok()) return holder.status();
+  if (*holder != review.subject || *other == review.subject) {
+    return absl::FailedPreconditionError(
+        "decision: the number is not of these two any more");
+  }
+  const absl::Status merged =
+      reviews_->Merge(*other, review.subject, review.number);
+  if (!merged.ok()) return merged;
+  return *other;
 }
 
 absl::StatusOr<PersonKey> IdentityStore::MergeHolders(const Review& review) {
@@ -190,10 +266,12 @@ absl::StatusOr<PersonKey> IdentityStore::MergeHolders(const Review& review) {
 
 absl::StatusOr<PersonKey> IdentityStore::Apply(const CommandContext& context,
                                                const Review& review) {
-  if (review.decision == kMergedDecision) return MergeHolders(review);
+  if (review.decision == kMergedDecision) {
+    return review.kind == kNumberClaimed ? MergeClaimant(review)
+                                         : MergeHolders(review);
+  }
   absl::Status done;
-  if (review.decision == kConfirmedDecision &&
-      review.kind == kMergedAtSource) {
+  if (review.decision == kConfirmedDecision && review.kind == kMergedAtSource) {
     done = LinkAll(context, review);
   } else if (review.decision == kConfirmedDecision &&
              review.kind == kAddressCandidate) {
@@ -205,6 +283,7 @@ absl::StatusOr<PersonKey> IdentityStore::Apply(const CommandContext& context,
       if (done.ok()) {
         done = tables_->RemoveIdentifier(review.subject, identifier);
       }
+      if (done.ok()) done = people_->ForgetUses(review.subject, identifier);
     }
   }
   if (!done.ok()) return done;
@@ -222,7 +301,7 @@ absl::StatusOr<CommandOutcome> IdentityStore::DecideReviewNow(
   if (!found->has_value()) return absl::NotFoundError("no such review");
   Review review = **std::move(found);
   const std::string by = context.caller.ToUrn();
-  const auto step = CheckDecision(review, wish.decision, by);
+  const auto step = CheckDecision(review, wish.decision, wish.sources, by);
   if (!step.ok()) return step.status();
 
   CommandOutcome outcome;
@@ -230,7 +309,8 @@ absl::StatusOr<CommandOutcome> IdentityStore::DecideReviewNow(
   outcome.review = review.number;
   absl::StatusOr<int64_t> news = 0;
   if (*step == ReviewStep::kPropose) {
-    const absl::Status proposed = reviews_->Propose(review.number, by);
+    const absl::Status proposed =
+        reviews_->Propose(review.number, by, wish.sources);
     if (!proposed.ok()) return proposed;
     v1::LinkCutProposed event;
     event.set_review_ref(review.Ref());
@@ -260,6 +340,14 @@ absl::StatusOr<CommandOutcome> IdentityStore::DecideReviewNow(
     }
     news = tables_->AddToOutbox(
         context, retired->empty() ? review.subject : *retired, event);
+    if (news.ok() && review.decision == kLinkCut) {
+      v1::LinkCut cut;
+      cut.set_review_ref(review.Ref());
+      cut.set_scheme(event.scheme());
+      for (const std::string& source : wish.sources) cut.add_sources(source);
+      cut.set_after(wish.after.value);
+      news = tables_->AddToOutbox(context, review.subject, cut, 1);
+    }
   }
   if (!news.ok()) return news.status();
   outcome.outbox_id = *news;

@@ -130,6 +130,56 @@ CREATE TABLE merged (            -- Two keys of one person.
 ) WITHOUT ROWID;
 )sql";
 
+// Since version 4.
+constexpr char kPeople[] = R"sql(
+ALTER TABLE details ADD COLUMN family_index BLOB;  -- HMAC of the folded name.
+CREATE INDEX details_family ON details (family_index);
+CREATE TABLE other_name (        -- In use beside the first; sealed.
+  person BLOB NOT NULL REFERENCES person (key),
+  agency TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  family_name BLOB NOT NULL,
+  given_name BLOB NOT NULL,
+  family_index BLOB NOT NULL,
+  PRIMARY KEY (person, agency, number)
+) WITHOUT ROWID;
+CREATE INDEX other_name_family ON other_name (family_index);
+CREATE TABLE number_use (        -- Who may have come to a person by a number.
+  person BLOB NOT NULL REFERENCES person (key),
+  value_index BLOB NOT NULL,
+  system TEXT NOT NULL,          -- urn:concordat:<agency>:<system>
+  gave INTEGER NOT NULL,         -- It registered the person with it.
+  alone INTEGER NOT NULL,        -- It asked by this one and no other.
+  after INTEGER NOT NULL,        -- The log's position when it first had it.
+  PRIMARY KEY (person, value_index, system)
+) WITHOUT ROWID;
+-- What can still be known of uses before.
+INSERT INTO number_use
+  SELECT person, value_index, given_by, 1, 0, 0 FROM identifier;
+INSERT OR IGNORE INTO number_use
+  SELECT i.person, i.value_index, d.edge, 0, 0, 0
+  FROM identifier i, (SELECT DISTINCT edge FROM disclosure) d
+  WHERE i.confirmed AND (i.scheme = 'chi' OR
+    i.authority LIKE rtrim(d.edge, replace(d.edge, ':', '')) || '%');
+ALTER TABLE review ADD COLUMN other BLOB NOT NULL DEFAULT x'';
+ALTER TABLE review ADD COLUMN sources TEXT NOT NULL DEFAULT '';
+CREATE TABLE description (       -- Whose name was given to whom.
+  person BLOB NOT NULL REFERENCES person (key),
+  principal TEXT NOT NULL,
+  staff TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  at_us INTEGER NOT NULL
+);
+CREATE INDEX description_person ON description (person, at_us);
+CREATE TABLE holders (           -- Who holds an agency's roles.
+  agency TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  effective TEXT NOT NULL,       -- ISO date.
+  content BLOB NOT NULL,         -- RoleHolders; sealed.
+  PRIMARY KEY (agency, version)
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 absl::Status PrepareSchema(Database& db) {
@@ -146,6 +196,7 @@ absl::Status PrepareSchema(Database& db) {
   return db.Execute(absl::StrCat(
       "BEGIN IMMEDIATE;", version < 1 ? kTables : "",
       version < 2 ? kContacts : "", version < 3 ? kReviews : "",
+      version < 4 ? kPeople : "",
       "PRAGMA user_version = ", IdentityStore::kSchemaVersion, ";COMMIT"));
 }
 

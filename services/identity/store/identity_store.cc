@@ -17,6 +17,7 @@
 #include "services/identity/domain/matching.h"
 #include "services/identity/store/identity_schema.h"
 #include "services/identity/store/identity_tables.h"
+#include "services/identity/store/people_tables.h"
 #include "services/identity/store/review_tables.h"
 
 namespace concordat::identity {
@@ -39,16 +40,31 @@ std::string Content(const std::vector<std::string>& parts,
   return content;
 }
 
+// Nothing for none, so that a request from before there were any is the same.
+std::string NamesContent(const std::vector<PersonName>& names) {
+  std::string content;
+  for (const PersonName& name : names) {
+    AppendPart(content, name.family_name);
+    AppendPart(content, name.given_name);
+  }
+  return content;
+}
+
 }  // namespace
 
-IdentityStore::IdentityStore(std::unique_ptr<IdentityTables> tables,
-                             std::unique_ptr<ReviewTables> reviews)
-    : tables_(std::move(tables)), reviews_(std::move(reviews)) {}
+IdentityStore::IdentityStore(CommandContext self,
+                             std::unique_ptr<IdentityTables> tables,
+                             std::unique_ptr<ReviewTables> reviews,
+                             std::unique_ptr<PeopleTables> people)
+    : tables_(std::move(tables)),
+      reviews_(std::move(reviews)),
+      people_(std::move(people)),
+      self_(std::move(self)) {}
 IdentityStore::~IdentityStore() = default;
 
 absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
-    const std::string& path, absl::string_view secret, const Clock& clock,
-    Random& random) {
+    const std::string& path, absl::string_view secret, CommandContext self,
+    const Clock& clock, Random& random) {
   absl::StatusOr<std::unique_ptr<Database>> db =
       Database::Open(path, Database::Durability::kFull);
   if (!db.ok()) return std::move(db).status();
@@ -57,8 +73,24 @@ absl::StatusOr<std::unique_ptr<IdentityStore>> IdentityStore::Open(
       std::make_unique<IdentityTables>(*std::move(db), secret, clock, random);
   if (absl::Status s = tables->CheckSecret(); !s.ok()) return s;
   auto reviews = std::make_unique<ReviewTables>(tables->db(), secret, random);
-  return std::unique_ptr<IdentityStore>(
-      new IdentityStore(std::move(tables), std::move(reviews)));
+  auto people = std::make_unique<PeopleTables>(tables->db(), secret, random);
+  std::unique_ptr<IdentityStore> store(
+      new IdentityStore(std::move(self), std::move(tables), std::move(reviews),
+                        std::move(people)));
+  if (absl::Status s = store->FinishMigration(); !s.ok()) return s;
+  return store;
+}
+
+absl::Status IdentityStore::FinishMigration() {
+  MutexLock lock(mu_);
+  return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS
+                       -> absl::StatusOr<CommandOutcome> {
+           absl::Status done = people_->FillFamilyIndex();
+           if (done.ok()) done = ReviewOldClaims();
+           if (!done.ok()) return done;
+           return CommandOutcome();
+         })
+      .status();
 }
 
 absl::StatusOr<CommandOutcome> IdentityStore::InTransaction(
@@ -173,7 +205,8 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
     const std::optional<PersonKey>& interest) {
   const std::string content = Content(
       {"register", details.family_name, details.given_name, details.birth_date,
-       details.address, absl::StrCat(details.uprn.value_or(0))},
+       details.address, absl::StrCat(details.uprn.value_or(0)),
+       NamesContent(details.other_names)},
       identifiers);
   absl::StatusOr<std::optional<CommandOutcome>> answered =
       tables_->FindAnswer(context, content);
@@ -235,8 +268,9 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
       absl::Status added =
           tables_->AddIdentifier(outcome.person, context.caller, identifier,
                                  usable && !other->has_value());
+      if (added.ok()) added = ReviewClaims(identifier.canonical);
       if (!added.ok()) return added;
-      held.push_back({identifier.canonical, usable});  // Given twice.
+      held.push_back({identifier.canonical, usable, ""});  // Given twice.
     }
     if (!usable) {
       outcome.unconfirmed_schemes.emplace_back(
@@ -245,6 +279,14 @@ absl::StatusOr<CommandOutcome> IdentityStore::RegisterNow(
   }
   absl::Status kept =
       tables_->KeepDetails(outcome.person, context.caller.agency, details);
+  if (kept.ok() && !details.other_names.empty()) {
+    kept = people_->KeepOtherNames(outcome.person, context.caller.agency,
+                                   details.other_names);
+  }
+  if (kept.ok()) {
+    kept = NoteUsesNow(outcome.person, canonical, context.caller, true,
+                       context.position);
+  }
   if (!kept.ok()) return kept;
   absl::StatusOr<int64_t> news =
       tables_->NoteRegistration(context, outcome.person);
@@ -305,6 +347,15 @@ absl::StatusOr<CommandOutcome> IdentityStore::ConfirmLinkNow(
     done = others_link
                ? tables_->NoteConfirmation(person, canonical, by, reason)
                : tables_->ConfirmIdentifier(person, canonical, by, reason);
+    if (done.ok()) done = ReviewClaims(canonical);
+    // That it is theirs is what somebody says, not how facts came to them.
+    if (done.ok()) {
+      done = people_->NoteUse(person, canonical,
+                              {.system = context.caller.ToUrn(),
+                               .gave = true,
+                               .alone = false,
+                               .after = context.position});
+    }
     if (!done.ok()) return done;
     v1::IdentifierLinked linked;
     linked.set_scheme(std::string(SchemeName(canonical.scheme)));
@@ -337,11 +388,6 @@ absl::StatusOr<std::optional<PersonKey>> IdentityStore::ResolveOwn(
     own.push_back({identifier, *holder});
   }
   return MatchPerson(own);
-}
-
-absl::StatusOr<uint64_t> IdentityStore::Clashes() {
-  MutexLock lock(mu_);
-  return tables_->Clashes();
 }
 
 absl::StatusOr<std::optional<PersonDetails>> IdentityStore::Describe(
@@ -403,11 +449,23 @@ absl::StatusOr<std::optional<Sequence>> IdentityStore::PositionOf(
   return tables_->PositionOf(outbox_id);
 }
 
-absl::Status IdentityStore::RecordDisclosure(const System& edge,
-                                             uint64_t joined, uint64_t left,
-                                             Sequence position) {
+absl::Status IdentityStore::RecordDisclosure(
+    const System& edge, const std::vector<ToldNumbers>& joined, uint64_t left,
+    Sequence position) {
   MutexLock lock(mu_);
-  return tables_->RecordDisclosure(edge, joined, left, position);
+  return InTransaction([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS
+                       -> absl::StatusOr<CommandOutcome> {
+           absl::Status done =
+               tables_->RecordDisclosure(edge, joined.size(), left, position);
+           for (const ToldNumbers& told : joined) {
+             if (!done.ok()) break;
+             done = NoteUsesNow(told.person, told.identifiers, edge, false,
+                                position);
+           }
+           if (!done.ok()) return done;
+           return CommandOutcome();
+         })
+      .status();
 }
 
 absl::StatusOr<Disclosures> IdentityStore::DisclosedTo(const System& edge) {

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "concordat/identity/v1/events.pb.h"
+#include "concordat/identity/v1/holders.pb.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/ids.h"
 #include "services/common/base/mutex.h"
@@ -33,17 +34,19 @@
 namespace concordat::identity {
 
 class IdentityTables;
+class PeopleTables;
 class ReviewTables;
 
 class IdentityStore {
  public:
-  static constexpr int kSchemaVersion = 3;
+  static constexpr int kSchemaVersion = 4;
 
-  // Opens or makes the database. `clock` and `random` outlive it.
+  // Opens or makes the database. `self` heads what nobody asked for. `clock` and
+  // `random` outlive it.
   //   FAILED_PRECONDITION  of a later schema version, or of another secret.
   static absl::StatusOr<std::unique_ptr<IdentityStore>> Open(
-      const std::string& path, absl::string_view secret, const Clock& clock,
-      Random& random);
+      const std::string& path, absl::string_view secret, CommandContext self,
+      const Clock& clock, Random& random);
   ~IdentityStore();
 
   // Finds the person whom these identifiers name, or makes one, and notes that
@@ -54,8 +57,8 @@ class IdentityStore {
   // is found for an agency that registered them before, for one with an interest
   // by a case (`interest`), or when name and date of birth agree with what is
   // known. Else the agency gets a person of its own, as it would for numbers
-  // that nobody has; its links stay unconfirmed beside the other's, which is
-  // what a review of identities finds (Clashes()).
+  // that nobody has; its links stay unconfirmed beside the other's, and a review
+  // is opened of the two, for whoever knows both.
   //   INVALID_ARGUMENT     the request id was used for something else.
   //   FAILED_PRECONDITION  the identifiers contradict each other or what is
   //                        known; names the schemes.
@@ -82,12 +85,31 @@ class IdentityStore {
   absl::StatusOr<std::optional<PersonKey>> ResolveOwn(
       const std::vector<CanonicalIdentifier>& identifiers,
       absl::string_view agency);
-  // Numbers by which one person has a link and another claims one: for review.
-  absl::StatusOr<uint64_t> Clashes();
-
   // As `agency` wrote it, else as the first agency did. Nothing: nobody.
   absl::StatusOr<std::optional<PersonDetails>> Describe(
       const PersonKey& person, absl::string_view agency);
+
+  // The person as the system's agency may be told of them, whose interest the
+  // caller has judged. Nothing: nobody.
+  absl::StatusOr<std::optional<PersonOverview>> Overview(
+      const PersonKey& person, const System& system);
+  // Whoever has this family name by the word of any agency, once each; of two keys
+  // of one person the one that goes on.
+  absl::StatusOr<std::vector<PersonKey>> PeopleNamed(
+      absl::string_view family_name);
+  // Notes that names were given: what is not noted must not be given.
+  absl::Status NoteDescriptions(const std::vector<PersonKey>& people,
+                                const DescribedTo& to);
+  absl::StatusOr<uint64_t> DescriptionsTo(const PersonKey& person,
+                                          absl::string_view principal);
+
+  // Notes that a system found the person by these numbers.
+  absl::Status NoteUses(const PersonKey& person,
+                        const std::vector<CanonicalIdentifier>& identifiers,
+                        const System& system, Sequence after);
+  // Who had this number of the person's. `alone` also where a system had no other.
+  absl::StatusOr<std::vector<NumberUse>> UsesOf(
+      const PersonKey& person, const CanonicalIdentifier& identifier);
 
   // As this agency wrote it; empty: it did not.
   absl::StatusOr<std::string> AddressBy(const PersonKey& person,
@@ -120,6 +142,11 @@ class IdentityStore {
                                                        absl::string_view role);
   // Every RolesDefined and RoleAbsenceSet, in order.
   absl::StatusOr<std::vector<RoleEvent>> RoleEvents();
+  // Keeps who holds an agency's roles, sealed.
+  //   FAILED_PRECONDITION  the version was kept before and reads otherwise.
+  absl::Status AdoptHolders(const v1::RoleHolders& holders);
+  // Every version, by agency.
+  absl::StatusOr<std::vector<v1::RoleHolders>> Holders();
 
   // Opens a review. Of an address that the agency has already, or that another
   // open review holds: nothing, no number. An address stands here alone; any
@@ -149,14 +176,17 @@ class IdentityStore {
   // Nothing: not published yet.
   absl::StatusOr<std::optional<Sequence>> PositionOf(int64_t outbox_id);
 
-  // Notes that an edge was told of changes to its cohort: how many, never who.
-  absl::Status RecordDisclosure(const System& edge, uint64_t joined,
+  // Notes that an edge was told of changes to its cohort: how many, never who; and
+  // that it has the numbers of those who joined.
+  absl::Status RecordDisclosure(const System& edge,
+                                const std::vector<ToldNumbers>& joined,
                                 uint64_t left, Sequence position);
   absl::StatusOr<Disclosures> DisclosedTo(const System& edge);
 
  private:
-  IdentityStore(std::unique_ptr<IdentityTables> tables,
-                std::unique_ptr<ReviewTables> reviews);
+  IdentityStore(CommandContext self, std::unique_ptr<IdentityTables> tables,
+                std::unique_ptr<ReviewTables> reviews,
+                std::unique_ptr<PeopleTables> people);
   absl::StatusOr<CommandOutcome> RegisterNow(
       const CommandContext& context, const PersonDetails& details,
       const std::vector<WrittenIdentifier>& identifiers,
@@ -180,6 +210,19 @@ class IdentityStore {
   absl::Status LinkAll(const CommandContext& context, const Review& review)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<PersonKey> MergeHolders(const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<PersonKey> MergeClaimant(const Review& review)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whoever has the number by a link that may be used, and whoever was registered
+  // with it besides: opens a review of each two of which there was none.
+  absl::Status ReviewClaims(const CanonicalIdentifier& identifier)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status ReviewOldClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a database of an earlier version lacks.
+  absl::Status FinishMigration();
+  absl::Status NoteUsesNow(const PersonKey& person,
+                           const std::vector<CanonicalIdentifier>& identifiers,
+                           const System& system, bool gave, Sequence after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<bool> IsKnownAddress(const Review& review)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -216,6 +259,8 @@ class IdentityStore {
   Mutex mu_;
   const std::unique_ptr<IdentityTables> tables_ ABSL_PT_GUARDED_BY(mu_);
   const std::unique_ptr<ReviewTables> reviews_ ABSL_PT_GUARDED_BY(mu_);
+  const std::unique_ptr<PeopleTables> people_ ABSL_PT_GUARDED_BY(mu_);
+  const CommandContext self_;
 };
 
 }  // namespace concordat::identity

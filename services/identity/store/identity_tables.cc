@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "services/common/event/make_event.h"
+#include "services/identity/store/people_tables.h"
 
 namespace concordat::identity {
 namespace {
@@ -129,15 +130,26 @@ absl::StatusOr<std::optional<PersonKey>> IdentityTables::OwnHolderOf(
   return holder;
 }
 
-absl::StatusOr<uint64_t> IdentityTables::Clashes() {
-  uint64_t count = 0;
+absl::StatusOr<std::vector<PersonKey>> IdentityTables::ClaimantsOf(
+    const CanonicalIdentifier& identifier) {
+  std::vector<PersonKey> claimants;
   absl::Status read = db_->Query(
-      "SELECT count(*) FROM identifier a JOIN identifier b "
-      "ON a.value_index = b.value_index WHERE NOT a.confirmed AND b.confirmed",
-      {},
-      [&](const SqlRow& row) { count = static_cast<uint64_t>(row.Int(0)); });
+      "SELECT person FROM identifier WHERE value_index = ? AND NOT confirmed "
+      "ORDER BY id",
+      {SqlValue::Blob(sealer_.Index(identifier.MatchKey()))},
+      [&](const SqlRow& row) { claimants.push_back(KeyOf(row, 0)); });
   if (!read.ok()) return read;
-  return count;
+  return claimants;
+}
+
+absl::StatusOr<std::vector<PersonKey>> IdentityTables::ClaimedHolders() {
+  std::vector<PersonKey> holders;
+  absl::Status read = db_->Query(
+      "SELECT DISTINCT b.person FROM identifier a JOIN identifier b "
+      "ON a.value_index = b.value_index WHERE NOT a.confirmed AND b.confirmed",
+      {}, [&](const SqlRow& row) { holders.push_back(KeyOf(row, 0)); });
+  if (!read.ok()) return read;
+  return holders;
 }
 
 absl::Status IdentityTables::NoteConfirmation(
@@ -173,10 +185,9 @@ absl::Status IdentityTables::ConfirmIdentifier(
 
 absl::Status IdentityTables::RemoveIdentifier(
     const PersonKey& person, const CanonicalIdentifier& identifier) {
-  return db_->Run(
-      "DELETE FROM identifier WHERE person = ? AND value_index = ?",
-      {SqlValue::Blob(person.bytes()),
-       SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
+  return db_->Run("DELETE FROM identifier WHERE person = ? AND value_index = ?",
+                  {SqlValue::Blob(person.bytes()),
+                   SqlValue::Blob(sealer_.Index(identifier.MatchKey()))});
 }
 
 absl::StatusOr<std::vector<HeldIdentifier>> IdentityTables::HeldBy(
@@ -184,8 +195,8 @@ absl::StatusOr<std::vector<HeldIdentifier>> IdentityTables::HeldBy(
   std::vector<HeldIdentifier> held;
   absl::Status opened;
   absl::Status read = db_->Query(
-      "SELECT scheme, authority, value, check_rule, confirmed FROM identifier "
-      "WHERE person = ? ORDER BY id",
+      "SELECT scheme, authority, value, check_rule, confirmed, confirmed_by "
+      "FROM identifier WHERE person = ? ORDER BY id",
       {SqlValue::Blob(person.bytes())}, [&](const SqlRow& row) {
         absl::StatusOr<std::string> value =
             sealer_.Open("identifier.value", person, row.Text(2));
@@ -202,6 +213,7 @@ absl::StatusOr<std::vector<HeldIdentifier>> IdentityTables::HeldBy(
         one.identifier.value = *std::move(value);
         one.identifier.links_by_itself = row.Text(3) != "modulus-10";
         one.confirmed = row.Int(4) != 0;
+        if (!row.IsNull(5)) one.confirmed_by = row.Text(5);
         held.push_back(std::move(one));
       });
   if (!read.ok()) return read;
@@ -251,10 +263,11 @@ absl::Status IdentityTables::KeepDetails(const PersonKey& person,
   // What is not given this time stays as it was.
   return db_->Run(
       "INSERT INTO details (person, agency, family_name, given_name, "
-      "birth_date, uprn, address, at_us) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+      "birth_date, uprn, address, at_us, family_index) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?14) "
       "ON CONFLICT (person, agency) DO UPDATE SET "
       "family_name = iif(?9, excluded.family_name, family_name), "
+      "family_index = iif(?9, excluded.family_index, family_index), "
       "given_name = iif(?10, excluded.given_name, given_name), "
       "birth_date = iif(?11, excluded.birth_date, birth_date), "
       "uprn = iif(?12, excluded.uprn, uprn), "
@@ -266,7 +279,8 @@ absl::Status IdentityTables::KeepDetails(const PersonKey& person,
        SqlValue::Blob(seal("details.uprn", uprn)),
        SqlValue::Blob(seal("details.address", details.address)), NowUs(),
        !details.family_name.empty(), !details.given_name.empty(),
-       !details.birth_date.empty(), !uprn.empty(), !details.address.empty()});
+       !details.birth_date.empty(), !uprn.empty(), !details.address.empty(),
+       SqlValue::Blob(FamilyIndex(sealer_, details.family_name))});
 }
 
 absl::StatusOr<int64_t> IdentityTables::NoteRegistration(
@@ -289,7 +303,7 @@ absl::StatusOr<int64_t> IdentityTables::NoteRegistration(
 
 absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
     const CommandContext& context, const PersonKey& person,
-    const google::protobuf::Message& event) {
+    const google::protobuf::Message& event, uint32_t index) {
   std::string record;
   absl::Status read =
       db_->Query("SELECT record FROM person WHERE key = ?",
@@ -297,12 +311,14 @@ absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
                  [&](const SqlRow& row) { record = row.Text(0); });
   if (!read.ok()) return read;
   return AddToOutbox(context, person,
-                     absl::StrCat("person-registration/", record), event);
+                     absl::StrCat("person-registration/", record), event,
+                     index);
 }
 
 absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
     const CommandContext& context, const PersonKey& person,
-    absl::string_view stream, const google::protobuf::Message& event) {
+    absl::string_view stream, const google::protobuf::Message& event,
+    uint32_t index) {
   // Drawn once and kept, so that every attempt publishes the same bytes.
   const Seed seed = DrawSeed(random_);
   const uint64_t now_us = NowUs();
@@ -310,7 +326,7 @@ absl::StatusOr<int64_t> IdentityTables::AddToOutbox(
       "INSERT INTO outbox (event_id, type, message, seed, subject, stream, "
       "controller, time_us, recorded_us, purpose, gateway, regime, "
       "on_behalf_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {DerivedId(kService, RequestKey(context), 0),
+      {DerivedId(kService, RequestKey(context), index),
        event.GetDescriptor()->full_name(),
        SqlValue::Blob(event.SerializeAsString()),
        SqlValue::Blob(absl::string_view(
@@ -358,10 +374,10 @@ absl::StatusOr<std::optional<PersonDetails>> IdentityTables::Describe(
 absl::StatusOr<std::string> IdentityTables::AddressBy(
     const PersonKey& person, absl::string_view agency) {
   std::string sealed;
-  absl::Status read = db_->Query(
-      "SELECT address FROM details WHERE person = ? AND agency = ?",
-      {SqlValue::Blob(person.bytes()), agency},
-      [&](const SqlRow& row) { sealed = row.Text(0); });
+  absl::Status read =
+      db_->Query("SELECT address FROM details WHERE person = ? AND agency = ?",
+                 {SqlValue::Blob(person.bytes()), agency},
+                 [&](const SqlRow& row) { sealed = row.Text(0); });
   if (!read.ok()) return read;
   if (sealed.empty()) return std::string();
   return sealer_.Open("details.address", person, sealed);

@@ -29,6 +29,7 @@ namespace concordat::identity {
 struct HeldIdentifier {
   CanonicalIdentifier identifier;
   bool confirmed = false;
+  std::string confirmed_by;  // By whose word; empty: nobody's.
 };
 
 class IdentityTables {
@@ -80,7 +81,11 @@ class IdentityTables {
 
   absl::Status RemoveIdentifier(const PersonKey& person,
                                 const CanonicalIdentifier& identifier);
-  absl::StatusOr<uint64_t> Clashes();
+  // Who was registered with a number that is another person's.
+  absl::StatusOr<std::vector<PersonKey>> ClaimantsOf(
+      const CanonicalIdentifier& identifier);
+  // Everybody who has a number that another was registered with.
+  absl::StatusOr<std::vector<PersonKey>> ClaimedHolders();
   // A person's word, when another has it by a confirmed link: it is kept, and
   // the link stays as it is.
   absl::Status NoteConfirmation(const PersonKey& person,
@@ -94,15 +99,18 @@ class IdentityTables {
   absl::StatusOr<bool> IsRegisteredBy(const PersonKey& person,
                                       absl::string_view agency);
 
-  // In the person's registration stream.
+  // In the person's registration stream. `index` is the event's among those of
+  // the request, from 0.
   absl::StatusOr<int64_t> AddToOutbox(const CommandContext& context,
                                       const PersonKey& person,
-                                      const google::protobuf::Message& event);
+                                      const google::protobuf::Message& event,
+                                      uint32_t index = 0);
   // In any stream; the person may be nobody.
   absl::StatusOr<int64_t> AddToOutbox(const CommandContext& context,
                                       const PersonKey& person,
                                       absl::string_view stream,
-                                      const google::protobuf::Message& event);
+                                      const google::protobuf::Message& event,
+                                      uint32_t index = 0);
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(int64_t after,
                                                          int count_max);
   absl::Status MarkPublished(int64_t outbox_id, Sequence position);

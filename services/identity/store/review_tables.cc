@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace concordat::identity {
@@ -59,13 +60,14 @@ absl::StatusOr<int64_t> ReviewTables::Add(const Review& review) {
     return sealer_.Seal(column, review.subject, plain);
   };
   const absl::Status added = db_.Run(
-      "INSERT INTO review (kind, subject, agency, opened_by, opened_us, "
-      "happened_us, identifiers, address, note) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {review.kind, SqlValue::Blob(review.subject.bytes()), review.agency,
-       review.opened_by, review.opened_us, review.happened_us,
-       SqlValue::Blob(seal("review.identifiers",
-                           WriteIdentifiers(review.identifiers))),
+      "INSERT INTO review (kind, subject, other, agency, opened_by, "
+      "opened_us, happened_us, identifiers, address, note) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {review.kind, SqlValue::Blob(review.subject.bytes()),
+       SqlValue::Blob(review.other.bytes()), review.agency, review.opened_by,
+       review.opened_us, review.happened_us,
+       SqlValue::Blob(
+           seal("review.identifiers", WriteIdentifiers(review.identifiers))),
        SqlValue::Blob(seal("review.address", review.address)),
        SqlValue::Blob(seal("review.note", review.note))});
   if (!added.ok()) return added;
@@ -80,7 +82,7 @@ absl::StatusOr<std::vector<Review>> ReviewTables::Read(
       absl::StrCat("SELECT number, kind, subject, agency, opened_by, "
                    "opened_us, happened_us, identifiers, address, note, "
                    "proposed_by, decision, decided_by, decided_us, reason, "
-                   "decision_note FROM review ",
+                   "decision_note, other, sources FROM review ",
                    where, " ORDER BY number"),
       values, [&](const SqlRow& row) {
         Review& review = reviews.emplace_back();
@@ -106,6 +108,8 @@ absl::StatusOr<std::vector<Review>> ReviewTables::Read(
         review.decided_us = row.Uint(13);
         review.reason = row.Text(14);
         review.decision_note = open("review.decision_note", 15);
+        review.other = KeyOf(row.Text(16));
+        review.sources = absl::StrSplit(row.Text(17), ' ', absl::SkipEmpty());
       });
   if (!read.ok()) return read;
   if (!opened.ok()) return opened;
@@ -123,9 +127,21 @@ absl::StatusOr<std::vector<Review>> ReviewTables::All(bool with_decided) {
   return with_decided ? Read("", {}) : Read("WHERE decision = ''", {});
 }
 
-absl::Status ReviewTables::Propose(int64_t number, absl::string_view by) {
-  return db_.Run("UPDATE review SET proposed_by = ? WHERE number = ?",
-                 {by, number});
+absl::Status ReviewTables::Propose(int64_t number, absl::string_view by,
+                                   const std::vector<std::string>& sources) {
+  return db_.Run(
+      "UPDATE review SET proposed_by = ?, sources = ? WHERE number = ?",
+      {by, absl::StrJoin(sources, " "), number});
+}
+
+absl::StatusOr<bool> ReviewTables::IsInDoubt(const PersonKey& person) {
+  bool in_doubt = false;
+  const absl::Status read = db_.Query(
+      "SELECT 1 FROM review WHERE subject = ? AND kind = ? AND decision = ''",
+      {SqlValue::Blob(person.bytes()), kLinkDoubted},
+      [&](const SqlRow&) { in_doubt = true; });
+  if (!read.ok()) return read;
+  return in_doubt;
 }
 
 absl::Status ReviewTables::Decide(const Review& decided) {
@@ -140,10 +156,9 @@ absl::Status ReviewTables::Decide(const Review& decided) {
 
 absl::Status ReviewTables::Merge(const PersonKey& person,
                                  const PersonKey& survivor, int64_t review) {
-  const absl::Status moved =
-      db_.Run("UPDATE merged SET survivor = ? WHERE survivor = ?",
-              {SqlValue::Blob(survivor.bytes()),
-               SqlValue::Blob(person.bytes())});
+  const absl::Status moved = db_.Run(
+      "UPDATE merged SET survivor = ? WHERE survivor = ?",
+      {SqlValue::Blob(survivor.bytes()), SqlValue::Blob(person.bytes())});
   if (!moved.ok()) return moved;
   return db_.Run(
       "INSERT INTO merged (person, survivor, review) VALUES (?, ?, ?)",

@@ -34,8 +34,11 @@ class ReviewTables {
   absl::StatusOr<std::optional<Review>> Find(int64_t number);
   // Oldest first.
   absl::StatusOr<std::vector<Review>> All(bool with_decided);
-  absl::Status Propose(int64_t number, absl::string_view by);
+  absl::Status Propose(int64_t number, absl::string_view by,
+                       const std::vector<std::string>& sources);
   absl::Status Decide(const Review& decided);
+  // Somebody holds that one of the person's links is wrong, undecided.
+  absl::StatusOr<bool> IsInDoubt(const PersonKey& person);
 
   // `person` is `survivor` from now on, and whoever was `person` so far.
   absl::Status Merge(const PersonKey& person, const PersonKey& survivor,

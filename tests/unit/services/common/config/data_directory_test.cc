@@ -72,6 +72,8 @@ TEST_F(DataDirectoryTest, CalendarsClocksAndRolesAreReadAndNoneIsAnError) {
   files_.Write("roles/a.textproto", "agency: \"police-scotland\"");
   EXPECT_EQ(Open().LoadClocks()->at(0).clocks(0).id(), "C01");
   EXPECT_EQ(Open().LoadRoles()->at(0).agency(), "police-scotland");
+  files_.Write("holders/a.textproto", "agency: \"nhs-tayside\"");
+  EXPECT_EQ(Open().LoadHolders()->at(0).agency(), "nhs-tayside");
   EXPECT_THAT(Open().LoadCalendars(), HasCode(absl::StatusCode::kNotFound));
   files_.Write("calendars/scotland.textproto",
                "name: \"scotland\" years { year: 2025 }");

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
 #include "services/identity/rpc/identity_service.h"
+#include "services/identity/rpc/people_desk.h"
 #include "services/identity/rpc/read_command.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
@@ -123,9 +124,34 @@ inline std::shared_ptr<const PrincipalRegistry> MakeRegistry() {
   add("edge-health", "nhs-tayside", "pas", "adapter");
   add("edge-council", "dundee-city-council", "jsw-files", "adapter");
   add("service-alerts", "mappa-tayside", "alerts", "service");
-  auto* grant = registry.mutable_principals()->rbegin()->add_publish();
-  grant->set_source("urn:concordat:mappa-tayside:alerts");
-  grant->add_types("concordat.alerts.v1.*");
+  add("service-nhs", "nhs-tayside", "concordat-nhs", "service");
+  const auto may = [&](const char* name, const char* source,
+                       const char* types) {
+    for (auto& principal : *registry.mutable_principals()) {
+      if (principal.name() != name) continue;
+      auto* grant = principal.add_publish();
+      grant->set_source(source);
+      grant->add_types(types);
+    }
+  };
+  may("service-alerts", "urn:concordat:mappa-tayside:alerts",
+      "concordat.alerts.v1.*");
+  may("service-nhs", "urn:concordat:nhs-tayside:concordat-nhs",
+      "concordat.nhs.v1.*");
+  may("edge-health", "urn:concordat:nhs-tayside:pas", "concordat.nhs.v1.*");
+  may("socialwork", "urn:concordat:dundee-city-council:jsw",
+      "concordat.socialwork.v1.*");
+  may("edge-council", "urn:concordat:dundee-city-council:jsw",
+      "concordat.socialwork.v1.*");
+  may("police", "urn:concordat:police-scotland:rms", "concordat.police.v1.*");
+  const auto call = [&](const char* name, const char* display_name) {
+    auto* agency = registry.add_agencies();
+    agency->set_name(name);
+    agency->set_display_name(display_name);
+  };
+  call("nhs-tayside", "NHS Tayside");
+  call("dundee-city-council", "Dundee City Council");
+  call("police-scotland", "Police Scotland");
   return PrincipalRegistry::Build(std::move(registry)).value();
 }
 
@@ -144,11 +170,20 @@ class IdentityFixture : public ::testing::Test {
     types_ = concordat::testing::DemoTypes().value();
     mappa_ = bus_.Connect("service-mappa");
     store_ = IdentityStore::Open(dir_.PathOf("identity.sqlite"),
-                                 std::string(32, 's'), clock_, random_)
+                                 std::string(32, 's'), Own(), clock_, random_)
                  .value();
     Start();
   }
   void TearDown() override { Stop(); }
+
+  static CommandContext Own() {
+    CommandContext own;
+    own.caller = {"mappa-tayside", "identity"};
+    own.purpose = "MAPPA_RISK_MANAGEMENT";
+    own.gateway = "G1";
+    own.regime = bus::v1::REGIME_GDPR;
+    return own;
+  }
 
   void Start() {
     client_ = bus_.Connect("service-identity");
@@ -159,6 +194,7 @@ class IdentityFixture : public ::testing::Test {
     cohort_ = std::make_unique<CohortFeed>(*store_, *parties_, steady_, log_);
     service_ = std::make_unique<IdentityService>(*store_, *outbox_, *parties_,
                                                  *cohort_, clock_);
+    people_ = std::make_unique<PeopleDesk>(*store_, *parties_, clock_, steady_);
     parties_->Start([this](const PersonKey& person) {
       if (person.empty()) {
         cohort_->Wake();
@@ -171,6 +207,7 @@ class IdentityFixture : public ::testing::Test {
   }
   void Stop() {
     parties_->Stop();
+    people_.reset();
     service_.reset();
     cohort_.reset();
     parties_.reset();
@@ -257,7 +294,7 @@ class IdentityFixture : public ::testing::Test {
   absl::Status Describe(const char* principal, const std::string& subject) {
     v1::DescribeRequest request;
     request.set_subject(subject);
-    return service_->Describe(As(principal), request).status();
+    return people_->Describe(As(principal), request).status();
   }
   absl::StatusOr<std::string> Resolve(const char* principal,
                                       const v1::Identifier& identifier) {
@@ -294,6 +331,7 @@ class IdentityFixture : public ::testing::Test {
   std::unique_ptr<CaseParties> parties_;
   std::unique_ptr<CohortFeed> cohort_;
   std::unique_ptr<IdentityService> service_;
+  std::unique_ptr<PeopleDesk> people_;
 };
 
 }  // namespace concordat::identity::testing

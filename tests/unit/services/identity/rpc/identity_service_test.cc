@@ -181,7 +181,7 @@ TEST_F(IdentityServiceTest, TellsNamesToThoseWithAnInterestOnly) {
       PersonKey(std::array<uint8_t, PersonKey::kBytes>{7}).ToString();
   v1::DescribeRequest request;
   request.set_subject(torquil);
-  const auto own = service_->Describe(As("socialwork"), request);
+  const auto own = people_->Describe(As("socialwork"), request);
   ASSERT_THAT(own, IsOk());
   EXPECT_EQ(own->family_name(), "Balnamoon");
   EXPECT_EQ(own->given_name(), "Torquil");
@@ -217,10 +217,10 @@ TEST_F(IdentityServiceTest, AsksForAPurposeBeforeItTellsNames) {
   request.set_subject(RegisterTorquil());
   Call call = As("socialwork");
   call.purpose.clear();
-  EXPECT_THAT(service_->Describe(call, request),
+  EXPECT_THAT(people_->Describe(call, request),
               HasCode(StatusCode::kInvalidArgument));
   request.set_purpose("MAPPA_RISK_MANAGEMENT");
-  EXPECT_THAT(service_->Describe(call, request), IsOk());
+  EXPECT_THAT(people_->Describe(call, request), IsOk());
 }
 
 TEST_F(IdentityServiceTest, ResolvesForThoseWithAnInterestOnly) {

@@ -2,6 +2,12 @@
 //
 // | bug | test |
 // |---|---|
+// | a holder told to who shares no case | AHolderIsToldToThoseWhoShareACase |
+// | a version before its day, or after a later one | TheVersionOfTheDayHolds |
+// | a version of holders changed quietly | TheVersionOfTheDayHolds |
+// | a name of staff plain on disk or in an event | ANameOfStaffIsInNoEvent… |
+// | the lead is any party; who is on duty left out | TheLeadAgencyComesFirst… |
+// | involved told to who is no party | TheLeadAgencyComesFirst… |
 // | roles are published again at each start | AdoptsAFileOnceAndPublishesIt |
 // | a version is changed quietly | AVersionThatReadsOtherwiseIsRefused |
 // | one agency sets another's roles | AnAgencySpeaksForItsOwnRolesOnly |
@@ -55,8 +61,8 @@ class RoleDeskTest : public testing::IdentityFixture {
     return static_cast<uint64_t>(absl::ToUnixMicros(at));
   }
   absl::StatusOr<std::unique_ptr<RoleDesk>> Open() {
-    return RoleDesk::Open(*store_, *outbox_, files_, calendars_, london_, self_,
-                          clock_);
+    return RoleDesk::Open(*store_, *outbox_, *parties_, files_, holders_,
+                          calendars_, london_, self_, clock_);
   }
   std::vector<View> Events(const std::string& type) {
     std::vector<View> found;
@@ -66,6 +72,35 @@ class RoleDeskTest : public testing::IdentityFixture {
       }
     }
     return found;
+  }
+  static v1::RoleHolders Council(uint32_t version, const std::string& effective,
+                                 const std::string& lead) {
+    v1::RoleHolders holders;
+    holders.set_agency("dundee-city-council");
+    holders.set_version(version);
+    holders.set_effective(effective);
+    holders.set_unit("Dundee Justice social work");
+    holders.set_lead_role("lead-officer");
+    holders.set_party_role("supervising-officer");
+    v1::RoleHolder& officer = *holders.add_holders();
+    officer.set_role("lead-officer");
+    officer.set_name(lead);
+    officer.set_telephone("01382 000000");
+    v1::RoleHolder& senior = *holders.add_holders();
+    senior.set_role("duty-senior");
+    senior.set_name("D. Ogil");
+    senior.set_telephone("01382 000009");
+    return holders;
+  }
+  static std::string LeadIn(RoleDesk& desk, const Call& call) {
+    v1::ListRolesRequest request;
+    request.set_agency("dundee-city-council");
+    const auto roles = desk.ListRoles(call, request);
+    EXPECT_THAT(roles, IsOk());
+    for (const v1::RoleStanding& standing : roles->roles()) {
+      if (standing.role() == "lead-officer") return standing.holder().name();
+    }
+    return "no such role";
   }
   static v1::SetAbsenceRequest Absence(const std::string& request,
                                        const std::string& role, absl::Time from,
@@ -112,6 +147,7 @@ class RoleDeskTest : public testing::IdentityFixture {
   absl::TimeZone london_;
   std::shared_ptr<const Calendars> calendars_;
   std::vector<v1::RolesDefined> files_;
+  std::vector<v1::RoleHolders> holders_;
   bus::v1::Principal self_;
 };
 
@@ -279,6 +315,106 @@ TEST_F(RoleDeskTest, WhatIsNoAddressIsRefused) {
                                   NewContact("w", "senior", "WEBHOOK",
                                              "https://example.invalid/x")),
               IsOk());
+}
+
+TEST_F(RoleDeskTest, AHolderIsToldToThoseWhoShareACase) {
+  holders_ = {Council(1, "2025-10-01", "A. Carse")};
+  const auto desk = Open();
+  ASSERT_THAT(desk, IsOk());
+  const std::string torquil = RegisterTorquil();
+  CatchUp();
+  EXPECT_EQ(LeadIn(**desk, As("socialwork")), "A. Carse");
+  for (const char* who : {"police", "nhs", "coordinator"}) {
+    EXPECT_EQ(LeadIn(**desk, As(who)), "") << who;
+  }
+  OpenCase(torquil, {"dundee-city-council", "police-scotland"});
+  EXPECT_EQ(LeadIn(**desk, As("police")), "A. Carse");
+  EXPECT_EQ(LeadIn(**desk, As("coordinator")), "A. Carse");
+  EXPECT_EQ(LeadIn(**desk, As("nhs")), "");
+  EXPECT_THAT((*desk)->ListRoles(As("admin"), {}),
+              HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(RoleDeskTest, TheVersionOfTheDayHolds) {
+  holders_ = {Council(1, "2025-10-01", "A. Carse"),
+              Council(2, "2025-12-04", "B. Ogil"),
+              Council(3, "2026-12-01", "C. Tealing")};
+  auto desk = Open();
+  ASSERT_THAT(desk, IsOk());
+  EXPECT_EQ(LeadIn(**desk, As("socialwork")), "A. Carse");
+  SetClock(At(12, 4, 0));
+  EXPECT_EQ(LeadIn(**desk, As("socialwork")), "B. Ogil");
+  // What was adopted stays when its file goes, and is not changed quietly.
+  desk->reset();
+  holders_ = {};
+  desk = Open();
+  EXPECT_EQ(LeadIn(**desk, As("socialwork")), "B. Ogil");
+  desk->reset();
+  holders_ = {Council(2, "2025-12-04", "Somebody else")};
+  EXPECT_THAT(Open(), HasCode(StatusCode::kFailedPrecondition));
+  holders_ = {Council(4, "soon", "A. Carse")};
+  EXPECT_THAT(Open(), HasCode(StatusCode::kInvalidArgument));
+  holders_ = {Council(4, "2026-12-02", "A. Carse")};
+  holders_[0].mutable_holders(0)->set_role("no-such-role");
+  EXPECT_THAT(Open(), HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(RoleDeskTest, ANameOfStaffIsInNoEventAndNotPlainOnDisk) {
+  holders_ = {Council(1, "2025-10-01", "Ninewells Tealing")};
+  ASSERT_THAT(Open(), IsOk());
+  store_->Holders().value();
+  for (const View& view : bus_.events()) {
+    EXPECT_THAT(view.Data(), ::testing::Not(HasSubstr("Tealing")));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+    std::ifstream file(entry.path());
+    const std::string text((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("Tealing")));
+  }
+}
+
+TEST_F(RoleDeskTest, TheLeadAgencyComesFirstWithWhoIsReached) {
+  holders_ = {Council(1, "2025-10-01", "A. Carse")};
+  const auto desk = Open();
+  ASSERT_THAT(desk, IsOk());
+  const std::string torquil = RegisterTorquil();
+  OpenCase(torquil, {"dundee-city-council", "police-scotland"});
+  v1::ListInvolvedRequest request;
+  request.add_subjects(torquil);
+  request.set_at(Us(At(12, 3, 11)));
+  for (const char* who : {"police", "socialwork", "coordinator"}) {
+    const auto listed = (*desk)->ListInvolved(As(who), request);
+    ASSERT_THAT(listed, IsOk());
+    ASSERT_THAT(listed->people(), SizeIs(1)) << who;
+    EXPECT_EQ(listed->position(), bus_.end().value);
+    const v1::PersonInvolved& person = listed->people(0);
+    ASSERT_THAT(person.agencies(), SizeIs(2));
+    EXPECT_TRUE(person.agencies(0).lead());
+    EXPECT_EQ(person.agencies(0).unit(), "Dundee Justice social work");
+    EXPECT_EQ(person.agencies(0).contact().role(), "lead-officer");
+    EXPECT_EQ(person.agencies(0).contact().name(), "A. Carse");
+    EXPECT_EQ(person.agencies(0).contact().telephone(), "01382 000000");
+    EXPECT_FALSE(person.agencies(0).has_on_duty());
+    EXPECT_FALSE(person.agencies(1).lead());
+    EXPECT_EQ(person.agencies(1).unit(), "Police Scotland");
+    EXPECT_FALSE(person.agencies(1).has_contact());
+  }
+  // At night somebody else is reached.
+  request.set_at(Us(At(12, 3, 23)));
+  const auto night = (*desk)->ListInvolved(As("police"), request);
+  EXPECT_EQ(night->people(0).agencies(0).on_duty().role(), "duty-senior");
+  EXPECT_EQ(night->people(0).agencies(0).on_duty().telephone(), "01382 000009");
+  // Who is no party is told nothing, and whose case is closed neither.
+  EXPECT_THAT((*desk)->ListInvolved(As("nhs"), request)->people(), SizeIs(0));
+  EXPECT_THAT((*desk)->ListInvolved(As("admin"), request),
+              HasCode(StatusCode::kPermissionDenied));
+  mappa::v1::CaseClosed closed;
+  closed.set_case_ref("C-1");
+  closed.set_reason("ORDER_ENDED");
+  PublishCase(closed, torquil);
+  EXPECT_THAT((*desk)->ListInvolved(As("socialwork"), request)->people(),
+              SizeIs(0));
 }
 
 }  // namespace

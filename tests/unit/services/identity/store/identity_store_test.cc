@@ -20,6 +20,7 @@
 //   name agrees and date of birth is not asked  WhoKnowsThePersonFindsThem
 //   national number told as local           TellsASystemItsOwnNumber
 //   a store of version 1 is refused or emptied  TakesAStoreOfTheVersionBefore
+//   a use counted as the only one               KnowsWhoHadANumberAndWhoHad…
 #include "services/identity/store/identity_store.h"
 
 #include <sys/syscall.h>
@@ -39,10 +40,8 @@
 #include "gtest/gtest.h"
 #include "services/common/projection/sqlite.h"
 #include "services/identity/store/column_sealer.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/temp_dir.h"
+#include "tests/unit/services/identity/store/store_fixture.h"
 
 namespace {
 std::atomic<int> syncs{0};
@@ -65,90 +64,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-const System kCouncil{"dundee-city-council", "jsw"};
-const System kPolice{"police-scotland", "rms"};
-const System kHealth{"nhs-tayside", "pas"};
-const System kLiaison{"nhs-tayside", "liaison"};
-
-const char kChi[] = "0303790016";
-const char kOtherChi[] = "1402680015";
-const char kNewRuleChi[] = "0911870012";  // Modulus 10 only.
-const char kPnc[] = "1998/0990002E";
-const char kOtherPnc[] = "1994/0990001T";
-
-CommandContext From(const System& caller, const std::string& request_id) {
-  CommandContext context;
-  context.caller = caller;
-  context.request_id = request_id;
-  context.time_us = 1'762'135'200'000'000;
-  context.purpose = "MAPPA_RISK_MANAGEMENT";
-  context.regime = bus::v1::REGIME_GDPR;
-  return context;
-}
-
-WrittenIdentifier Id(const char* scheme, const char* value,
-                     const System& caller = kCouncil) {
-  return {value, Canonicalise(scheme, value, "", caller, {}, 2025).value()};
-}
-
-PersonDetails Torquil() {
-  PersonDetails details;
-  details.family_name = "Balnamoon";
-  details.given_name = "Torquil";
-  details.birth_date = "1979-03-03";
-  details.uprn = 999000000021;
-  details.address = "2/1 Mains Loan Court, Dundee DD4 9ZY";
-  return details;
-}
-
-class IdentityStoreTest : public ::testing::Test {
- protected:
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    store_.reset();
-    auto opened = IdentityStore::Open(path_, secret_, clock_, random_);
-    ASSERT_THAT(opened, IsOk());
-    store_ = *std::move(opened);
-  }
-
-  PersonKey RegisterTorquil() {
-    return store_
-        ->Register(
-            From(kCouncil, "r-1"), Torquil(),
-            {Id("chi", kChi), Id("pnc", kPnc), Id("council", "DCC-20017")})
-        .value()
-        .person;
-  }
-
-  std::optional<PersonKey> Find(const WrittenIdentifier& identifier) {
-    return store_->Resolve({identifier.canonical}).value();
-  }
-
-  int64_t Count(const char* sql) {
-    int64_t count = -1;
-    auto db = Database::Open(path_, Database::Durability::kFull).value();
-    EXPECT_THAT(
-        db->Query(sql, {}, [&](const SqlRow& row) { count = row.Int(0); }),
-        IsOk());
-    return count;
-  }
-
-  void Tamper(const std::string& sql) {
-    ASSERT_THAT(Database::Open(path_, Database::Durability::kFull)
-                    .value()
-                    ->Execute(sql),
-                IsOk());
-  }
-
-  testing::TempDir dir_;
-  testing::FakeClock clock_;
-  testing::SeededRandom random_;
-  const std::string path_ = dir_.PathOf("identity.sqlite");
-  const std::string secret_ = std::string(32, 's');
-  std::unique_ptr<IdentityStore> store_;
-};
 
 TEST_F(IdentityStoreTest, FindsByEachNumberAndAlsoAfterARestart) {
   const PersonKey torquil = RegisterTorquil();
@@ -260,12 +175,12 @@ TEST_F(IdentityStoreTest, ANumberAloneTellsAStrangerNothing) {
   EXPECT_FALSE(store_->IsRegisteredBy(torquil, kHealth.agency).value());
 
   // So do those that follow: it finds its own by the number, and nobody else's.
-  EXPECT_EQ(store_->ResolveOwn({Id("chi", kChi).canonical}, kHealth.agency)
-                .value(),
-            known->person);
-  EXPECT_EQ(store_->ResolveOwn({Id("chi", kChi).canonical}, kPolice.agency)
-                .value(),
-            std::nullopt);
+  EXPECT_EQ(
+      store_->ResolveOwn({Id("chi", kChi).canonical}, kHealth.agency).value(),
+      known->person);
+  EXPECT_EQ(
+      store_->ResolveOwn({Id("chi", kChi).canonical}, kPolice.agency).value(),
+      std::nullopt);
   EXPECT_EQ(Find(Id("chi", kChi)), torquil);
   const auto again =
       store_->Register(From(kHealth, "r-3"), guess, {Id("chi", kChi)});
@@ -282,8 +197,57 @@ TEST_F(IdentityStoreTest, ANumberAloneTellsAStrangerNothing) {
   EXPECT_THAT(store_->Register(From(kPolice, "r-1"), {},
                                {Id("pnc", kPnc), Id("chi", kOtherChi)}),
               IsOk());
-  // Who reviews identities finds them.
-  EXPECT_EQ(store_->Clashes().value(), 3u);
+  // A review of each two is open, by nobody's word.
+  const auto reviews = store_->Reviews(false);
+  ASSERT_THAT(reviews, IsOk());
+  ASSERT_THAT(*reviews, SizeIs(3));
+  for (const Review& review : *reviews) {
+    EXPECT_EQ(review.kind, kNumberClaimed);
+    EXPECT_EQ(review.agency, "mappa-tayside");
+    EXPECT_THAT(review.identifiers, SizeIs(1));
+    EXPECT_EQ(store_->HolderOf(review.identifiers.front()).value(),
+              review.subject);
+    EXPECT_NE(review.other, review.subject);
+  }
+}
+
+TEST_F(IdentityStoreTest, KnowsWhoHadANumberAndWhoHadNoOther) {
+  const PersonKey person = RegisterTorquil();
+  ASSERT_THAT(store_->NoteUses(person, {Id("chi", kChi).canonical}, kLiaison,
+                               Sequence{7}),
+              IsOk());
+  ASSERT_THAT(
+      store_->RecordDisclosure(kHealth, {{person, {Id("chi", kChi).canonical}}},
+                               0, Sequence{9}),
+      IsOk());
+  const int before = syncs;
+  // What is known is not written again.
+  ASSERT_THAT(store_->NoteUses(person, {Id("chi", kChi).canonical}, kLiaison,
+                               Sequence{12}),
+              IsOk());
+  EXPECT_EQ(syncs, before);
+  const auto uses = store_->UsesOf(person, Id("chi", kChi).canonical);
+  ASSERT_THAT(uses, IsOk());
+  ASSERT_THAT(*uses, SizeIs(3));
+  EXPECT_EQ((*uses)[0].system, kCouncil.ToUrn());
+  EXPECT_TRUE((*uses)[0].gave);
+  EXPECT_FALSE((*uses)[0].alone);  // It has three.
+  EXPECT_EQ((*uses)[1].system, kLiaison.ToUrn());
+  EXPECT_TRUE((*uses)[1].alone);
+  EXPECT_EQ((*uses)[1].after, Sequence{7});
+  EXPECT_EQ((*uses)[2].system, kHealth.ToUrn());
+  EXPECT_TRUE((*uses)[2].alone);
+  // Told another number as well, it may have come by either.
+  ASSERT_THAT(
+      store_->RecordDisclosure(
+          kHealth,
+          {{person,
+            {Id("chi", kChi).canonical, Id("local", "66-4").canonical}}},
+          0, Sequence{15}),
+      IsOk());
+  EXPECT_TRUE(store_->UsesOf(person, Id("chi", kChi).canonical)->at(2).alone);
+  EXPECT_FALSE(
+      store_->UsesOf(person, Id("local", "66-4").canonical)->at(0).alone);
 }
 
 TEST_F(IdentityStoreTest, WhoKnowsThePersonFindsThem) {
@@ -370,8 +334,8 @@ TEST_F(IdentityStoreTest, KeepsAModulus10ChiUntilConfirmed) {
   EXPECT_EQ(pending.back().header.subject, fearchar->person);
 
   // From now on it links.
-  const auto later = store_->Register(From(kPolice, "r-1"), {}, {chi},
-                                      fearchar->person);
+  const auto later =
+      store_->Register(From(kPolice, "r-1"), {}, {chi}, fearchar->person);
   ASSERT_THAT(later, IsOk());
   EXPECT_EQ(later->person, fearchar->person);
   EXPECT_THAT(later->unconfirmed_schemes, IsEmpty());
@@ -530,19 +494,24 @@ TEST_F(IdentityStoreTest, SyncsEveryCommit) {
 TEST_F(IdentityStoreTest, RefusesAnotherSecretAndALaterSchema) {
   RegisterTorquil();
   store_.reset();
-  EXPECT_THAT(IdentityStore::Open(path_, std::string(32, 'x'), clock_, random_),
-              HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(
+      IdentityStore::Open(path_, std::string(32, 'x'), Own(), clock_, random_),
+      HasCode(StatusCode::kFailedPrecondition));
   Tamper("PRAGMA user_version = 99");
-  EXPECT_THAT(IdentityStore::Open(path_, secret_, clock_, random_),
+  EXPECT_THAT(IdentityStore::Open(path_, secret_, Own(), clock_, random_),
               HasCode(StatusCode::kFailedPrecondition));
   EXPECT_THAT(IdentityStore::Open(dir_.PathOf("no/such/folder/x"), secret_,
-                                  clock_, random_),
+                                  Own(), clock_, random_),
               HasCode(StatusCode::kUnavailable));
 }
 
 TEST_F(IdentityStoreTest, CountsDisclosuresForAnEdge) {
-  ASSERT_THAT(store_->RecordDisclosure(kHealth, 4, 0, Sequence{9}), IsOk());
-  ASSERT_THAT(store_->RecordDisclosure(kHealth, 0, 1, Sequence{12}), IsOk());
+  const PersonKey person = RegisterTorquil();
+  ASSERT_THAT(
+      store_->RecordDisclosure(
+          kHealth, std::vector<ToldNumbers>(4, {person, {}}), 0, Sequence{9}),
+      IsOk());
+  ASSERT_THAT(store_->RecordDisclosure(kHealth, {}, 1, Sequence{12}), IsOk());
   EXPECT_EQ(store_->DisclosedTo(kHealth)->joined, 4u);
   EXPECT_EQ(store_->DisclosedTo(kHealth)->left, 1u);
   EXPECT_EQ(store_->DisclosedTo(kPolice)->joined, 0u);
@@ -573,17 +542,41 @@ TEST(SealerTest, OpensOnlyWhatWasSealedForThatColumnAndPerson) {
 
 TEST_F(IdentityStoreTest, TakesAStoreOfTheVersionBefore) {
   const PersonKey person = RegisterTorquil();
+  ASSERT_THAT(
+      store_->RecordDisclosure(kHealth, {{person, {Id("chi", kChi).canonical}}},
+                               0, Sequence{9}),
+      IsOk());
+  ASSERT_THAT(store_->Register(From(kPolice, "r-2"), {}, {Id("chi", kChi)}),
+              IsOk());
   store_.reset();
   {
     auto db = Database::Open(path_, Database::Durability::kFull);
     ASSERT_THAT(db, IsOk());
     ASSERT_THAT((*db)->Execute("DROP TABLE contact; DROP TABLE merged; "
                                "DROP TABLE review; ALTER TABLE request "
-                               "DROP COLUMN review; PRAGMA user_version = 1"),
+                               "DROP COLUMN review; DROP TABLE other_name; "
+                               "DROP TABLE number_use; DROP TABLE description; "
+                               "DROP TABLE holders; DROP INDEX details_family; "
+                               "DELETE FROM outbox WHERE type LIKE '%Opened'; "
+                               "ALTER TABLE details DROP COLUMN family_index; "
+                               "PRAGMA user_version = 1"),
                 IsOk());
   }
   Reopen();
   EXPECT_EQ(Find(Id("chi", kChi)), person);
+  // Found by name, and whose numbers they are is not lost.
+  EXPECT_EQ(store_->PeopleNamed("Balnamoon").value(),
+            std::vector<PersonKey>{person});
+  const auto uses = store_->UsesOf(person, Id("chi", kChi).canonical);
+  ASSERT_THAT(uses, IsOk());
+  ASSERT_THAT(*uses, SizeIs(2));
+  EXPECT_EQ((*uses)[0].system, kCouncil.ToUrn());
+  EXPECT_EQ((*uses)[1].system, kHealth.ToUrn());
+  // And a claim that nobody reviewed is.
+  const auto reviews = store_->Reviews(false);
+  ASSERT_THAT(reviews, IsOk());
+  ASSERT_THAT(*reviews, SizeIs(1));
+  EXPECT_EQ(reviews->front().subject, person);
   v1::RoleContactSet set;
   set.set_agency("police-scotland");
   set.set_role("police-cover");
