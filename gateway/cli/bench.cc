@@ -198,12 +198,12 @@ absl::Status RunEdge(const CommandLine& line, uint64_t messages) {
 }
 
 absl::Status RunStory(const CommandLine& line, const std::string& played_path,
-                      uint64_t persons) {
+                      uint64_t persons, double rate) {
   const auto empty = line.OpenData();
   if (!empty.ok()) return empty.status();
   const auto played = DataDirectory::Open(played_path);
   if (!played.ok()) return played.status();
-  const auto load = ReplayStory(*played, *empty, persons);
+  const auto load = ReplayStory(*played, *empty, persons, rate);
   if (!load.ok()) return load.status();
   const double events = static_cast<double>(load->events);
   std::printf(
@@ -237,12 +237,14 @@ absl::Status RunBench(const std::vector<std::string>& arguments) {
                    "--played, for N other persons each");
   std::string events = "500000";
   std::string in_flight = "1024";
-  std::string rate = "5000";
+  std::string rate;
   line.flags().AddString("events", "Events of the full-speed run; 500000.",
                          &events);
   line.flags().AddString("in-flight", "Without receipt at once; 1024.",
                          &in_flight);
-  line.flags().AddString("rate", "Events a second of the paced run; 5000.",
+  line.flags().AddString("rate",
+                         "Events a second of the paced run, 5000; with story: "
+                         "of all, else as fast as they go.",
                          &rate);
   std::string played;
   line.flags().AddString("played", "With story: data of a hub that has played.",
@@ -253,17 +255,20 @@ absl::Status RunBench(const std::vector<std::string>& arguments) {
   if (!absl::SimpleAtoi(events, &job.events) || job.events == 0) {
     return BadNumber("events");
   }
+  const bool story = !line.words().empty() && line.words()[0] == "story";
+  if (story) job.rate = 0;
+  if (!rate.empty() &&
+      (!absl::SimpleAtod(rate, &job.rate) || job.rate < (story ? 0 : 1))) {
+    return BadNumber("rate");
+  }
+  if (story) return RunStory(line, played, job.events, job.rate);
   if (!line.words().empty()) {
     if (line.words()[0] == "hl7") return RunEdge(line, job.events);
-    if (line.words()[0] == "story") return RunStory(line, played, job.events);
     return absl::InvalidArgumentError(
         absl::StrCat("bench ", line.words()[0], "? hl7, story, or nothing"));
   }
   if (!absl::SimpleAtoi(in_flight, &job.in_flight) || job.in_flight == 0) {
     return BadNumber("in-flight");
-  }
-  if (!absl::SimpleAtod(rate, &job.rate) || job.rate <= 0) {
-    return BadNumber("rate");
   }
   const auto figures = Measure(job);
   if (!figures.ok()) return figures.status();

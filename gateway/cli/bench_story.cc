@@ -233,6 +233,24 @@ class Producers {
   std::string refused_ ABSL_GUARDED_BY(mu_);
 };
 
+// Holds to a number of events a second from its making.
+class Pace {
+ public:
+  explicit Pace(double rate) : rate_(rate) {}
+  void Next() {
+    if (rate_ <= 0) return;
+    std::this_thread::sleep_until(
+        start_ + std::chrono::duration_cast<SteadyClock::duration>(
+                     std::chrono::duration<double>(
+                         static_cast<double>(count_++) / rate_)));
+  }
+
+ private:
+  const double rate_;
+  const SteadyClock::time_point start_ = SteadyClock::now();
+  uint64_t count_ = 0;
+};
+
 // A fact again, about the n-th other person and that person's own records.
 class Copies {
  public:
@@ -322,7 +340,7 @@ absl::Status AwaitAlerts(Subscription& subscription, uint64_t expected,
 
 absl::StatusOr<StoryLoad> ReplayStory(const DataDirectory& played,
                                       const DataDirectory& empty,
-                                      size_t persons) {
+                                      size_t persons, double rate) {
   const auto log = ReadAll(played, kReader);
   if (!log.ok()) return log.status();
   std::vector<const View*> facts;
@@ -379,11 +397,13 @@ absl::StatusOr<StoryLoad> ReplayStory(const DataDirectory& played,
     load.alerted_s = SecondsSince(start);
   });
   absl::Status published;
+  Pace pace(rate);
   for (const View* fact : facts) {
     // Each moment begins when all before it is in the log.
     const bool of_all = fact->header.subject.empty();
     if (of_all) published = producers.Drain();
     for (size_t n = 0; n < (of_all ? 1 : persons) && published.ok(); ++n) {
+      pace.Next();
       auto event = copies.Make(*fact, n);
       published =
           event.ok() ? producers.Publish(*std::move(event)) : event.status();

@@ -23,13 +23,14 @@ struct StoryLoad {
   double alert_p99_ms = 0;
 };
 
-// `played` and `empty` run. Each profile must get `persons` times what it got
+// `played` and `empty` run. `rate` is of events a second; 0: as fast as they go, each
+// moment of the story at once for all. Each profile must get `persons` times what it got
 // of the story, and every alert of the story be raised for each person.
 //   DATA_LOSS    an event was refused; the counts are not those.
 //   UNAVAILABLE  nothing moved for a minute.
 absl::StatusOr<StoryLoad> ReplayStory(const DataDirectory& played,
                                       const DataDirectory& empty,
-                                      size_t persons);
+                                      size_t persons, double rate);
 
 }  // namespace concordat::cli
 

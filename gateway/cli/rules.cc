@@ -4,8 +4,11 @@
 #include <map>
 #include <sstream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "concordat/alerts/v1/service.pb.h"
 #include "gateway/cli/command.h"
@@ -28,14 +31,14 @@ absl::Status ReadFile(const std::string& path, Message* into) {
 }
 
 std::string InWords(const alerts::v1::Clock& clock) {
-  if (clock.minutes() > 0) return absl::StrCat(clock.minutes(), " min");
-  if (clock.working_minutes() > 0) {
-    return absl::StrCat(clock.working_minutes(), " working min");
-  }
-  if (clock.working_days() > 0) {
-    return absl::StrCat("end of working day ", clock.working_days());
-  }
-  return "no limit";
+  if (!clock.id().empty()) return absl::StrCat("clock ", clock.id());
+  if (clock.length() == 0) return "no limit";
+  // "2 working hours"
+  absl::string_view unit = policy::v1::ClockUnit_Name(clock.unit());
+  absl::ConsumePrefix(&unit, "CLOCK_UNIT_");
+  return absl::StrCat(
+      clock.length(), " ",
+      absl::StrReplaceAll(absl::AsciiStrToLower(unit), {{"_", " "}}));
 }
 
 template <typename Addressees>
@@ -51,7 +54,7 @@ void Print(const alerts::v1::Rule& rule) {
               rule.version(), rule.effective().c_str(), rule.source().c_str());
   for (const alerts::v1::Limb& limb : rule.limbs()) {
     std::printf("  %-18s %-8s %s\n    to %s; accept: %s\n", limb.name().c_str(),
-                limb.severity().c_str(), limb.headline().c_str(),
+                limb.severity().c_str(), limb.why().c_str(),
                 To(limb.to()).c_str(), InWords(limb.accept()).c_str());
     if (limb.has_out_of_hours()) {
       std::printf("    out of hours also %s; accept: %s\n",

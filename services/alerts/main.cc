@@ -18,9 +18,6 @@
 namespace concordat::alerts {
 namespace {
 
-// Who co-ordinators act for; the rules' "arrangement".
-constexpr char kArrangementRole[] = "coordinator";
-
 template <typename Message>
 absl::StatusOr<std::vector<Message>> ReadAll(
     const absl::StatusOr<std::vector<TextFile>>& files) {
@@ -49,17 +46,13 @@ absl::StatusOr<Definitions> LoadDefinitions(
   auto calendars = data.LoadCalendars();
   if (!calendars.ok()) return calendars.status();
   definitions.calendars = *std::move(calendars);
+  auto clocks = data.LoadClocks();
+  if (!clocks.ok()) return clocks.status();
+  definitions.clocks = *std::move(clocks);
   auto roles = data.LoadRoles();
   if (!roles.ok()) return roles.status();
   definitions.roles = *std::move(roles);
-  for (const bus::v1::Principal& principal : registry.proto().principals()) {
-    if (principal.role() == kArrangementRole) {
-      definitions.arrangement = principal.agency();
-    }
-  }
-  for (const bus::v1::Agency& agency : registry.proto().agencies()) {
-    definitions.agency_names[agency.name()] = agency.display_name();
-  }
+  AddRegistry(registry.proto(), &definitions);
   return definitions;
 }
 
@@ -105,9 +98,8 @@ int main(int argc, char** argv) {
   concordat::alerts::Notifier notifier(
       settings,
       concordat::RoleDirectory(
-          std::make_shared<const concordat::Calendars>(
-              start.Value(concordat::Calendars::Build(
-                  definitions.calendars, london))),
+          std::make_shared<const concordat::Calendars>(start.Value(
+              concordat::Calendars::Build(definitions.calendars, london))),
           london),
       concordat::alerts::IdentityContacts(program.data(), "service-alerts"),
       *bus, types, program.self(), program.clock(), steady, program.random(),

@@ -15,6 +15,10 @@ absl::StatusOr<alerts::Definitions> DemoDefinitions(
   if (!feeds.ok()) return feeds.status();
   auto calendars = DemoCalendars();
   if (!calendars.ok()) return calendars.status();
+  auto clocks = DemoClocks();
+  if (!clocks.ok()) return clocks.status();
+  const auto registry = DemoRegistry();
+  if (!registry.ok()) return registry.status();
   auto roles = DemoRoles();
   if (!roles.ok()) return roles.status();
   definitions.roles = *std::move(roles);
@@ -22,10 +26,8 @@ absl::StatusOr<alerts::Definitions> DemoDefinitions(
   definitions.rules = *std::move(rules);
   definitions.feeds = *std::move(feeds);
   definitions.calendars = *std::move(calendars);
-  definitions.arrangement = "mappa-tayside";
-  definitions.agency_names = {{"nhs-tayside", "NHS Tayside"},
-                              {"police-scotland", "Police Scotland"},
-                              {"dundee-city-council", "Dundee City Council"}};
+  definitions.clocks = *std::move(clocks);
+  alerts::AddRegistry(*registry, &definitions);
   return definitions;
 }
 

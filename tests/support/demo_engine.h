@@ -8,7 +8,7 @@
 
 namespace concordat::testing {
 
-// The demo's rules, feeds and calendars, for the arrangement mappa-tayside.
+// The demo's rules, feeds, clocks, calendars, roles and registry.
 //   INVALID_ARGUMENT  a file that cannot be read; names it.
 absl::StatusOr<alerts::Definitions> DemoDefinitions(
     std::shared_ptr<const TypeRegistry> types);

@@ -73,6 +73,16 @@ absl::StatusOr<std::vector<policy::v1::LimitClocks>> DemoClocks() {
   return ReadFolder<policy::v1::LimitClocks>("deploy/clocks");
 }
 
+absl::StatusOr<bus::v1::Registry> DemoRegistry() {
+  const std::filesystem::path source = std::getenv("CONCORDAT_SOURCE");
+  const auto path = source / "deploy/demo/registry.textproto";
+  bus::v1::Registry registry;
+  if (google::protobuf::TextFormat::ParseFromString(ReadAll(path), &registry)) {
+    return registry;
+  }
+  return absl::InvalidArgumentError(path.string());
+}
+
 absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles() {
   return ReadFolder<identity::v1::RolesDefined>("deploy/config/roles");
 }

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/bus/v1/registry.pb.h"
 #include "concordat/hub/v1/feed.pb.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
@@ -30,6 +31,9 @@ absl::StatusOr<std::vector<hub::v1::Feed>> DemoFeeds();
 absl::StatusOr<std::vector<policy::v1::Calendar>> DemoCalendars();
 absl::StatusOr<std::vector<policy::v1::LimitClocks>> DemoClocks();
 absl::StatusOr<std::vector<identity::v1::RolesDefined>> DemoRoles();
+
+// Its principals without the keys that a data directory gives them.
+absl::StatusOr<bus::v1::Registry> DemoRegistry();
 
 }  // namespace concordat::testing
 

@@ -311,6 +311,15 @@ std::string AlertText(const Alert& alert) {
                         ? "\n    say that you know: alerts accept-withdrawal"
                         : "");
   }
+  for (const auto& passing : alert.passed_on()) {
+    absl::StrAppend(&text, "\n    passed on to ", passing.to(), " by ",
+                    passing.doer().by_name(), " ", LocalTime(passing.at()),
+                    passing.words().empty() ? "" : ": ", passing.words());
+  }
+  for (const auto& dispute : alert.disputes()) {
+    absl::StrAppend(&text, "\n    held wrong by ", dispute.doer().by_name(),
+                    " ", LocalTime(dispute.at()), ": ", dispute.reason());
+  }
   if (alert.acceptances().empty() && alert.withdrawn_at() == 0 &&
       alert.state() != "closed") {
     absl::StrAppend(

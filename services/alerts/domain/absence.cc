@@ -166,15 +166,17 @@ void Engine::Answer(const Fact& fact, Person& person) {
 void Engine::WithdrawAnswered(Pending& pending, Person& person,
                               const Fact& fact) {
   for (Alert* alert : person.alerts) {
-    if (PendingOf(*alert, person) != &pending) continue;
+    if (PendingOf(*alert) != &pending) continue;
     for (AlertMember& member : alert->members) {
       if (member.withdrawn() ||
           AnswerTo(pending, person, member.who) != &fact) {
         continue;
       }
       for (const auto& of : pending.limb->condition().absence().of()) {
-        if (!Matches(of, fact, Seen(fact, member.who))) continue;
-        book_.Withdraw(*alert, member, InWords(of, of.words(), fact),
+        const GroupMask seen = Seen(fact, member.who);
+        if (!Matches(of, fact, seen)) continue;
+        book_.Withdraw(*alert, member,
+                       InWords(*pending.limb, of.words(), fact, seen),
                        EventRef(fact.header), log_time_us_);
         break;
       }
@@ -182,9 +184,10 @@ void Engine::WithdrawAnswered(Pending& pending, Person& person,
   }
 }
 
-const Engine::Pending* Engine::PendingOf(const Alert& alert,
-                                         const Person& person) const {
-  for (const auto& pending : person.pending) {
+const Engine::Pending* Engine::PendingOf(const Alert& alert) const {
+  const auto person = person_of_.find(&alert);
+  if (person == person_of_.end()) return nullptr;
+  for (const auto& pending : person->second->pending) {
     if (pending->limb->rule == alert.rule &&
         pending->limb->limb.name() == alert.limb &&
         pending->start->sequence == alert.trigger) {

@@ -1,9 +1,13 @@
 #include "services/alerts/domain/alert.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
 
 namespace concordat::alerts {
@@ -41,7 +45,19 @@ void Sign(const Alert& alert, const AlertCaller& caller, Event* event) {
   event->set_by(caller.name);
 }
 
+template <typename Event>
+AlertDoer DoerOf(const Event& event, const AlertActed& acted) {
+  return {event.agency(), event.by(), acted.staff, acted.at_us};
+}
+
 }  // namespace
+
+AlertAddressee ReadAddressee(absl::string_view name) {
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(name, absl::MaxSplits('/', 1));
+  if (parts.first.empty() || parts.second.empty()) return {};
+  return {parts.first, parts.second};
+}
 
 absl::string_view StageName(AlertStage stage) {
   switch (stage) {
@@ -170,6 +186,60 @@ absl::StatusOr<v1::AlertClosed> DecideClose(const Alert& alert,
   return event;
 }
 
+absl::StatusOr<v1::AlertPassedOn> DecidePass(
+    const Alert& alert, const AlertCaller& caller, absl::string_view to,
+    absl::string_view words, const std::vector<AlertAddressee>& may) {
+  if (to.empty()) {
+    return absl::InvalidArgumentError("to: required, name a role");
+  }
+  if (words.empty()) {
+    return absl::InvalidArgumentError(
+        "words: required, say why you pass it on");
+  }
+  if (AllWithdrawn(MembersOf(alert, caller))) return WithdrawnBefore(alert);
+  if (alert.closed()) return ClosedBefore(alert);
+  const std::string name = absl::StrContains(to, '/')
+                               ? std::string(to)
+                               : absl::StrCat(caller.agency, "/", to);
+  if (std::none_of(may.begin(), may.end(),
+                   [&](const auto& who) { return who.Name() == name; })) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "alert ", alert.ref, " cannot be passed on to ", name,
+        ": it is no role of your agency or of the alert's chain, has the alert "
+        "already, or does not see all that it rests on"));
+  }
+  v1::AlertPassedOn event;
+  Sign(alert, caller, &event);
+  for (const AlertMember* member : MembersOf(alert, caller)) {
+    event.add_roles(member->who.role);
+  }
+  event.set_to(name);
+  event.set_words(std::string(words));
+  return event;
+}
+
+absl::StatusOr<v1::AlertDisputed> DecideDispute(const Alert& alert,
+                                                const AlertCaller& caller,
+                                                absl::string_view reason) {
+  if (reason.empty()) {
+    return absl::InvalidArgumentError("reason: required, say what is wrong");
+  }
+  const auto members = MembersOf(alert, caller);
+  if (AllWithdrawn(members)) return WithdrawnBefore(alert);
+  if (alert.closed()) return ClosedBefore(alert);
+  v1::AlertDisputed event;
+  Sign(alert, caller, &event);
+  for (const AlertMember* member : members) {
+    if (!member->disputed) event.add_roles(member->who.role);
+  }
+  if (event.roles().empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        caller.agency, " said before that alert ", alert.ref, " is wrong"));
+  }
+  event.set_reason(std::string(reason));
+  return event;
+}
+
 absl::StatusOr<v1::AlertWithdrawalAccepted> DecideAcceptWithdrawal(
     const Alert& alert, const AlertCaller& caller) {
   v1::AlertWithdrawalAccepted event;
@@ -191,12 +261,11 @@ void Evolve(const v1::AlertShown& event, Alert& alert) {
   }
 }
 
-void Evolve(const v1::AlertAccepted& event, uint64_t at_us, uint64_t act_by_us,
-            Alert& alert) {
+void Evolve(const v1::AlertAccepted& event, const AlertActed& acted,
+            uint64_t act_by_us, Alert& alert) {
   if (alert.closed()) return;
   AlertAcceptance acceptance{
-      event.agency(), {},       event.by(), at_us, event.action(),
-      event.act_by(), act_by_us};
+      DoerOf(event, acted), {}, event.action(), event.act_by(), act_by_us};
   for (AlertMember& member : alert.members) {
     if (!member.told() || !IsOf(member.who, event) || member.accepted) {
       continue;
@@ -209,10 +278,49 @@ void Evolve(const v1::AlertAccepted& event, uint64_t at_us, uint64_t act_by_us,
   alert.acceptances.push_back(std::move(acceptance));
 }
 
-void Evolve(const v1::AlertClosed& event, uint64_t at_us, Alert& alert) {
+void Evolve(const v1::AlertPassedOn& event, const AlertActed& acted,
+            Alert& alert) {
+  const AlertAddressee to = ReadAddressee(event.to());
+  if (alert.closed() || to.role.empty()) return;
+  // It rests on what whoever passed it on sees.
+  std::vector<Sequence> evidence;
+  for (const AlertMember& member : alert.members) {
+    if (!member.told() || member.withdrawn() || !IsOf(member.who, event)) {
+      continue;
+    }
+    std::vector<Sequence> both;
+    std::set_union(evidence.begin(), evidence.end(), member.evidence.begin(),
+                   member.evidence.end(), std::back_inserter(both));
+    evidence = std::move(both);
+  }
+  AlertMember* member = alert.Find(to);
+  if (evidence.empty() || (member != nullptr && member->told())) return;
+  if (member == nullptr) {
+    member = &alert.members.emplace_back();
+    member->who = to;
+    member->who.step = AlertAddressee::kNever;
+    member->evidence = std::move(evidence);
+  }
+  member->told_us = acted.at_us;
+  member->passed_on = true;
+  alert.passings.push_back({DoerOf(event, acted), to, event.words()});
+}
+
+void Evolve(const v1::AlertDisputed& event, const AlertActed& acted,
+            Alert& alert) {
+  bool any = false;
+  for (AlertMember& member : alert.members) {
+    if (!member.told() || !IsOf(member.who, event) || member.disputed) continue;
+    any = member.disputed = true;
+  }
+  if (any) alert.disputes.push_back({DoerOf(event, acted), event.reason()});
+}
+
+void Evolve(const v1::AlertClosed& event, const AlertActed& acted,
+            Alert& alert) {
   if (alert.closed()) return;
   alert.stage = AlertStage::kClosed;
-  alert.closed_us = at_us;
+  alert.closed_by = DoerOf(event, acted);
   alert.outcome = event.outcome();
 }
 

@@ -18,14 +18,14 @@
 namespace concordat::alerts {
 
 struct AlertAddressee {
-  // Covers out of hours; of an alert that was raised in hours.
-  static constexpr uint32_t kCover = 0xffff;
+  static constexpr uint32_t kNever = 0xffff;
 
   std::string agency;
   std::string role;
   bool copy = false;  // For information: that it accepts stops no clock.
   // Told when the alert has reached this step of its chain.
   uint32_t step = 0;
+  bool cover = false;  // Told at once of what is raised out of hours.
 
   bool SameAs(const AlertAddressee& other) const {
     return agency == other.agency && role == other.role;
@@ -42,6 +42,8 @@ struct AlertMember {
   uint64_t told_us = 0;            // 0: not yet.
   bool shown = false;
   bool accepted = false;
+  bool disputed = false;
+  bool passed_on = false;     // Somebody passed it on to this one.
   uint64_t withdrawn_us = 0;  // 0: it stands.
   std::string withdrawn_because;
   bool withdrawal_accepted = false;
@@ -57,16 +59,36 @@ struct AlertMember {
   }
 };
 
-struct AlertAcceptance {
+// Who did something to an alert, and when.
+struct AlertDoer {
   std::string agency;
-  std::vector<std::string> roles;
-  std::string by;
+  std::string by;     // Principal.
+  std::string staff;  // Reference; empty: not said.
   uint64_t at_us = 0;
+  friend bool operator==(const AlertDoer&, const AlertDoer&) = default;
+};
+
+struct AlertAcceptance {
+  AlertDoer doer;
+  std::vector<std::string> roles;
   std::string action;
   std::string act_by;      // A date, as they said it.
   uint64_t act_by_us = 0;  // 0: no limit.
   friend bool operator==(const AlertAcceptance&,
                          const AlertAcceptance&) = default;
+};
+
+struct AlertPassing {
+  AlertDoer doer;
+  AlertAddressee to;
+  std::string words;
+  friend bool operator==(const AlertPassing&, const AlertPassing&) = default;
+};
+
+struct AlertDispute {
+  AlertDoer doer;
+  std::string reason;
+  friend bool operator==(const AlertDispute&, const AlertDispute&) = default;
 };
 
 enum class AlertStage { kRaised, kShown, kAccepted, kClosed };
@@ -78,7 +100,6 @@ struct Alert {
   std::string limb;
   std::string family;
   std::string severity;
-  std::string headline;
   PersonKey subject;       // Nobody: about a feed.
   std::string feed;        // That it is about, or whose coming it waits for.
   Sequence trigger;        // The event that raised it; 0: a moment did.
@@ -93,8 +114,10 @@ struct Alert {
   std::string not_known;  // Not empty: an absence that is not known, and why.
   AlertStage stage = AlertStage::kRaised;
   std::vector<AlertAcceptance> acceptances;
+  std::vector<AlertPassing> passings;
+  std::vector<AlertDispute> disputes;
   bool overdue = false;
-  uint64_t closed_us = 0;
+  AlertDoer closed_by;
   std::string outcome;
   Sequence version;  // Of its stream; 0: AlertRaised has not come back yet.
   std::vector<std::string> steps;  // Ids of the events of its life.
@@ -113,6 +136,8 @@ struct AlertCaller {
   std::string name;
   std::string agency;
   std::vector<std::string> roles;
+  std::string staff = {};    // On whose behalf, a reference.
+  bool is_operator = false;  // Of the hub: feeds, and no alert.
 
   bool Is(const AlertAddressee& who) const;
 };
@@ -139,16 +164,42 @@ absl::StatusOr<v1::AlertAccepted> DecideAccept(const Alert& alert,
 absl::StatusOr<v1::AlertClosed> DecideClose(const Alert& alert,
                                             const AlertCaller& caller,
                                             absl::string_view outcome);
+// `may` are those whom the caller may pass it on to; `to` is one of them, or a role
+// of the caller's agency.
+//   INVALID_ARGUMENT     nobody is named, or no reason.
+//   FAILED_PRECONDITION  it is closed, withdrawn for the caller, or not for `to`.
+absl::StatusOr<v1::AlertPassedOn> DecidePass(
+    const Alert& alert, const AlertCaller& caller, absl::string_view to,
+    absl::string_view words, const std::vector<AlertAddressee>& may);
+//   INVALID_ARGUMENT     no reason is given.
+//   FAILED_PRECONDITION  it is closed, withdrawn for the caller, or the caller
+//                        said so before.
+absl::StatusOr<v1::AlertDisputed> DecideDispute(const Alert& alert,
+                                                const AlertCaller& caller,
+                                                absl::string_view reason);
 //   FAILED_PRECONDITION  it is not withdrawn for the caller, or the caller
 //                        accepted that before.
 absl::StatusOr<v1::AlertWithdrawalAccepted> DecideAcceptWithdrawal(
     const Alert& alert, const AlertCaller& caller);
 
+// "agency/role"; nobody: it is not of that form.
+AlertAddressee ReadAddressee(absl::string_view name);
+
+// When and on whose behalf an event says it was done.
+struct AlertActed {
+  uint64_t at_us = 0;
+  std::string staff = {};
+};
 // Steps of an alert's life, in log order. Total: what does not fit is ignored.
 void Evolve(const v1::AlertShown& event, Alert& alert);
-void Evolve(const v1::AlertAccepted& event, uint64_t at_us, uint64_t act_by_us,
+void Evolve(const v1::AlertAccepted& event, const AlertActed& acted,
+            uint64_t act_by_us, Alert& alert);
+void Evolve(const v1::AlertPassedOn& event, const AlertActed& acted,
             Alert& alert);
-void Evolve(const v1::AlertClosed& event, uint64_t at_us, Alert& alert);
+void Evolve(const v1::AlertDisputed& event, const AlertActed& acted,
+            Alert& alert);
+void Evolve(const v1::AlertClosed& event, const AlertActed& acted,
+            Alert& alert);
 void Evolve(const v1::AlertWithdrawalAccepted& event, Alert& alert);
 
 }  // namespace concordat::alerts

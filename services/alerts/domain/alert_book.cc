@@ -71,7 +71,6 @@ Alert& AlertBook::Raise(const RaiseRequest& request) {
   alert->limb = limb.limb.name();
   alert->family = limb.family;
   alert->severity = limb.limb.severity();
-  alert->headline = limb.limb.headline();
   alert->subject = request.trigger->header.subject;
   alert->feed = request.feed;
   alert->trigger = request.trigger->sequence;
@@ -147,7 +146,7 @@ void AlertBook::Escalate(Alert& alert, uint32_t step, uint64_t accept_by_us,
   event.set_accept_by(accept_by_us);
   for (AlertMember& member : alert.members) {
     if (member.who.step != step || member.withdrawn()) continue;
-    member.told_us = at_us;
+    if (!member.told()) member.told_us = at_us;
     event.add_addressees(member.who.Name());
   }
   Say(alert, absl::StrCat("escalated/", step), event, "", at_us);
@@ -158,10 +157,11 @@ void AlertBook::MarkOverdue(Alert& alert, const AlertAcceptance& acceptance,
   alert.overdue = true;
   v1::AlertOverdue event;
   event.set_alert_ref(alert.ref);
-  event.set_agency(acceptance.agency);
+  const AlertDoer& doer = acceptance.doer;
+  event.set_agency(doer.agency);
   event.set_act_by(acceptance.act_by_us);
-  Say(alert, absl::StrCat("overdue/", acceptance.agency, "/", acceptance.at_us),
-      event, "", at_us);
+  Say(alert, absl::StrCat("overdue/", doer.agency, "/", doer.at_us), event, "",
+      at_us);
 }
 
 void AlertBook::Withdraw(Alert& alert, AlertMember& member,
@@ -191,16 +191,11 @@ Alert* AlertBook::CameBack(const std::string& ref, const View& view) {
   if (alert == nullptr) return nullptr;
   alert->version = view.sequence;
   alert->steps.push_back(view.header.id);
-  changed_.push_back(ref);
   return alert;
 }
 
 std::vector<AlertDraft> AlertBook::TakeDrafts() {
   return std::exchange(drafts_, {});
-}
-
-std::vector<std::string> AlertBook::TakeChanged() {
-  return std::exchange(changed_, {});
 }
 
 Alert* AlertBook::Find(absl::string_view ref) const {

@@ -68,9 +68,6 @@ class AlertBook {
 
   // Drawn up since the last call.
   std::vector<AlertDraft> TakeDrafts();
-  // References of the alerts whose events came back since the last call.
-  std::vector<std::string> TakeChanged();
-
   // By reference; null: none.
   Alert* Find(absl::string_view ref) const;
   // In the order they were raised.
@@ -85,7 +82,6 @@ class AlertBook {
   std::vector<std::unique_ptr<Alert>> alerts_;
   absl::flat_hash_map<std::string, Alert*> by_ref_;
   std::vector<AlertDraft> drafts_;
-  std::vector<std::string> changed_;
 };
 
 }  // namespace concordat::alerts

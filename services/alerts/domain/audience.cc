@@ -1,12 +1,18 @@
 #include "services/alerts/domain/audience.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "services/common/config/principal_registry.h"
 
 namespace concordat::alerts {
 namespace {
 
 constexpr GroupMask kEveryGroup = 0xff;
+constexpr uint32_t kLevelMax = 3;  // Of MAPPA.
 
 Recipient AsRecipient(const AlertAddressee& who) {
   return Recipient{who.agency, who.role, {}};
@@ -15,6 +21,29 @@ Recipient AsRecipient(const AlertAddressee& who) {
 std::string FirstValue(const Fact& fact, absl::string_view field) {
   const auto* values = ValuesOf(fact, field, kEveryGroup);
   return values == nullptr || values->empty() ? "" : values->front();
+}
+
+absl::Time At(uint64_t us) {
+  return absl::FromUnixMicros(static_cast<int64_t>(us));
+}
+
+// "police" of "concordat.police.v1.ChargeRecorded".
+absl::string_view PackageOf(absl::string_view type) {
+  absl::ConsumePrefix(&type, "concordat.");
+  return type.substr(0, type.find('.'));
+}
+
+// As people who may not read it are told of it.
+std::string PackageInWords(absl::string_view package) {
+  constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {
+      {"court", "court orders"},     {"mappa", "MAPPA case papers"},
+      {"nhs", "health details"},     {"police", "police records"},
+      {"prison", "prison records"},  {"socialwork", "social work records"},
+      {"housing", "housing records"}};
+  for (const auto& [name, words] : kWords) {
+    if (name == package) return std::string(words);
+  }
+  return absl::StrCat(package, " records");
 }
 
 }  // namespace
@@ -35,56 +64,82 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
                                                const Fact& trigger,
                                                uint64_t now_us) const {
   const PersonPolicy& person = policy_.Of(trigger.header.subject);
+  const absl::Time now = At(now_us);
   std::vector<AlertAddressee> result;
-  const auto add = [&](const v1::Addressee& to, uint32_t step) {
-    if (person.level < to.level_min()) return;
-    AlertAddressee who{to.agency(), to.role(), to.copy(), step};
+  const auto place = [&](AlertAddressee who) -> AlertAddressee* {
+    if (who.agency.empty() || who.role.empty()) return nullptr;
+    for (AlertAddressee& known : result) {
+      if (!known.SameAs(who)) continue;
+      // Who covers out of hours may stand in the chain as well.
+      const bool first = known.step == AlertAddressee::kNever;
+      if (first) known.step = who.step;
+      return first ? &known : nullptr;
+    }
+    result.push_back(std::move(who));
+    return &result.back();
+  };
+  const auto resolve = [&](const v1::Addressee& to) {
+    AlertAddressee who{to.agency(), to.role(), to.copy()};
     if (to.agency() == "lead") who.agency = person.lead;
     if (to.agency() == "arrangement") who.agency = arrangement_;
+    if (to.agency() == "source") {
+      who.agency = std::string(AgencyOfSource(FirstValue(trigger, "source")));
+    }
     if (to.agency() == "contact") {
       who.agency = FirstValue(trigger, "contactAgency");
       who.role = FirstValue(trigger, "contactRole");
     }
-    const bool there = std::any_of(
-        result.begin(), result.end(),
-        [&who](const AlertAddressee& known) { return known.SameAs(who); });
-    if (!who.agency.empty() && !there) result.push_back(std::move(who));
+    return person.level < to.level_min() ? AlertAddressee() : who;
   };
-  const absl::Time now = absl::FromUnixMicros(static_cast<int64_t>(now_us));
   for (const v1::Addressee& to : limb.limb.to()) {
-    const size_t before = result.size();
-    add(to, 0);
-    if (result.size() == before) continue;
+    const AlertAddressee who = resolve(to);
+    if (place(who) == nullptr) continue;
     // Who stands in for somebody who is away is told as well.
-    const AlertAddressee who = result.back();
     const OnDuty duty = roles_.Route({who.agency, who.role}, now);
     if (duty.why != OnDuty::Why::kAbsent) continue;
-    v1::Addressee stand_in = to;
-    stand_in.set_agency(duty.role.agency);
-    stand_in.set_role(duty.role.role);
-    add(stand_in, 0);
+    place({duty.role.agency, duty.role.role, to.copy()});
   }
+  if (result.empty()) return result;
+  const RoleName owner{result.front().agency, result.front().role};
+  const auto cover = [&](AlertAddressee who) {
+    who.step = AlertAddressee::kNever;
+    who.cover = true;
+    place(std::move(who));
+  };
   for (const v1::Addressee& to : limb.limb.out_of_hours().to()) {
-    add(to, AlertAddressee::kCover);
+    cover(resolve(to));
   }
-  if (limb.limb.has_out_of_hours() && limb.limb.out_of_hours().to().empty() &&
-      !result.empty()) {
+  if (limb.limb.has_out_of_hours() && limb.limb.out_of_hours().to().empty()) {
     // Who covers for the owner, by the directory.
-    const AlertAddressee owner = result.front();
-    const identity::v1::Role* role =
-        roles_.Find({owner.agency, owner.role}, now);
-    if (role != nullptr && !role->cover().empty()) {
-      v1::Addressee cover;
-      cover.set_agency(owner.agency);
-      cover.set_role(role->cover());
-      add(cover, AlertAddressee::kCover);
-    }
+    const identity::v1::Role* role = roles_.Find(owner, now);
+    if (role != nullptr) cover({owner.agency, role->cover()});
   }
   uint32_t step = 0;
+  std::vector<RoleName> from;
   for (const v1::Escalation& next : limb.limb.escalate()) {
     ++step;
-    for (const v1::Addressee& to : next.to()) add(to, step);
+    from.clear();
+    for (const v1::Addressee& to : next.to()) {
+      AlertAddressee who = resolve(to);
+      from.push_back({who.agency, who.role});
+      who.step = step;
+      place(std::move(who));
+    }
   }
+  const auto go_on = [&](const RoleName& start) {
+    for (const RoleName& next : roles_.Chain(start, now)) {
+      if (place({next.agency, next.role, false, step + 1}) != nullptr) ++step;
+    }
+  };
+  if (from.empty()) from.push_back(owner);
+  for (const RoleName& start : from) go_on(start);
+  const bool ends =
+      std::any_of(result.begin(), result.end(), [&](const AlertAddressee& who) {
+        const identity::v1::Role* role =
+            roles_.Find({who.agency, who.role}, now);
+        return role != nullptr && role->always();
+      });
+  if (!ends) go_on(owner);
   return result;
 }
 
@@ -105,6 +160,95 @@ bool Audiences::WouldSee(absl::string_view type, const Header& like,
                      [granted](const GroupInfo& group) {
                        return (granted >> group.number) & 1;
                      });
+}
+
+std::vector<std::string> Audiences::Lines(const Fact& fact,
+                                          const AlertAddressee& who,
+                                          uint64_t now_us) const {
+  std::vector<std::string> lines;
+  if (fact.header.subject.empty()) return lines;
+  const JudgedView judged =
+      policy_.agreements()->Explain(AsView(fact.header), AsRecipient(who),
+                                    now_us, policy_.Of(fact.header.subject));
+  for (const JudgedLine& line : judged.lines) {
+    if (!line.applies) continue;
+    lines.push_back(absl::StrCat(line.agreement, " version ", line.version,
+                                 ", see[", line.line, "]"));
+  }
+  return lines;
+}
+
+GroupMask Audiences::Granted(const HeaderView& header,
+                             const AlertCaller& caller,
+                             const PersonPolicy& person,
+                             uint64_t now_us) const {
+  GroupMask granted = 0;
+  for (const std::string& role : caller.roles) {
+    granted |= policy_.agreements()->Granted(
+        header, Recipient{caller.agency, role, {}}, now_us, person);
+  }
+  return granted;
+}
+
+std::set<std::string> Audiences::NotShared(const PersonKey& person,
+                                           const AlertCaller& caller,
+                                           uint64_t now_us) const {
+  std::set<std::string> words;
+  const PersonPolicy& policy = policy_.Of(person);
+  for (const absl::string_view name : types_->names()) {
+    const EventType& type = *types_->Find(name);
+    const absl::string_view package = PackageOf(name);
+    if (type.policy().internal() || package == "hub") continue;
+    for (const TypePublisher& publisher : publishers_) {
+      if (!TypePatternCovers(publisher.types, name)) continue;
+      const std::string source =
+          absl::StrCat("urn:concordat:", publisher.agency, ":any");
+      HeaderView header;
+      header.type = name;
+      header.source = source;
+      header.controller = publisher.agency;
+      header.subject = person;
+      header.regime = publisher.regime;
+      const GroupMask granted = Granted(header, caller, policy, now_us);
+      for (const GroupInfo& group : type.groups()) {
+        if ((granted >> group.number) & 1) continue;
+        if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {
+          words.insert(PackageInWords(package));
+          continue;
+        }
+        const auto all_but =
+            static_cast<GroupMask>(~GroupMask(1u << group.number));
+        for (const std::string& category : Withheld(type, all_but)) {
+          words.insert(category);
+        }
+      }
+    }
+  }
+  return words;
+}
+
+bool Audiences::MightSee(absl::string_view type, absl::string_view source,
+                         const AlertCaller& caller, uint64_t now_us) const {
+  PersonPolicy person;
+  person.case_open = person.arrangement_party = true;
+  person.parties = {caller.agency};
+  person.lead = caller.agency;
+  person.registered_by = {caller.agency};
+  const PersonKey anybody(std::array<uint8_t, PersonKey::kBytes>{1});
+  for (person.level = 0; person.level <= kLevelMax; ++person.level) {
+    HeaderView header;
+    header.type = type;
+    header.source = source;
+    header.controller = AgencyOfSource(source);
+    header.subject = anybody;
+    if (Granted(header, caller, person, now_us) != 0) return true;
+  }
+  return false;
+}
+
+std::vector<RoleName> Audiences::RolesOf(absl::string_view agency,
+                                         uint64_t now_us) const {
+  return roles_.Names(agency, At(now_us));
 }
 
 }  // namespace concordat::alerts

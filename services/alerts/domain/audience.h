@@ -5,6 +5,7 @@
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_AUDIENCE_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,22 @@
 
 namespace concordat::alerts {
 
+// Of the registry: who may publish which types.
+struct TypePublisher {
+  std::string agency;
+  bus::v1::Regime regime = bus::v1::REGIME_UNSPECIFIED;
+  std::string types;  // Full name, or "concordat.police.v1.*".
+};
+
 class Audiences {
  public:
   // `arrangement` is the agency that co-ordinators act for.
   Audiences(std::shared_ptr<const TypeRegistry> types, std::string arrangement,
+            std::vector<TypePublisher> publishers,
             std::shared_ptr<const Calendars> calendars)
       : types_(types),
         arrangement_(std::move(arrangement)),
+        publishers_(std::move(publishers)),
         policy_(std::move(types)),
         roles_(std::move(calendars), London()) {}
 
@@ -37,7 +47,9 @@ class Audiences {
   }
 
   // Everyone whom the limb tells of this, in the rule's order: the owner first,
-  // then who covers out of hours, then the chain. Nobody twice.
+  // then who covers out of hours, then the chain: the rule's steps, and from the
+  // last of them on as the role directory goes, to somebody who is there at all
+  // hours. Nobody twice.
   std::vector<AlertAddressee> Resolve(const RuleLimb& limb, const Fact& trigger,
                                       uint64_t now_us) const;
 
@@ -50,9 +62,30 @@ class Audiences {
   bool WouldSee(absl::string_view type, const Header& like,
                 const AlertAddressee& who, uint64_t now_us) const;
 
+  // The lines of agreements by which an addressee sees a fact.
+  std::vector<std::string> Lines(const Fact& fact, const AlertAddressee& who,
+                                 uint64_t now_us) const;
+  // What of the types that are published the caller does not see of this person,
+  // whether or not there is any of it.
+  std::set<std::string> NotShared(const PersonKey& person,
+                                  const AlertCaller& caller,
+                                  uint64_t now_us) const;
+  // Of a person of whom its agency is told the most that it can be, the caller
+  // would see something of this type from this source.
+  bool MightSee(absl::string_view type, absl::string_view source,
+                const AlertCaller& caller, uint64_t now_us) const;
+  // Those of the directory.
+  std::vector<RoleName> RolesOf(absl::string_view agency,
+                                uint64_t now_us) const;
+
  private:
+  // What any of the caller's roles is granted.
+  GroupMask Granted(const HeaderView& header, const AlertCaller& caller,
+                    const PersonPolicy& person, uint64_t now_us) const;
+
   std::shared_ptr<const TypeRegistry> types_;
   std::string arrangement_;
+  std::vector<TypePublisher> publishers_;
   PolicyState policy_;
   RoleDirectory roles_;
 };

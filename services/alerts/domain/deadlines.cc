@@ -44,28 +44,30 @@ std::string TimeInWords(uint64_t at_us) {
   return absl::FormatTime("%H:%M on %-d %B", At(at_us), London());
 }
 
+uint64_t DaysBetween(uint64_t first_us, uint64_t last_us) {
+  return static_cast<uint64_t>(DayOf(last_us) - DayOf(first_us)) + 1;
+}
+
 absl::StatusOr<uint64_t> Deadlines::After(const v1::Clock& clock,
                                           const std::string& calendar,
                                           uint64_t from_us,
                                           uint64_t asked_us) const {
-  const absl::Time from = At(from_us);
-  if (clock.minutes() > 0) {
-    return Micros(from + absl::Minutes(clock.minutes()));
+  policy::v1::LimitClock own;
+  const policy::v1::LimitClock* limit = &own;
+  if (!clock.id().empty()) {
+    const auto found = clocks_->Find(clock.id(), At(asked_us));
+    if (!found.ok()) return found.status();
+    limit = *found;
+  } else if (clock.length() == 0) {
+    return 0;
   }
-  if (clock.working_minutes() == 0 && clock.working_days() == 0) return 0;
-  const auto found = calendars_->Find(calendar, At(asked_us));
-  if (!found.ok()) return found.status();
-  const WorkingCalendar& days = **found;
-  if (clock.working_minutes() > 0) {
-    const auto due =
-        days.AddWorkingTime(from, absl::Minutes(clock.working_minutes()));
-    if (!due.ok()) return due.status();
-    return Micros(*due);
-  }
-  const auto last = days.AddWorkingDays(days.DayOf(from),
-                                        static_cast<int>(clock.working_days()));
-  if (!last.ok()) return last.status();
-  return Micros(days.EndOfDay(*last));
+  own.set_length(clock.length());
+  own.set_unit(clock.unit());
+  own.set_calendar(calendar);
+  const auto due =
+      clocks_->Due(*limit, ClockRun{.start = At(from_us)}, At(asked_us));
+  if (!due.ok()) return due.status();
+  return Micros(*due);
 }
 
 absl::StatusOr<bool> Deadlines::IsOpen(const std::string& calendar,

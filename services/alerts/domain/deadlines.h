@@ -1,4 +1,4 @@
-// When a limit ends, by the calendars of deploy/calendars. PURE.
+// When a rule's limit ends, by the clocks and calendars of deploy. PURE.
 //
 // Threads  Immutable.
 // Units    Microseconds since 1970-01-01T00:00:00Z; days are of Europe/London.
@@ -14,17 +14,19 @@
 #include "absl/time/time.h"
 #include "concordat/alerts/v1/rule.pb.h"
 #include "services/common/calendar/calendars.h"
+#include "services/common/calendar/limit_clocks.h"
 
 namespace concordat::alerts {
 
 class Deadlines {
  public:
-  explicit Deadlines(std::shared_ptr<const Calendars> calendars)
-      : calendars_(std::move(calendars)) {}
+  Deadlines(std::shared_ptr<const Calendars> calendars,
+            std::shared_ptr<const LimitClocks> clocks)
+      : calendars_(std::move(calendars)), clocks_(std::move(clocks)) {}
 
-  // The first moment too late, by the calendar in effect at `asked_us`; 0: the
-  // clock has no limit.
-  //   NOT_FOUND, FAILED_PRECONDITION, OUT_OF_RANGE  as Calendars and
+  // The first moment too late, by the clock and calendar in effect at `asked_us`;
+  // 0: there is no limit.
+  //   NOT_FOUND, FAILED_PRECONDITION, OUT_OF_RANGE  as LimitClocks, Calendars and
   //   WorkingCalendar say: it is never guessed.
   absl::StatusOr<uint64_t> After(const v1::Clock& clock,
                                  const std::string& calendar, uint64_t from_us,
@@ -35,6 +37,7 @@ class Deadlines {
 
  private:
   std::shared_ptr<const Calendars> calendars_;
+  std::shared_ptr<const LimitClocks> clocks_;
 };
 
 absl::TimeZone London();
@@ -44,6 +47,8 @@ uint64_t StartOfDay(uint64_t at_us);
 uint64_t EndOfDate(absl::string_view date);
 // "27 November".
 std::string DayInWords(uint64_t at_us);
+// Calendar days from the one to the other, both counted.
+uint64_t DaysBetween(uint64_t first_us, uint64_t last_us);
 // "06:00 on 22 November".
 std::string TimeInWords(uint64_t at_us);
 

@@ -9,9 +9,11 @@
 
 #include "absl/status/statusor.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/bus/v1/registry.pb.h"
 #include "concordat/hub/v1/feed.pb.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/policy/v1/calendar.pb.h"
+#include "concordat/policy/v1/clock.pb.h"
 #include "services/alerts/domain/engine.h"
 
 namespace concordat::alerts {
@@ -21,14 +23,19 @@ struct Definitions {
   std::vector<v1::Rule> rules;
   std::vector<hub::v1::Feed> feeds;
   std::vector<policy::v1::Calendar> calendars;
+  std::vector<policy::v1::LimitClocks> clocks;
   // For vectors: a log brings its own.
   std::vector<identity::v1::RolesDefined> roles;
   std::string arrangement;
   std::map<std::string, std::string> agency_names;
+  std::vector<TypePublisher> publishers;
 };
 
+// What is known of agencies and of who publishes what.
+void AddRegistry(const bus::v1::Registry& registry, Definitions* definitions);
+
 // A new engine each time.
-//   INVALID_ARGUMENT  a rule, feed or calendar that is wrong; says which.
+//   INVALID_ARGUMENT  a rule, feed, clock or calendar that is wrong; says which.
 absl::StatusOr<Engine> MakeEngine(const Definitions& definitions);
 
 }  // namespace concordat::alerts

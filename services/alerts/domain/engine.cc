@@ -27,10 +27,10 @@ Engine::Engine(EngineParts parts)
     : types_(parts.types),
       rules_(std::move(parts.rules)),
       feeds_(std::move(parts.feeds)),
-      deadlines_(parts.calendars),
+      deadlines_(parts.calendars, std::move(parts.clocks)),
       agency_names_(std::move(parts.agency_names)),
       audiences_(std::move(parts.types), std::move(parts.arrangement),
-                 std::move(parts.calendars)) {}
+                 std::move(parts.publishers), std::move(parts.calendars)) {}
 
 absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
   const std::string& type = view.header.type;
@@ -53,16 +53,23 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     FoldDoubt(view, data);
   } else if (absl::StartsWith(type, kAlertTypes)) {
     FoldOwn(view, data);
+  } else if (type == kLinkCut) {
+    FoldCut(view, data);
   } else if (!view.header.retracts.empty()) {
-    TakeOff(view.header.retracts, view.header, nullptr);
+    const auto by = ReadFact(view, *types_, {kAmendmentReason});
+    if (!by.ok()) return by.status();
+    TakeOff(view.header.retracts, *by, nullptr);
   } else if (const std::set<std::string>* wanted = rules_.Wanted(type);
              wanted != nullptr) {
     absl::StatusOr<Fact> fact = ReadFact(view, *types_, *wanted);
     if (!fact.ok()) return fact.status();
     FoldFact(view, *std::move(fact));
   } else if (!view.header.corrects.empty()) {
-    TakeOff(view.header.corrects, view.header, nullptr);
+    const auto by = ReadFact(view, *types_, {kAmendmentReason});
+    if (!by.ok()) return by.status();
+    TakeOff(view.header.corrects, *by, nullptr);
   }
+  NoteChanges(view);
   return book_.TakeDrafts();
 }
 
@@ -89,7 +96,7 @@ void Engine::FoldFact(const View& view, Fact read) {
     fact.off = state != nullptr && state->complete_us >= silent.due();
   }
   if (!view.header.corrects.empty()) {
-    TakeOff(view.header.corrects, view.header, &fact);
+    TakeOff(view.header.corrects, fact, &fact);
   }
   for (const RuleLimb* limb : rules_.Watching(view.header.type)) {
     if (view.accepted_us < limb->effective_us) continue;
@@ -102,16 +109,16 @@ void Engine::FoldFact(const View& view, Fact read) {
   if (!rules_.Answered(view.header.type).empty()) Answer(fact, person);
 }
 
-void Engine::TakeOff(absl::string_view reference, const Header& by,
+void Engine::TakeOff(absl::string_view reference, const Fact& by,
                      const Fact* instead) {
   const std::string full = absl::StrContains(reference, '#')
                                ? std::string(reference)
-                               : absl::StrCat(by.source, "#", reference);
+                               : absl::StrCat(by.header.source, "#", reference);
   const auto it = by_reference_.find(full);
   if (it == by_reference_.end()) return;
   const auto [fact, person] = it->second;
   // Only its controller takes a fact back.
-  if (fact->off || fact->header.controller != by.controller) return;
+  if (fact->off || fact->header.controller != by.header.controller) return;
   fact->off = true;
   // A correction may be about somebody else: then nothing takes its place here.
   const bool same =
@@ -132,15 +139,87 @@ void Engine::FoldDoubt(const View& view, const std::string& data) {
   }
 }
 
+void Engine::FoldCut(const View& view, const std::string& data) {
+  identity::v1::LinkCut cut;
+  const auto found = persons_.find(view.header.subject);
+  if (found == persons_.end() || !cut.ParseFromString(data)) return;
+  Person& person = *found->second;
+  std::vector<Fact*> gone;
+  for (const auto& fact : person.facts) {
+    const auto& sources = cut.sources();
+    if (!fact->off && fact->sequence.value > cut.after() &&
+        std::find(sources.begin(), sources.end(), fact->header.source) !=
+            sources.end()) {
+      gone.push_back(fact.get());
+    }
+  }
+  // All of them first: none stands for another.
+  for (Fact* fact : gone) fact->off = true;
+  Fact by;
+  by.header = view.header;
+  for (const Fact* fact : gone) JudgeAgain(person, *fact, nullptr, by);
+}
+
+void Engine::NoteChanges(const View& view) {
+  // Its own events, what is known of a person, and who may see what: nothing else
+  // changes how an alert looks.
+  std::vector<const Alert*> maybe;
+  const EventType& type = *types_->Find(view.header.type);
+  if (came_back_ != nullptr) {
+    maybe.push_back(std::exchange(came_back_, nullptr));
+  } else if (type.policy().effect() != policy::v1::EFFECT_UNSPECIFIED ||
+             view.header.type == kReviewOpened ||
+             view.header.type == kReviewDecided) {
+    if (view.header.subject.empty()) {
+      for (const auto& alert : book_.alerts()) maybe.push_back(alert.get());
+    } else if (const auto person = persons_.find(view.header.subject);
+               person != persons_.end()) {
+      maybe.assign(person->second->alerts.begin(),
+                   person->second->alerts.end());
+    }
+  }
+  for (const Alert* alert : maybe) {
+    if (alert->version.value == 0) continue;
+    bool any = false;
+    std::map<std::string, Shown>& members = shown_[alert];
+    for (const AlertMember& member : alert->members) {
+      if (!member.told()) continue;
+      Shown& shown = members[member.who.Name()];
+      auto sight = See(*alert, {"", member.who.agency, {member.who.role}});
+      if (shown.sight == sight) continue;
+      shown.sight = std::move(sight);
+      shown.changed = view.sequence;
+      any = true;
+    }
+    if (any) changed_.push_back(alert);
+  }
+}
+
+Sequence Engine::PositionOf(const Alert& alert,
+                            const AlertCaller& caller) const {
+  Sequence position;
+  const auto found = shown_.find(&alert);
+  if (found == shown_.end()) return position;
+  for (const auto& [name, shown] : found->second) {
+    if (caller.Is(ReadAddressee(name))) {
+      position = std::max(position, shown.changed);
+    }
+  }
+  return position;
+}
+
 void Engine::FoldFeed(const View& view, absl::string_view data) {
   hub::v1::FeedReceived event;
   if (!event.ParseFromArray(data.data(), static_cast<int>(data.size()))) return;
-  const FeedState* state = feeds_.Receive(event, view.header.source);
+  const FeedState* state =
+      feeds_.Receive(event, view.header.source, view.accepted_us);
   if (state == nullptr) return;
   JudgeWaiting(*state, EventRef(view.header));
   const auto about = by_feed_.find(absl::StrCat("feed/", event.feed()));
   if (about == by_feed_.end()) return;
   Person& feed = *about->second;
+  Fact by;
+  by.header = view.header;
   for (const auto& silence : feed.facts) {
     const auto* due = ValuesOf(*silence, "due", 1);
     uint64_t due_us = 0;
@@ -150,7 +229,7 @@ void Engine::FoldFeed(const View& view, absl::string_view data) {
       continue;
     }
     silence->off = true;
-    JudgeAgain(feed, *silence, nullptr, view.header);
+    JudgeAgain(feed, *silence, nullptr, by);
   }
 }
 

@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -41,8 +42,10 @@ struct EngineParts {
   RuleBook rules;
   FeedBook feeds;
   std::shared_ptr<const Calendars> calendars;
+  std::shared_ptr<const LimitClocks> clocks;
   std::string arrangement;  // The agency that co-ordinators act for.
   std::map<std::string, std::string> agency_names;  // Display names, by agency.
+  std::vector<TypePublisher> publishers;
 };
 
 class Engine {
@@ -60,8 +63,10 @@ class Engine {
   const std::string& fault() const { return fault_; }
   const RuleBook& rules() const { return rules_; }
 
-  // References of the alerts whose events came back since the last call.
-  std::vector<std::string> TakeChanged() { return book_.TakeChanged(); }
+  // The alerts that look different to somebody since the last call.
+  std::vector<const Alert*> TakeChanged() {
+    return std::exchange(changed_, {});
+  }
   // By reference; null: none.
   const Alert* Find(absl::string_view ref) const { return book_.Find(ref); }
   // In the order they were raised.
@@ -72,6 +77,18 @@ class Engine {
   // on is not shown to them any more.
   std::optional<AlertSight> See(const Alert& alert,
                                 const AlertCaller& caller) const;
+  // The newest event at which it came to look to the caller as it does, and no
+  // event that the caller learns nothing by; 0: the log does not have it yet.
+  Sequence PositionOf(const Alert& alert, const AlertCaller& caller) const;
+  // Why the caller sees it, and what the caller may not see.
+  AlertReasons Explain(const Alert& alert, const AlertCaller& caller) const;
+  // Whom the caller may pass it on to: they see all that the caller sees of it, and
+  // do not have it.
+  std::vector<AlertAddressee> MayPassTo(const Alert& alert,
+                                        const AlertCaller& caller) const;
+  // Those that bring what the caller's alerts may rest on; to the operator: all.
+  std::vector<const FeedState*> FeedsFor(const AlertCaller& caller) const;
+  std::string AgencyName(const std::string& agency) const;
 
  private:
   // An absence that is waited for. Judged again when what it rests on changes.
@@ -110,13 +127,24 @@ class Engine {
     AlertAddressee who;
     std::vector<const Fact*> evidence;
   };
+  // How an alert looks to one of its members, and since which event.
+  struct Shown {
+    std::optional<AlertSight> sight;
+    Sequence changed;
+  };
+  using Members = std::vector<const AlertMember*>;
 
   // engine.cc
   void FoldFact(const View& view, Fact fact);
   void FoldFeed(const View& view, absl::string_view data);
   void FoldDoubt(const View& view, const std::string& data);
-  void TakeOff(absl::string_view reference, const Header& by,
+  // What came by a number that was cut from the person counts no more.
+  void FoldCut(const View& view, const std::string& data);
+  // `by` takes back or corrects what `reference` names.
+  void TakeOff(absl::string_view reference, const Fact& by,
                const Fact* instead);
+  // Of the alerts that `view` may have changed: for whom it has.
+  void NoteChanges(const View& view);
   Person& PersonOf(const Fact& fact);
 
   // judge.cc
@@ -130,10 +158,14 @@ class Engine {
                        const AlertAddressee& who, Alert** alert) const;
   bool ToldBefore(const RuleLimb& limb, const Fact& trigger,
                   const Person& person, const AlertAddressee& who) const;
-  // `off` counts no more; `instead` takes its place. Alerts that do not stand
-  // without it are withdrawn.
+  // Of an alert that was passed on to somebody whom the rule does not tell.
+  void AddToPassedOn(const RuleLimb& limb, const Fact& trigger, Person& person);
+  // `off` counts no more, because of `by`; `instead` takes its place. Alerts that do
+  // not stand without it are withdrawn.
   void JudgeAgain(Person& person, const Fact& off, const Fact* instead,
-                  const Header& by);
+                  const Fact& by);
+  std::string WhyTakenBack(const Alert& alert, const AlertMember& member,
+                           const Fact& off, const Fact& by) const;
   bool Stands(const Alert& alert, const AlertMember& member,
               const Person& person) const;
   GroupMask Seen(const Fact& fact, const AlertAddressee& who) const {
@@ -156,7 +188,7 @@ class Engine {
   // A fact came, late or not, that answers an absence.
   void Answer(const Fact& fact, Person& person);
   void WithdrawAnswered(Pending& pending, Person& person, const Fact& fact);
-  const Pending* PendingOf(const Alert& alert, const Person& person) const;
+  const Pending* PendingOf(const Alert& alert) const;
 
   // life.cc
   void PassTime(uint64_t to_us);
@@ -169,10 +201,22 @@ class Engine {
                  uint64_t from_us);
 
   // sight.cc
-  std::string InWords(const v1::EventPattern& pattern, absl::string_view words,
-                      const Fact& fact) const;
+  using MoreWords = std::map<std::string, std::string>;  // By name.
+  std::string InWords(const RuleLimb& limb, absl::string_view form,
+                      const Fact& fact, GroupMask seen,
+                      const MoreWords& more = {}) const;
   void SeeEvidence(const Alert& alert, const AlertMember& member,
                    std::map<Sequence, EvidenceWords>* evidence) const;
+  // Newest by its own time; null: there is none.
+  const Fact* NewestOf(const std::map<Sequence, EvidenceWords>& evidence) const;
+  GroupMask SeenBy(const Fact& fact, const Members& members) const;
+  std::string Headline(const Alert& alert, const Members& members,
+                       const std::map<Sequence, EvidenceWords>& evidence) const;
+  void SeeAbsence(const Alert& alert, AlertSight* sight) const;
+  void SeeActs(const Alert& alert, const AlertCaller& caller, uint64_t until_us,
+               AlertSight* sight) const;
+  void SeeAddressees(const Alert& alert, uint32_t step,
+                     AlertSight* sight) const;
 
   std::shared_ptr<const TypeRegistry> types_;
   RuleBook rules_;
@@ -190,6 +234,11 @@ class Engine {
   absl::flat_hash_map<uint64_t, Known> by_sequence_;
   absl::flat_hash_map<std::string, Known> by_reference_;
   absl::flat_hash_map<const Alert*, Person*> person_of_;
+  // By member ("agency/role").
+  absl::flat_hash_map<const Alert*, std::map<std::string, Shown>> shown_;
+  std::vector<const Alert*> changed_;
+  // Whose event was folded just now; null: it was of no alert.
+  const Alert* came_back_ = nullptr;
   // Reviews of a doubted link that are open, by person.
   absl::flat_hash_map<PersonKey, std::set<std::string>> doubts_;
   std::set<Timer> timers_;

@@ -36,7 +36,9 @@ absl::StatusOr<Fact> ReadFact(const View& view, const TypeRegistry& types,
                               const std::set<std::string>& wanted) {
   Fact fact;
   fact.sequence = view.sequence;
+  fact.accepted_us = view.accepted_us;
   fact.header = view.header;
+  if (fact.header.time_us == 0) fact.header.time_us = view.accepted_us;
   if (wanted.empty()) return fact;
   for (const View::Group& group : view.groups) {
     if (group.data.empty()) continue;

@@ -18,6 +18,12 @@
 
 namespace concordat::alerts {
 
+// The field in which an event says why it takes back or corrects another.
+inline constexpr char kAmendmentReason[] = "amendmentReason";
+
+// The event by which identity takes facts from a person.
+inline constexpr char kLinkCut[] = "concordat.identity.v1.LinkCut";
+
 struct FactField {
   std::string name;    // JSON name.
   uint32_t group = 0;  // Disclosure group.
@@ -26,6 +32,7 @@ struct FactField {
 
 struct Fact {
   Sequence sequence;
+  uint64_t accepted_us = 0;
   Header header;
   std::vector<FactField> fields;
   bool off = false;  // Taken back, or corrected by a later one.
@@ -34,6 +41,7 @@ struct Fact {
 // Those of one person, in log order.
 using Facts = std::vector<std::unique_ptr<Fact>>;
 
+// What says no time happened when it was accepted.
 //   INVALID_ARGUMENT  the event's data cannot be read.
 absl::StatusOr<Fact> ReadFact(const View& view, const TypeRegistry& types,
                               const std::set<std::string>& wanted);

@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "services/common/event/event.h"
 
@@ -55,11 +57,35 @@ uint64_t NextScheduled(const FeedState& state, uint64_t after_us) {
   }
 }
 
+uint64_t LateBy(const FeedState& state) {
+  return state.feed.schedule().late_minutes() * kMicrosPerMinute;
+}
+
+// What it owes ends when it is complete to the last of it.
+void Settle(FeedState& state) {
+  if (state.complete_us >= state.last_owed_us) {
+    state.owed_us = state.silent_since_us = state.last_owed_us = 0;
+  } else if (state.complete_us >= state.owed_us) {
+    state.owed_us = NextScheduled(state, state.complete_us);
+    state.silent_since_us = state.owed_us + LateBy(state);
+  }
+}
+
+// "14 days", "10 minutes".
+std::string GapInWords(uint32_t minutes) {
+  const auto of = [](uint32_t count, absl::string_view unit) {
+    return absl::StrCat(count, " ", unit, count == 1 ? "" : "s");
+  };
+  if (minutes % kMinutesPerDay == 0) {
+    return of(minutes / kMinutesPerDay, "day");
+  }
+  return minutes % 60 == 0 ? of(minutes / 60, "hour") : of(minutes, "minute");
+}
+
 void Await(FeedState& state, uint64_t after_us) {
   if (state.feed.has_schedule()) {
     state.due_us = NextScheduled(state, after_us);
-    state.limit_us =
-        state.due_us + state.feed.schedule().late_minutes() * kMicrosPerMinute;
+    state.limit_us = state.due_us + LateBy(state);
   } else {
     state.due_us = state.limit_us =
         after_us + state.feed.heartbeat().gap_minutes() * kMicrosPerMinute;
@@ -93,6 +119,27 @@ absl::Status Check(const hub::v1::Feed& feed) {
 bool FeedState::Brings(absl::string_view type) const {
   return std::find(feed.types().begin(), feed.types().end(), type) !=
          feed.types().end();
+}
+
+std::string FeedState::Expected() const {
+  if (feed.has_heartbeat()) {
+    return absl::StrCat("at least every ",
+                        GapInWords(feed.heartbeat().gap_minutes()));
+  }
+  constexpr const char* kDays[] = {"Monday",   "Tuesday", "Wednesday",
+                                   "Thursday", "Friday",  "Saturday",
+                                   "Sunday"};
+  const hub::v1::FeedSchedule& schedule = feed.schedule();
+  std::vector<std::string> days;
+  for (const uint32_t day : schedule.weekdays()) {
+    days.push_back(kDays[day - 1]);
+  }
+  const uint32_t by =
+      static_cast<uint32_t>(MinutesOf(schedule.at())) + schedule.late_minutes();
+  return absl::StrFormat("every %s at %s, here by %02d:%02d%s",
+                         days.empty() ? "day" : absl::StrJoin(days, ", "),
+                         schedule.at(), by / 60 % 24, by % 60,
+                         by >= kMinutesPerDay ? " the day after" : "");
 }
 
 absl::StatusOr<FeedBook> FeedBook::Build(
@@ -131,7 +178,7 @@ void FeedBook::Begin(uint64_t log_began_us) {
 }
 
 const FeedState* FeedBook::Receive(const hub::v1::FeedReceived& event,
-                                   absl::string_view source) {
+                                   absl::string_view source, uint64_t at_us) {
   for (const auto& state : states_) {
     if (state->feed.name() != event.feed()) continue;
     if (source != state->feed.source()) return nullptr;
@@ -139,6 +186,9 @@ const FeedState* FeedBook::Receive(const hub::v1::FeedReceived& event,
       state->first_complete_us = event.complete_to();
     }
     state->complete_us = std::max(state->complete_us, event.complete_to());
+    state->received_us = at_us;
+    state->rejected = event.rejected();
+    Settle(*state);
     if (state->feed.has_heartbeat()) Await(*state, state->complete_us);
     return state.get();
   }
@@ -171,6 +221,11 @@ FeedBook::Late FeedBook::NextLate(uint64_t now_us) {
     late.silent->set_title(state.feed.title());
     late.silent->set_contact_agency(state.feed.contact_agency());
     late.silent->set_contact_role(state.feed.contact_role());
+    state.last_owed_us = state.due_us;
+    if (state.owed_us == 0) {
+      state.owed_us = state.due_us;
+      state.silent_since_us = state.limit_us;
+    }
   }
   if (state.feed.has_schedule()) {
     Await(state, state.due_us);

@@ -32,8 +32,16 @@ struct FeedState {
   // The next moment that it is to be complete to, and when it is late.
   uint64_t due_us = 0;
   uint64_t limit_us = UINT64_MAX;
+  // Of what it owes: the first moment, its limit, and the last; 0: nothing.
+  uint64_t owed_us = 0;
+  uint64_t silent_since_us = 0;
+  uint64_t last_owed_us = 0;
+  uint64_t received_us = 0;  // Log time; 0: it has never come.
+  uint32_t rejected = 0;     // Records that cannot be read.
 
   bool Brings(absl::string_view type) const;
+  // "every day at 02:00, here by 06:00".
+  std::string Expected() const;
 };
 
 class FeedBook {
@@ -48,7 +56,7 @@ class FeedBook {
 
   // The feed that `source` may speak for; null: none, and it counts for nothing.
   const FeedState* Receive(const hub::v1::FeedReceived& event,
-                           absl::string_view source);
+                           absl::string_view source, uint64_t at_us);
   // When the next feed is late, unless it comes; UINT64_MAX: never.
   uint64_t NextLimit() const;
   // A feed whose limit is at or before `now_us` and what its silence says, when
@@ -59,6 +67,9 @@ class FeedBook {
   };
   Late NextLate(uint64_t now_us);
 
+  const std::vector<std::unique_ptr<FeedState>>& states() const {
+    return states_;
+  }
   // By name; null: none.
   const FeedState* Find(absl::string_view name) const;
   // Of this source's agency, that bring this type.

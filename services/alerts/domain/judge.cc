@@ -77,11 +77,31 @@ void Engine::Judge(const RuleLimb& limb, const Fact& trigger, Person& person) {
       fresh.push_back({who, std::move(met)});
     }
   }
+  AddToPassedOn(limb, trigger, person);
   RaiseRequest request;
   request.causation = cause;
   // What the hub itself says of a feed is of the moment it says it of.
   request.at_us = subject.empty() ? trigger.header.time_us : log_time_us_;
   Raise(limb, trigger, person, fresh, std::move(request));
+}
+
+void Engine::AddToPassedOn(const RuleLimb& limb, const Fact& trigger,
+                           Person& person) {
+  for (Alert* alert : person.alerts) {
+    if (alert->closed() || alert->rule != limb.rule ||
+        alert->family != limb.family) {
+      continue;
+    }
+    for (AlertMember& member : alert->members) {
+      if (!member.passed_on || member.withdrawn()) continue;
+      const auto met =
+          Meet(limb.condition(), trigger, person.facts,
+               [&](const Fact& fact) { return Seen(fact, member.who); });
+      if (met.empty() || IsHistory(met)) continue;
+      book_.AddEvidence(*alert, member, met, EventRef(trigger.header),
+                        log_time_us_);
+    }
+  }
 }
 
 uint64_t Engine::AcceptBy(const RuleLimb& limb, uint64_t at_us,
@@ -111,7 +131,7 @@ void Engine::Raise(const RuleLimb& limb, const Fact& trigger, Person& person,
     request.members.clear();
     request.known_to.clear();
     const auto place = [out_of_hours](AlertAddressee who) {
-      if (who.step == AlertAddressee::kCover && out_of_hours) who.step = 0;
+      if (who.cover && out_of_hours) who.step = 0;
       return who;
     };
     // It is shared by those who see the same facts.
@@ -158,9 +178,33 @@ bool Engine::Stands(const Alert& alert, const AlertMember& member,
   return false;
 }
 
+std::string Engine::WhyTakenBack(const Alert& alert, const AlertMember& member,
+                                 const Fact& off, const Fact& by) const {
+  const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
+  const GroupMask seen = Seen(off, member.who);
+  const int pattern =
+      limb == nullptr ? -1 : FirstPattern(limb->condition(), off, seen);
+  if (pattern < 0) return "what it rested on was taken back";
+  const v1::EventPattern& of = limb->condition().events(pattern);
+  const std::string fact = InWords(*limb, of.words(), off, seen);
+  if (by.header.type == kLinkCut) {
+    return absl::StrCat("it came by a number that is another person's: ", fact);
+  }
+  std::string reason;
+  const auto* codes = ValuesOf(by, kAmendmentReason, Seen(by, member.who));
+  if (codes != nullptr && !codes->empty() && !codes->front().empty()) {
+    reason = limb->InWords(kAmendmentReason, codes->front());
+  }
+  if (of.taken_back().empty()) {
+    return absl::StrCat("taken back: ", fact, reason.empty() ? "" : "; ",
+                        reason);
+  }
+  return InWords(*limb, of.taken_back(), off, seen, {{"reason", reason}});
+}
+
 void Engine::JudgeAgain(Person& person, const Fact& off, const Fact* instead,
-                        const Header& by) {
-  const std::string cause = EventRef(by);
+                        const Fact& by) {
+  const std::string cause = EventRef(by.header);
   for (Alert* alert : person.alerts) {
     for (AlertMember& member : alert->members) {
       const auto place = std::find(member.evidence.begin(),
@@ -177,18 +221,8 @@ void Engine::JudgeAgain(Person& person, const Fact& off, const Fact* instead,
       }
       if (Stands(*alert, member, person)) continue;
       member.evidence = before;  // What they were told stays what it was.
-      const RuleLimb* limb = rules_.Find(alert->rule, alert->limb);
-      const int pattern = limb == nullptr ? -1
-                                          : FirstPattern(limb->condition(), off,
-                                                         Seen(off, member.who));
-      std::string words = "what it rested on was taken back";
-      if (pattern >= 0) {
-        const v1::EventPattern& of = limb->condition().events(pattern);
-        words = of.taken_back().empty()
-                    ? absl::StrCat("taken back: ", InWords(of, of.words(), off))
-                    : InWords(of, of.taken_back(), off);
-      }
-      book_.Withdraw(*alert, member, words, cause, log_time_us_);
+      book_.Withdraw(*alert, member, WhyTakenBack(*alert, member, off, by),
+                     cause, log_time_us_);
     }
   }
   for (const auto& pending : person.pending) {

@@ -99,20 +99,16 @@ void Engine::Escalate(Alert& alert, const Person& person) {
       AcceptedElsewhere(alert, person)) {
     return;
   }
-  const auto steps = static_cast<uint32_t>(limb->limb.escalate_size());
-  uint32_t step = alert.step + 1;
-  // The next who may see what it rests on.
-  while (step <= steps &&
-         std::none_of(alert.known_to.begin(), alert.known_to.end(),
-                      [step](const auto& who) { return who.step == step; })) {
-    ++step;
+  // The next who may see what it rests on; after the last of them, nobody.
+  uint32_t step = AlertAddressee::kNever;
+  for (const AlertAddressee& who : alert.known_to) {
+    if (who.step > alert.step) step = std::min(step, who.step);
   }
-  if (step > steps + 1) return;
   uint64_t accept_by = 0;
-  if (step <= steps) {
-    const v1::Escalation& next =
-        limb->limb.escalate(static_cast<int>(step) - 1);
-    accept_by = Limit(next.accept(), limb->calendar, log_time_us_);
+  if (step == AlertAddressee::kNever) {
+    step = alert.step + 1;
+  } else {
+    accept_by = Limit(limb->AcceptAt(step), limb->calendar, log_time_us_);
   }
   book_.Escalate(alert, step, accept_by, log_time_us_);
   if (accept_by != 0) {
@@ -128,9 +124,10 @@ void Engine::FoldOwn(const View& view, const std::string& data) {
     if (view.header.type != event.GetDescriptor()->full_name()) return;
     if (!event.ParseFromString(data)) return;
     Alert* alert = book_.CameBack(event.alert_ref(), view);
+    came_back_ = alert;
     if (alert != nullptr) evolve(event, *alert);
   };
-  const uint64_t at = view.accepted_us;
+  const AlertActed acted{view.accepted_us, view.header.on_behalf_of};
   const auto known = [](const auto&, Alert&) {};  // The engine made it.
   fold(v1::AlertRaised(), known);
   fold(v1::AlertEvidenceAdded(), known);
@@ -141,15 +138,18 @@ void Engine::FoldOwn(const View& view, const std::string& data) {
   const auto evolve = [](const auto& e, Alert& a) { Evolve(e, a); };
   fold(v1::AlertShown(), evolve);
   fold(v1::AlertWithdrawalAccepted(), evolve);
-  fold(v1::AlertClosed(), [at](const auto& e, Alert& a) { Evolve(e, at, a); });
+  const auto acts = [&](const auto& e, Alert& a) { Evolve(e, acted, a); };
+  fold(v1::AlertClosed(), acts);
+  fold(v1::AlertPassedOn(), acts);
+  fold(v1::AlertDisputed(), acts);
   fold(v1::AlertAccepted(), [&](const auto& event, Alert& alert) {
     uint64_t act_by = EndOfDate(event.act_by());
     const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
     if (act_by == 0 && limb != nullptr && limb->limb.has_act()) {
-      act_by = Limit(limb->limb.act(), limb->calendar, at);
+      act_by = Limit(limb->limb.act(), limb->calendar, acted.at_us);
     }
     const size_t before = alert.acceptances.size();
-    Evolve(event, at, act_by, alert);
+    Evolve(event, acted, act_by, alert);
     if (alert.acceptances.size() == before || act_by == 0) return;
     Timer timer;
     timer.kind = Timer::Kind::kAct;

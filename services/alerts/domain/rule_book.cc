@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "services/alerts/domain/fact.h"
+#include "services/alerts/domain/sentence.h"
 
 namespace concordat::alerts {
 namespace {
@@ -20,11 +22,26 @@ absl::Status Wrong(absl::string_view what) {
   return absl::InvalidArgumentError(what);
 }
 
-absl::Status CheckClock(const v1::Clock& clock, bool calendar) {
-  const int limits = (clock.minutes() > 0) + (clock.working_minutes() > 0) +
-                     (clock.working_days() > 0);
-  if (limits != 1) return Wrong("has a clock without one limit");
-  if (clock.minutes() == 0 && !calendar) {
+// What every limb of a rule is checked against.
+struct Checks {
+  const TypeRegistry& types;
+  const LimitClocks& clocks;
+  bool calendar = false;  // The rule has one.
+};
+
+absl::Status CheckClock(const v1::Clock& clock, const Checks& checks) {
+  if (!clock.id().empty()) {
+    if (clock.length() != 0) return Wrong("has a clock of two lengths");
+    return checks.clocks.Find(clock.id(), absl::InfiniteFuture()).status();
+  }
+  if (clock.length() == 0 ||
+      clock.unit() == policy::v1::CLOCK_UNIT_UNSPECIFIED ||
+      !policy::v1::ClockUnit_IsValid(clock.unit())) {
+    return Wrong("has a clock without length or unit");
+  }
+  const bool working = clock.unit() == policy::v1::CLOCK_UNIT_WORKING_DAYS ||
+                       clock.unit() == policy::v1::CLOCK_UNIT_WORKING_HOURS;
+  if (working && !checks.calendar) {
     return Wrong("counts working time, and its rule has no calendar");
   }
   return absl::OkStatus();
@@ -54,10 +71,10 @@ absl::Status CheckPatterns(const Patterns& patterns,
   return absl::OkStatus();
 }
 
-absl::Status CheckCondition(const v1::Condition& condition, bool calendar,
-                            const TypeRegistry& types) {
+absl::Status CheckCondition(const v1::Condition& condition,
+                            const Checks& checks) {
   if (condition.events().empty()) return Wrong("has no event");
-  absl::Status status = CheckPatterns(condition.events(), types);
+  absl::Status status = CheckPatterns(condition.events(), checks.types);
   if (condition.has_count() && condition.count().at_least() == 0) {
     return Wrong("counts to nothing");
   }
@@ -69,27 +86,34 @@ absl::Status CheckCondition(const v1::Condition& condition, bool calendar,
   if (absence.of().empty() || absence.words().empty()) {
     return Wrong("has an absence of nothing, or without words");
   }
-  if (status.ok()) status = CheckPatterns(absence.of(), types);
-  if (status.ok()) status = CheckClock(absence.deadline(), calendar);
+  if (status.ok()) status = CheckPatterns(absence.of(), checks.types);
+  if (status.ok()) status = CheckClock(absence.deadline(), checks);
   return status;
 }
 
-absl::Status CheckLimb(const v1::Limb& limb, bool calendar,
-                       const TypeRegistry& types) {
+absl::Status CheckLimb(const v1::Limb& limb, const Checks& checks) {
   if (limb.to().empty()) return Wrong("has no addressee");
+  if (limb.headline().empty() || limb.why().empty()) {
+    return Wrong("does not say what happened, or why it tells");
+  }
+  if (limb.condition().has_absence() && limb.headline_not_known().empty()) {
+    return Wrong("does not say what is not known");
+  }
   if (std::find(std::begin(kSeverities), std::end(kSeverities),
                 limb.severity()) == std::end(kSeverities)) {
     return Wrong("has no known severity");
   }
-  absl::Status status = CheckCondition(limb.condition(), calendar, types);
+  absl::Status status = CheckCondition(limb.condition(), checks);
   const auto check_clock = [&](bool there, const v1::Clock& clock) {
-    if (status.ok() && there) status = CheckClock(clock, calendar);
+    if (status.ok() && there) status = CheckClock(clock, checks);
   };
   check_clock(limb.has_accept(), limb.accept());
   check_clock(limb.has_act(), limb.act());
   if (status.ok()) status = CheckAddressees(limb.to());
   if (limb.has_out_of_hours()) {
-    if (!calendar) return Wrong("has hours, and its rule has no calendar");
+    if (!checks.calendar) {
+      return Wrong("has hours, and its rule has no calendar");
+    }
     check_clock(true, limb.out_of_hours().accept());
     if (status.ok()) status = CheckAddressees(limb.out_of_hours().to());
   }
@@ -127,8 +151,22 @@ void AddFieldsOf(absl::string_view words, std::set<std::string>* wanted) {
 
 }  // namespace
 
+std::string RuleLimb::InWords(absl::string_view field,
+                              absl::string_view value) const {
+  for (const v1::CodeWords& known : codes) {
+    if (known.field() == field && known.code() == value) return known.words();
+  }
+  return CodeInWords(value);
+}
+
+const v1::Clock& RuleLimb::AcceptAt(uint32_t step) const {
+  const int known = std::min(static_cast<int>(step), limb.escalate_size());
+  return known == 0 ? limb.accept() : limb.escalate(known - 1).accept();
+}
+
 absl::StatusOr<RuleBook> RuleBook::Build(const std::vector<v1::Rule>& rules,
-                                         const TypeRegistry& types) {
+                                         const TypeRegistry& types,
+                                         const LimitClocks& clocks) {
   RuleBook book;
   book.rules_ = rules;
   std::set<std::string> seen;
@@ -142,8 +180,9 @@ absl::StatusOr<RuleBook> RuleBook::Build(const std::vector<v1::Rule>& rules,
     absl::StatusOr<uint64_t> effective = EffectiveMicros(rule.effective());
     if (!effective.ok()) return wrong(effective.status().message());
     std::set<std::string> names;
+    const Checks checks{types, clocks, !rule.calendar().empty()};
     for (const v1::Limb& limb : rule.limbs()) {
-      absl::Status status = CheckLimb(limb, !rule.calendar().empty(), types);
+      absl::Status status = CheckLimb(limb, checks);
       if (status.ok() && !names.insert(limb.name()).second) {
         status = Wrong("is there twice");
       }
@@ -156,6 +195,7 @@ absl::StatusOr<RuleBook> RuleBook::Build(const std::vector<v1::Rule>& rules,
       made->effective_us = *effective;
       made->calendar = rule.calendar();
       made->family = limb.family().empty() ? limb.name() : limb.family();
+      made->codes = rule.codes();
       made->limb = limb;
       book.Add(std::move(made));
     }
@@ -173,9 +213,13 @@ void RuleBook::Add(std::unique_ptr<RuleLimb> limb) {
         std::set<std::string>& wanted = by_type_[type].wanted;
         for (const auto& where : pattern.where()) wanted.insert(where.field());
         AddFieldsOf(pattern.words(), &wanted);
+        AddFieldsOf(pattern.taken_back(), &wanted);
+        AddFieldsOf(limb->limb.headline(), &wanted);
+        AddFieldsOf(limb->limb.headline_not_known(), &wanted);
         wanted.insert(condition.count().incident_field());
         wanted.insert(condition.absence().same_field());
-        wanted.insert({"contactAgency", "contactRole", "due"});
+        wanted.insert({"contactAgency", "contactRole", "due", "source",
+                       kAmendmentReason});
       }
     }
   };

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "services/common/calendar/limit_clocks.h"
 #include "services/common/event/type_table.h"
 
 namespace concordat::alerts {
@@ -25,8 +26,14 @@ struct RuleLimb {
   std::string calendar;
   std::string family;  // Limbs of the rule with the same one share an alert.
   size_t index = 0;    // In the book.
+  google::protobuf::RepeatedPtrField<v1::CodeWords> codes;
   v1::Limb limb;
 
+  // How this value of a field reads in a sentence.
+  std::string InWords(absl::string_view field, absl::string_view value) const;
+  // The clock to accept after this step of the chain; beyond those of the rule:
+  // the last.
+  const v1::Clock& AcceptAt(uint32_t step) const;
   const v1::Condition& condition() const { return limb.condition(); }
   std::string Name() const { return rule + "/" + limb.name(); }
 };
@@ -35,11 +42,12 @@ using RuleLimbs = std::vector<const RuleLimb*>;
 
 class RuleBook {
  public:
-  //   INVALID_ARGUMENT  an unknown event type, no addressee, no event, a bad
-  //                     date, severity, clock or absence, a rule twice; names
-  //                     rule and limb.
+  //   INVALID_ARGUMENT  an unknown event type or clock, no addressee, event or
+  //                     sentence, a bad date, severity, clock or absence, a rule
+  //                     twice; names rule and limb.
   static absl::StatusOr<RuleBook> Build(const std::vector<v1::Rule>& rules,
-                                        const TypeRegistry& types);
+                                        const TypeRegistry& types,
+                                        const LimitClocks& clocks);
 
   // Limbs that an event of this type may help to meet.
   const RuleLimbs& Watching(absl::string_view type) const;

@@ -4,9 +4,11 @@
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_SIGHT_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "concordat/bus/v1/event.pb.h"
 #include "services/alerts/domain/alert.h"
 
 namespace concordat::alerts {
@@ -15,7 +17,10 @@ struct EvidenceWords {
   Sequence sequence;  // 0: an absence.
   std::string event;  // Reference.
   std::string type;
+  std::string agency;  // Whose it is, as people write it.
   uint64_t time_us = 0;
+  bus::v1::TimePrecision precision = bus::v1::TIME_PRECISION_UNSPECIFIED;
+  uint64_t accepted_us = 0;
   std::string words;
   friend bool operator==(const EvidenceWords&, const EvidenceWords&) = default;
 };
@@ -27,6 +32,10 @@ struct AlertSight {
   std::string headline;
   std::string state;
   PersonKey subject;
+  // Of the newest fact, by its own time, and when the hub had it.
+  uint64_t happened_us = 0;
+  bus::v1::TimePrecision precision = bus::v1::TIME_PRECISION_UNSPECIFIED;
+  uint64_t known_us = 0;
   uint64_t raised_us = 0;
   uint64_t accept_by_us = 0;
   uint64_t escalated_us = 0;
@@ -37,8 +46,11 @@ struct AlertSight {
   std::vector<std::string> addressees;  // agency/role, " (copy)".
   std::vector<EvidenceWords> evidence;
   std::vector<AlertAcceptance> acceptances;
+  bool accepted = false;  // By the caller, for every role.
+  std::vector<AlertPassing> passings;
+  std::vector<AlertDispute> disputes;
   std::string not_known;
-  uint64_t closed_us = 0;
+  AlertDoer closed_by;
   std::string outcome;
   uint64_t withdrawn_us = 0;
   std::string withdrawn_because;
@@ -50,6 +62,13 @@ struct AlertSight {
     return withdrawn_us != 0 ? withdrawal_to_accept : state != "closed";
   }
   friend bool operator==(const AlertSight&, const AlertSight&) = default;
+};
+
+// Why a caller sees an alert, and what it may not see.
+struct AlertReasons {
+  std::string rule;                                    // In a sentence.
+  std::map<Sequence, std::vector<std::string>> lines;  // Of agreements.
+  std::vector<std::string> not_shared;
 };
 
 }  // namespace concordat::alerts

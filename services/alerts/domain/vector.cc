@@ -195,6 +195,11 @@ absl::Status Runner::Act(const v1::VectorAct& act) {
       return fold(DecideAccept(*alert, caller, act.text(), act.act_by()));
     case v1::VectorAct::KIND_CLOSE:
       return fold(DecideClose(*alert, caller, act.text()));
+    case v1::VectorAct::KIND_PASS:
+      return fold(DecidePass(*alert, caller, act.to(), act.text(),
+                             engine_.MayPassTo(*alert, caller)));
+    case v1::VectorAct::KIND_DISPUTE:
+      return fold(DecideDispute(*alert, caller, act.text()));
     case v1::VectorAct::KIND_ACCEPT_WITHDRAWAL:
       return fold(DecideAcceptWithdrawal(*alert, caller));
     default:
@@ -268,6 +273,9 @@ v1::VectorAlert Runner::Describe(const Alert& alert) const {
     is.set_withdrawn(LocalOf(first.withdrawn_us));
     is.set_withdrawn_because(first.withdrawn_because);
   }
+  const auto sight =
+      engine_.See(alert, {"", first.who.agency, {first.who.role}});
+  if (sight.has_value()) is.set_headline(sight->headline);
   return is;
 }
 
@@ -302,6 +310,7 @@ std::vector<std::string> Runner::Compare() const {
     if (i < vector_.alerts_size() && expected.state().empty()) {
       expected.set_state("raised");
     }
+    if (expected.headline().empty()) is.clear_headline();
     if (expected.SerializeAsString() == is.SerializeAsString()) continue;
     failures.push_back(absl::StrCat(
         i < vector_.alerts_size()

@@ -10,6 +10,9 @@
 namespace concordat::alerts {
 namespace {
 
+// Instead of a step of the chain.
+constexpr uint32_t kPassedOn = 0xffff;
+
 // "agency/role".
 RoleName ReadRole(absl::string_view text) {
   const std::vector<std::string> parts = absl::StrSplit(text, '/');
@@ -56,6 +59,9 @@ absl::Status Notices::Apply(const View& view) {
           Add(view, event.alert_ref(), event.step(), addressee);
         }
       }));
+  status.Update(read(v1::AlertPassedOn(), [&](const v1::AlertPassedOn& event) {
+    Add(view, event.alert_ref(), kPassedOn, event.to());
+  }));
   status.Update(read(v1::AlertAccepted(), [&](const v1::AlertAccepted& event) {
     End(event.alert_ref(), event.agency(), "");
   }));

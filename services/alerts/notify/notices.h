@@ -2,7 +2,7 @@
 // directory and what has been told. PURE.
 //
 // An addressee of an alert is one notice, and one more each time that the alert is
-// escalated to it; whoever is on duty for it at that moment is told. A notice ends
+// escalated or passed on to it; whoever is on duty for it at that moment is told. A notice ends
 // when the log says that it was told, when its agency has accepted the alert, or
 // when the alert is closed, or withdrawn for the addressee.
 //

@@ -1,6 +1,7 @@
 #include "services/alerts/rpc/desk.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -49,6 +50,11 @@ absl::Status Desk::Run() {
         up_to_date_ = connected_ && (*subscription)->scanned_through() >=
                                         (*subscription)->log_end();
         caught_up_ |= up_to_date_;
+        if (caught_up_) {
+          for (Follower& follower : std::exchange(waiting_, {})) {
+            if (Begin(follower)) followers_.push_back(std::move(follower));
+          }
+        }
         position_ = std::max(position_, (*subscription)->scanned_through());
         log_end_ = (*subscription)->log_end();
         folded_.NotifyAll();
@@ -73,63 +79,51 @@ void Desk::Stop() { stopped_ = true; }
 
 absl::Status Desk::Fold(const Delivery& delivery) {
   const View& view = delivery.view;
-  std::vector<std::pair<std::shared_ptr<Follower>, v1::Alert>> tell;
-  {
-    MutexLock lock(mu_);
-    last_accepted_ = clock_.Now();
-    if (view.header.source == SourceOf(self_)) pending_.erase(view.header.id);
-    absl::StatusOr<std::vector<AlertDraft>> drafts = engine_.Apply(view);
-    position_ = std::max(position_, view.sequence);
-    folded_.NotifyAll();
-    if (!drafts.ok()) {
-      fault_ = "an event could not be judged";
-      return drafts.status();
-    }
-    for (AlertDraft& draft : *drafts) {
-      const std::string id = DerivedId(kService, draft.key, 0);
-      pending_[id] = {std::move(draft), false};
-    }
-    for (const std::string& ref : engine_.TakeChanged()) {
-      const Alert* alert = engine_.Find(ref);
-      for (const std::shared_ptr<Follower>& follower : followers_) {
-        const auto seen = Render(*alert, follower->caller);
-        if (!seen.has_value()) continue;
-        // Only of what has changed in their sight: who is told again when
-        // nothing has learns that something hidden was added.
-        const size_t as_seen = SightHash(*seen);
-        size_t& told = follower->told[ref];
-        if (std::exchange(told, as_seen) == as_seen) continue;
-        tell.emplace_back(follower, *seen);
-      }
-    }
+  MutexLock lock(mu_);
+  last_accepted_ = clock_.Now();
+  if (view.header.source == SourceOf(self_)) pending_.erase(view.header.id);
+  absl::StatusOr<std::vector<AlertDraft>> drafts = engine_.Apply(view);
+  position_ = std::max(position_, view.sequence);
+  folded_.NotifyAll();
+  if (!drafts.ok()) {
+    fault_ = "an event could not be judged";
+    return drafts.status();
   }
-  for (const auto& [follower, alert] : tell) {
-    if (follower->write(alert)) continue;
-    MutexLock lock(mu_);
-    std::erase(followers_, follower);
+  for (AlertDraft& draft : *drafts) {
+    const std::string id = DerivedId(kService, draft.key, 0);
+    pending_[id] = {std::move(draft), false};
   }
+  for (const Alert* alert : engine_.TakeChanged()) Tell(*alert, view.sequence);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Event> Desk::MakeOwn(
-    const std::string& key, const std::string& type, const std::string& data,
-    const std::string& stream, const PersonKey& subject,
-    const std::string& causation, uint64_t time_us,
-    std::optional<Sequence> expected_version) {
+void Desk::Tell(const Alert& alert, Sequence changed) {
+  // Those who answer for the same roles are told the same.
+  using Roles = std::pair<std::string, std::vector<std::string>>;
+  std::map<Roles, std::optional<v1::Alert>> told;
+  std::erase_if(
+      followers_, [&](const Follower& follower) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const AlertCaller& caller = follower.caller;
+        const auto [it, first] =
+            told.try_emplace({caller.agency, caller.roles}, std::nullopt);
+        // Only of what has changed in their sight: who is told again when
+        // nothing has learns that something hidden was added.
+        if (first && engine_.PositionOf(alert, caller) == changed) {
+          it->second = Render(alert, caller);
+        }
+        return it->second.has_value() && !follower.write(*it->second);
+      });
+}
+
+Header Desk::OwnHeader(const std::string& key) const {
   Header header;
   header.source = SourceOf(self_);
-  header.type = type;
   header.controller = self_.agency();
   header.purpose = self_.default_purpose();
   header.gateway = self_.default_gateway();
   header.regime = self_.default_regime();
   header.id = DerivedId(kService, key, 0);
-  header.subject = subject;
-  header.stream = stream;
-  header.time_us = time_us;
-  header.causation = causation;
-  header.expected_version = expected_version;
-  return MakeEvent(*types_, std::move(header), data, DrawSeed(random_));
+  return header;
 }
 
 void Desk::PublishPending() {
@@ -142,10 +136,14 @@ void Desk::PublishPending() {
     }
   }
   for (auto& [id, pending] : due) {
-    absl::StatusOr<Event> event =
-        MakeOwn(pending.draft.key, pending.draft.type, pending.draft.data,
-                pending.draft.stream, pending.draft.subject,
-                pending.draft.causation, pending.draft.time_us, std::nullopt);
+    Header header = OwnHeader(pending.draft.key);
+    header.type = pending.draft.type;
+    header.stream = pending.draft.stream;
+    header.subject = pending.draft.subject;
+    header.causation = pending.draft.causation;
+    header.time_us = pending.draft.time_us;
+    absl::StatusOr<Event> event = MakeEvent(
+        *types_, std::move(header), pending.draft.data, DrawSeed(random_));
     absl::Status status = event.status();
     if (event.ok()) {
       std::vector<Event> set;
@@ -190,10 +188,11 @@ void Desk::PublishTimePassed() {
   const uint64_t to = static_cast<uint64_t>(absl::ToUnixMicros(now));
   hub::v1::TimePassed passed;
   passed.set_to(to);
+  Header header = OwnHeader(absl::StrCat("time/", to));
+  header.stream = "hub/time";
+  header.time_us = to;
   absl::StatusOr<Event> event =
-      MakeOwn(absl::StrCat("time/", to), "concordat.hub.v1.TimePassed",
-              passed.SerializeAsString(), "hub/time", PersonKey(), "", to,
-              std::nullopt);
+      MakeEvent(*types_, std::move(header), passed, random_);
   if (!event.ok()) return;
   std::vector<Event> set;
   set.push_back(*std::move(event));

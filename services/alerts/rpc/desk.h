@@ -3,7 +3,7 @@
 // at each start; what it asked for before then is recognised by its id.
 //
 // Threads  Run() has a thread of its own; everything else may be called from
-//          any thread. Accept, Close, Show and List may block until their
+//          any thread. List and what people do to an alert may block until their
 //          deadline.
 #ifndef CONCORDAT_SERVICES_ALERTS_RPC_DESK_H_
 #define CONCORDAT_SERVICES_ALERTS_RPC_DESK_H_
@@ -59,9 +59,20 @@ class Desk {
   absl::StatusOr<v1::Alert> AcceptWithdrawal(
       const AlertCaller& caller, const v1::AcceptWithdrawalRequest& request,
       absl::Time deadline);
-  // `write` is called with each change of what the caller sees, from Run()'s
-  // thread, until it answers false.
-  void Follow(const AlertCaller& caller,
+  absl::StatusOr<v1::Alert> Pass(const AlertCaller& caller,
+                                 const v1::PassAlertRequest& request,
+                                 absl::Time deadline);
+  absl::StatusOr<v1::Alert> Dispute(const AlertCaller& caller,
+                                    const v1::DisputeAlertRequest& request,
+                                    absl::Time deadline);
+  //   UNAVAILABLE  as List().
+  absl::StatusOr<v1::ListFeedsResponse> ListFeeds(
+      const AlertCaller& caller, const v1::ListFeedsRequest& request,
+      absl::Time deadline);
+  // `write` is called with what changed for the caller at `after` or later (0:
+  // nothing), and then with each change of what the caller sees, until it answers
+  // false. It must not wait, and not call back.
+  void Follow(const AlertCaller& caller, Sequence after,
               std::function<bool(const v1::Alert&)> write);
 
   void FillStatus(hub::v1::GetStatusResponse* status);
@@ -69,32 +80,37 @@ class Desk {
  private:
   struct Follower {
     AlertCaller caller;
+    Sequence after;
     std::function<bool(const v1::Alert&)> write;
-    std::map<std::string, size_t> told;  // What they saw last, by reference.
   };
 
   absl::Status Fold(const Delivery& delivery);
   // Publishes what the engine asked for and the log has not shown yet.
   void PublishPending();
   void PublishTimePassed();
-  absl::StatusOr<Event> MakeOwn(const std::string& key, const std::string& type,
-                                const std::string& data,
-                                const std::string& stream,
-                                const PersonKey& subject,
-                                const std::string& causation, uint64_t time_us,
-                                std::optional<Sequence> expected_version);
+  // The header of an event of the service's own, with the id that `key` gives.
+  Header OwnHeader(const std::string& key) const;
+  // Type and bytes of what somebody does; empty: there is nothing to do.
+  using Step = absl::StatusOr<std::pair<std::string, std::string>>;
   // Decides on the alert as it stands, publishes, and waits until it is folded.
+  // `decide` runs under the lock.
   absl::StatusOr<v1::Alert> Change(
       const AlertCaller& caller, const std::string& ref, const std::string& key,
-      uint64_t time_us, absl::Time deadline,
-      const std::function<absl::StatusOr<std::pair<std::string, std::string>>(
-          const Alert&)>& decide);
+      const hub::v1::Command& command, absl::Time deadline,
+      const std::function<Step(const Alert&)>& decide);
   bool AwaitPosition(Sequence position, absl::Time deadline);
+  //   UNAVAILABLE  the log is not read to its end yet.
+  absl::Status AwaitTheEnd(absl::Time deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // To those for whom it changed at that event. Drops those who are gone.
+  void Tell(const Alert& alert, Sequence changed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Sends what changed since; `after` 0: nothing. False: the follower is gone.
+  bool Begin(const Follower& follower) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // None: it is not the caller's, or not in the log yet.
   std::optional<v1::Alert> Render(const Alert& alert,
                                   const AlertCaller& caller) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  static size_t SightHash(const v1::Alert& alert);
 
   BusClient& bus_;
   const std::shared_ptr<const TypeRegistry> types_;
@@ -115,7 +131,9 @@ class Desk {
   // Was up to date once since the start.
   bool caught_up_ ABSL_GUARDED_BY(mu_) = false;
   std::string fault_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::shared_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
+  // Those that wait until the log is read to its end, and those that are told.
+  std::vector<Follower> waiting_ ABSL_GUARDED_BY(mu_);
+  std::vector<Follower> followers_ ABSL_GUARDED_BY(mu_);
   struct Pending {
     AlertDraft draft;
     bool sent = false;

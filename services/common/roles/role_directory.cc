@@ -229,6 +229,24 @@ OnDuty RoleDirectory::Route(const RoleName& addressee, absl::Time at) const {
   return duty;
 }
 
+std::vector<RoleName> RoleDirectory::Chain(const RoleName& role,
+                                           absl::Time at) const {
+  std::vector<RoleName> chain;
+  RoleName name = role;
+  const Role* told = Find(name, at);
+  for (int step = 0; told != nullptr && step < kStepsMax; ++step) {
+    if (told->escalates_to().empty() && told->always()) break;
+    name.role =
+        told->escalates_to().empty() ? told->cover() : told->escalates_to();
+    told = Find(name, at);
+    const bool again = name == role || std::find(chain.begin(), chain.end(),
+                                                 name) != chain.end();
+    if (told == nullptr || again) break;
+    chain.push_back(name);
+  }
+  return chain;
+}
+
 std::vector<RoleName> RoleDirectory::Names(absl::string_view agency,
                                            absl::Time at) const {
   std::set<RoleName> names;

@@ -86,6 +86,10 @@ class RoleDirectory {
 
   OnDuty Route(const RoleName& addressee, absl::Time at) const;
 
+  // Who is told after it, one by one, when nobody accepts: as it escalates, and
+  // then who covers, until one is staffed at all hours. Without the role itself.
+  std::vector<RoleName> Chain(const RoleName& role, absl::Time at) const;
+
   // Null: not defined at that moment.
   const identity::v1::Role* Find(const RoleName& name, absl::Time at) const;
   // Those of the agency, or of all with "", in order of agency and name.

@@ -143,6 +143,25 @@ done
 evidence="$(concordat alerts --profile coordinator --json | jq -r 'select(.rule == "R17") | .evidence | length')"
 check "A5 took 2.16 as evidence instead of being raised twice" equal "$evidence" 3
 
+check "A7 says what happened in a sentence" equal \
+  "$(of coordinator R01 2025-12-05T08:40 .headline)" \
+  "Dundee City Council sent a breach report to the Parole Board: failed to report."
+check "and A1" equal "$(of coordinator R07 2025-11-20T21:15 .headline)" \
+  "Three incidents were seen by two agencies in nine days."
+check "and A3" equal "$(of duty-senior R01 2025-11-22T02:05 .headline)" \
+  "Police Scotland charged this person with a serious offence (violence), held for court; the outcome is not known."
+check "the board is not told of police records" equal \
+  "$(of nhs R13 2025-11-24T17:25 '.notShared | join(", ")')" \
+  "MAPPA case papers, court orders, police records, social work records"
+
+check "all sources send" equal \
+  "$(concordat alerts feeds --profile coordinator --json |
+    jq -r '[.feeds[] | select(.silentSince == "") | .title] | sort | join(", ")')" \
+  "Dundee case files, NHS Tayside hospital messages"
+check "and the alerts are up to date to the end of the story" equal \
+  "$(concordat alerts feeds --profile coordinator --json | jq -r '"\(.time[0:16]) \(.upToDate)"')" \
+  "2025-12-05T09:00 true"
+
 check "what the edge did" equal \
   "$(concordat rejects --profile nhs --json | jq -c '.counts | [.held, .toIdentity, .published, .notInCohort, .refused, .spooled] | map(tonumber)')" \
   "[7,2,1,21,2,0]"
@@ -251,7 +270,7 @@ mistake() { of coordinator R01 2025-12-05T09:10 "$1"; }
 check "the alert is withdrawn" equal "$(mistake '[.state, .withdrawnAt[0:16]] | join(" ")')" \
   "withdrawn 2025-12-05T09:12"
 check "and says why" equal "$(mistake .withdrawnBecause)" \
-  "Police Scotland say this charge was recorded against the wrong person"
+  "Police Scotland took this charge back: recorded against the wrong person"
 check "the co-ordinator was shown it, and has to accept that" equal "$(mistake .withdrawalToAccept)" true
 check "she does" concordat alerts accept-withdrawal "$(mistake .alertRef)" --profile coordinator
 concordat alerts --profile coordinator --open --json >"$work/alerts"

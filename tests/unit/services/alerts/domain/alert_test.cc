@@ -4,6 +4,9 @@
 //   accepted without saying what for         → WhoAcceptsSaysWhatTheyWillDo
 //   closed without anybody's acceptance      → NobodyClosesWhatNobodyAccepted
 //   seen by agency without asking the role   → SeenByTheRolesItIsAddressedTo
+//   passed on to anybody                     → PassedOnOnlyToThoseWhoMayHaveIt
+//   passing on counts as acceptance          → WhoItIsPassedOnToIsAddressed
+//   disputed twice, or it ends by that       → ADisputeEndsNothing
 #include "services/alerts/domain/alert.h"
 
 #include "gmock/gmock.h"
@@ -25,6 +28,7 @@ Alert Raised() {
     AlertMember& member = alert.members.emplace_back();
     member.who = who;
     member.told_us = 1;
+    member.evidence = {Sequence{3}};
   }
   return alert;
 }
@@ -35,7 +39,7 @@ const AlertCaller kCoordinator = {
 void Accept(const AlertCaller& caller, Alert& alert) {
   const auto event = DecideAccept(alert, caller, "looking", "");
   ASSERT_THAT(event, IsOk());
-  Evolve(*event, 7, 0, alert);
+  Evolve(*event, {7}, 0, alert);
 }
 
 TEST(AlertTest, SeenByTheRolesItIsAddressedTo) {
@@ -72,7 +76,7 @@ TEST(AlertTest, OnlyOwnerOrAcceptorCloses) {
               HasCode(absl::StatusCode::kInvalidArgument));
   const auto closed = DecideClose(alert, kPolice, "returned");
   ASSERT_THAT(closed, IsOk());
-  Evolve(*closed, 9, alert);
+  Evolve(*closed, {9}, alert);
   EXPECT_TRUE(alert.closed());
   EXPECT_EQ(alert.outcome, "returned");
   EXPECT_THAT(DecideAccept(alert, kCoordinator, "late", ""),
@@ -82,6 +86,63 @@ TEST(AlertTest, OnlyOwnerOrAcceptorCloses) {
 TEST(AlertTest, NobodyClosesWhatNobodyAccepted) {
   EXPECT_THAT(DecideClose(Raised(), kPolice, "returned"),
               HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(AlertTest, PassedOnOnlyToThoseWhoMayHaveIt) {
+  Alert alert = Raised();
+  const std::vector<AlertAddressee> may = {{"police-scotland", "cover"},
+                                           {"nhs-tayside", "nhs-liaison"}};
+  EXPECT_THAT(DecidePass(alert, kPolice, "", "off at six", may),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecidePass(alert, kPolice, "cover", "", may),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecidePass(alert, kPolice, "nhs-liaison", "yours", may),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  const auto passed = DecidePass(alert, kPolice, "cover", "off at six", may);
+  ASSERT_THAT(passed, IsOk());
+  EXPECT_EQ(passed->to(), "police-scotland/cover");
+  EXPECT_THAT(
+      DecidePass(alert, kPolice, "nhs-tayside/nhs-liaison", "yours", may),
+      IsOk());
+  v1::AlertClosed closed;
+  Evolve(closed, {9}, alert);
+  EXPECT_THAT(DecidePass(alert, kPolice, "cover", "off at six", may),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(AlertTest, WhoItIsPassedOnToIsAddressed) {
+  Alert alert = Raised();
+  const AlertCaller cover = {"night", "police-scotland", {"cover"}};
+  EXPECT_FALSE(MaySee(alert, cover));
+  const auto passed = DecidePass(alert, kPolice, "cover", "off at six",
+                                 {{"police-scotland", "cover"}});
+  ASSERT_THAT(passed, IsOk());
+  Evolve(*passed, {5, "officer-7"}, alert);
+  EXPECT_TRUE(MaySee(alert, cover));
+  EXPECT_EQ(alert.members.back().evidence, alert.members.front().evidence);
+  EXPECT_EQ(alert.passings.at(0).doer.staff, "officer-7");
+  EXPECT_EQ(alert.stage, AlertStage::kRaised);
+  EXPECT_FALSE(alert.accepted());
+  // Again changes nothing.
+  Evolve(*passed, {6}, alert);
+  EXPECT_EQ(alert.passings.size(), 1u);
+  Accept(cover, alert);
+  EXPECT_TRUE(alert.accepted());
+}
+
+TEST(AlertTest, ADisputeEndsNothing) {
+  Alert alert = Raised();
+  EXPECT_THAT(DecideDispute(alert, kPolice, ""),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  const auto disputed = DecideDispute(alert, kPolice, "another man");
+  ASSERT_THAT(disputed, IsOk());
+  Evolve(*disputed, {5}, alert);
+  EXPECT_EQ(alert.disputes.at(0).reason, "another man");
+  EXPECT_EQ(alert.stage, AlertStage::kRaised);
+  EXPECT_THAT(DecideDispute(alert, kPolice, "still another man"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(DecideDispute(alert, kCoordinator, "so it is"), IsOk());
+  Accept(kPolice, alert);  // Who changes their mind may take it on.
 }
 
 TEST(AlertTest, ShowingDoesNotUndoAcceptance) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "concordat/hub/v1/events.pb.h"
+#include "concordat/identity/v1/events.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "concordat/police/v1/events.pb.h"
@@ -66,7 +67,8 @@ class EngineTest : public ::testing::Test {
                                   const std::string& controller,
                                   const PersonKey& person = Person(2),
                                   const std::string& arrives = "",
-                                  const std::string& retracts = "") {
+                                  const std::string& retracts = "",
+                                  const std::string& corrects = "") {
     View view;
     view.sequence.value = ++sequence_;
     view.accepted_us = At(arrives.empty() ? when : arrives);
@@ -77,6 +79,7 @@ class EngineTest : public ::testing::Test {
     view.header.subject = person;
     view.header.time_us = At(when);
     view.header.retracts = retracts;
+    view.header.corrects = corrects;
     auto groups =
         types_->Find(view.header.type)->Split(message.SerializeAsString());
     EXPECT_THAT(groups, testing::IsOk());

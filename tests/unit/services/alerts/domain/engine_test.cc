@@ -10,6 +10,10 @@
 //   retracted fact still counts              → ARetractedFactCountsNoMore
 //   closed alert takes evidence              → AfterClosingANewFactRaisesAnew
 //   level_min not asked                      → CopiesTheCoordinatorFromLevel2On
+//   the reason of a retraction is not said   → AWithdrawalSaysWhyAs…
+//   who joins is told of what is long past   → WhoJoinsIsToldOfWhatFollows…
+//   its position moves when nothing is seen  → AStateOfIdentityChanges…
+//   told of others' acts after a withdrawal  → WhoseAlertIsWithdrawnHears…
 #include "tests/unit/services/alerts/domain/engine_fixture.h"
 
 namespace concordat::alerts {
@@ -199,6 +203,150 @@ TEST_F(EngineTest, TheSameFoldAsksForTheSameEvents) {
   ASSERT_THAT(second, SizeIs(1));
   EXPECT_EQ(first[0].key, second[0].key);
   EXPECT_EQ(first[0].data, second[0].data);
+}
+
+TEST_F(EngineTest, AWithdrawalSaysWhyAsTheRetractionDoes) {
+  CaseOpens();
+  police::v1::ChargeRecorded charge;
+  charge.set_offence_group("GROUP_1");
+  charge.set_disposal("LIBERATED");
+  const auto take_back = [&](const std::string& reason) {
+    charge.clear_amendment_reason();
+    Happens(charge, "2025-12-05 09:10", kPolice, "police-scotland");
+    const std::string id = absl::StrCat("e-", sequence_);
+    charge.set_amendment_reason(reason);
+    Happens(charge, "2025-12-05 09:12", kPolice, "police-scotland", Person(2),
+            "", id);
+    return engine_->alerts().back()->members.front().withdrawn_because;
+  };
+  EXPECT_EQ(take_back("ENTERED_TWICE"),
+            "Police Scotland took this charge back: entered twice");
+  EXPECT_EQ(take_back(""), "Police Scotland took this charge back");
+}
+
+TEST_F(EngineTest, ACorrectionThatCountsNoMoreSaysWhy) {
+  CaseOpens();
+  Contact("MISSED", "2025-11-25 10:00");
+  Engagement("DISENGAGED", "2025-11-27 11:20");
+  socialwork::v1::ContactRecorded kept;
+  kept.set_mode("OFFICE");
+  kept.set_outcome("KEPT");
+  kept.set_amendment_reason("RECORDED_WITH_WRONG_DETAILS");
+  const uint64_t missed = sequence_ - 1;
+  Happens(kept, "2025-11-25 10:00", kSocialWork, "dundee-city-council",
+          Person(2), "2025-11-28 09:00", "", absl::StrCat("e-", missed));
+  EXPECT_EQ(engine_->alerts()[0]->members[0].withdrawn_because,
+            "Dundee City Council took back that the appointment of 25 November "
+            "was missed: recorded with wrong details");
+}
+
+TEST_F(EngineTest, WhoJoinsIsToldOfWhatFollowsAndNotOfWhatWasComplete) {
+  mappa::v1::CaseOpened opened;
+  opened.set_case_ref("C-2");
+  opened.add_parties("police-scotland");
+  opened.add_parties("nhs-tayside");
+  opened.set_lead("police-scotland");
+  Happens(opened, "2025-11-04 09:31", kMappa, "mappa-tayside");
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("OTHER");
+  const auto concerned = [&](const std::string& incident,
+                             const std::string& when) {
+    concern.set_incident_ref(incident);
+    Happens(concern, when, kPolice, "police-scotland");
+  };
+  concerned("INC-1", "2025-11-10 10:00");
+  concerned("INC-2", "2025-11-11 10:00");
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const AlertCaller lead{"x", "dundee-city-council", {"lead-officer"}};
+  // Social work takes the lead: it sees both now, and is not told of them.
+  opened.add_parties("dundee-city-council");
+  opened.set_lead("dundee-city-council");
+  Happens(opened, "2025-11-11 12:00", kMappa, "mappa-tayside");
+  EXPECT_THAT(engine_->alerts(), SizeIs(1));
+  EXPECT_FALSE(MaySee(*engine_->alerts()[0], lead));
+  // With the next one it is told of all that count with it.
+  concerned("INC-3", "2025-11-12 09:00");
+  ASSERT_THAT(engine_->alerts(), SizeIs(2));
+  EXPECT_TRUE(MaySee(*engine_->alerts()[1], lead));
+  EXPECT_THAT(
+      engine_->alerts()[1]->Find({lead.agency, "lead-officer"})->evidence,
+      SizeIs(3));
+  EXPECT_THAT(
+      engine_->alerts()[0]->Find({"mappa-tayside", "co-ordinator"})->evidence,
+      SizeIs(3));
+}
+
+TEST_F(EngineTest, FaultsOfAnUrgentFactGoToWhoLooksAfterItsSource) {
+  hub::v1::FaultsAccepted faults;
+  faults.set_sequence(7);
+  faults.set_type("concordat.police.v1.ChargeRecorded");
+  faults.set_source(kPolice);
+  faults.add_faults("offence_group: not in its code list");
+  Happens(faults, "2025-11-24 10:00", "urn:concordat:hub:bus", "hub",
+          PersonKey());
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const Alert& alert = *engine_->alerts()[0];
+  EXPECT_EQ(alert.rule, "R24");
+  EXPECT_THAT(To(alert), ElementsAre("police-scotland/feed-contact"));
+  EXPECT_EQ(Sight(alert, "police-scotland", "feed-contact").headline,
+            "An urgent fact was accepted with faults.");
+}
+
+TEST_F(EngineTest, AStateOfIdentityChangesWhereAnAlertStands) {
+  CaseOpens();
+  Charge("GROUP_1", "2025-11-22 02:05");
+  const Alert& alert = *engine_->alerts()[0];
+  const AlertCaller senior{"x", "dundee-city-council", {"duty-senior"}};
+  EXPECT_EQ(engine_->PositionOf(alert, senior), Sequence());
+  v1::AlertRaised raised;
+  raised.set_alert_ref(alert.ref);
+  Happens(raised, "2025-11-22 02:05", kAlerts, "mappa-tayside");
+  EXPECT_EQ(engine_->PositionOf(alert, senior).value, sequence_);
+  const uint64_t at = sequence_;
+  Contact("KEPT", "2025-11-22 10:00");
+  EXPECT_EQ(engine_->PositionOf(alert, senior).value, at);
+  identity::v1::IdentityReviewOpened doubt;
+  doubt.set_review_ref("IR-1");
+  doubt.set_kind("LINK_DOUBTED");
+  Happens(doubt, "2025-11-23 10:00", "urn:concordat:mappa-tayside:identity",
+          "mappa-tayside");
+  EXPECT_EQ(engine_->PositionOf(alert, senior).value, sequence_);
+  EXPECT_TRUE(
+      Sight(alert, "dundee-city-council", "duty-senior").identity_in_doubt);
+}
+
+TEST_F(EngineTest, WhoseAlertIsWithdrawnHearsNoMoreOfIt) {
+  CaseOpens();
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("OTHER");
+  for (const char* incident : {"INC-1", "INC-2"}) {
+    concern.set_incident_ref(incident);
+    Happens(concern, "2025-11-24 10:00", kPolice, "police-scotland");
+  }
+  const std::string second = absl::StrCat("e-", sequence_);
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const Alert& alert = *engine_->alerts()[0];
+  // The co-ordinator sees these as well; social work does not.
+  nhs::v1::RiskInformationDisclosed risk;
+  risk.set_code("NEW_PARTNER_WITH_CHILD");
+  risk.set_approved_by_role("CONSULTANT");
+  Happens(risk, "2025-11-24 11:00", kNhs, "nhs-tayside");
+  Happens(risk, "2025-11-24 12:00", kNhs, "nhs-tayside");
+  // For social work that was all it rested on; for her it stands.
+  Happens(concern, "2025-11-24 13:00", kPolice, "police-scotland", Person(2),
+          "", second);
+  v1::AlertAccepted accepted;
+  accepted.set_alert_ref(alert.ref);
+  accepted.set_agency("mappa-tayside");
+  accepted.set_by("coordinator");
+  Happens(accepted, "2025-11-24 14:00", kAlerts, "mappa-tayside");
+  const AlertSight gone = Sight(alert, "dundee-city-council", "lead-officer");
+  EXPECT_EQ(gone.state, "withdrawn");
+  EXPECT_EQ(gone.withdrawn_because,
+            "Police Scotland took back what was said of 24 November");
+  EXPECT_THAT(gone.acceptances, IsEmpty());
+  EXPECT_THAT(Sight(alert, "mappa-tayside", "co-ordinator").acceptances,
+              SizeIs(1));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 // | one alert for all addressees | who else is told, or who owns it, differs |
 // | evidence kept per alert | evidence that the recipient's own judgement lacks |
 // | told again when hidden evidence comes | one more sight |
+// | its position is that of hidden evidence | looks so since another entry |
 // | a chain asks only what the first was shown | told late, or never |
 #include <map>
 #include <random>
@@ -88,8 +89,17 @@ struct Entry {
   bool fact = false;
 };
 
-// What a recipient is shown, and at which entry.
-using Shown = std::vector<std::pair<size_t, AlertSight>>;
+// What a recipient is shown, at which entry, and by which entry it says that it
+// came to look so.
+struct Look {
+  AlertSight sight;
+  size_t since = 0;
+  friend bool operator==(const Look&, const Look&) = default;
+};
+using Shown = std::vector<std::pair<size_t, Look>>;
+
+// Sequences of the service's own events begin here for each entry of the log.
+constexpr uint64_t kOwnEvents = 1'000'000;
 
 class HiddenFactsTest : public ::testing::Test {
  protected:
@@ -160,12 +170,15 @@ class HiddenFactsTest : public ::testing::Test {
     for (size_t n = 1 + Draw(4); n > 0; --n) add(limb.add_to());
     if (Chance(50)) {
       add(limb.mutable_out_of_hours()->add_to());
-      limb.mutable_out_of_hours()->mutable_accept()->set_minutes(60);
+      v1::Clock& clock = *limb.mutable_out_of_hours()->mutable_accept();
+      clock.set_length(60);
+      clock.set_unit(policy::v1::CLOCK_UNIT_MINUTES);
     }
     for (size_t n = Draw(3); n > 0; --n) {
       v1::Escalation& next = *limb.add_escalate();
       add(next.add_to());
-      next.mutable_accept()->set_minutes(120);
+      next.mutable_accept()->set_length(120);
+      next.mutable_accept()->set_unit(policy::v1::CLOCK_UNIT_MINUTES);
     }
   }
 
@@ -263,9 +276,9 @@ class HiddenFactsTest : public ::testing::Test {
     auto engine = MakeEngine(definitions_);
     EXPECT_THAT(engine, testing::IsOk());
     Shown shown;
-    std::map<std::string, AlertSight> last;
+    std::map<std::string, Look> last;
     evidence_.clear();
-    uint64_t own = 1'000'000;
+    uint64_t own = 0;
     const auto apply = [&](const Entry& entry, uint64_t sequence) {
       std::vector<std::pair<Entry, uint64_t>> due = {{entry, sequence}};
       for (size_t i = 0; i < due.size(); ++i) {
@@ -292,18 +305,23 @@ class HiddenFactsTest : public ::testing::Test {
       }
     };
     for (size_t i = 0; i < log_.size(); ++i) {
+      own = kOwnEvents * (i + 1);
       const Entry nothing = TimeOf(log_[i]);
       const Entry& entry = i != at ? log_[i] : with ? *with : nothing;
       apply(entry, i + 1);
       for (size_t n = 0; n < engine->alerts().size(); ++n) {
         const Alert* alert = engine->alerts()[n].get();
         const auto sight = engine->See(*alert, caller);
-        if (!sight.has_value() || last[sight->ref] == *sight) continue;
-        last[sight->ref] = *sight;
-        shown.emplace_back(i, *sight);
+        if (!sight.has_value()) continue;
+        const uint64_t position = engine->PositionOf(*alert, caller).value;
+        const Look look{
+            *sight, position < kOwnEvents ? position : position / kOwnEvents};
+        if (last[sight->ref] == look) continue;
+        last[sight->ref] = look;
+        shown.emplace_back(i, look);
         // A hash of what is seen decides what is done.
         const size_t choice =
-            std::hash<std::string>()(absl::StrCat(sight->ref, i)) % 8;
+            std::hash<std::string>()(absl::StrCat(sight->ref, i)) % 10;
         const auto act = [&](const auto& event) {
           if (!event.ok()) return;
           Entry step{HeaderOf("mappa-tayside", "alerts", alert->subject, 0),
@@ -317,6 +335,12 @@ class HiddenFactsTest : public ::testing::Test {
           act(absl::StatusOr<v1::AlertShown>(DecideShow(*alert, caller)));
         }
         if (choice == 3) act(DecideAcceptWithdrawal(*alert, caller));
+        if (choice == 4) act(DecideDispute(*alert, caller, "another man"));
+        if (choice == 5) {
+          const auto may = engine->MayPassTo(*alert, caller);
+          if (may.empty()) continue;
+          act(DecidePass(*alert, caller, may[0].Name(), "yours", may));
+        }
       }
     }
     for (const auto& alert : engine->alerts()) {

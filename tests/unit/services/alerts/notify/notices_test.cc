@@ -112,6 +112,18 @@ TEST_F(NoticesTest, WhatTheLogSaysWasToldIsNotToldAgain) {
   EXPECT_FALSE(notices_->IsPending("A-1/police-scotland/lead-officer/0"));
 }
 
+TEST_F(NoticesTest, WhoItIsPassedOnToIsTold) {
+  Raise("A-1", "HIGH", {"police-scotland/police"}, At(20, 11, 0));
+  v1::AlertPassedOn passed;
+  passed.set_alert_ref("A-1");
+  passed.set_agency("police-scotland");
+  passed.set_to("police-scotland/lead-officer");
+  Fold(passed, At(20, 21, 15));
+  ASSERT_THAT(notices_->Pending(), SizeIs(2));
+  EXPECT_EQ(notices_->Pending()[1].addressee.role, "lead-officer");
+  EXPECT_EQ(notices_->Pending()[1].told.role, "police-cover");
+}
+
 TEST_F(NoticesTest, AnAcceptedOrClosedAlertIsNotTold) {
   for (const char* ref : {"A-1", "A-2"}) {
     Raise(ref, "HIGH",

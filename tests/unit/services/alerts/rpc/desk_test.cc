@@ -6,6 +6,12 @@
 //   anybody's reference answers               → KnowsNoAlertOfOthers
 //   told again when hidden evidence comes     → AFollowerIsNotToldOfWhatIs…
 //   position said before effects are accepted → PositionWaitsForItsEffects
+//   a stream that goes on tells all again     → AStreamGoesOnFromWhereItWas…
+//   a stream begun while the log is read is
+//   told what is long past                    → AStreamBegunWhileTheLogIsRead…
+//   passed on to whom it is hidden from       → PassesOnToWhoSeesAllOfIt
+//   everybody reads why it is disputed        → OnlyTheOwnerReadsWhyOthers…
+//   feeds of others are listed                → ListsTheFeedsThatAlertsMayRestOn
 #include "services/alerts/rpc/desk.h"
 
 #include <map>
@@ -14,61 +20,35 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "concordat/hub/v1/events.pb.h"
-#include "concordat/mappa/v1/events.pb.h"
-#include "concordat/nhs/v1/events.pb.h"
 #include "concordat/police/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/common/base/system_clock.h"
-#include "services/common/event/make_event.h"
 #include "tests/support/demo_engine.h"
-#include "tests/support/demo_types.h"
-#include "tests/support/fake_bus.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/services/alerts/rpc/bus_fixture.h"
 
 namespace concordat::alerts {
 namespace {
 
-using ::concordat::testing::FakeBus;
 using ::concordat::testing::HasCode;
 using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 const AlertCaller kPolice = {"police", "police-scotland", {"police"}};
 const AlertCaller kSocialWork = {
     "socialwork", "dundee-city-council", {"lead-officer"}};
 
-// Deadlines are of real time: a test that waits for a thread does too.
-class DeskTest : public ::testing::Test {
+class DeskTest : public AlertsBusTest {
  protected:
   void SetUp() override {
-    const auto types = testing::DemoTypes();
-    ASSERT_THAT(types, IsOk());
-    types_ = *types;
+    AlertsBusTest::SetUp();
     self_.set_name("service-alerts");
     self_.set_agency("mappa-tayside");
     self_.set_system("alerts");
     self_.set_default_purpose("MAPPA_RISK_MANAGEMENT");
     self_.set_default_gateway("G1");
     self_.set_default_regime(bus::v1::REGIME_GDPR);
-    hospital_ = bus_.Connect("hospital");
-    const auto agreements = testing::DemoAgreements();
-    ASSERT_THAT(agreements, IsOk());
-    hub::v1::AgreementAdopted adopted;
-    adopted.set_name(agreements->front().name());
-    adopted.set_version(agreements->front().version());
-    adopted.set_agreement(agreements->front().SerializeAsString());
-    Happens(adopted, "bus", "hub", PersonKey());
-    mappa::v1::CaseOpened opened;
-    opened.set_case_ref("C-4");
-    opened.add_parties("nhs-tayside");
-    opened.add_parties("police-scotland");
-    opened.set_lead("nhs-tayside");
-    Happens(opened, "mappa", "mappa-tayside", person_);
     Open();
   }
   void TearDown() override { CloseDesk(); }
@@ -93,33 +73,6 @@ class DeskTest : public ::testing::Test {
     client_.reset();
   }
 
-  void Happens(const google::protobuf::Message& message,
-               const std::string& system, const std::string& agency,
-               const PersonKey& person) {
-    Header header;
-    header.source = absl::StrCat("urn:concordat:", agency, ":", system);
-    header.controller = agency;
-    header.purpose = "MAPPA_RISK_MANAGEMENT";
-    header.gateway = "G1";
-    header.regime = bus::v1::REGIME_GDPR;
-    header.id = absl::StrCat("e-", ++count_);
-    header.stream = absl::StrCat("s-", count_);
-    header.subject = person;
-    header.time_us = 1'764'000'000'000'000;
-    auto event = MakeEvent(*types_, std::move(header), message, random_);
-    ASSERT_THAT(event, IsOk());
-    std::vector<Event> set;
-    set.push_back(*std::move(event));
-    const auto outcomes =
-        PublishAndWait(*hospital_, std::move(set), absl::Seconds(5));
-    ASSERT_THAT(outcomes, IsOk());
-    ASSERT_TRUE(outcomes->front().accepted);
-  }
-  void GoesAbsent() {
-    nhs::v1::RestrictedPatientStatusChanged status;
-    status.set_status("AWOL");
-    Happens(status, "concordat-nhs", "nhs-tayside", person_);
-  }
   absl::Time Soon() const { return clock_.Now() + absl::Seconds(5); }
   v1::ListAlertsResponse ListAt(uint64_t position, const AlertCaller& caller) {
     v1::ListAlertsRequest request;
@@ -129,20 +82,11 @@ class DeskTest : public ::testing::Test {
     return response.ok() ? *response : v1::ListAlertsResponse();
   }
 
-  SystemClock clock_;
-  // The log's time, inside the agreement's period.
-  testing::FakeClock log_clock_{absl::FromUnixSeconds(1'764'000'000)};
-  testing::SeededRandom random_{7};
   const Logger log_{"desk_test"};
-  const PersonKey person_{std::array<uint8_t, PersonKey::kBytes>{4}};
-  FakeBus bus_{log_clock_};
   bus::v1::Principal self_;
-  std::shared_ptr<const TypeRegistry> types_;
-  std::unique_ptr<BusClient> hospital_;
   std::unique_ptr<BusClient> client_;
   std::unique_ptr<Desk> desk_;
   std::thread running_;
-  int count_ = 0;
 };
 
 TEST_F(DeskTest, RaisesAnAlertOnTheBusAndListsIt) {
@@ -242,7 +186,7 @@ TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
   Mutex mu;
   CondVar changed;
   std::vector<std::string> states;
-  desk_->Follow(kPolice, [&](const v1::Alert& alert) {
+  desk_->Follow(kPolice, Sequence(), [&](const v1::Alert& alert) {
     MutexLock lock(mu);
     states.push_back(alert.state());
     changed.NotifyAll();
@@ -270,23 +214,20 @@ TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
 
 TEST_F(DeskTest, AFollowerIsNotToldOfWhatIsHiddenFromIt) {
   const PersonKey other{std::array<uint8_t, PersonKey::kBytes>{7}};
-  mappa::v1::CaseOpened opened;
-  opened.set_case_ref("C-7");
-  opened.add_parties("dundee-city-council");
-  opened.add_parties("nhs-tayside");
-  opened.add_parties("police-scotland");
-  opened.set_lead("dundee-city-council");
-  Happens(opened, "mappa", "mappa-tayside", other);
+  CaseOpens("C-7", "dundee-city-council",
+            {"dundee-city-council", "nhs-tayside", "police-scotland"}, other);
   Mutex mu;
   CondVar changed;
   std::map<std::string, std::vector<size_t>> told;  // Evidence, by agency.
   const auto follow = [&](const AlertCaller& caller) {
-    desk_->Follow(caller, [&, agency = caller.agency](const v1::Alert& alert) {
-      MutexLock lock(mu);
-      told[agency].push_back(static_cast<size_t>(alert.evidence_size()));
-      changed.NotifyAll();
-      return true;
-    });
+    desk_->Follow(
+        caller, Sequence(),
+        [&, agency = caller.agency](const v1::Alert& alert) {
+          MutexLock lock(mu);
+          told[agency].push_back(static_cast<size_t>(alert.evidence_size()));
+          changed.NotifyAll();
+          return true;
+        });
   };
   follow(kSocialWork);
   follow({"coordinator", "mappa-tayside", {"co-ordinator"}});
@@ -294,7 +235,7 @@ TEST_F(DeskTest, AFollowerIsNotToldOfWhatIsHiddenFromIt) {
   concern.set_concern_type("NEIGHBOUR_COMPLAINT");
   for (const char* incident : {"INC-1", "INC-2"}) {
     concern.set_incident_ref(incident);
-    Happens(concern, "rms", "police-scotland", other);
+    Happens(concern, "police-scotland", "rms", other);
   }
   const auto await = [&](size_t count) {
     MutexLock lock(mu);
@@ -307,7 +248,7 @@ TEST_F(DeskTest, AFollowerIsNotToldOfWhatIsHiddenFromIt) {
   nhs::v1::RiskInformationDisclosed risk;
   risk.set_code("NEW_PARTNER_WITH_CHILD");
   risk.set_approved_by_role("CONSULTANT");
-  Happens(risk, "concordat-nhs", "nhs-tayside", other);
+  Happens(risk, "nhs-tayside", "concordat-nhs", other);
   ASSERT_TRUE(await(2));
   v1::AcceptAlertRequest accept;
   accept.set_alert_ref(ListAt(0, kSocialWork).alerts(0).alert_ref());
@@ -319,6 +260,225 @@ TEST_F(DeskTest, AFollowerIsNotToldOfWhatIsHiddenFromIt) {
       mu, absl::Seconds(5), [&] { return told["mappa-tayside"].size() >= 3; }));
   EXPECT_THAT(told["mappa-tayside"], ::testing::ElementsAre(2, 3, 3));
   EXPECT_THAT(told["dundee-city-council"], ::testing::ElementsAre(2, 2));
+}
+
+// What a stream wrote, from any thread.
+class Written {
+ public:
+  std::function<bool(const v1::Alert&)> Writer() {
+    return [this](const v1::Alert& alert) {
+      MutexLock lock(mu_);
+      alerts_.push_back(alert);
+      changed_.NotifyAll();
+      return true;
+    };
+  }
+  bool Await(size_t count) {
+    MutexLock lock(mu_);
+    return changed_.WaitFor(mu_, absl::Seconds(5),
+                            [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                              return alerts_.size() >= count;
+                            });
+  }
+  std::vector<std::string> States() {
+    MutexLock lock(mu_);
+    std::vector<std::string> states;
+    for (const v1::Alert& alert : alerts_) states.push_back(alert.state());
+    return states;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<v1::Alert> alerts_ ABSL_GUARDED_BY(mu_);
+};
+
+TEST_F(DeskTest, AStreamGoesOnFromWhereItWasBroken) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  const v1::Alert raised = ListAt(4, kPolice).alerts(0);
+  EXPECT_EQ(raised.position(), 4u);
+  v1::AcceptAlertRequest accept;
+  accept.set_alert_ref(raised.alert_ref());
+  accept.set_action("looking");
+  accept.mutable_command()->set_request_id("q-1");
+  const auto accepted = desk_->Accept(kPolice, accept, Soon());
+  ASSERT_THAT(accepted, IsOk());
+  EXPECT_EQ(accepted->position(), 5u);
+  CloseDesk();
+  Open();
+  Written from_raised, from_accepted, from_later;
+  desk_->Follow(kPolice, Sequence{4}, from_raised.Writer());
+  desk_->Follow(kPolice, Sequence{5}, from_accepted.Writer());
+  desk_->Follow(kPolice, Sequence{6}, from_later.Writer());
+  v1::CloseAlertRequest close;
+  close.set_alert_ref(raised.alert_ref());
+  close.set_outcome("returned");
+  close.mutable_command()->set_request_id("q-2");
+  ListAt(5, kPolice);
+  ASSERT_THAT(desk_->Close(kPolice, close, Soon()), IsOk());
+  ASSERT_TRUE(from_raised.Await(2));
+  ASSERT_TRUE(from_accepted.Await(2));
+  ASSERT_TRUE(from_later.Await(1));
+  // As it is now, once, however often it had changed.
+  EXPECT_THAT(from_raised.States(), ElementsAre("accepted", "closed"));
+  EXPECT_THAT(from_accepted.States(), ElementsAre("accepted", "closed"));
+  EXPECT_THAT(from_later.States(), ElementsAre("closed"));
+}
+
+TEST_F(DeskTest, AStreamBegunWhileTheLogIsReadTellsNothingLongPast) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  CloseDesk();
+  bus_.GoAway();
+  Open();
+  Written from_now, from_then;
+  desk_->Follow(kPolice, Sequence(), from_now.Writer());
+  desk_->Follow(kPolice, Sequence{1}, from_then.Writer());
+  bus_.ComeBack();
+  const v1::Alert alert = ListAt(4, kPolice).alerts(0);
+  v1::ShowAlertRequest show;
+  show.set_alert_ref(alert.alert_ref());
+  ASSERT_THAT(desk_->Show(kPolice, show, Soon()), IsOk());
+  ASSERT_TRUE(from_now.Await(1));
+  ASSERT_TRUE(from_then.Await(2));
+  EXPECT_THAT(from_now.States(), ElementsAre("shown"));
+  EXPECT_THAT(from_then.States(), ElementsAre("raised", "shown"));
+}
+
+TEST_F(DeskTest, ACardSaysWhatHappenedAndWhatIsNotShared) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  const auto list = ListAt(4, kPolice);
+  EXPECT_TRUE(list.up_to_date());
+  EXPECT_EQ(list.time(), 1'764'000'000'000'000u);
+  const v1::Alert& card = list.alerts(0);
+  EXPECT_EQ(card.headline(),
+            "NHS Tayside reported this restricted patient absent without "
+            "leave.");
+  EXPECT_EQ(card.happened_at(), 1'764'000'000'000'000u);
+  EXPECT_EQ(card.known_at(), 1'764'000'000'000'000u);
+  EXPECT_THAT(card.rule_words(), ::testing::HasSubstr("told at once"));
+  ASSERT_THAT(card.evidence(), SizeIs(1));
+  EXPECT_EQ(card.evidence(0).agency(), "NHS Tayside");
+  EXPECT_THAT(card.evidence(0).agreement_lines(),
+              ElementsAre(::testing::HasSubstr("tayside-demo version")));
+  // By type: police have no sight of sharing decisions, whether there are any.
+  EXPECT_THAT(card.not_shared(), ::testing::Contains("health details"));
+  EXPECT_THAT(card.not_shared(),
+              ::testing::Not(::testing::Contains("police records")));
+}
+
+TEST_F(DeskTest, PassesOnToWhoSeesAllOfIt) {
+  const auto roles = testing::DemoRoles();
+  ASSERT_THAT(roles, IsOk());
+  for (const auto& agency : *roles) {
+    Happens(agency, "mappa-tayside", "identity", PersonKey());
+  }
+  GoesAbsent();
+  const size_t events = 4 + roles->size();
+  ASSERT_TRUE(bus_.WaitForEvents(events, absl::Seconds(5)));
+  const AlertCaller cover = {"police", "police-scotland", {"police-cover"}};
+  EXPECT_THAT(ListAt(events, cover).alerts(), SizeIs(0));
+  const v1::Alert alert = ListAt(events, kPolice).alerts(0);
+  EXPECT_THAT(alert.may_pass_to(),
+              ::testing::IsSupersetOf({"police-scotland/police-cover",
+                                       "police-scotland/lead-officer"}));
+  EXPECT_THAT(alert.may_pass_to(),
+              ::testing::Not(::testing::Contains("police-scotland/police")));
+  v1::PassAlertRequest pass;
+  pass.set_alert_ref(alert.alert_ref());
+  pass.mutable_command()->set_request_id("q-1");
+  pass.mutable_command()->set_on_behalf_of("officer-7");
+  pass.set_to("police-cover");
+  EXPECT_THAT(desk_->Pass(kPolice, pass, Soon()),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  pass.set_words("off at six");
+  pass.set_to("dundee-city-council/senior");
+  EXPECT_THAT(desk_->Pass(kPolice, pass, Soon()),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  pass.set_to("police-cover");
+  const auto passed = desk_->Pass(kPolice, pass, Soon());
+  ASSERT_THAT(passed, IsOk());
+  EXPECT_EQ(passed->state(), "raised");
+  EXPECT_EQ(passed->accept_by(), alert.accept_by());
+  ASSERT_THAT(passed->passed_on(), SizeIs(1));
+  EXPECT_EQ(passed->passed_on(0).doer().staff(), "officer-7");
+  // Again with its id: the same answer, and no second event.
+  EXPECT_THAT(desk_->Pass(kPolice, pass, Soon()), IsOk());
+  EXPECT_THAT(bus_.events(), SizeIs(events + 1));
+  const auto list = ListAt(events + 1, cover);
+  ASSERT_THAT(list.alerts(), SizeIs(1));
+  EXPECT_EQ(list.alerts(0).passed_on(0).words(), "off at six");
+  // The board shares the alert: it sees that, not what was said, nor by whom.
+  const AlertCaller liaison = {"nhs", "nhs-tayside", {"nhs-liaison"}};
+  const v1::Alert shared = ListAt(events + 1, liaison).alerts(0);
+  EXPECT_EQ(shared.passed_on(0).to(), "police-scotland/police-cover");
+  EXPECT_EQ(shared.passed_on(0).words(), "");
+  EXPECT_EQ(shared.passed_on(0).doer().staff(), "");
+  v1::AcceptAlertRequest accept;
+  accept.set_alert_ref(alert.alert_ref());
+  accept.set_action("out looking");
+  EXPECT_THAT(desk_->Accept(cover, accept, Soon()), IsOk());
+}
+
+TEST_F(DeskTest, OnlyTheOwnerReadsWhyOthersHoldItWrong) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  const AlertCaller liaison = {"nhs", "nhs-tayside", {"nhs-liaison"}};
+  const AlertCaller coordinator = {
+      "coordinator", "mappa-tayside", {"co-ordinator"}};
+  v1::DisputeAlertRequest dispute;
+  dispute.set_alert_ref(ListAt(4, liaison).alerts(0).alert_ref());
+  dispute.mutable_command()->set_request_id("q-1");
+  EXPECT_THAT(desk_->Dispute(liaison, dispute, Soon()),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  dispute.set_reason("another ward had him");
+  const auto disputed = desk_->Dispute(liaison, dispute, Soon());
+  ASSERT_THAT(disputed, IsOk());
+  EXPECT_EQ(disputed->state(), "raised");
+  EXPECT_THAT(disputed->disputes(), SizeIs(1));
+  const v1::Alert owned = ListAt(5, kPolice).alerts(0);
+  ASSERT_THAT(owned.disputes(), SizeIs(1));
+  EXPECT_EQ(owned.disputes(0).reason(), "another ward had him");
+  EXPECT_THAT(ListAt(5, coordinator).alerts(0).disputes(), SizeIs(0));
+  EXPECT_EQ(ListAt(5, coordinator).alerts(0).position(), 4u);
+  dispute.mutable_command()->set_request_id("q-2");
+  EXPECT_THAT(desk_->Dispute(liaison, dispute, Soon()),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(DeskTest, ListsTheFeedsThatAlertsMayRestOn) {
+  hub::v1::FeedReceived received;
+  received.set_feed("dundee-case-files");
+  received.set_complete_to(1'764'000'000'000'000);
+  Happens(received, "dundee-city-council", "jsw", PersonKey());
+  ListAt(3, kPolice);
+  const auto names = [&](const AlertCaller& caller) {
+    const auto feeds = desk_->ListFeeds(caller, {}, Soon());
+    EXPECT_THAT(feeds, IsOk());
+    std::vector<std::string> result;
+    for (const auto& feed : feeds->feeds()) result.push_back(feed.name());
+    return result;
+  };
+  AlertCaller admin{"admin", "concordat-operator", {}};
+  EXPECT_THAT(names(admin), SizeIs(0));
+  admin.is_operator = true;
+  EXPECT_THAT(names(admin), ::testing::UnorderedElementsAre("dundee-case-files",
+                                                            "nhs-tayside-hl7"));
+  EXPECT_THAT(names(kPolice), ElementsAre("dundee-case-files"));
+  EXPECT_THAT(names({"nhs", "nhs-tayside", {"nhs-liaison"}}),
+              ElementsAre("nhs-tayside-hl7"));
+  EXPECT_THAT(
+      names({"coordinator", "mappa-tayside", {"co-ordinator"}}),
+      ::testing::UnorderedElementsAre("dundee-case-files", "nhs-tayside-hl7"));
+  const auto feeds = desk_->ListFeeds(kPolice, {}, Soon());
+  const v1::FeedReport& files = feeds->feeds(0);
+  EXPECT_EQ(files.title(), "Dundee case files");
+  EXPECT_EQ(files.agency(), "Dundee City Council");
+  EXPECT_EQ(files.expected(), "every day at 02:00, here by 06:00");
+  EXPECT_EQ(files.complete_to(), 1'764'000'000'000'000u);
+  EXPECT_EQ(files.silent_since(), 0u);
 }
 
 TEST_F(DeskTest, PositionWaitsForItsEffects) {

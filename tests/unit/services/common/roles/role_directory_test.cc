@@ -10,6 +10,7 @@
 // | a chain without an end is adopted | AChainThatEndsNowhereIsRefusedByTheNameOfItsRole |
 // | the next of a chain is who has been told already | TheNextIsNotWhoIsToldNow |
 // | a version holds before its date | AVersionHoldsFromItsDate |
+// | a chain stops at who goes home | AChainGoesOnToWhoIsThereAtAllHours |
 #include "services/common/roles/role_directory.h"
 
 #include <memory>
@@ -259,6 +260,25 @@ TEST_F(RoleDirectoryTest, WhatCannotBeReadChangesNothing) {
   EXPECT_THAT(roles_->Apply("concordat.police.v1.AddressChanged", "\xff"),
               IsOk());
   EXPECT_EQ(Route("upw-manager", At(12, 3, 9, 0)).why, Why::kStaffed);
+}
+
+TEST_F(RoleDirectoryTest, AChainGoesOnToWhoIsThereAtAllHours) {
+  const auto chain = [&](const std::string& agency, const std::string& role) {
+    std::vector<std::string> names;
+    for (const RoleName& name :
+         roles_->Chain({agency, role}, At(11, 24, 9, 0))) {
+      names.push_back(name.role);
+    }
+    return names;
+  };
+  EXPECT_THAT(chain(kDundee, "supervising-officer"),
+              ElementsAre("senior", "service-manager", "duty-senior"));
+  // It escalates to somebody for whom it stands in itself.
+  EXPECT_THAT(chain(kDundee, "duty-senior"), ElementsAre("service-manager"));
+  EXPECT_THAT(chain("mappa-tayside", "co-ordinator"),
+              ElementsAre("on-call-co-ordinator"));
+  EXPECT_THAT(chain("mappa-tayside", "on-call-co-ordinator"), ElementsAre());
+  EXPECT_THAT(chain(kDundee, "nobody"), ElementsAre());
 }
 
 }  // namespace
