@@ -42,7 +42,7 @@ function(_concordat_check_dep name area pure dep)
   if(dep MATCHES "::")  # third party
     # Pure libraries without input or output of their own.
     if(pure AND NOT dep MATCHES
-       "^absl::|^Threads::|^protobuf::|^OpenSSL::Crypto|^sodium::|^re2::|^pugixml::|^Boost::json|^Boost::headers")
+       "^absl::|^Threads::|^protobuf::|^OpenSSL::Crypto|^sodium::|^re2::|^pugixml::|^Boost::json|^Boost::url|^Boost::headers")
       message(FATAL_ERROR "${name} is PURE and may not use ${dep}")
     endif()
     return()

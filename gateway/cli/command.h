@@ -22,6 +22,7 @@ struct Command {
   absl::Status (*run)(const std::vector<std::string>& arguments);
 };
 
+absl::Status RunAccount(const std::vector<std::string>& arguments);
 absl::Status RunAgreements(const std::vector<std::string>& arguments);
 absl::Status RunAlerts(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);

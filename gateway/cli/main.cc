@@ -28,6 +28,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"agreements", "Agreements, and why somebody sees an event or not",
      concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
+    {"account", "Accounts of people who sign in at the gateway",
+     concordat::cli::RunAccount},
     {"keys", "Makes a demo data directory; lists certificates",
      concordat::cli::RunKeys},
     {"demo", "Plays the story, moves its clock, shows how far the hub is",

@@ -1,0 +1,50 @@
+// /session and what is below it: signing in with an account, staying, proving
+// it again, purposes, drafts, signing out.
+#ifndef CONCORDAT_GATEWAY_SIGNIN_SESSION_HANDLERS_H_
+#define CONCORDAT_GATEWAY_SIGNIN_SESSION_HANDLERS_H_
+
+#include <set>
+#include <string>
+
+#include "gateway/http/router.h"
+#include "gateway/signin/password_sign_in.h"
+#include "gateway/signin/sealed_store.h"
+#include "gateway/signin/sessions.h"
+#include "gateway/signin/sign_in_record.h"
+#include "services/common/base/clock.h"
+
+namespace concordat::gateway {
+
+// Threads  Any, those of the router that may wait.
+class SessionHandlers {
+ public:
+  // All outlives this. `purposes`: what may be chosen.
+  SessionHandlers(Sessions& sessions, PasswordSignIn& passwords,
+                  SealedStore& store, const SignInRecord& record,
+                  std::set<std::string> purposes, const Clock& clock);
+
+  void Register(Router& router);
+
+ private:
+  Response SignIn(const Request& request);
+  Response Show(const Request& request);
+  Response Stay(const Caller& caller);
+  Response SignOut(const Caller& caller);
+  Response Again(const Request& request, const Caller& caller);
+  Response SetPurpose(const Request& request, const Caller& caller);
+  Response Drafts(const Request& request, const Caller& caller);
+
+  // The session's JSON, with its new cookie if it has one.
+  Response Answer(const SessionState& state, const std::string& new_id);
+
+  Sessions& sessions_;
+  PasswordSignIn& passwords_;
+  SealedStore& store_;
+  const SignInRecord& record_;
+  const std::set<std::string> purposes_;
+  const Clock& clock_;
+};
+
+}  // namespace concordat::gateway
+
+#endif  // CONCORDAT_GATEWAY_SIGNIN_SESSION_HANDLERS_H_
