@@ -36,7 +36,8 @@ install_packages() {
     "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }
 
-# buf, which checks the schemas. Another Node than Debian's may have brought npm.
+# buf, which checks the schemas, a provider to sign in with, what drives a browser.
+# Another Node than Debian's may have brought npm.
 install_npm_packages() {
   local tests="$root/tests"
   if cmp -s "$tests/package-lock.json" "$tests/node_modules/.installed" &&
@@ -44,7 +45,7 @@ install_npm_packages() {
     return 0
   fi
   command -v npm >/dev/null || install_packages npm
-  step "installing buf" "$root/build/log/npm.log" \
+  step "installing the tests' tools" "$root/build/log/npm.log" \
     npm --prefix "$tests" ci --ignore-scripts --no-audit --no-fund \
     --fetch-retries=1 --loglevel=error
   # An optional package that cannot be fetched is no error to npm.
