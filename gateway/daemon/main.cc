@@ -19,6 +19,7 @@
 #include "gateway/http/router.h"
 #include "gateway/http/server.h"
 #include "gateway/http/static_files.h"
+#include "gateway/signin/sign_in.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
@@ -47,15 +48,6 @@ std::string ConsoleFolder() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (self.parent_path().parent_path() / "console").string();
 }
-
-// Without sign-in there are only callers with a certificate.
-class NoSessions : public Authenticator {
- public:
-  absl::StatusOr<Caller> Authenticate(const Request&) override {
-    return absl::UnauthenticatedError("not signed in");
-  }
-  bool IsCurrent(const Caller&) override { return false; }
-};
 
 void AddDocument(const char* path, std::string document, Router& router) {
   router.Add("GET", path, Access::kAnyone,
@@ -108,7 +100,10 @@ int Main(int argc, char** argv) {
   AddDocument("/openapi.json", OpenApi(*schemas), router);
   AddDocument("/asyncapi.json", AsyncApi(*schemas), router);
   Upstream upstream(data, registry->source());
-  NoSessions sessions;
+  const auto sign_in = start.Value(
+      SignIn::Open(data, registry->source(), clock, steady, random, log));
+  sign_in->Register(router);
+  Authenticator& sessions = sign_in->authenticator();
   ConnectDoor connect(*schemas, upstream, options.calls, metrics);
   connect.Register(router);
   AlertDoor alerts({*schemas, upstream, registry->source(), sessions, *access,

@@ -70,13 +70,13 @@ absl::Status SealedStore::ReadDrafts(const std::string& sql,
                                      const std::string& key,
                                      const std::function<void(Draft)>& each) {
   const absl::Time from = clock_.Now() - kDraftLifetime;
-  Sealer& drafts = drafts_;
   bool is_whole = true;
-  const auto status =
-      database_->Query(sql, {SqlValue::Blob(key)}, [&](const SqlRow& row) {
+  const auto status = database_->Query(
+      sql, {SqlValue::Blob(key)},
+      [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
         const absl::Time saved = absl::FromUnixMicros(row.Int(1));
         if (saved < from) return;
-        const auto text = drafts.Open(row.Text(2), row.Text(0));
+        const auto text = drafts_.Open(row.Text(2), row.Text(0));
         const size_t end = text ? text->find(kBreak) : std::string::npos;
         is_whole &= end != std::string::npos;
         if (end == std::string::npos) return;
@@ -168,10 +168,10 @@ absl::StatusOr<std::vector<PurposeChoice>> SealedStore::Choices() {
   std::vector<PurposeChoice> choices;
   bool is_whole = true;
   MutexLock lock(mu_);
-  Sealer& sealer = choices_;
   const auto status = database_->Query(
-      "SELECT at, sealed FROM choice ORDER BY id", {}, [&](const SqlRow& row) {
-        const auto text = sealer.Open(kChoice, row.Text(1));
+      "SELECT at, sealed FROM choice ORDER BY id", {},
+      [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const auto text = choices_.Open(kChoice, row.Text(1));
         std::vector<std::string> parts;
         if (text) parts = absl::StrSplit(*text, absl::MaxSplits(kBreak, 5));
         is_whole &= parts.size() == 6;
