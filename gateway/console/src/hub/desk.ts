@@ -10,7 +10,7 @@ import type {
 import type { Case, Notification, Referral } from "../../gen/concordat/mappa/v1/service_pb";
 import type { SharingDecision } from "../../gen/concordat/nhs/v1/service_pb";
 import { AlertBook } from "../today/alert_book";
-import { isoDay, micros, moment } from "../words/dates";
+import { micros, moment } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
 import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
@@ -189,12 +189,9 @@ export class Desk {
       await this.know(this.reviews.map((review) => review.subject));
     });
     void this.#load("sharing", async () => {
-      const list = await nhs.listSharingDecisions({ minPosition, withEnded: true }, background);
-      await this.#dutyTime();
-      // By the page's day: in a demo the service's own clock is not the story's.
-      const today = isoDay(this.now());
-      this.sharing = list.decisions.filter(
-        (one) => one.endedAt === 0n && (one.decided?.until ?? "") >= today);
+      const list = await nhs.listSharingDecisions(
+        { minPosition, at: await this.#dutyTime() }, background);
+      this.sharing = list.decisions;
       await this.know(this.sharing.map((decision) => decision.subject));
     });
   }

@@ -128,7 +128,11 @@ function Log({ log, now }: { log: GetLogStatusResponse; now: Date }) {
           ["Last sequence", log.endSequence.toString()],
           ["Size", `${bytesWords(log.bytes)} in ${count(log.segments, "segment")}`],
           ["Log time", time ? when(time, now) : "none yet"],
-          ["Sessions", String(log.sessions)],
+          [
+            "Sessions",
+            `${log.sessions}: ${log.publisherSessions} publish, ${log.subscriberSessions} subscribe`,
+          ],
+          ["Calls of publish that wait", String(log.waitingPublishCalls)],
           ["Accepted with faults since the start", log.acceptedWithFaults.toString()],
         ]}
       />
@@ -188,10 +192,12 @@ function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) 
               <th scope="col">State</th>
               <th scope="col" class="cc-number">Read up to</th>
               <th scope="col" class="cc-number">Behind</th>
+              <th scope="col" class="cc-number">Sent, not acknowledged</th>
             </tr>
           </thead>
           <tbody>
             {all.map((one) => {
+              const since = moment(one.connectedSince);
               return (
                 <tr key={`${one.agency}/${one.role}/${one.name}`}>
                   <th scope="row">{one.name}</th>
@@ -199,10 +205,15 @@ function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) 
                     {agency(one.agency)}, {role(one.role)}
                   </td>
                   <td class={one.connected ? "" : "cc-overdue"}>
-                    {one.connected ? "connected" : "not connected"}
+                    {one.connected
+                      ? `connected${since ? ` since ${when(since, new Date())}` : ""}`
+                      : "not connected"}
                   </td>
                   <td class="cc-number">{one.acknowledged.toString()} of {end.toString()}</td>
                   <td class="cc-number">{one.lag.toString()}</td>
+                  <td class="cc-number">
+                    {one.outstanding.toString()} ({bytesWords(one.outstandingBytes)})
+                  </td>
                 </tr>
               );
             })}

@@ -11,8 +11,8 @@ export const codes = {
     VERIFIED: "verified",
   },
   "amendment-reason": {
-    WRONG_PERSON: "it was about another person",
-    WRONG_DETAILS: "details were wrong",
+    RECORDED_AGAINST_THE_WRONG_PERSON: "it was recorded against the wrong person",
+    RECORDED_WITH_WRONG_DETAILS: "details were wrong",
     ENTERED_TWICE: "it was entered twice",
     DID_NOT_HAPPEN: "it did not happen",
     REMOVED_AT_SOURCE: "it was removed at its source",

@@ -1,0 +1,116 @@
+// How the page stands when the way to the hub, or a source, does not: a proxy that
+// buffers, a hub that is down, a feed that is silent.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import https from "node:https";
+import { after, test } from "node:test";
+import {
+  closeBrowser, concordatLater, gatewayPort, origin, pidOf, temporary, Visitor,
+} from "./hub.mjs";
+
+after(closeBrowser);
+
+// As those that look into TLS do: takes an answer whole before it gives any of it.
+async function bufferingProxy() {
+  const key = temporary("proxy.key");
+  const certificate = temporary("proxy.pem");
+  execFileSync("openssl", [
+    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+    "-addext", "subjectAltName=DNS:localhost",
+  ], { stdio: "ignore" });
+  const waiting = new Set();
+  const server = https.createServer(
+    { key: readFileSync(key), cert: readFileSync(certificate) },
+    (request, answer) => {
+      const onward = https.request(
+        {
+          host: "127.0.0.1", port: gatewayPort(), path: request.url, method: request.method,
+          headers: request.headers, rejectUnauthorized: false, servername: "localhost",
+        },
+        (response) => {
+          const pieces = [];
+          response.on("data", (piece) => pieces.push(piece));
+          response.on("end", () => {
+            answer.writeHead(response.statusCode, response.headers);
+            answer.end(Buffer.concat(pieces));
+          });
+          response.on("error", () => answer.destroy());
+        });
+      waiting.add(onward);
+      onward.on("close", () => waiting.delete(onward));
+      onward.on("error", () => answer.destroy());
+      answer.on("close", () => onward.destroy());
+      request.pipe(onward);
+    });
+  await new Promise((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  return {
+    origin: `https://localhost:${server.address().port}`,
+    close: () => {
+      for (const one of waiting) one.destroy();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test("through a proxy that buffers the page polls, says so, and still gets what is new", async (t) => {
+  const proxy = await bufferingProxy();
+  const visitor = await (await Visitor.at(proxy.origin)).signIn("service-manager");
+  const { page } = visitor;
+  await page.getByText("Checking every 10 seconds").waitFor({ timeout: 25_000 });
+  await visitor.shot("checking");
+  const polled = () => visitor.answers.filter((one) => one.path.endsWith("/ListAlerts")).length;
+  const before = polled();
+  await page.waitForFunction(() => true);
+  await t.test("it asks again and again", async () => {
+    await page.waitForResponse((response) => response.url().endsWith("/ListAlerts"), { timeout: 15_000 });
+    await page.waitForResponse((response) => response.url().endsWith("/ListAlerts"), { timeout: 15_000 });
+    assert.ok(polled() >= before);
+  });
+  await t.test("what is due is shown by the list alone", async () => {
+    // Nobody accepts the unpaid work manager's alert, and time goes on by a day.
+    await concordatLater("demo", "advance", "1d");
+    await page.getByText("Saturday 6 December 2025").waitFor({ timeout: 20_000 });
+  });
+  await visitor.close();
+  proxy.close();
+});
+
+test("a feed goes silent and every page says so, before any alert", async (t) => {
+  const visitor = await (await Visitor.at(origin())).signIn("coordinator");
+  const { page } = visitor;
+  await page.getByText("What you cannot see").waitFor();
+  const words = await visitor.text();
+  assert.match(words, /Dundee case files have not come since/);
+  assert.match(words, /No news is not good news\./);
+  assert.doesNotMatch(words, /All sources are sending/);
+  await t.test("it stands before the alerts", () => {
+    assert.ok(words.indexOf("What you cannot see") < words.indexOf("Accepted, not finished"));
+  });
+  await t.test("axe finds nothing", async () => assert.deepEqual(await visitor.axe(), []));
+  await visitor.shot("coordinator-silent");
+  await visitor.close();
+});
+
+test("the gateway is gone: the page says since when, and comes back by itself", async (t) => {
+  const visitor = await (await Visitor.at(origin())).signIn("coordinator");
+  const { page } = visitor;
+  await page.getByText(/^Live – checked/).waitFor();
+  const pid = pidOf("concordat-gateway");
+  assert.ok(pid > 0);
+  // Stopped, not ended: its supervisor would start it anew.
+  process.kill(pid, "SIGSTOP");
+  try {
+    await page.getByText(/Not connected since \d\d:\d\d\. Use the telephone list\./).waitFor({ timeout: 60_000 });
+    await visitor.shot("not-connected");
+    await t.test("what was there can still be read", async () => {
+      assert.match(await visitor.text(), /Accepted, not finished/);
+    });
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await page.getByText(/^Live – checked|Checking every 10 seconds/).waitFor({ timeout: 60_000 });
+  await visitor.close();
+});
