@@ -4,9 +4,7 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "gateway/cli/demo/player.h"
@@ -21,7 +19,8 @@ namespace concordat::cli {
 class HubDoors : public StoryDoors {
  public:
   // `clock` outlives it.
-  HubDoors(DataDirectory data, const SteadyClock& clock);
+  HubDoors(DataDirectory data, const SteadyClock& clock)
+      : data_(std::move(data)), clock_(clock) {}
 
   absl::StatusOr<std::string> Call(absl::string_view profile,
                                    absl::string_view method,
@@ -31,7 +30,6 @@ class HubDoors : public StoryDoors {
   absl::Status DropFile(const std::string& name,
                         const std::string& bytes) override;
   absl::StatusOr<std::string> SendHl7(const std::string& message) override;
-  absl::StatusOr<std::vector<SentText>> TakeTexts(size_t at_least) override;
   absl::Status Settle() override;
 
   // The hub as this profile sees it.
@@ -47,8 +45,6 @@ class HubDoors : public StoryDoors {
   std::map<std::string, std::unique_ptr<Hub>, std::less<>> hubs_
       ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::unique_ptr<EventDoor>, std::less<>> doors_;
-  std::set<std::string> before_;  // Mails that were there when this was made.
-  std::set<std::string> taken_;
 };
 
 }  // namespace concordat::cli

@@ -1,11 +1,9 @@
 #include "gateway/cli/demo/player.h"
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <future>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -260,7 +258,7 @@ absl::Status StoryPlayer::ActOnAlert(const Step& step) {
 
 absl::Status StoryPlayer::TellAlerts(const Step* step) {
   const bool expects = step != nullptr && !step->raises_alert.empty();
-  std::string came;  // Reference.
+  bool came = false;
   for (const char* const watcher : kWatchers) {
     const auto alerts = ListAlerts(watcher);
     if (!alerts.ok()) return alerts.status();
@@ -271,7 +269,7 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
     if (expected != nullptr && expected->raised_at() != step->at_us) {
       expected = nullptr;
     }
-    if (expected != nullptr) came = expected->alert_ref();
+    came = came || expected != nullptr;
     for (const Alert& alert : *alerts) {
       if (!told_.insert(alert.alert_ref()).second) continue;
       print_(absl::StrCat("ALERT ",
@@ -279,37 +277,9 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
                           AlertText(alert)));
     }
   }
-  if (!expects) return TellTexts({}, "");
-  if (!came.empty()) return TellTexts(step->raises_texts, came);
+  if (came || !expects) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(
       step->raises_alert, " was not raised at ", LocalTime(step->at_us)));
-}
-
-absl::Status StoryPlayer::TellTexts(const std::vector<std::string>& expected,
-                                    const std::string& reference) {
-  const auto missing = [&] {
-    return std::find_if(
-        expected.begin(), expected.end(), [&](const std::string& to) {
-          return std::none_of(texts_.begin(), texts_.end(),
-                              [&](const SentText& text) {
-                                return text.to == to &&
-                                       absl::StrContains(text.words, reference);
-                              });
-        });
-  };
-  do {
-    const auto texts = doors_.TakeTexts(missing() == expected.end() ? 0 : 1);
-    if (!texts.ok()) return texts.status();
-    for (const SentText& text : *texts) {
-      texts_.push_back(text);
-      if (text.before) continue;
-      print_(absl::StrCat("      text to ", text.to, ": ", text.words));
-    }
-    if (missing() == expected.end()) return absl::OkStatus();
-    if (texts->empty()) break;
-  } while (true);
-  return absl::InternalError(
-      absl::StrCat(*missing(), " was not told of ", reference));
 }
 
 std::string AlertText(const Alert& alert) {
@@ -365,10 +335,10 @@ std::string AlertText(const Alert& alert) {
                     acceptance.action());
   }
   if (alert.act_by() != 0 && alert.withdrawn_at() == 0) {
-    absl::StrAppend(
-        &text, "\n    ",
-        alert.overdue() ? "OVERDUE: was to be done by " : "to be done by ",
-        LocalTime(alert.act_by()));
+    absl::StrAppend(&text, "\n    ",
+                    alert.overdue() ? "OVERDUE: was to be done by "
+                                    : "to be done by ",
+                    LocalTime(alert.act_by()));
   }
   if (alert.state() == "closed") {
     absl::StrAppend(&text, "\n    closed ", LocalTime(alert.closed_at()), ": ",

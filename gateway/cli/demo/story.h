@@ -16,9 +16,8 @@
 //                     with "|" between them
 //   alert, rule       accept (act_by), close or show: an alert is acted on
 //   (nothing)         time goes on to there
-// and, where the step raises an alert at its time, raises: {alert, rule, person,
-// texts}; the person is the step's unless it says. Texts are the addresses at which
-// somebody must be told that there is an alert.
+// and, where the step raises an alert at its time, raises: {alert, rule, person};
+// the person is the step's unless it says.
 #ifndef CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 #define CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 
@@ -70,7 +69,6 @@ struct Step {
   std::string raises_alert;
   std::string raises_rule;
   std::string raises_person;
-  std::vector<std::string> raises_texts;
 };
 
 //   INVALID_ARGUMENT  names line and field.
