@@ -9,7 +9,7 @@
 
 namespace concordat::testing {
 
-bus::v1::Registry DemoRegistry() {
+bus::v1::Registry FixtureRegistry() {
   bus::v1::Registry registry;
   CONCORDAT_CHECK(google::protobuf::TextFormat::ParseFromString(
       R"pb(
@@ -107,7 +107,7 @@ uint64_t Micros(absl::string_view rfc3339) {
 }
 
 ServiceFixture::ServiceFixture(const std::string& principal) {
-  auto registry = PrincipalRegistry::Build(DemoRegistry());
+  auto registry = PrincipalRegistry::Build(FixtureRegistry());
   CONCORDAT_CHECK(registry.ok());
   registry_ = *std::move(registry);
   self_ = registry_->FindByName(principal);

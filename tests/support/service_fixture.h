@@ -21,7 +21,7 @@
 namespace concordat::testing {
 
 // The principals that the services' tests speak as, the demo's in short.
-bus::v1::Registry DemoRegistry();
+bus::v1::Registry FixtureRegistry();
 
 // 2025-11-04T09:30:00Z and such, in microseconds.
 uint64_t Micros(absl::string_view rfc3339);

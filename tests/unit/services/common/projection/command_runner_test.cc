@@ -36,7 +36,7 @@ class CommandRunnerTest : public testing::ServiceFixture {
  protected:
   CommandRunnerTest()
       : ServiceFixture("service-socialwork"),
-        registry_(*PrincipalRegistry::Build(testing::DemoRegistry())) {}
+        registry_(*PrincipalRegistry::Build(testing::FixtureRegistry())) {}
 
   // Records a contact; the stream takes any number of them up to `max`.
   CommandRequest Contact(const std::string& request_id, size_t max = 10) {
