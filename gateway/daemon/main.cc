@@ -12,7 +12,9 @@
 #include "gateway/api/alert_door.h"
 #include "gateway/api/connect_door.h"
 #include "gateway/api/documents.h"
+#include "gateway/api/events_door.h"
 #include "gateway/api/upstream.h"
+#include "gateway/common/event_maker.h"
 #include "gateway/common/schemas.h"
 #include "gateway/daemon/options.h"
 #include "gateway/http/request_log.h"
@@ -24,6 +26,7 @@
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/start_up.h"
+#include "services/common/event/type_table.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/telemetry/log.h"
 #include "services/common/telemetry/metrics.h"
@@ -106,6 +109,12 @@ int Main(int argc, char** argv) {
   Authenticator& sessions = sign_in->authenticator();
   ConnectDoor connect(*schemas, upstream, options.calls, metrics);
   connect.Register(router);
+  EventsDoor events(EventMaker(start.Value(TypeRegistry::Build(
+                                   start.Value(data.LoadTypes()),
+                                   start.Value(data.LoadCodeLists()))),
+                               start.Value(data.LoadSecret(kPrincipal))),
+                    upstream, registry->source(), options.calls.timeout);
+  events.Register(router);
   AlertDoor alerts({*schemas, upstream, registry->source(), sessions, *access,
                     clock, steady, metrics},
                    options.heartbeat);
