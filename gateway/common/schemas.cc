@@ -108,9 +108,13 @@ absl::StatusOr<std::string> Schemas::FromJson(const Descriptor& type,
 absl::StatusOr<std::string> Schemas::ToJson(const Descriptor& type,
                                             absl::string_view bytes) const {
   std::string json;
-  const auto status = util::BinaryToJsonString(resolver_.get(), TypeUrl(type),
-                                               std::string(bytes), &json);
-  if (status.ok()) return json;
+  const std::string message(bytes);
+  // The converter gives what it could read of bytes that are no message.
+  if (NewMessage(type)->ParseFromString(message) &&
+      util::BinaryToJsonString(resolver_.get(), TypeUrl(type), message, &json)
+          .ok()) {
+    return json;
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("the answer is not a ", type.full_name()));
 }

@@ -105,10 +105,15 @@ class ReviewServiceTest : public IdentityFixture {
   // The edges have the numbers of everybody who is theirs.
   void TellEdges() {
     for (const char* name : {"edge-health", "edge-council"}) {
-      testing::Edge edge;
-      cohort_->Open(SystemOf(*registry_->FindByName(name)), true, edge.sink());
-      EXPECT_TRUE(edge.WaitForPosition(bus_.end()));
-      edge.Close();
+      // The feed may still be telling it when the test has gone on.
+      const auto edge = std::make_shared<testing::Edge>();
+      CohortFeed::Sink sink = edge->sink();
+      sink.write = [edge, write = sink.write](const v1::CohortChange& change) {
+        return write(change);
+      };
+      cohort_->Open(SystemOf(*registry_->FindByName(name)), true, sink);
+      EXPECT_TRUE(edge->WaitForPosition(bus_.end()));
+      edge->Close();
       cohort_->Wake();
     }
   }
