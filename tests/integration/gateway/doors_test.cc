@@ -189,7 +189,7 @@ TEST_F(DoorsTest, ErrorsKeepTheirCode) {
   EXPECT_EQ(call("mappa.OpenCase", kJson, "{}").status, 405);
   EXPECT_EQ(
       call("concordat.mappa.v1.MappaService.OpenCase", kJson, "{}").status,
-      405);
+      404);
   EXPECT_EQ(call(kListAlerts, kJson, R"({"nothing":1})").status, 400);
   EXPECT_EQ(call(kListAlerts, kJson, "{").status, 400);
   EXPECT_EQ(call(kListAlerts, "Content-Type: text/plain\r\n", "{}").status,
@@ -257,11 +257,11 @@ TEST_F(DoorsTest, AlertsComeAsTheyAreRaised) {
     EXPECT_GE(alerts[i].id, alerts[i - 1].id);
   }
   EXPECT_TRUE(alerts[0].data.contains("alertRef"));
-  // After a break, all that changed there or later.
+  // After a break, all that changed there or later, as it is now.
   const uint64_t middle = alerts[alerts.size() / 2].id;
   const std::vector<SseAlert> rest = ReadAlerts(*Follow(absl::StrCat(middle)));
   ASSERT_FALSE(rest.empty());
-  EXPECT_EQ(rest.front().id, middle);
+  EXPECT_GE(rest.front().id, middle);
   EXPECT_EQ(rest.back().id, alerts.back().id);
   const auto from_here = ReadAlerts(*Follow(""));
   EXPECT_THAT(from_here, IsEmpty());
