@@ -64,7 +64,11 @@ function(concordat_precompile target kind)
   # Not REUSE_FROM: it names a file by its whole path, which ccache takes for
   # another command in another folder. -pthread as the headers were read: some of a
   # target's libraries ask for it, some do not.
+  set(precompiled "${folder}/CMakeFiles/${headers}.dir/cmake_pch.hxx.pch")
   target_compile_options(${target} PRIVATE -pthread
-    "SHELL:-Xclang -include-pch -Xclang ${folder}/CMakeFiles/${headers}.dir/cmake_pch.hxx.pch")
-  add_dependencies(${target} ${headers})
+    "SHELL:-Xclang -include-pch -Xclang ${precompiled}")
+  # Each file waits for it: that its target depends on another says less.
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cc$")
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS "${precompiled}")
 endfunction()
