@@ -21,6 +21,7 @@ clean_up() {
 trap clean_up EXIT
 
 "$CONCORDAT_SOURCE/gateway/console/build" || exit 1
+ln -sfn "$CONCORDAT_SOURCE/gateway/console/dist" "$CONCORDAT_BUILD/console"
 concordat keys demo --share "$CONCORDAT_SOURCE/deploy" \
   --types "$CONCORDAT_BUILD/concordat.binpb" --any-port || exit 1
 setsid "$CONCORDAT_SOURCE/deploy/lib/supervise" "$CONCORDAT_BIN" "$data" \
