@@ -164,6 +164,9 @@ function(concordat_test source)
   if(NOT arg_TIMEOUT_S)
     set(arg_TIMEOUT_S 10)
   endif()
+  if(CONCORDAT_SANITIZE)
+    math(EXPR arg_TIMEOUT_S "${arg_TIMEOUT_S} * 4")
+  endif()
   set_tests_properties(${test} PROPERTIES
     LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT_S}
     ENVIRONMENT "CONCORDAT_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};CONCORDAT_SOURCE=${PROJECT_SOURCE_DIR};CONCORDAT_BUILD=${PROJECT_BINARY_DIR}")
