@@ -95,6 +95,9 @@ absl::Status ReadData(const Request& request, json::object* event) {
   const absl::string_view content_type = request.Header("content-type");
   bool parameters = false;
   const std::string type = MediaType(content_type, &parameters);
+  if (!IsUtf8(std::string(content_type))) {
+    return absl::InvalidArgumentError("the content type is not text");
+  }
   if (!content_type.empty()) {
     (*event)["datacontenttype"] = type == kJson && !parameters
                                       ? std::string(kJson)
