@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/common/event/text_rules.h"
 
 namespace concordat::gateway {
 namespace {
@@ -42,13 +43,6 @@ bool IsAttributeName(absl::string_view name) {
            return absl::ascii_islower(static_cast<unsigned char>(c)) ||
                   absl::ascii_isdigit(static_cast<unsigned char>(c));
          });
-}
-
-// JSON strings are UTF-8: whoever parses it back has checked it.
-bool IsUtf8(const std::string& text) {
-  json::error_code error;
-  json::parse(json::serialize(json::value(text)), error);
-  return !error;
 }
 
 // False: it does not begin with a quote and end with the only other bare one.
@@ -95,7 +89,7 @@ absl::Status ReadData(const Request& request, json::object* event) {
   const absl::string_view content_type = request.Header("content-type");
   bool parameters = false;
   const std::string type = MediaType(content_type, &parameters);
-  if (!IsUtf8(std::string(content_type))) {
+  if (!IsUtf8(content_type)) {
     return absl::InvalidArgumentError("the content type is not text");
   }
   if (!content_type.empty()) {
