@@ -3,7 +3,6 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
-#include <future>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -21,7 +20,6 @@ using boost::system::error_code;
 
 // When the process has no descriptor left for a new connection.
 constexpr auto kAcceptAgainAfter = std::chrono::milliseconds(100);
-constexpr auto kDrainPoll = std::chrono::milliseconds(10);
 
 absl::Status Taken(const ServerOptions& options, const error_code& error) {
   return absl::UnavailableError(absl::StrCat("cannot listen on ",
@@ -103,30 +101,23 @@ void HttpServer::Core::Stop() {
     error_code ignored;
     acceptor_.close(ignored);
     accept_again_.cancel();
-    // Draining may end one, which then leaves the set.
-    for (Connection* const each : std::set<Connection*>(connections_)) {
-      if (connections_.count(each) > 0) each->Drain();
-    }
-  });
-  const absl::Duration until = world_.steady.Elapsed() + options_.drain;
-  bool empty = false;
-  while (!empty) {
-    const bool late = world_.steady.Elapsed() >= until;
-    std::promise<bool> asked;
-    asio::steady_timer pause(io_, kDrainPoll);
-    pause.async_wait([this, late, &asked](const error_code&) {
-      if (late) {
-        for (Connection* const each : std::set<Connection*>(connections_)) {
-          if (connections_.count(each) > 0) each->Cut();
-        }
-      }
-      asked.set_value(connections_.empty());
+    cut_off_.expires_after(absl::ToChronoNanoseconds(options_.drain));
+    cut_off_.async_wait([this](const error_code& stopped) {
+      if (!stopped) ForEach(&Connection::Cut);
     });
-    empty = asked.get_future().get();
-  }
-  workers_->join();
-  io_.stop();
+    ForEach(&Connection::Drain);
+    if (connections_.empty()) cut_off_.cancel();
+  });
+  // The loop ends with the last connection.
   thread_.join();
+  workers_->join();
+}
+
+void HttpServer::Core::ForEach(void (Connection::*end)()) {
+  // Ending one, it may leave the set.
+  for (Connection* const each : std::set<Connection*>(connections_)) {
+    if (connections_.count(each) > 0) (each->*end)();
+  }
 }
 
 void HttpServer::Core::Enter(Connection* connection,
@@ -142,6 +133,7 @@ void HttpServer::Core::Leave(Connection* connection,
   const auto found = per_address_.find(address);
   if (--found->second == 0) per_address_.erase(found);
   open_.Decrement();
+  if (draining_ && connections_.empty()) cut_off_.cancel();
 }
 
 std::string HttpServer::Core::NewId() {

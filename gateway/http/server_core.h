@@ -63,12 +63,14 @@ class HttpServer::Core {
 
  private:
   void Accept();
+  void ForEach(void (Connection::*end)());
 
   const ServerOptions options_;
   const ServerWorld world_;
   boost::asio::io_context io_{1};
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   boost::asio::steady_timer accept_again_{io_};
+  boost::asio::steady_timer cut_off_{io_};
   std::unique_ptr<boost::asio::ssl::context> tls_;
   std::unique_ptr<boost::asio::thread_pool> workers_;
   std::atomic<size_t> waiting_{0};

@@ -51,6 +51,7 @@ export class Browser {
         (response) => {
           const pieces = [];
           response.on('data', (piece) => pieces.push(piece));
+          response.on('error', reject);
           response.on('end', () => {
             this.#store(origin, response.headers);
             resolve({

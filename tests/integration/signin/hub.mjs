@@ -8,13 +8,18 @@ import path from 'node:path';
 
 const bin = process.env.CONCORDAT_BIN;
 
+// Below those that the system gives to whoever connects: a free one stays free
+// until the gateway takes it.
 async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 20000);
+    const server = net.createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(() => true, () => false);
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 export class Hub {
@@ -49,15 +54,17 @@ export class Hub {
     this.log = '';
     this.process = spawn(`${bin}/concordat-gateway`, ['--data', this.data], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr.on('data', (text) => (this.log += text));
-    const ended = once(this.process, 'exit').then(() => {
+    this.ended = once(this.process, 'exit').then(() => {
       if (!this.stopping) throw new Error(`the gateway ended: ${this.log}`);
     });
-    while (!fs.existsSync(this.path('run/concordat-gateway.addr'))) {
-      await Promise.race([once(watcher, 'change'), ended]);
+    this.ended.catch(() => {});
+    try {
+      while (!fs.existsSync(this.path('run/concordat-gateway.addr'))) {
+        await Promise.race([once(watcher, 'change'), this.ended]);
+      }
+    } finally {
+      watcher.close();
     }
-    watcher.close();
-    this.ended = ended;
-    ended.catch(() => {});
   }
 
   async stop() {

@@ -92,9 +92,12 @@ before(async () => {
 });
 
 after(async () => {
-  await hub.stop();
-  await provider.close();
-  hub.remove();
+  try {
+    await hub.stop();
+  } finally {
+    await provider.close();
+    hub.remove();
+  }
 });
 
 test('the page is told how one may sign in', async () => {
