@@ -5,6 +5,10 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 script="$(basename "$0")"
 
+# Builds in other folders share what they compiled (deploy/cmake/Precompiled.cmake).
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+export CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+
 say() { printf '%s: %s\n' "$script" "$*"; }
 
 # One line that says what failed and where to read on, then the end.
