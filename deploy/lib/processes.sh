@@ -6,6 +6,8 @@
 programs=(concordat-bus concordat-identity concordat-police concordat-nhs
   concordat-socialwork concordat-mappa concordat-alerts concordat-adapter
   concordat-gateway)
+# What a demo has instead of the world outside: deploy/demo/NAME. Before the programs.
+sinks=(demo-mailbox)
 # Edges beside the health board's: concordat-adapter runs each, under its name.
 edges=(edge-council)
 

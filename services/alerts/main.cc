@@ -102,6 +102,9 @@ int main(int argc, char** argv) {
               concordat::Calendars::Build(definitions.calendars, london))),
           london),
       concordat::alerts::IdentityContacts(program.data(), "service-alerts"),
+      [&program](const std::string& server) {
+        return program.data().ReadAddress(server, "smtp");
+      },
       *bus, types, program.self(), program.clock(), steady, program.random(),
       program.log());
   notifier.Start();

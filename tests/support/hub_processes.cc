@@ -20,9 +20,13 @@ namespace {
 
 constexpr size_t kLogTailBytes = 2000;
 
-// Starts a program of the build; what it writes goes to the two files.
+// Starts a program of the build, or the one at a path; what it writes goes to the
+// two files.
 pid_t Spawn(std::vector<std::string> arguments, int out, int err) {
-  arguments[0] = absl::StrCat(std::getenv("CONCORDAT_BIN"), "/", arguments[0]);
+  if (arguments[0].find('/') == std::string::npos) {
+    arguments[0] =
+        absl::StrCat(std::getenv("CONCORDAT_BIN"), "/", arguments[0]);
+  }
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
@@ -77,9 +81,18 @@ HubProcesses::HubProcesses() {
   auto data = DataDirectory::Open(made);
   EXPECT_THAT(data, IsOk());
   data_ = std::make_unique<DataDirectory>(*std::move(data));
+  // The world outside; nobody kills it.
+  const int mail_log = OpenLog(folder_.PathOf("mail.log"));
+  mailbox_ = Spawn({absl::StrCat(std::getenv("CONCORDAT_SOURCE"),
+                                 "/deploy/demo/demo-mailbox"),
+                    "--data", made},
+                   mail_log, mail_log);
+  close(mail_log);
 }
 
 HubProcesses::~HubProcesses() {
+  kill(mailbox_, SIGKILL);
+  waitpid(mailbox_, nullptr, 0);
   for (const auto& [program, pid] : pids_) {
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

@@ -49,6 +49,7 @@ class HubProcesses {
   TempDir folder_;
   std::unique_ptr<DataDirectory> data_;
   std::map<std::string, pid_t> pids_;
+  pid_t mailbox_ = -1;
 };
 
 }  // namespace concordat::testing

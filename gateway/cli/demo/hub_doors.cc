@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "concordat/edge/v1/service.pb.h"
 #include "gateway/cli/demo/mllp_client.h"
 #include "gateway/cli/demo/settle.h"
@@ -21,8 +22,37 @@ constexpr char kEdgeOwner[] = "nhs";
 constexpr char kEdge[] = "concordat-adapter";
 // As deploy/config/adapters/edge-council.textproto has it.
 constexpr char kDropFolder[] = "drop/dundee";
+// As deploy/demo/demo-mailbox keeps it.
+constexpr char kMailFolder[] = "mail/new";
+
+// Their names, in the order in which they came.
+std::set<std::string> MailsIn(const std::string& folder) {
+  std::set<std::string> names;
+  std::error_code none_yet;
+  for (const auto& entry : fs::directory_iterator(folder, none_yet)) {
+    names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+SentText ReadMail(const fs::path& path) {
+  SentText text;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    absl::string_view rest = line;
+    if (absl::ConsumePrefix(&rest, "X-RcptTo: ")) text.to = std::string(rest);
+    // The last line is all that it says.
+    if (!line.empty()) text.words = line;
+  }
+  return text;
+}
 
 }  // namespace
+
+HubDoors::HubDoors(DataDirectory data, const SteadyClock& clock)
+    : data_(std::move(data)),
+      clock_(clock),
+      before_(MailsIn(data_.PathOf(kMailFolder))) {}
 
 absl::StatusOr<Hub*> HubDoors::As(absl::string_view profile) {
   MutexLock lock(mu_);
@@ -79,6 +109,21 @@ absl::StatusOr<std::string> HubDoors::SendHl7(const std::string& message) {
   const auto answer = SendMllp(*endpoint, message, kTimeout);
   if (!answer.ok()) return answer.status();
   return AnswerCode(*answer);
+}
+
+absl::StatusOr<std::vector<SentText>> HubDoors::TakeTexts(size_t at_least) {
+  const std::string folder = data_.PathOf(kMailFolder);
+  const absl::Duration until = clock_.Elapsed() + kTimeout;
+  std::vector<SentText> texts;
+  while (true) {
+    for (const std::string& name : MailsIn(folder)) {
+      if (!taken_.insert(name).second) continue;
+      texts.push_back(ReadMail(fs::path(folder) / name));
+      texts.back().before = before_.count(name) > 0;
+    }
+    if (texts.size() >= at_least || clock_.Elapsed() > until) return texts;
+    Pause(absl::Milliseconds(4));
+  }
 }
 
 absl::Status HubDoors::WaitForEdge() {

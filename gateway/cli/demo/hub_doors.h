@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "gateway/cli/demo/player.h"
@@ -19,8 +21,7 @@ namespace concordat::cli {
 class HubDoors : public StoryDoors {
  public:
   // `clock` outlives it.
-  HubDoors(DataDirectory data, const SteadyClock& clock)
-      : data_(std::move(data)), clock_(clock) {}
+  HubDoors(DataDirectory data, const SteadyClock& clock);
 
   absl::StatusOr<std::string> Call(absl::string_view profile,
                                    absl::string_view method,
@@ -30,6 +31,7 @@ class HubDoors : public StoryDoors {
   absl::Status DropFile(const std::string& name,
                         const std::string& bytes) override;
   absl::StatusOr<std::string> SendHl7(const std::string& message) override;
+  absl::StatusOr<std::vector<SentText>> TakeTexts(size_t at_least) override;
   absl::Status Settle() override;
 
   // The hub as this profile sees it.
@@ -45,6 +47,8 @@ class HubDoors : public StoryDoors {
   std::map<std::string, std::unique_ptr<Hub>, std::less<>> hubs_
       ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::unique_ptr<EventDoor>, std::less<>> doors_;
+  std::set<std::string> before_;  // Mails that were there when this was made.
+  std::set<std::string> taken_;
 };
 
 }  // namespace concordat::cli

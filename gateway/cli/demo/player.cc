@@ -1,9 +1,11 @@
 #include "gateway/cli/demo/player.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <future>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -51,8 +53,11 @@ absl::Status StoryPlayer::Play(
     // Registering again answers with the same key, which later steps need.
     if (i < done && !step.registers) continue;
     if (i >= done) {
-      print_(absl::StrFormat("%-16s  %-4s %-11s %-4s %s", LocalTime(step.at_us),
-                             step.number, step.by, step.person, step.say));
+      if (!step.say.empty()) {
+        print_(absl::StrFormat("%-16s  %-4s %-11s %-4s %s",
+                               LocalTime(step.at_us), step.number, step.by,
+                               step.person, step.say));
+      }
       if (auto status = MoveClock(step.at_us); !status.ok()) {
         return InStep(step, status);
       }
@@ -258,7 +263,7 @@ absl::Status StoryPlayer::ActOnAlert(const Step& step) {
 
 absl::Status StoryPlayer::TellAlerts(const Step* step) {
   const bool expects = step != nullptr && !step->raises_alert.empty();
-  bool came = false;
+  std::string came;  // Reference.
   for (const char* const watcher : kWatchers) {
     const auto alerts = ListAlerts(watcher);
     if (!alerts.ok()) return alerts.status();
@@ -269,7 +274,7 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
     if (expected != nullptr && expected->raised_at() != step->at_us) {
       expected = nullptr;
     }
-    came = came || expected != nullptr;
+    if (expected != nullptr) came = expected->alert_ref();
     for (const Alert& alert : *alerts) {
       if (!told_.insert(alert.alert_ref()).second) continue;
       print_(absl::StrCat("ALERT ",
@@ -277,9 +282,38 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
                           AlertText(alert)));
     }
   }
-  if (came || !expects) return absl::OkStatus();
+  if (!expects) return TellTexts({}, "");
+  if (!came.empty()) return TellTexts(step->raises_texts, came);
   return absl::InternalError(absl::StrCat(
       step->raises_alert, " was not raised at ", LocalTime(step->at_us)));
+}
+
+absl::Status StoryPlayer::TellTexts(const std::vector<std::string>& expected,
+                                    const std::string& reference) {
+  const auto missing = [&] {
+    return std::find_if(
+        expected.begin(), expected.end(), [&](const std::string& to) {
+          const auto came = std::count_if(
+              texts_.begin(), texts_.end(), [&](const SentText& text) {
+                return text.to == to &&
+                       absl::StrContains(text.words, reference);
+              });
+          return came < std::count(expected.begin(), expected.end(), to);
+        });
+  };
+  do {
+    const auto texts = doors_.TakeTexts(missing() == expected.end() ? 0 : 1);
+    if (!texts.ok()) return texts.status();
+    for (const SentText& text : *texts) {
+      texts_.push_back(text);
+      if (text.before) continue;
+      print_(absl::StrCat("      text to ", text.to, ": ", text.words));
+    }
+    if (missing() == expected.end()) return absl::OkStatus();
+    if (texts->empty()) break;
+  } while (true);
+  return absl::InternalError(
+      absl::StrCat(*missing(), " was not told of ", reference));
 }
 
 std::string AlertText(const Alert& alert) {

@@ -19,6 +19,13 @@
 
 namespace concordat::cli {
 
+// What somebody was sent by the notifier.
+struct SentText {
+  std::string to;  // Mail address.
+  std::string words;
+  bool before = false;  // These doors were opened.
+};
+
 // The hub as the agencies of the story meet it. Call may be used from two
 // threads at once.
 class StoryDoors {
@@ -36,6 +43,9 @@ class StoryDoors {
                                 const std::string& bytes) = 0;
   // An HL7 message to the board's edge; the answer's MSA-1.
   virtual absl::StatusOr<std::string> SendHl7(const std::string& message) = 0;
+  // Those that were not taken yet, oldest first. Waits a while until there are this
+  // many; fewer: no more came.
+  virtual absl::StatusOr<std::vector<SentText>> TakeTexts(size_t at_least) = 0;
   // Returns when every service has taken in the whole log.
   virtual absl::Status Settle() = 0;
 };
@@ -75,11 +85,15 @@ class StoryPlayer {
       const std::vector<alerts::v1::Alert>& alerts, absl::string_view rule,
       absl::string_view subject);
   absl::Status TellAlerts(const Step* step);
+  // Prints what people were sent; `reference` is that of the alert of the step.
+  absl::Status TellTexts(const std::vector<std::string>& expected,
+                         const std::string& reference);
 
   StoryDoors& doors_;
   const std::function<void(absl::string_view)> print_;
   std::map<std::string, std::string> keys_;  // P2 → p-…
   std::set<std::string> told_;               // Alerts printed.
+  std::vector<SentText> texts_;
 };
 
 // An alert for people, several lines.

@@ -129,6 +129,7 @@ absl::StatusOr<Step> ParseStep(const json::object& object) {
     step.raises_alert = child.Text("alert");
     step.raises_rule = child.Text("rule");
     step.raises_person = child.Text("person");
+    step.raises_texts = child.List("texts");
     if (step.raises_person.empty()) step.raises_person = step.person;
     if (!child.Complaint().empty()) line.Complain("raises", child.Complaint());
   }

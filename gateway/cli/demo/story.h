@@ -1,6 +1,7 @@
 // The demo's story as data: deploy/demo/story.jsonl, a step a line, in order of
 // story time. A line is a JSON object with
-//   no, at, by, say   number, story time, profile, words for who watches
+//   no, at, by, say   number, story time, profile, words for who watches;
+//                     without words the step is not shown
 //   person            P2 …; the step is about this person
 // and one of
 //   call, request     a command: method and request. The player adds subject,
@@ -16,8 +17,9 @@
 //                     with "|" between them
 //   alert, rule       accept (act_by), close or show: an alert is acted on
 //   (nothing)         time goes on to there
-// and, where the step raises an alert at its time, raises: {alert, rule, person};
-// the person is the step's unless it says.
+// and, where the step raises an alert at its time, raises: {alert, rule, person,
+// texts}; the person is the step's unless it says. Texts are the addresses at which
+// somebody must be told that there is an alert, each as often as that must be.
 #ifndef CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 #define CONCORDAT_GATEWAY_CLI_DEMO_STORY_H_
 
@@ -69,6 +71,7 @@ struct Step {
   std::string raises_alert;
   std::string raises_rule;
   std::string raises_person;
+  std::vector<std::string> raises_texts;
 };
 
 //   INVALID_ARGUMENT  names line and field.

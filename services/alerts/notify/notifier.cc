@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "concordat/alerts/v1/events.pb.h"
 #include "services/alerts/notify/sender.h"
 #include "services/common/config/principal_registry.h"
@@ -52,15 +54,19 @@ absl::Status CheckNotifierSettings(const v1::NotifierSettings& settings) {
   }
   if (!settings.has_mail()) return absl::OkStatus();
   const v1::MailSettings& mail = settings.mail();
-  if (mail.host().empty() || !within(mail.port(), 1, 65535)) {
-    return absl::InvalidArgumentError("mail: host and port are required");
+  const bool elsewhere = !mail.host().empty() && within(mail.port(), 1, 65535);
+  const bool nowhere = mail.host().empty() && mail.port() == 0;
+  if (mail.program().empty() ? !elsewhere : !nowhere) {
+    return absl::InvalidArgumentError(
+        "mail: host and port are required, or a program");
   }
   if (mail.from().find('@') == std::string::npos ||
       mail.from().find_first_of(" <>\r\n") != std::string::npos) {
     return absl::InvalidArgumentError("mail.from: not one mail address");
   }
   if (mail.tls() == v1::TLS_USE_UNSPECIFIED ||
-      (mail.tls() == v1::TLS_USE_NEVER && mail.host() != "127.0.0.1")) {
+      (mail.tls() == v1::TLS_USE_NEVER && mail.host() != "127.0.0.1" &&
+       mail.program().empty())) {
     return absl::InvalidArgumentError(
         "mail.tls: required or when offered; never only to 127.0.0.1");
   }
@@ -68,12 +74,13 @@ absl::Status CheckNotifierSettings(const v1::NotifierSettings& settings) {
 }
 
 Notifier::Notifier(v1::NotifierSettings settings, RoleDirectory roles,
-                   ContactSource contacts, BusClient& bus,
+                   ContactSource contacts, ServerSource servers, BusClient& bus,
                    std::shared_ptr<const TypeRegistry> types,
                    const bus::v1::Principal& self, const Clock& clock,
                    const SteadyClock& steady, Random& random, const Logger& log)
     : settings_(std::move(settings)),
       contacts_(std::move(contacts)),
+      servers_(std::move(servers)),
       bus_(bus),
       types_(std::move(types)),
       self_(self),
@@ -219,12 +226,31 @@ void Notifier::Attempt(const Notice& notice, Progress& progress) {
   }
 }
 
+absl::StatusOr<v1::MailSettings> Notifier::MailServer() const {
+  v1::MailSettings mail = settings_.mail();
+  if (mail.program().empty()) return mail;
+  // Each time anew: after a restart it listens elsewhere.
+  const auto server = servers_(mail.program());
+  if (!server.ok()) return absl::UnavailableError(server.status().message());
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(*server, absl::MaxSplits(':', 1));
+  uint32_t port = 0;
+  if (!absl::SimpleAtoi(parts.second, &port)) {
+    return absl::UnavailableError("the mail server's address cannot be read");
+  }
+  mail.set_host(parts.first);
+  mail.set_port(port);
+  return mail;
+}
+
 absl::Status Notifier::SendTo(const Contact& contact, const Notice& notice) {
   const Message message{NameOf(notice), NoticeText(notice), notice.alert_ref,
                         clock_.Now()};
   const absl::Duration step = absl::Milliseconds(settings_.step_timeout_ms());
   if (contact.channel == kMail) {
-    return SendMail(settings_.mail(), step, contact.address, message, stop_);
+    const auto mail = MailServer();
+    if (!mail.ok()) return mail.status();
+    return SendMail(*mail, step, contact.address, message, stop_);
   }
   return PostWebhook(settings_.webhook(), step, contact.address, message,
                      stop_);

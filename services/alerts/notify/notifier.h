@@ -45,6 +45,10 @@ struct Contact {
 using ContactSource =
     std::function<absl::StatusOr<std::optional<Contact>>(const RoleName&)>;
 
+// Where a program of this data directory takes mail, "127.0.0.1:7425".
+using ServerSource =
+    std::function<absl::StatusOr<std::string>(const std::string& program)>;
+
 // Bounds of the settings.
 //   INVALID_ARGUMENT  names the field.
 absl::Status CheckNotifierSettings(const v1::NotifierSettings& settings);
@@ -55,7 +59,7 @@ class Notifier {
 
   // Everything borrowed outlives it. `self` is the service's own principal.
   Notifier(v1::NotifierSettings settings, RoleDirectory roles,
-           ContactSource contacts, BusClient& bus,
+           ContactSource contacts, ServerSource servers, BusClient& bus,
            std::shared_ptr<const TypeRegistry> types,
            const bus::v1::Principal& self, const Clock& clock,
            const SteadyClock& steady, Random& random, const Logger& log);
@@ -82,12 +86,14 @@ class Notifier {
   // Sends once; fills channel and, when it is settled, outcome.
   void Attempt(const Notice& notice, Progress& progress);
   absl::Status SendTo(const Contact& contact, const Notice& notice);
+  absl::StatusOr<v1::MailSettings> MailServer() const;
   // Whether the log has it.
   bool Publish(const Notice& notice, const Progress& progress);
   absl::Duration WaitAfter(uint32_t attempts) const;
 
   const v1::NotifierSettings settings_;
   const ContactSource contacts_;
+  const ServerSource servers_;
   BusClient& bus_;
   const std::shared_ptr<const TypeRegistry> types_;
   const bus::v1::Principal self_;

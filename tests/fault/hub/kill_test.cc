@@ -59,6 +59,7 @@ const std::map<std::string, int>& TypesOfTheStory() {
       {"concordat.identity.v1.IdentifierLinked", 1},
       {"concordat.identity.v1.IdentityReviewOpened", 1},
       {"concordat.identity.v1.PersonRegistered", 6},
+      {"concordat.identity.v1.RoleContactSet", 19},
       {"concordat.identity.v1.RolesDefined", 4},
       {"concordat.mappa.v1.CaseOpened", 5},
       {"concordat.mappa.v1.LevelChanged", 6},

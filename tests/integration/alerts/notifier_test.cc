@@ -42,6 +42,7 @@
 namespace concordat::alerts {
 namespace {
 
+using ::concordat::testing::HasCode;
 using ::concordat::testing::IsOk;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -134,6 +135,10 @@ class NotifierTest : public ::testing::Test {
           if (found == contacts_.end()) return std::nullopt;
           return found->second;
         },
+        [this](const std::string& program) -> absl::StatusOr<std::string> {
+          if (program == "demo-mailbox") return mailbox_;
+          return absl::NotFoundError("no such program");
+        },
         *client_, types_, self_, clock_, steady_, random_, log_);
     notifier_->Start();
   }
@@ -180,10 +185,34 @@ class NotifierTest : public ::testing::Test {
   bus::v1::Principal self_;
   v1::NotifierSettings settings_;
   std::map<std::string, Contact> contacts_;  // By role.
+  std::string mailbox_;
   std::function<void()> on_contact_;
   std::unique_ptr<BusClient> client_;
   std::unique_ptr<Notifier> notifier_;
 };
+
+TEST_F(NotifierTest, FindsTheMailServerOfItsDataDirectoryAnewEachTime) {
+  Server server("mail");
+  ASSERT_NE(server.port(), 0u);
+  v1::MailSettings* mail = settings_.mutable_mail();
+  mail->set_program("demo-mailbox");
+  mail->set_from("alerts@concordat.invalid");
+  mail->set_tls(v1::TLS_USE_NEVER);
+  mail->set_host("127.0.0.1");
+  EXPECT_THAT(CheckNotifierSettings(settings_),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  mail->clear_host();
+  SetContact("duty-senior", "MAIL", "duty@dundee.invalid");
+  // It is not there yet when the first mail is to go.
+  on_contact_ = [this, &server, tries = 0]() mutable {
+    if (++tries == 2) mailbox_ = absl::StrCat("127.0.0.1:", server.port());
+  };
+  Start();
+  Raise("A-417", "CRITICAL", {"dundee-city-council/duty-senior"});
+  EXPECT_EQ(server.Next().at("outcome").as_string(), "taken");
+  EXPECT_EQ(Fact(2).outcome(), "SENT");
+  EXPECT_EQ(Fact(2).attempts(), 2u);
+}
 
 TEST_F(NotifierTest, AMailSaysThatThereIsAnAlertAndNoMore) {
   Server server("mail" + Tls());

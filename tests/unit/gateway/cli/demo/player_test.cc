@@ -11,6 +11,7 @@
 //   two events of one id pass         SendsTwiceAndKnowsThatItIsOneEvent
 //   only the first file is dropped    DropsEachFileOnceTheClockIsThere
 //   only the co-ordinator is watched  TellsEachAlertOnce, SaysWhichAlertIsMissing
+//   a text about another alert passes SaysWhoWasNotToldOfTheAlert
 #include "gateway/cli/demo/player.h"
 
 #include <gmock/gmock.h>
@@ -75,6 +76,9 @@ class FakeDoors : public StoryDoors {
     calls.push_back("hl7");
     return hl7_answer;
   }
+  absl::StatusOr<std::vector<SentText>> TakeTexts(size_t) override {
+    return std::exchange(texts, {});
+  }
   absl::Status Settle() override {
     calls.push_back("settle");
     return absl::OkStatus();
@@ -84,6 +88,7 @@ class FakeDoors : public StoryDoors {
   std::vector<std::string> calls;
   std::vector<std::string> requests;
   std::string alerts = "{}";
+  std::vector<SentText> texts;
   std::string hl7_answer = "AA";
   bool everybody_decides = false;
   bool keeps_ids = true;
@@ -288,6 +293,30 @@ TEST_F(PlayerTest, TellsEachAlertOnce) {
   ASSERT_THAT(Play({Register(), step, Command()}), IsOk());
   EXPECT_THAT(printed_, HasSubstr("Absent"));
   EXPECT_EQ(printed_.find("A-1"), printed_.rfind("A-1"));
+}
+
+TEST_F(PlayerTest, SaysWhoWasNotToldOfTheAlert) {
+  Step step = Command();
+  step.raises_alert = "A4";
+  step.raises_rule = "R13";
+  step.raises_person = "P2";
+  step.raises_texts = {"duty@x.invalid"};
+  doors_.alerts = R"({"alerts":[{"alertRef":"A-1","rule":"R13",
+    "subject":"p-key","raisedAt":"2025-11-03T02:01:00Z"}]})";
+  doors_.texts = {{"duty@x.invalid", "You have an alert, reference A-2."},
+                  {"senior@x.invalid", "You have an alert, reference A-1."}};
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+  // Once where it must be twice is not enough.
+  step.raises_texts = {"duty@x.invalid", "duty@x.invalid"};
+  doors_.texts = {{"duty@x.invalid", "You have an alert, reference A-1."}};
+  EXPECT_THAT(Play({Register(), step}), HasCode(absl::StatusCode::kInternal));
+  printed_.clear();
+  doors_.texts = {{"old@x.invalid", "reference A-0.", true},
+                  {"duty@x.invalid", "You have an alert, reference A-1."},
+                  {"duty@x.invalid", "You have an alert, reference A-1."}};
+  EXPECT_THAT(Play({Register(), step}), IsOk());
+  EXPECT_THAT(printed_, HasSubstr("text to duty@x.invalid: You have an alert"));
+  EXPECT_THAT(printed_, ::testing::Not(HasSubstr("old@x.invalid")));
 }
 
 TEST_F(PlayerTest, ActsOnTheAlertOfThatRuleAndPerson) {
