@@ -3,9 +3,12 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "concordat/policy/v1/options.pb.h"
 #include "gateway/api/json_schema.h"
+#include "google/protobuf/descriptor.pb.h"
 
 namespace concordat::gateway {
 namespace {
@@ -13,6 +16,7 @@ namespace {
 namespace json = boost::json;
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FileDescriptor;
+using ::google::protobuf::FileDescriptorSet;
 using ::google::protobuf::MethodDescriptor;
 using ::google::protobuf::ServiceDescriptor;
 
@@ -47,6 +51,16 @@ void ForEachEventType(const Schemas& schemas, const Each& each) {
   }
 }
 
+// The first sentence as its summary.
+void AddWords(const std::string& words, json::object* object) {
+  if (words.empty()) return;
+  const absl::string_view first =
+      absl::string_view(words).substr(0, words.find('\n'));
+  (*object)["summary"] =
+      std::string(absl::StripSuffix(first.substr(0, first.find(". ")), "."));
+  (*object)["description"] = words;
+}
+
 json::object OperationOf(const MethodDescriptor& method,
                          json::object* schemas) {
   AddSchemas(*method.input_type(), schemas);
@@ -71,9 +85,7 @@ json::object OperationOf(const MethodDescriptor& method,
                               : "The answer."},
           {"content", Content(type, ReferenceTo(*method.output_type()))}}},
         {"default", {{"$ref", "#/components/responses/Error"}}}}}};
-  if (const std::string words = WordsOf(method); !words.empty()) {
-    operation["description"] = words;
-  }
+  AddWords(WordsOf(method), &operation);
   return operation;
 }
 
@@ -83,6 +95,7 @@ const char kPaths[] = R"json({
     "post": {
       "operationId": "publishEvents",
       "tags": ["events"],
+      "summary": "Publishes CloudEvents",
       "description": "Publishes CloudEvents in the binary, structured or batched form. 200: every one was accepted; 422: at least one was refused; 503: the bus did not answer, repeat with the same ids. The body says what became of each, in order; /asyncapi.json has the types.",
       "requestBody": {"required": true, "content": {
         "application/cloudevents+json": {"schema": {"type": "object"}},
@@ -97,6 +110,7 @@ const char kPaths[] = R"json({
     "get": {
       "operationId": "readEvents",
       "tags": ["events"],
+      "summary": "A person's events",
       "description": "A person's events as the caller may see them now, oldest first.",
       "parameters": [
         {"name": "subject", "in": "query", "required": true, "schema": {"type": "string"}, "description": "p- and 26 characters."},
@@ -117,6 +131,7 @@ const char kPaths[] = R"json({
     "get": {
       "operationId": "followAlerts",
       "tags": ["alerts"],
+      "summary": "Follows the caller's alerts",
       "description": "Server-sent events: each alert addressed to the caller as it is raised or changes. A comment says that the stream lives. After a break Last-Event-ID says where to go on; what stood at that position comes again.",
       "parameters": [{"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]+$"}}],
       "responses": {
@@ -128,6 +143,7 @@ const char kPaths[] = R"json({
     "get": {
       "operationId": "health",
       "tags": ["health"],
+      "summary": "Whether the gateway answers",
       "security": [],
       "responses": {"200": {"description": "It answers.", "content": {"application/json": {"schema": {"type": "object"}}}}}
     }
@@ -223,13 +239,32 @@ json::object MessageOf(const Descriptor& type) {
                                {"properties",
                                 {{"type", {{"const", type.full_name()}}},
                                  {"data", ReferenceTo(type)}}}}}}}}};
-  if (const std::string words = WordsOf(type); !words.empty()) {
-    message["description"] = words;
-  }
+  AddWords(WordsOf(type), &message);
   return message;
 }
 
+absl::StatusOr<FileDescriptorSet> Parse(absl::string_view bytes) {
+  FileDescriptorSet set;
+  if (!set.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::InvalidArgumentError("not a descriptor set");
+  }
+  return set;
+}
+
 }  // namespace
+
+absl::Status CheckDocumented(absl::string_view types,
+                             absl::string_view documented) {
+  const auto plain = Parse(types);
+  if (!plain.ok()) return plain.status();
+  auto bare = Parse(documented);
+  if (!bare.ok()) return bare.status();
+  for (auto& file : *bare->mutable_file()) file.clear_source_code_info();
+  if (bare->SerializeAsString() == plain->SerializeAsString()) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError("comments of other protos");
+}
 
 std::string OpenApi(const Schemas& schemas) {
   json::object components = ParseConstant(kComponents).as_object();

@@ -6,9 +6,17 @@
 
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gateway/common/schemas.h"
 
 namespace concordat::gateway {
+
+// Whether `documented` is the descriptor set `types` with its comments.
+//   INVALID_ARGUMENT     one of them is not a descriptor set
+//   FAILED_PRECONDITION  it is of other protos
+absl::Status CheckDocumented(absl::string_view types,
+                             absl::string_view documented);
 
 std::string OpenApi(const Schemas& schemas);
 std::string AsyncApi(const Schemas& schemas);

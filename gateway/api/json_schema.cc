@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "concordat/policy/v1/options.pb.h"
@@ -18,12 +18,27 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::EnumDescriptor;
 using ::google::protobuf::FieldDescriptor;
 
+// The type's words, and an item for each value that has some.
+std::string WordsOfEnum(const EnumDescriptor& type) {
+  std::string words = WordsOf(type);
+  for (int i = 0; i < type.value_count(); ++i) {
+    const std::string value = WordsOf(*type.value(i));
+    if (value.empty()) continue;
+    absl::StrAppend(&words, "\n- ", type.value(i)->name(), ": ", value);
+  }
+  return std::string(absl::StripPrefix(words, "\n"));
+}
+
 json::object SchemaOfEnum(const EnumDescriptor& type) {
   json::array values;
   for (int i = 0; i < type.value_count(); ++i) {
     values.emplace_back(type.value(i)->name());
   }
-  return {{"type", "string"}, {"enum", std::move(values)}};
+  json::object schema = {{"type", "string"}, {"enum", std::move(values)}};
+  if (const std::string words = WordsOfEnum(type); !words.empty()) {
+    schema["description"] = words;
+  }
+  return schema;
 }
 
 // One value of the field, its rules apart.
@@ -92,6 +107,10 @@ json::object SchemaOfField(const FieldDescriptor& field) {
       schema = {{"type", "array"}, {"items", std::move(schema)}};
     }
   }
+  // AsyncAPI's schemas are of a draft that reads nothing beside a reference.
+  if (schema.contains("$ref")) {
+    schema = {{"allOf", json::array{std::move(schema)}}};
+  }
   if (const std::string words = WordsOf(field); !words.empty()) {
     schema["description"] = words;
   }
@@ -111,13 +130,26 @@ json::object SchemaOfField(const FieldDescriptor& field) {
 
 }  // namespace
 
-std::string OneLine(const std::string& comment) {
-  const std::vector<absl::string_view> lines =
-      absl::StrSplit(comment, '\n', absl::SkipWhitespace());
-  return absl::StrJoin(lines, " ",
-                       [](std::string* out, absl::string_view line) {
-                         absl::StrAppend(out, absl::StripAsciiWhitespace(line));
-                       });
+std::string Prose(const std::string& comment) {
+  std::string prose;
+  bool in_list = false;
+  for (const absl::string_view line :
+       absl::StrSplit(comment, '\n', absl::SkipWhitespace())) {
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    const bool is_set_in = absl::StartsWith(line, "  ");
+    const size_t gap = text.find("  ");
+    if (is_set_in && gap != absl::string_view::npos) {
+      absl::StrAppend(&prose, "\n- ", text.substr(0, gap), ": ",
+                      absl::StripLeadingAsciiWhitespace(text.substr(gap)));
+      in_list = true;
+    } else {
+      const bool ends_list = in_list && !is_set_in;
+      absl::StrAppend(&prose, prose.empty() ? "" : (ends_list ? "\n\n" : " "),
+                      text);
+      in_list = in_list && is_set_in;
+    }
+  }
+  return std::string(absl::StripAsciiWhitespace(prose));
 }
 
 json::object ReferenceTo(const Descriptor& type) {

@@ -11,16 +11,17 @@
 
 namespace concordat::gateway {
 
-// A comment's words on one line.
-std::string OneLine(const std::string& comment);
+// A comment as Markdown: a paragraph, and an item of a list for each line that
+// is set in and has a name, two spaces and words.
+std::string Prose(const std::string& comment);
 
-// The words that stand before a declaration; empty: none.
+// The words before a declaration, or after it on its line; empty: none.
 template <typename Descriptor>
 std::string WordsOf(const Descriptor& descriptor) {
   google::protobuf::SourceLocation location;
-  return descriptor.GetSourceLocation(&location)
-             ? OneLine(location.leading_comments)
-             : "";
+  if (!descriptor.GetSourceLocation(&location)) return "";
+  return Prose(location.leading_comments.empty() ? location.trailing_comments
+                                                 : location.leading_comments);
 }
 
 // {"$ref":"#/components/schemas/<full name>"}

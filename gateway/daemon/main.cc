@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,10 +48,23 @@ void RaiseFileLimit() {
 }
 
 // Beside the program's folder, where the build puts it.
-std::string ConsoleFolder() {
+std::string BesideProgram(const char* name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return (self.parent_path().parent_path() / "console").string();
+  return (self.parent_path().parent_path() / name).string();
+}
+
+// The data directory's types for the documents: with the comments of the protos
+// when those at `path` are theirs.
+std::string Documented(std::string types, const std::string& path,
+                       const Logger& log) {
+  std::ifstream file(path, std::ios::binary);
+  std::string documented((std::istreambuf_iterator<char>(file)), {});
+  const absl::Status status = CheckDocumented(types, documented);
+  if (status.ok()) return documented;
+  log.Warning("the documents have no descriptions",
+              {{"file", path}, {"why", status.message()}});
+  return types;
 }
 
 void AddDocument(const char* path, std::string document, Router& router) {
@@ -60,10 +75,18 @@ void AddDocument(const char* path, std::string document, Router& router) {
              });
 }
 
+void AddDocuments(const Schemas& schemas, Router& router) {
+  AddDocument("/openapi.json", OpenApi(schemas), router);
+  AddDocument("/asyncapi.json", AsyncApi(schemas), router);
+}
+
 int Main(int argc, char** argv) {
   StartUp start(kProgram, "The hub over HTTP: calls, events, alerts, pages.");
-  std::string console = ConsoleFolder();
+  std::string console = BesideProgram("console");
+  std::string documented = BesideProgram("concordat-documented.binpb");
   start.flags().AddString("console", "Folder of the pages.", &console);
+  start.flags().AddString("documented", "The types with their comments.",
+                          &documented);
   const DataDirectory data = start.Open(argc, argv);
   RaiseFileLimit();
   const Logger log(kProgram);
@@ -86,8 +109,8 @@ int Main(int argc, char** argv) {
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
   const auto requests =
       start.Value(OpenRequestLog(absl::StrCat(folder, "/requests.log")));
-  const auto schemas =
-      start.Value(Schemas::Build(start.Value(data.LoadTypes())));
+  const std::string types = start.Value(data.LoadTypes());
+  const auto schemas = start.Value(Schemas::Build(types));
   const auto pages = start.Value(StaticFiles::Load(console));
   if (pages->size() == 0) log.Warning("there are no pages to serve");
 
@@ -100,8 +123,8 @@ int Main(int argc, char** argv) {
              [&pages](const std::shared_ptr<Exchange>& exchange) {
                exchange->Send(pages->Answer(exchange->request()));
              });
-  AddDocument("/openapi.json", OpenApi(*schemas), router);
-  AddDocument("/asyncapi.json", AsyncApi(*schemas), router);
+  AddDocuments(*start.Value(Schemas::Build(Documented(types, documented, log))),
+               router);
   Upstream upstream(data, registry->source());
   const auto sign_in = start.Value(
       SignIn::Open(data, registry->source(), clock, steady, random, log));
@@ -110,8 +133,7 @@ int Main(int argc, char** argv) {
   ConnectDoor connect(*schemas, upstream, options.calls, metrics);
   connect.Register(router);
   EventsDoor events(EventMaker(start.Value(TypeRegistry::Build(
-                                   start.Value(data.LoadTypes()),
-                                   start.Value(data.LoadCodeLists()))),
+                                   types, start.Value(data.LoadCodeLists()))),
                                start.Value(data.LoadSecret(kPrincipal))),
                     upstream, registry->source(), options.calls.timeout);
   events.Register(router);

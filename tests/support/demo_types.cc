@@ -20,6 +20,10 @@ std::string ReadAll(const std::filesystem::path& path) {
   return bytes.str();
 }
 
+std::string ReadBuilt(const char* name) {
+  return ReadAll(std::filesystem::path(std::getenv("CONCORDAT_BUILD")) / name);
+}
+
 // Every text proto of a folder of the source tree, by name.
 template <typename Message>
 absl::StatusOr<std::vector<Message>> ReadFolder(const std::string& folder) {
@@ -42,9 +46,10 @@ absl::StatusOr<std::vector<Message>> ReadFolder(const std::string& folder) {
 
 }  // namespace
 
-std::string DemoDescriptorSet() {
-  return ReadAll(std::filesystem::path(std::getenv("CONCORDAT_BUILD")) /
-                 "concordat.binpb");
+std::string DemoDescriptorSet() { return ReadBuilt("concordat.binpb"); }
+
+std::string DemoDocumentedSet() {
+  return ReadBuilt("concordat-documented.binpb");
 }
 
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes() {

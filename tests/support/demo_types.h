@@ -19,6 +19,8 @@ namespace concordat::testing {
 
 // The serialized descriptor set of everything under proto/.
 std::string DemoDescriptorSet();
+// The same with the comments.
+std::string DemoDocumentedSet();
 
 // Every type of this build, with the demo's code lists.
 absl::StatusOr<std::shared_ptr<const TypeRegistry>> DemoTypes();

@@ -3,28 +3,38 @@
 //   a nested type left out                   EveryReferenceLeadsSomewhere
 //   64 bits as a number                      SchemasAreProtobufsJsonMapping
 //   an internal type offered                 AsyncApiHasEveryPublicEventType
+//   comments lost on the way                 SayInWordsWhatTheProtosSay
+//   words beside a reference, which no       SayInWordsWhatTheProtosSay
+//     reader of AsyncAPI sees
+//   a table of errors run into one line      AListInACommentStaysAList
+//   words of another build believed          WordsOfOtherProtosAreNotTaken
 #include "gateway/api/documents.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "tests/support/demo_types.h"
+#include "tests/support/status_matchers.h"
 
 namespace concordat::gateway {
 namespace {
 
 namespace json = boost::json;
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class DocumentsTest : public ::testing::Test {
  protected:
   DocumentsTest()
-      : schemas_(*Schemas::Build(testing::DemoDescriptorSet())),
+      : schemas_(*Schemas::Build(testing::DemoDocumentedSet())),
         open_(json::parse(OpenApi(*schemas_))),
         async_(json::parse(AsyncApi(*schemas_))) {}
 
@@ -149,6 +159,58 @@ TEST_F(DocumentsTest, AsyncApiHasEveryPublicEventType) {
     EXPECT_TRUE(operation.at("action") == "send" ||
                 operation.at("action") == "receive");
   }
+}
+
+TEST_F(DocumentsTest, SayInWordsWhatTheProtosSay) {
+  const json::object& look =
+      open_.at("paths")
+          .at("/concordat.edge.v1.EdgeService/LookAtItem")
+          .at("post")
+          .as_object();
+  EXPECT_EQ(look.at("summary"), "What is kept of an item");
+  EXPECT_EQ(look.at("description"),
+            "What is kept of an item. That it was looked at is recorded before "
+            "it is shown.");
+  const json::object& counts = SchemaOf("concordat.edge.v1.Counts");
+  EXPECT_TRUE(counts.at("description")
+                  .as_string()
+                  .starts_with("What became of the messages:"));
+  EXPECT_EQ(counts.at("properties").at("spooled").at("description"),
+            "Waiting for cohort or identity.");
+  // A field that is a message of its own.
+  const json::value& item = SchemaOf("concordat.edge.v1.LookAtItemResponse")
+                                .at("properties")
+                                .at("fields");
+  EXPECT_EQ(item.at("description"), "None: nothing of it is kept.");
+  int described = 0;
+  for (const auto& [name, message] :
+       async_.at("components").at("messages").as_object()) {
+    if (message.as_object().contains("description")) ++described;
+  }
+  EXPECT_GT(described, 30);
+}
+
+TEST_F(DocumentsTest, AListInACommentStaysAList) {
+  const json::array& tags = open_.at("tags").as_array();
+  const auto edge =
+      std::find_if(tags.begin(), tags.end(), [](const json::value& tag) {
+        return tag.at("name") == "concordat.edge.v1.EdgeService";
+      });
+  ASSERT_NE(edge, tags.end());
+  EXPECT_THAT(std::string(edge->at("description").as_string()),
+              AllOf(HasSubstr("Of every act but looking:\n"
+                              "- NOT_FOUND: there is no such item\n"
+                              "- ABORTED: somebody else"),
+                    HasSubstr("ask again with the same request id")));
+}
+
+TEST_F(DocumentsTest, WordsOfOtherProtosAreNotTaken) {
+  const std::string types = testing::DemoDescriptorSet();
+  EXPECT_THAT(CheckDocumented(types, testing::DemoDocumentedSet()), IsOk());
+  EXPECT_THAT(CheckDocumented(types, ""),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(CheckDocumented(types, "none"),
+              HasCode(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace
