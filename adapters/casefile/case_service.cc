@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "adapters/casefile/file_taker.h"
+#include "adapters/core/act_request.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/event/make_event.h"
@@ -14,6 +15,7 @@
 namespace concordat::casefile {
 namespace {
 
+using edge::v1::RejectAct;
 using edge::v1::WaitingRow;
 
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
@@ -22,6 +24,15 @@ constexpr size_t kFilesShown = 30;
 
 std::string RefOf(const WaitingRow& reject) {
   return absl::StrCat("R-", reject.number());
+}
+
+// 0: none.
+uint64_t NumberOf(absl::string_view item_ref) {
+  uint64_t number = 0;
+  return absl::ConsumePrefix(&item_ref, "R-") &&
+                 absl::SimpleAtoi(item_ref, &number)
+             ? number
+             : 0;
 }
 
 void Fill(const WaitingRow& reject, edge::v1::Item& item) {
@@ -90,6 +101,9 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
     edge::v1::Item& item = *response.add_items();
     if (whole) {
       Fill(reject, item);
+      if (parts_.store->IsUnderWay(reject.number())) {
+        item.set_state("under way");
+      }
     } else {
       item.set_outcome("refused");
       item.set_reason(absl::StrCat("a row of ", reject.mapping()));
@@ -109,43 +123,39 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
 
 absl::StatusOr<WaitingRow> CaseService::Find(
     const std::string& item_ref) const {
-  uint64_t number = 0;
-  absl::string_view digits = item_ref;
-  if (absl::ConsumePrefix(&digits, "R-") && absl::SimpleAtoi(digits, &number)) {
-    auto reject = parts_.store->FindReject(number);
-    if (reject.has_value()) return *std::move(reject);
-  }
+  auto reject = parts_.store->FindReject(NumberOf(item_ref));
+  if (reject.has_value()) return *std::move(reject);
   return absl::NotFoundError(absl::StrCat("there is no item ", item_ref));
 }
 
-template <typename Fact>
-absl::StatusOr<Sequence> CaseService::Say(Fact fact,
-                                          const bus::v1::Principal& caller,
-                                          const std::string& item_ref,
-                                          const std::string& on_behalf_of) {
-  fact.set_item_ref(item_ref);
-  fact.set_by(SourceOf(caller));
-  RowWorker::Fact said;
-  said.type = Fact::descriptor()->full_name();
-  said.data = fact.SerializeAsString();
-  said.time_us = static_cast<uint64_t>(absl::ToUnixMicros(parts_.clock->Now()));
-  said.id = DerivedId("casefile-act",
-                      absl::StrCat(said.type, "\n", item_ref, "\n", fact.by(),
-                                   "\n", said.time_us),
-                      0);
-  said.stream = absl::StrCat("kept-item/", item_ref);
-  said.on_behalf_of = on_behalf_of;
-  return parts_.worker->Publish(said);
+uint64_t CaseService::NowMicros() const {
+  return static_cast<uint64_t>(absl::ToUnixMicros(parts_.clock->Now()));
 }
 
 absl::StatusOr<edge::v1::LookAtItemResponse> CaseService::Look(
     const bus::v1::Principal& caller,
     const edge::v1::LookAtItemRequest& request) {
-  if (absl::Status allowed = CheckCaller(caller); !allowed.ok()) return allowed;
+  absl::Status allowed = CheckCaller(caller);
+  allowed.Update(
+      edge::CheckStaffReference("on_behalf_of", request.on_behalf_of()));
+  if (!allowed.ok()) return allowed;
   const auto reject = Find(request.item_ref());
   if (!reject.ok()) return reject.status();
-  const auto said = Say(hub::v1::KeptItemOpened(), caller, request.item_ref(),
-                        request.on_behalf_of());
+  hub::v1::KeptItemOpened opened;
+  opened.set_item_ref(request.item_ref());
+  opened.set_by(SourceOf(caller));
+  RowWorker::Fact fact;
+  fact.type = opened.GetDescriptor()->full_name();
+  fact.data = opened.SerializeAsString();
+  fact.time_us = NowMicros();
+  fact.id = DerivedId(
+      "casefile-look",
+      absl::StrCat(request.item_ref(), "\n", opened.by(), "\n", fact.time_us),
+      0);
+  fact.stream = absl::StrCat("kept-item/", request.item_ref());
+  fact.on_behalf_of = request.on_behalf_of();
+  // It is a fact before anything is shown.
+  const auto said = parts_.worker->Publish(fact);
   if (!said.ok()) return said.status();
   edge::v1::LookAtItemResponse response;
   Fill(*reject, *response.mutable_item());
@@ -217,49 +227,103 @@ absl::StatusOr<WaitingRow> CaseService::ReadAgain(
   return again;
 }
 
+template <typename Request>
+absl::StatusOr<RejectAct> CaseService::WishOf(const bus::v1::Principal& caller,
+                                              const Request& request) const {
+  const hub::v1::Command& command = request.command();
+  absl::Status allowed = CheckCaller(caller);
+  allowed.Update(edge::CheckActRequest(command, request.note()));
+  if (!allowed.ok()) return allowed;
+  RejectAct act;
+  edge::v1::Acted& acted = *act.mutable_acted();
+  acted.set_item(NumberOf(request.item_ref()));
+  acted.set_item_ref(request.item_ref());
+  acted.set_request_id(command.request_id());
+  acted.set_by(SourceOf(caller));
+  acted.set_on_behalf_of(command.on_behalf_of());
+  acted.set_reason(request.reason());
+  acted.set_note(request.note());
+  acted.set_at(command.time() != 0 ? command.time() : NowMicros());
+  return act;
+}
+
+absl::StatusOr<edge::v1::ActReply> CaseService::Take(
+    RejectAct act,
+    const std::function<absl::Status(const WaitingRow&, RejectAct&)>& prepare) {
+  const auto before = parts_.store->Check(act);
+  if (!before.ok()) return before.status();
+  const auto reject = Find(act.acted().item_ref());
+  if (before->has_value()) {
+    return Answer((*before)->acted().act(), reject.value_or(WaitingRow()),
+                  true);
+  }
+  if (!reject.ok()) return reject.status();
+  absl::Status ready = prepare(*reject, act);
+  // What breaks a rule of its fact is refused before it is an act.
+  ready.Update(parts_.worker->Check(act.acted()));
+  if (!ready.ok()) return ready;
+  const auto number = parts_.store->Begin(std::move(act));
+  if (!number.ok()) return number.status();
+  parts_.wake();
+  return Answer(*number, *reject, false);
+}
+
+absl::StatusOr<edge::v1::ActReply> CaseService::Answer(uint64_t act,
+                                                       const WaitingRow& reject,
+                                                       bool duplicate) const {
+  const auto ended = parts_.store->AwaitEnd(act, parts_.patience);
+  if (!ended.has_value()) {
+    return absl::UnavailableError(
+        "recorded, and not in the log yet; ask again with the same request id");
+  }
+  if (!ended->ended().done()) {
+    return absl::FailedPreconditionError(ended->ended().why());
+  }
+  edge::v1::ActReply reply;
+  reply.set_position(ended->ended().position());
+  reply.set_duplicate(duplicate);
+  edge::v1::Item& item = *reply.mutable_item();
+  const edge::v1::Acted& acted = ended->acted();
+  Fill(reject, item);
+  item.set_item_ref(acted.item_ref());
+  item.set_state(acted.kind() == edge::v1::ACT_KIND_REPLAY ? "replayed"
+                                                           : "left");
+  item.set_acted_by(acted.by());
+  item.set_acted_at(acted.at());
+  item.set_act_reason(acted.reason());
+  item.set_act_note(acted.note());
+  return reply;
+}
+
 absl::StatusOr<edge::v1::ActReply> CaseService::Replay(
     const bus::v1::Principal& caller,
     const edge::v1::ReplayItemRequest& request) {
-  if (absl::Status allowed = CheckCaller(caller); !allowed.ok()) return allowed;
-  const auto reject = Find(request.item_ref());
-  if (!reject.ok()) return reject.status();
-  auto again = ReadAgain(*reject, request);
-  if (!again.ok()) return again.status();
-  hub::v1::KeptItemReplayed fact;
-  fact.set_reason(request.reason());
-  const auto said = Say(std::move(fact), caller, request.item_ref(),
-                        request.command().on_behalf_of());
-  if (!said.ok()) return said.status();
-  absl::Status taken =
-      parts_.store->Replay(reject->number(), *std::move(again));
-  if (!taken.ok()) return taken;
-  parts_.wake();
-  edge::v1::ActReply reply;
-  reply.set_position(said->value);
-  Fill(*reject, *reply.mutable_item());
-  reply.mutable_item()->set_state("replayed");
-  return reply;
+  auto act = WishOf(caller, request);
+  if (!act.ok()) return act.status();
+  act->mutable_acted()->set_kind(edge::v1::ACT_KIND_REPLAY);
+  std::string mended;
+  for (const edge::v1::ShownField& field : request.mended()) {
+    absl::StrAppend(&mended, field.name().size(), ",", field.name(),
+                    field.value().size(), ",", field.value());
+  }
+  const Sha256Hash mark = parts_.marks->Of(mended);
+  act->set_mended(std::string(mark.begin(), mark.end()));
+  return Take(*std::move(act),
+              [&](const WaitingRow& reject, RejectAct& prepared) {
+                auto again = ReadAgain(reject, request);
+                if (again.ok()) *prepared.mutable_again() = *std::move(again);
+                return again.status();
+              });
 }
 
 absl::StatusOr<edge::v1::ActReply> CaseService::Leave(
     const bus::v1::Principal& caller,
     const edge::v1::LeaveItemRequest& request) {
-  if (absl::Status allowed = CheckCaller(caller); !allowed.ok()) return allowed;
-  const auto reject = Find(request.item_ref());
-  if (!reject.ok()) return reject.status();
-  hub::v1::KeptItemLeft fact;
-  fact.set_reason(request.reason());
-  const auto said = Say(std::move(fact), caller, request.item_ref(),
-                        request.command().on_behalf_of());
-  if (!said.ok()) return said.status();
-  if (absl::Status left = parts_.store->Leave(reject->number()); !left.ok()) {
-    return left;
-  }
-  edge::v1::ActReply reply;
-  reply.set_position(said->value);
-  Fill(*reject, *reply.mutable_item());
-  reply.mutable_item()->set_state("left");
-  return reply;
+  auto act = WishOf(caller, request);
+  if (!act.ok()) return act.status();
+  act->mutable_acted()->set_kind(edge::v1::ACT_KIND_LEAVE);
+  return Take(*std::move(act),
+              [](const WaitingRow&, RejectAct&) { return absl::OkStatus(); });
 }
 
 }  // namespace concordat::casefile

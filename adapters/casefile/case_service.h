@@ -2,8 +2,9 @@
 // and the rows that could not be read, for the clerk of its own agency. Counts
 // alone for the operator: a reason may quote a row.
 //
-// Who acts on a reject says why; that they did is a fact on the bus before
-// anything comes of it. What was acted on leaves the list: a repeat is NOT_FOUND.
+// Who acts on a reject says why. The act is on stable storage before anything
+// comes of it, and its fact on the bus before the caller hears of it; a repeat
+// gets the first answer, also after a crash in between.
 //
 // Threads  Any; a call may wait for the bus.
 #ifndef CONCORDAT_ADAPTERS_CASEFILE_CASE_SERVICE_H_
@@ -35,8 +36,10 @@ class CaseService {
     const Clock* clock = nullptr;
     // The mappings as they are now.
     std::function<absl::StatusOr<MappingSet>()> load_mappings;
-    // A row waits that did not before.
+    // The worker has something to do.
     std::function<void()> wake;
+    // For the bus to have an act.
+    absl::Duration patience = absl::Seconds(3);
   };
   explicit CaseService(Parts parts) : parts_(std::move(parts)) {}
 
@@ -44,7 +47,8 @@ class CaseService {
   void AddTo(ServerHost& host);
 
   // All: PERMISSION_DENIED  not the clerk of this agency; for the list the
-  //      operator may ask too.  NOT_FOUND  there is no such reject.
+  //      operator may ask too.  NOT_FOUND  there is no such reject.  The rest
+  //      as EdgeService has them.
   absl::StatusOr<edge::v1::ListRejectsResponse> List(
       const bus::v1::Principal& caller) const;
   absl::StatusOr<edge::v1::LookAtItemResponse> Look(
@@ -54,7 +58,6 @@ class CaseService {
   // clerk mends. A question about a row that has vanished: its fact is taken
   // back.
   //   FAILED_PRECONDITION  it is a reject still, or nothing of it is kept; why.
-  //   UNAVAILABLE          the bus or the disk; nothing changed.
   absl::StatusOr<edge::v1::ActReply> Replay(
       const bus::v1::Principal& caller,
       const edge::v1::ReplayItemRequest& request);
@@ -65,15 +68,24 @@ class CaseService {
 
  private:
   absl::Status CheckCaller(const bus::v1::Principal& caller) const;
+  // Of a request of any act.
+  template <typename Request>
+  absl::StatusOr<edge::v1::RejectAct> WishOf(const bus::v1::Principal& caller,
+                                             const Request& request) const;
+  // Takes an act, or finds the one that it repeats, and waits until the bus has
+  // it. `prepare` says what becomes of the reject.
+  absl::StatusOr<edge::v1::ActReply> Take(
+      edge::v1::RejectAct act,
+      const std::function<absl::Status(const edge::v1::WaitingRow&,
+                                       edge::v1::RejectAct&)>& prepare);
+  absl::StatusOr<edge::v1::ActReply> Answer(uint64_t act,
+                                            const edge::v1::WaitingRow& reject,
+                                            bool duplicate) const;
   absl::StatusOr<edge::v1::WaitingRow> Find(const std::string& item_ref) const;
   absl::StatusOr<edge::v1::WaitingRow> ReadAgain(
       const edge::v1::WaitingRow& reject,
       const edge::v1::ReplayItemRequest& request) const;
-  // Publishes that somebody acted.
-  template <typename Fact>
-  absl::StatusOr<Sequence> Say(Fact fact, const bus::v1::Principal& caller,
-                               const std::string& item_ref,
-                               const std::string& on_behalf_of);
+  uint64_t NowMicros() const;
 
   const Parts parts_;
 };

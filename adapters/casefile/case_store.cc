@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 namespace concordat::casefile {
 namespace {
 
@@ -12,6 +10,7 @@ using edge::v1::CaseRecord;
 using edge::v1::CaseState;
 using edge::v1::FileTaken;
 using edge::v1::KnownRow;
+using edge::v1::RejectAct;
 using edge::v1::RowDone;
 using edge::v1::WaitingRow;
 
@@ -79,6 +78,7 @@ absl::Status CaseStore::Recover() {
   uncleared_.clear();
   marks_.clear();
   told_.clear();
+  acts_.Clear();
   bytes_ = 0;
   failed_ = Load();
   return failed_;
@@ -138,12 +138,15 @@ void CaseStore::Apply(CaseRecord record) {
       break;
     case CaseRecord::kReject:
       DropReject(record.reject().number());
-      if (record.reject().has_again()) {
-        AddWaiting(std::move(*record.mutable_reject()->mutable_again()));
-      }
       break;
     case CaseRecord::kState:
       ApplyState(std::move(*record.mutable_state()));
+      break;
+    case CaseRecord::kActed:
+      AddAct(std::move(*record.mutable_acted()));
+      break;
+    case CaseRecord::kActEnded:
+      ApplyEnded(record.act_ended());
       break;
     case CaseRecord::STEP_NOT_SET:
       break;
@@ -199,6 +202,19 @@ void CaseStore::DropReject(uint64_t number) {
   Count(reject_keys_, at->second.key(), -1);
   Count(reject_contents_, at->second.content(), -1);
   rejects_.erase(at);
+}
+
+void CaseStore::AddAct(RejectAct act) {
+  // The number of what it becomes is taken.
+  last_number_ = std::max(last_number_, act.again().number());
+  acts_.Add(std::move(act));
+}
+
+void CaseStore::ApplyEnded(const edge::v1::ActEnded& ended) {
+  std::optional<RejectAct> act = acts_.End(ended);
+  if (!act.has_value() || !ended.done()) return;
+  DropReject(act->acted().item());
+  if (act->has_again()) AddWaiting(std::move(*act->mutable_again()));
 }
 
 void CaseStore::ApplyDone(const RowDone& done) {
@@ -271,6 +287,7 @@ void CaseStore::ApplyState(CaseState state) {
     told_[told.feed()] = told.complete_to();
   }
   uncleared_.insert(state.uncleared().begin(), state.uncleared().end());
+  for (RejectAct& act : *state.mutable_acts()) AddAct(std::move(act));
 }
 
 std::vector<std::string> CaseStore::StateRecords() const {
@@ -302,6 +319,10 @@ std::vector<std::string> CaseStore::StateRecords() const {
   for (const std::string& name : uncleared_) {
     writer.state().add_uncleared(name);
   }
+  for (const auto& [number, act] : acts_.all()) {
+    *writer.state().add_acts() = act;
+    writer.Added(act.ByteSizeLong());
+  }
   return writer.Take();
 }
 
@@ -309,6 +330,10 @@ absl::Status CaseStore::RewriteIfWorth() {
   if (journal_->bytes() < std::max(kRewriteBytesMin, 2 * rewritten_bytes_)) {
     return absl::OkStatus();
   }
+  return Rewrite();
+}
+
+absl::Status CaseStore::Rewrite() {
   failed_ = journal_->Replace(StateRecords());
   rewritten_bytes_ = journal_->bytes();
   return failed_;
@@ -441,20 +466,78 @@ std::optional<WaitingRow> CaseStore::FindReject(uint64_t number) const {
   return at->second;
 }
 
-absl::Status CaseStore::Replay(uint64_t number, WaitingRow row) {
-  MutexLock lock(mu_);
-  if (rejects_.count(number) == 0) return absl::NotFoundError("no such reject");
-  CaseRecord record;
-  row.set_number(++last_number_);
-  row.set_was_reject(number);
-  record.mutable_reject()->set_number(number);
-  *record.mutable_reject()->mutable_again() = std::move(row);
-  if (absl::Status written = Write(record); !written.ok()) return written;
-  Apply(std::move(record));
-  return absl::OkStatus();
+absl::StatusOr<const RejectAct*> CaseStore::FindAnswer(
+    const RejectAct& act) const {
+  const auto answer = acts_.FindAnswer(act);
+  const bool is_new = answer.ok() && *answer == nullptr;
+  if (is_new && rejects_.count(act.acted().item()) == 0) {
+    return absl::NotFoundError("there is no such item");
+  }
+  return answer;
 }
 
-absl::Status CaseStore::Leave(uint64_t number) {
+absl::StatusOr<std::optional<RejectAct>> CaseStore::Check(
+    const RejectAct& act) const {
+  MutexLock lock(mu_);
+  const auto answer = FindAnswer(act);
+  if (!answer.ok()) return answer.status();
+  return *answer == nullptr ? std::nullopt : std::make_optional(**answer);
+}
+
+absl::StatusOr<uint64_t> CaseStore::Begin(RejectAct act) {
+  MutexLock lock(mu_);
+  const auto answer = FindAnswer(act);
+  if (!answer.ok()) return answer.status();
+  if (*answer != nullptr) return (*answer)->acted().act();
+  const uint64_t number = acts_.last() + 1;
+  act.mutable_acted()->set_act(number);
+  if (act.has_again()) {
+    act.mutable_again()->set_number(last_number_ + 1);
+    act.mutable_again()->set_was_reject(act.acted().item());
+  }
+  CaseRecord record;
+  *record.mutable_acted() = std::move(act);
+  if (absl::Status written = Write(record); !written.ok()) return written;
+  Apply(std::move(record));
+  return number;
+}
+
+std::optional<RejectAct> CaseStore::OldestAct() const {
+  MutexLock lock(mu_);
+  const RejectAct* act = acts_.Oldest();
+  return act == nullptr ? std::nullopt : std::make_optional(*act);
+}
+
+absl::Status CaseStore::End(const edge::v1::ActEnded& ended) {
+  MutexLock lock(mu_);
+  const RejectAct* act = acts_.Find(ended.act());
+  // What is left is destroyed.
+  const bool left = ended.done() && act != nullptr && !act->has_again();
+  CaseRecord record;
+  *record.mutable_act_ended() = ended;
+  if (absl::Status written = Write(record); !written.ok()) return written;
+  Apply(std::move(record));
+  act_ended_.NotifyAll();
+  return left ? Rewrite() : RewriteIfWorth();
+}
+
+std::optional<RejectAct> CaseStore::AwaitEnd(uint64_t act,
+                                             absl::Duration timeout) const {
+  MutexLock lock(mu_);
+  const auto has_ended = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const RejectAct* found = acts_.Find(act);
+    return found != nullptr && found->has_ended();
+  };
+  if (!act_ended_.WaitFor(mu_, timeout, has_ended)) return std::nullopt;
+  return *acts_.Find(act);
+}
+
+bool CaseStore::IsUnderWay(uint64_t reject) const {
+  MutexLock lock(mu_);
+  return acts_.IsUnderWay(reject);
+}
+
+absl::Status CaseStore::Close(uint64_t number) {
   MutexLock lock(mu_);
   if (rejects_.count(number) == 0) return absl::NotFoundError("no such reject");
   CaseRecord record;
@@ -501,7 +584,7 @@ absl::Status CaseStore::Told(const FeedNews& news) {
 
 CaseTotals CaseStore::totals() const {
   MutexLock lock(mu_);
-  return {counts_, waiting_.size(), rejects_.size()};
+  return {counts_, waiting_.size(), rejects_.size(), acts_.under_way()};
 }
 
 std::vector<FileTaken> CaseStore::files(size_t count) const {

@@ -1,10 +1,13 @@
 // What a case-file edge keeps: which files were taken, rows that wait, what is
-// known of rows that were published, rejects, and what each feed is complete to.
+// known of rows that were published, rejects and what people did with them, and
+// what each feed is complete to.
 // One journal, every record sealed; of a file only what its mapping reads.
 //
 // Durability  A method that changes something returns OK once that is on stable
 //             storage; a file is taken whole or not at all. After a failed
-//             write everything fails until Recover().
+//             write everything fails until Recover(). An act on a reject is
+//             taken (Begin) before anything comes of it, and ended (End) once
+//             the bus has its fact.
 // Order       Rows are worked on in the order in which they were taken.
 // Threads     Any method, any thread.
 #ifndef CONCORDAT_ADAPTERS_CASEFILE_CASE_STORE_H_
@@ -26,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "adapters/casefile/reject_acts.h"
 #include "adapters/core/sealed_journal.h"
 #include "concordat/edge/v1/casefile_spool.pb.h"
 #include "services/common/base/mutex.h"
@@ -35,12 +39,14 @@ namespace concordat::casefile {
 struct CaseStoreLimits {
   uint64_t bytes_max = 64u << 20;  // Of rows that wait and rejects.
   size_t files_max = 5'000;        // Older ones are forgotten.
+  RejectActLimits acts;
 };
 
 struct CaseTotals {
   edge::v1::CaseCounts counts;
   uint64_t waiting = 0;
   uint64_t rejects = 0;
+  uint64_t acts = 0;  // Under way.
 };
 
 // A feed that can be said to be complete further than before.
@@ -92,11 +98,25 @@ class CaseStore {
   // Oldest first.
   std::vector<edge::v1::WaitingRow> rejects() const;
   std::optional<edge::v1::WaitingRow> FindReject(uint64_t number) const;
-  // The reject waits again as `row`.
+  // There is nothing left to ask: it leaves the list.
   //   NOT_FOUND  no such reject.
-  absl::Status Replay(uint64_t number, edge::v1::WaitingRow row);
-  // The reject is left: it leaves the list.  As Replay().
-  absl::Status Leave(uint64_t number);
+  absl::Status Close(uint64_t number);
+
+  // The act that answers this one: a repeat of it; nothing: it is new.
+  //   NOT_FOUND  no such reject.  The rest as RejectActs has them.
+  absl::StatusOr<std::optional<edge::v1::RejectAct>> Check(
+      const edge::v1::RejectAct& act) const;
+  // Takes an act, or finds what answers it; its number.  As Check().
+  absl::StatusOr<uint64_t> Begin(edge::v1::RejectAct act);
+  // The oldest of which the bus does not know yet.
+  std::optional<edge::v1::RejectAct> OldestAct() const;
+  // What the reject becomes waits, or the bus refused the act and the reject is
+  // open again. One that is ended already changes nothing.
+  absl::Status End(const edge::v1::ActEnded& ended);
+  // The act once it is ended; nothing: not in time.
+  std::optional<edge::v1::RejectAct> AwaitEnd(uint64_t act,
+                                              absl::Duration timeout) const;
+  bool IsUnderWay(uint64_t reject) const;
 
   // Feeds that have news; none while rows wait. `kinds` are the mappings of each
   // feed: it is complete to where all of them are.
@@ -116,7 +136,8 @@ class CaseStore {
       : directory_(directory),
         key_(std::move(key)),
         random_(random),
-        limits_(limits) {}
+        limits_(limits),
+        acts_(limits.acts) {}
 
   absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Write(const edge::v1::CaseRecord& record)
@@ -132,7 +153,13 @@ class CaseStore {
   void AddWaiting(Row row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddReject(Row row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DropReject(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddAct(edge::v1::RejectAct act) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ApplyEnded(const edge::v1::ActEnded& ended)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<const edge::v1::RejectAct*> FindAnswer(
+      const edge::v1::RejectAct& act) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status RewriteIfWorth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Rewrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::string> StateRecords() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -142,6 +169,7 @@ class CaseStore {
   const CaseStoreLimits limits_;
 
   mutable Mutex mu_;
+  mutable CondVar act_ended_;
   std::unique_ptr<edge::SealedJournal> journal_ ABSL_GUARDED_BY(mu_);
   absl::Status failed_ ABSL_GUARDED_BY(mu_);
   edge::v1::CaseCounts counts_ ABSL_GUARDED_BY(mu_);
@@ -160,6 +188,7 @@ class CaseStore {
   std::set<std::string> uncleared_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, edge::v1::MappingMark> marks_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, uint64_t> told_ ABSL_GUARDED_BY(mu_);
+  RejectActs acts_ ABSL_GUARDED_BY(mu_);
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t rewritten_bytes_ ABSL_GUARDED_BY(mu_) = 0;
 };

@@ -194,8 +194,8 @@ absl::Status FileTaker::CloseQuestions(const Mapping& mapping,
         keys.count(reject.key()) == 0) {
       continue;
     }
-    if (absl::Status left = store_.Leave(reject.number()); !left.ok()) {
-      return left;
+    if (absl::Status closed = store_.Close(reject.number()); !closed.ok()) {
+      return closed;
     }
   }
   return absl::OkStatus();

@@ -29,6 +29,32 @@ bool IsPassing(bus::v1::Refusal refusal) {
          refusal == bus::v1::REFUSAL_SHUTTING_DOWN;
 }
 
+// What somebody did, and nothing of what the row holds.
+RowWorker::Fact FactOf(const edge::v1::Acted& acted) {
+  RowWorker::Fact fact;
+  const auto fill = [&](auto event) {
+    event.set_item_ref(acted.item_ref());
+    event.set_by(acted.by());
+    event.set_reason(acted.reason());
+    fact.type = event.GetDescriptor()->full_name();
+    fact.data = event.SerializeAsString();
+  };
+  if (acted.kind() == edge::v1::ACT_KIND_REPLAY) {
+    fill(hub::v1::KeptItemReplayed());
+  } else {
+    fill(hub::v1::KeptItemLeft());
+  }
+  fact.id = DerivedId(
+      "casefile-act",
+      absl::StrCat(fact.type, "\n", acted.item_ref(), "\n", acted.by(), "\n",
+                   acted.request_id(), "\n", acted.at()),
+      0);
+  fact.stream = absl::StrCat("kept-item/", acted.item_ref());
+  fact.on_behalf_of = acted.on_behalf_of();
+  fact.time_us = acted.at();
+  return fact;
+}
+
 // The answers to several sets that were sent at once.
 class Answers {
  public:
@@ -76,6 +102,7 @@ RowWorker::RowWorker(CaseStore& store, const edge::Cohort& cohort,
 
 RowWorker::Step RowWorker::RunOnce(
     const std::map<std::string, std::set<std::string>>& feeds) {
+  if (const auto act = store_.OldestAct()) return WorkAct(*act);
   const std::vector<WaitingRow> rows = store_.Oldest(kBatchRows);
   if (!rows.empty()) return WorkRows(rows);
   const std::vector<FeedNews> news = store_.News(feeds);
@@ -206,6 +233,22 @@ bool RowWorker::PublishRows(std::vector<Judged>& judged) {
   return true;
 }
 
+RowWorker::Step RowWorker::WorkAct(const edge::v1::RejectAct& act) {
+  const auto said = Publish(FactOf(act.acted()));
+  const bool refused = absl::IsFailedPrecondition(said.status()) ||
+                       absl::IsInvalidArgument(said.status());
+  if (!said.ok() && !refused) return Step::kBlocked;
+  edge::v1::ActEnded ended;
+  ended.set_act(act.acted().act());
+  ended.set_done(said.ok());
+  if (said.ok()) {
+    ended.set_position(said->value);
+  } else {
+    ended.set_why(std::string(said.status().message()));
+  }
+  return store_.End(ended).ok() ? Step::kDone : Step::kBlocked;
+}
+
 RowWorker::Step RowWorker::WorkRows(const std::vector<WaitingRow>& rows) {
   std::vector<Judged> judged;
   std::set<std::string> keys;
@@ -241,7 +284,7 @@ RowWorker::Step RowWorker::TellFeed(const FeedNews& news) {
   return store_.Told(news).ok() ? Step::kDone : Step::kBlocked;
 }
 
-absl::StatusOr<Sequence> RowWorker::Publish(const Fact& fact) {
+absl::StatusOr<Event> RowWorker::MakeEventOf(const Fact& fact) const {
   Header header = MakeHeader();
   header.id = fact.id;
   header.type = fact.type;
@@ -250,7 +293,15 @@ absl::StatusOr<Sequence> RowWorker::Publish(const Fact& fact) {
   header.on_behalf_of = fact.on_behalf_of;
   header.classification = bus::v1::CLASSIFICATION_OFFICIAL;
   const Seed seed = SeedOf(fact.id);
-  auto event = MakeEvent(*types_, std::move(header), fact.data, seed);
+  return MakeEvent(*types_, std::move(header), fact.data, seed);
+}
+
+absl::Status RowWorker::Check(const edge::v1::Acted& acted) const {
+  return MakeEventOf(FactOf(acted)).status();
+}
+
+absl::StatusOr<Sequence> RowWorker::Publish(const Fact& fact) {
+  auto event = MakeEventOf(fact);
   if (!event.ok()) return event.status();
   std::vector<Event> set;
   set.push_back(*std::move(event));
@@ -258,8 +309,10 @@ absl::StatusOr<Sequence> RowWorker::Publish(const Fact& fact) {
   if (!outcomes.ok()) return outcomes.status();
   const PublishOutcome& outcome = outcomes->front();
   if (!outcome.accepted) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the hub refused it: ", outcome.detail));
+    const std::string why =
+        absl::StrCat("the hub refused it: ", outcome.detail);
+    return IsPassing(outcome.refusal) ? absl::UnavailableError(why)
+                                      : absl::FailedPreconditionError(why);
   }
   NotePublished(outcome.sequence);
   return outcome.sequence;

@@ -1,7 +1,7 @@
 // Works the store's rows off, oldest first: who it is about, what was published
 // of it before, and the event that says it. Rows are finished once the bus has
 // answered for them, so that a crash in between publishes the same events again,
-// and the bus knows them.
+// and the bus knows them. The same for what people did with rejects.
 //
 //   A row's event id is made from key and Amended, or without Amended from key,
 //   content and the event before: the same row is the same event for ever.
@@ -36,7 +36,7 @@ struct RowPublisher {
 class RowWorker {
  public:
   enum class Step {
-    kIdle,     // Nothing waits, and no feed has news.
+    kIdle,     // Nothing waits, nobody acted, and no feed has news.
     kBlocked,  // The oldest cannot be judged, published or finished now.
     kDone,
   };
@@ -47,7 +47,7 @@ class RowWorker {
             const std::string& key,
             absl::Duration publish_timeout = absl::Seconds(5));
 
-  // Takes the oldest rows one step, or says how far a feed is. `feeds` are the
+  // Takes the oldest act or rows one step, or says how far a feed is. `feeds` are the
   // mappings of each.
   Step RunOnce(const std::map<std::string, std::set<std::string>>& feeds);
 
@@ -62,8 +62,11 @@ class RowWorker {
   };
   // Publishes it and waits. Any thread.
   //   INVALID_ARGUMENT  it breaks a rule of its type.  UNAVAILABLE  no answer
-  //   in time.  FAILED_PRECONDITION  the hub refused it; says why.
+  //   in time, or not now.  FAILED_PRECONDITION  the hub refused it; says why.
   absl::StatusOr<Sequence> Publish(const Fact& fact);
+  // Whether an act keeps the rules of its fact.
+  //   INVALID_ARGUMENT
+  absl::Status Check(const edge::v1::Acted& acted) const;
 
   // Sequence of the last event that was published, 0 for none since the start.
   Sequence last_published() const { return Sequence{last_published_.load()}; }
@@ -80,11 +83,13 @@ class RowWorker {
   absl::StatusOr<Event> MakeEventOf(
       const edge::v1::WaitingRow& row, const PersonKey& subject,
       const std::optional<edge::v1::KnownRow>& before) const;
+  absl::StatusOr<Event> MakeEventOf(const Fact& fact) const;
   Header MakeHeader() const;
   Seed SeedOf(const std::string& id) const;
   // False: not every answer came, or one may be another the next time.
   bool PublishRows(std::vector<Judged>& judged);
   void NotePublished(Sequence sequence);
+  Step WorkAct(const edge::v1::RejectAct& act);
   Step WorkRows(const std::vector<edge::v1::WaitingRow>& rows);
   Step TellFeed(const FeedNews& news);
 

@@ -1,13 +1,12 @@
 #include "adapters/core/edge_service.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "adapters/core/act_request.h"
 #include "services/common/config/principal_registry.h"
 
 namespace concordat::edge {
@@ -15,8 +14,6 @@ namespace {
 
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
-constexpr size_t kNoteBytesMax = 500;
-constexpr size_t kShortTextBytesMax = 64;
 
 const char* StateWord(const KeptItem& item) {
   if (item.open()) return "open";
@@ -35,8 +32,8 @@ const char* StateWord(const KeptItem& item) {
 
 // What the operator may know.
 void FillReason(const KeptItem& kept, v1::Item& item) {
-  item.set_outcome(
-      kept.verdict.outcome == v1::OUTCOME_REFUSED ? "refused" : "held");
+  item.set_outcome(kept.verdict.outcome == v1::OUTCOME_REFUSED ? "refused"
+                                                               : "held");
   item.set_reason(kept.verdict.reason);
 }
 
@@ -70,20 +67,6 @@ uint64_t NumberOf(absl::string_view item_ref) {
     return 0;
   }
   return number;
-}
-
-absl::Status CheckText(absl::string_view field, absl::string_view text,
-                       size_t bytes_max) {
-  if (text.size() > bytes_max) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(field, ": more than ", bytes_max, " bytes"));
-  }
-  const bool plain = std::none_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_iscntrl(static_cast<unsigned char>(c));
-  });
-  return plain ? absl::OkStatus()
-               : absl::InvalidArgumentError(
-                     absl::StrCat(field, ": control characters"));
 }
 
 }  // namespace
@@ -132,20 +115,8 @@ absl::StatusOr<Act> EdgeService::WishOf(const bus::v1::Principal& caller,
                                         const std::string& note) const {
   const absl::Status allowed = CheckCaller(caller);
   if (!allowed.ok()) return allowed;
-  if (command.request_id().empty()) {
-    return absl::InvalidArgumentError("command.request_id: missing");
-  }
-  for (const auto& [field, text, bytes_max] :
-       {std::tuple<const char*, const std::string&, size_t>(
-            "command.request_id", command.request_id(), kShortTextBytesMax),
-        std::tuple<const char*, const std::string&, size_t>(
-            "command.on_behalf_of", command.on_behalf_of(),
-            kShortTextBytesMax),
-        std::tuple<const char*, const std::string&, size_t>("note", note,
-                                                            kNoteBytesMax)}) {
-    const absl::Status fits = CheckText(field, text, bytes_max);
-    if (!fits.ok()) return fits;
-  }
+  const absl::Status fits = CheckActRequest(command, note);
+  if (!fits.ok()) return fits;
   Act wish;
   wish.item = NumberOf(item_ref);
   wish.by = SourceOf(caller);
@@ -173,7 +144,7 @@ absl::StatusOr<v1::LookAtItemResponse> EdgeService::Look(
   const absl::Status allowed = CheckCaller(caller);
   if (!allowed.ok()) return allowed;
   const absl::Status fits =
-      CheckText("on_behalf_of", request.on_behalf_of(), kShortTextBytesMax);
+      CheckStaffReference("on_behalf_of", request.on_behalf_of());
   if (!fits.ok()) return fits;
   Act wish;
   wish.item = NumberOf(request.item_ref());

@@ -158,7 +158,8 @@ void CaseFileEdgeProcess::FillStatus(hub::v1::GetStatusResponse* status) {
   const auto known = mappings();
   // Also a file that the thread has not seen yet counts as work.
   const auto files = taker_->Count(*known);
-  const bool waiting = store_->totals().waiting > 0 || !files.ok() ||
+  const casefile::CaseTotals totals = store_->totals();
+  const bool waiting = totals.waiting > 0 || totals.acts > 0 || !files.ok() ||
                        *files > 0 || !store_->News(known->Feeds()).empty();
   absl::Status trouble;
   {

@@ -5,7 +5,14 @@
 //   reasons shown to the operator             TheOperatorSeesCountsAlone
 //   replayed without the fact of it           ARowThatIsMendedIsTaken
 //   read by the mapping of then               AMendedMappingReadsItAgain
-//   acted on although the bus is away         NothingChangesWhileTheBusIsAway
+//   act forgotten while the bus is away       AnActWaitsForTheBusAndItsRepeatIsAnswered
+//   fact under a new id after a crash         ACrashAnywhereMakesAnActOneFactAndOneEffect
+//   effect before the fact, or twice          ACrashAnywhereMakesAnActOneFactAndOneEffect
+//   a repeat taken for a new act              AnActWaitsForTheBusAndItsRepeatIsAnswered
+//   two clerks act on one reject              OfTwoOneWinsAndTheOtherIsToldWhatHappened
+//   acts lost when the journal is rewritten   WhatIsLeftIsDestroyedAndTheActRemembered
+//   what the hub refuses is done              WhatTheHubRefusesIsOpenAgain
+//   one number for two rows                   AnActWaitsForTheBusAndItsRepeatIsAnswered
 //   a question answered by nothing            AVanishedRowIsTakenBackOnAWord
 #include "adapters/casefile/case_service.h"
 
@@ -41,7 +48,11 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     parts.marks = &taker_->marks();
     parts.clock = &clock_;
     parts.load_mappings = [this] { return Load(); };
-    parts.wake = [this] { ++woken_; };
+    parts.wake = [this] {
+      ++woken_;
+      if (works_) Work();
+    };
+    parts.patience = absl::Milliseconds(20);
     service_ = std::make_unique<CaseService>(std::move(parts));
   }
   absl::StatusOr<MappingSet> Load() {
@@ -63,6 +74,8 @@ class CaseServiceTest : public testing::CaseEdgeTest {
                                             const std::string& column = "",
                                             const std::string& text = "") {
     edge::v1::ReplayItemRequest request;
+    request.mutable_command()->set_request_id(
+        absl::StrCat("replay", ref, text));
     request.set_item_ref(ref);
     request.set_reason("ENTERED_IN_ERROR");
     if (!column.empty()) {
@@ -73,9 +86,27 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     return service_->Replay(clerk_, request);
   }
 
+  absl::StatusOr<edge::v1::ActReply> Leave(
+      const std::string& ref, const std::string& request_id = "leave") {
+    edge::v1::LeaveItemRequest request;
+    request.mutable_command()->set_request_id(request_id);
+    request.set_item_ref(ref);
+    request.set_reason("ENTERED_IN_ERROR");
+    return service_->Leave(clerk_, request);
+  }
+  uint64_t BytesOnDisk() const {
+    uint64_t bytes = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(folder_.PathOf("state"))) {
+      bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
   bus::v1::Principal clerk_;
   edge::v1::CaseFileMapping contacts_;
   int woken_ = 0;
+  bool works_ = true;  // The worker, when it is woken.
   std::unique_ptr<CaseService> service_;
 };
 
@@ -129,17 +160,18 @@ TEST_F(CaseServiceTest, ARowThatIsMendedIsTaken) {
   EXPECT_THAT(Replay(ref, "Surname", "x"),
               HasCode(StatusCode::kInvalidArgument));
   EXPECT_THAT(bus_.events(), IsEmpty());
-  ASSERT_THAT(Replay(ref, "Contact Date", "25/11/2025"), IsOk());
+  const auto reply = Replay(ref, "Contact Date", "25/11/2025");
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_EQ(reply->item().state(), "replayed");
+  EXPECT_EQ(reply->item().acted_by(), "urn:concordat:dundee-city-council:jsw");
+  EXPECT_EQ(reply->position(), 1u);
   EXPECT_EQ(woken_, 1);
-  Restart();
-  Make();
-  Work();
   EXPECT_THAT(
       Contacts(),
       ElementsAre("{\"mode\":\"OFFICE\",\"outcome\":\"MISSED\"} person 1"));
   EXPECT_THAT(Rejects(), IsEmpty());
   EXPECT_THAT(Events("KeptItemReplayed"), SizeIs(1));
-  EXPECT_THAT(Replay(ref), HasCode(StatusCode::kNotFound));
+  EXPECT_THAT(Replay("R-99"), HasCode(StatusCode::kNotFound));
 }
 
 TEST_F(CaseServiceTest, AMendedMappingReadsItAgain) {
@@ -152,21 +184,143 @@ TEST_F(CaseServiceTest, AMendedMappingReadsItAgain) {
   EXPECT_THAT(Contacts(), SizeIs(1));
 }
 
-TEST_F(CaseServiceTest, NothingChangesWhileTheBusIsAway) {
+TEST_F(CaseServiceTest, AnActWaitsForTheBusAndItsRepeatIsAnswered) {
   const std::string ref = DropRow("31/11/2025", "DNA");
   bus_.GoAway();
   EXPECT_THAT(Replay(ref, "Contact Date", "25/11/2025"),
               HasCode(StatusCode::kUnavailable));
-  edge::v1::LeaveItemRequest leave;
-  leave.set_item_ref(ref);
-  leave.set_reason("ENTERED_IN_ERROR");
-  EXPECT_THAT(service_->Leave(clerk_, leave),
-              HasCode(StatusCode::kUnavailable));
-  EXPECT_THAT(Rejects(), SizeIs(1));
-  bus_.ComeBack();
+  EXPECT_EQ(service_->List(clerk_)->items(0).state(), "under way");
+  // What comes meanwhile and what the reject becomes are two rows.
+  Drop("contacts-20251127.csv",
+       "ClientID;Surname;Forename;Contact Date;Time;Type;Outcome;Worker;"
+       "Amended\nDCC-20066;B;T;26/11/2025;10:00;OFF;DNA;W;26/11/2025 16:13\n"
+       "TRAILER;1\n");
+  ASSERT_THAT(Take(), IsOk());
   clock_.Advance(absl::Seconds(1));
-  EXPECT_THAT(service_->Leave(clerk_, leave), IsOk());
+  bus_.ComeBack();
+  Work();
+  const auto reply = Replay(ref, "Contact Date", "25/11/2025");
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_TRUE(reply->duplicate());
+  EXPECT_EQ(reply->item().state(), "replayed");
+  EXPECT_EQ(reply->item().item_ref(), ref);
+  EXPECT_THAT(Contacts(), SizeIs(2));
+  EXPECT_THAT(Events("KeptItemReplayed"), SizeIs(1));
+  // The same request for something else is none.
+  edge::v1::ReplayItemRequest other;
+  other.mutable_command()->set_request_id(
+      absl::StrCat("replay", ref, "25/11/2025"));
+  other.set_item_ref(ref);
+  other.set_reason("ENTERED_IN_ERROR");
+  EXPECT_THAT(service_->Replay(clerk_, other),
+              HasCode(StatusCode::kInvalidArgument));
+}
+
+// The process ends at each point at which something is on the disk or on its
+// way, and starts again. In the end there is one fact and one effect.
+TEST_F(CaseServiceTest, ACrashAnywhereMakesAnActOneFactAndOneEffect) {
+  const auto crash = [this] {
+    Restart();
+    Make();
+  };
+  for (const bool replays : {true, false}) {
+    for (const int at : {0, 1, 2}) {
+      SCOPED_TRACE(absl::StrCat(replays ? "replay" : "leave", " at ", at));
+      const size_t facts =
+          Events(replays ? "KeptItemReplayed" : "KeptItemLeft").size();
+      const size_t contacts = Contacts().size();
+      const std::string day = absl::StrCat(20 + at, "/11/2025");
+      const std::string ref =
+          DropRow(absl::StrCat("31/", replays ? 11 : 6, "/20", 20 + at), "DNA");
+      const auto act = [&] {
+        return replays ? Replay(ref, "Contact Date", day) : Leave(ref, ref);
+      };
+      works_ = false;
+      if (at == 1) bus_.GoAwayBeforeNextAnswer();
+      EXPECT_THAT(act(), HasCode(StatusCode::kUnavailable));
+      EXPECT_THAT(Rejects(), SizeIs(1));
+      clock_.Advance(absl::Seconds(1));
+      if (at == 0) crash();  // Nobody has published it.
+      if (at == 1) {         // The bus has it, and nobody here knows.
+        EXPECT_EQ(worker_->RunOnce(mappings_.Feeds()),
+                  RowWorker::Step::kBlocked);
+        crash();
+        bus_.ComeBack();
+        ASSERT_TRUE(bus_.WaitForAnswers(absl::Seconds(5)));
+      }
+      if (at == 2) {  // It is done, and nobody was told.
+        EXPECT_EQ(worker_->RunOnce(mappings_.Feeds()), RowWorker::Step::kDone);
+        crash();
+        EXPECT_THAT(Rejects(), IsEmpty());
+      }
+      Work();
+      const auto reply = act();
+      ASSERT_THAT(reply, IsOk());
+      EXPECT_TRUE(reply->duplicate());
+      EXPECT_EQ(Events(replays ? "KeptItemReplayed" : "KeptItemLeft").size(),
+                facts + 1);
+      EXPECT_EQ(Contacts().size(), contacts + (replays ? 1 : 0));
+      EXPECT_THAT(Rejects(), IsEmpty());
+      works_ = true;
+    }
+  }
+}
+
+TEST_F(CaseServiceTest, OfTwoOneWinsAndTheOtherIsToldWhatHappened) {
+  const std::string ref = DropRow("31/11/2025", "DNA");
+  works_ = false;
+  EXPECT_THAT(Leave(ref, "one"), HasCode(StatusCode::kUnavailable));
+  for (const bool ended : {false, true}) {
+    if (ended) Work();
+    const auto late = Replay(ref, "Contact Date", "25/11/2025");
+    EXPECT_THAT(late, HasCode(StatusCode::kAborted));
+    EXPECT_THAT(late.status().message(),
+                HasSubstr("it was left by urn:concordat:dundee-city-council:"
+                          "jsw at "));
+    EXPECT_THAT(Leave(ref, "two"), HasCode(StatusCode::kAborted));
+  }
+  EXPECT_THAT(Events("KeptItemLeft"), SizeIs(1));
+}
+
+TEST_F(CaseServiceTest, WhatIsLeftIsDestroyedAndTheActRemembered) {
+  const std::string ref = DropRow(std::string(3000, '3') + "/11/2025", "DNA");
+  const uint64_t before = BytesOnDisk();
+  ASSERT_THAT(Leave(ref), IsOk());
+  EXPECT_LT(BytesOnDisk() + 3000, before);
+  Restart();
+  Make();
+  const auto again = Leave(ref);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->duplicate());
+  EXPECT_THAT(Events("KeptItemLeft"), SizeIs(1));
+}
+
+TEST_F(CaseServiceTest, WhatTheHubRefusesIsOpenAgain) {
+  const std::string ref = DropRow("31/11/2025", "DNA");
+  bus_.RefuseNext(bus::v1::REFUSAL_TYPE_NOT_ALLOWED, "no");
+  EXPECT_THAT(Leave(ref), HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_EQ(service_->List(clerk_)->items(0).state(), "open");
+  bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "later");
+  ASSERT_THAT(Leave(ref), HasCode(StatusCode::kUnavailable));
+  Work();
+  EXPECT_THAT(Leave(ref), IsOk());
   EXPECT_THAT(Rejects(), IsEmpty());
+}
+
+TEST_F(CaseServiceTest, AReasonThatIsNoCodeIsNoAct) {
+  const std::string ref = DropRow("31/11/2025", "DNA");
+  edge::v1::LeaveItemRequest leave;
+  leave.mutable_command()->set_request_id("leave");
+  leave.set_item_ref(ref);
+  leave.set_reason("because");
+  EXPECT_THAT(service_->Leave(clerk_, leave),
+              HasCode(StatusCode::kInvalidArgument));
+  leave.set_reason("ENTERED_IN_ERROR");
+  leave.mutable_command()->clear_request_id();
+  EXPECT_THAT(service_->Leave(clerk_, leave),
+              HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(bus_.events(), IsEmpty());
+  EXPECT_EQ(service_->List(clerk_)->items(0).state(), "open");
 }
 
 TEST_F(CaseServiceTest, LookingIsAFact) {
