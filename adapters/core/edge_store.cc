@@ -89,6 +89,9 @@ absl::Status EdgeStore::Apply(const v1::SpoolRecord& record) {
       return absl::OkStatus();
     case v1::SpoolRecord::kActEnded:
       return ApplyEnded(record.act_ended());
+    case v1::SpoolRecord::kJudged:
+      judged_[record.judged().finished().number()] = record.judged();
+      return absl::OkStatus();
     case v1::SpoolRecord::STEP_NOT_SET:
       break;
   }
@@ -100,6 +103,7 @@ absl::Status EdgeStore::ApplyFinished(const v1::Finished& finished) {
   const v1::Outcome outcome = item.verdict.outcome;
   ++CounterOf(outcome, counts_);
   last_number_ = std::max(last_number_, finished.number());
+  judged_.erase(finished.number());
   const auto at = waiting_.find(finished.number());
   if (at == waiting_.end() && outcome != v1::OUTCOME_REFUSED) {
     return absl::DataLossError("the edge's journal ends what never began");
@@ -229,6 +233,30 @@ void EdgeStore::StopWaiting() {
   changed_.NotifyAll();
 }
 
+absl::Status EdgeStore::Judge(uint64_t number, const Verdict& verdict,
+                              std::vector<v1::MadeEvent> made) {
+  MutexLock lock(mu_);
+  const auto at = waiting_.find(number);
+  if (at == waiting_.end()) {
+    return absl::NotFoundError("no such message waits");
+  }
+  v1::SpoolRecord record;
+  *record.mutable_judged()->mutable_finished() =
+      FinishedRecord(at->second, verdict, false).finished();
+  for (v1::MadeEvent& each : made) {
+    *record.mutable_judged()->add_made() = std::move(each);
+  }
+  return Write(record);
+}
+
+std::optional<Judged> EdgeStore::FindJudged(uint64_t number) const {
+  MutexLock lock(mu_);
+  const auto at = judged_.find(number);
+  if (at == judged_.end()) return std::nullopt;
+  return Judged{ItemFrom(at->second.finished()).verdict,
+                {at->second.made().begin(), at->second.made().end()}};
+}
+
 absl::Status EdgeStore::Finish(uint64_t number, const Verdict& verdict) {
   MutexLock lock(mu_);
   const auto at = waiting_.find(number);
@@ -333,6 +361,11 @@ absl::Status EdgeStore::Rewrite() {
     add(FinishedRecord(item.message, item.verdict, refused));
   }
   for (const auto& [number, message] : waiting_) add(AcceptedRecord(message));
+  for (const auto& [number, judged] : judged_) {
+    v1::SpoolRecord record;
+    *record.mutable_judged() = judged;
+    add(record);
+  }
   add(TotalsRecord());
   const absl::Status replaced = journal_->Replace(records);
   if (!replaced.ok()) return replaced;

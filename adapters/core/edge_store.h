@@ -49,6 +49,11 @@ struct EdgeCounts {
   uint64_t waiting = 0;
 };
 
+struct Judged {
+  Verdict verdict;
+  std::vector<v1::MadeEvent> made;
+};
+
 struct EdgeLimits {
   uint64_t bytes_max = 64u << 20;  // Of messages that wait.
   size_t keys_max = 200'000;       // Of messages that are done with.
@@ -81,6 +86,11 @@ class EdgeStore {
   bool WaitForWork(absl::Duration timeout) const;
   // Ends the waits, now and from now on.
   void StopWaiting();
+  // What is to be published of a message that waits, and its verdict then.
+  //   As Finish().
+  absl::Status Judge(uint64_t number, const Verdict& verdict,
+                     std::vector<v1::MadeEvent> made);
+  std::optional<Judged> FindJudged(uint64_t number) const;
   // The message is done with. What is held or refused stays, sealed; of the
   // others the content is dropped.
   //   NOT_FOUND  no such message waits.  UNAVAILABLE, RESOURCE_EXHAUSTED
@@ -136,6 +146,8 @@ class EdgeStore {
   mutable CondVar changed_;
   const std::unique_ptr<SealedJournal> journal_ ABSL_PT_GUARDED_BY(mu_);
   std::map<uint64_t, WaitingMessage> waiting_ ABSL_GUARDED_BY(mu_);
+  // Of those that wait: what is on its way to the bus.
+  std::map<uint64_t, v1::Judged> judged_ ABSL_GUARDED_BY(mu_);
   KeptItems kept_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<MessageKey> known_ ABSL_GUARDED_BY(mu_);
   std::deque<MessageKey> done_ ABSL_GUARDED_BY(mu_);  // Oldest first.

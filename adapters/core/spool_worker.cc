@@ -36,8 +36,8 @@ std::optional<PublishOutcome> SpoolWorker::Publish(std::vector<Event> set) {
 SpoolWorker::Step SpoolWorker::RunAct() {
   std::optional<Act> act = store_.OldestAct();
   if (!act.has_value()) {
-    act = store_.Overdue(
-        static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
+    act =
+        store_.Overdue(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
     if (!act.has_value()) return Step::kIdle;
     act->by = events_.source();
     return store_.Begin(*std::move(act)).ok() ? Step::kDone : Step::kBlocked;
@@ -58,7 +58,14 @@ SpoolWorker::Step SpoolWorker::RunAct() {
 SpoolWorker::Step SpoolWorker::RunMessage() {
   const std::optional<WaitingMessage> message = store_.Oldest();
   if (!message.has_value()) return Step::kIdle;
-  Judgement judgement = judge_(*message);
+  if (auto judged = store_.FindJudged(message->number)) {
+    return PublishMessage(*message, *std::move(judged));
+  }
+  return JudgeMessage(*message);
+}
+
+SpoolWorker::Step SpoolWorker::JudgeMessage(const WaitingMessage& message) {
+  Judgement judgement = judge_(message);
   if (judgement.wait) return Step::kBlocked;
   if (judgement.tell) {
     const absl::Status told = judgement.tell();
@@ -70,16 +77,39 @@ SpoolWorker::Step SpoolWorker::RunMessage() {
       judgement.verdict.reason = "identity refused it";
     }
   }
-  if (!judgement.events.empty()) {
-    const auto outcome = Publish(std::move(judgement.events));
+  if (judgement.made.empty()) {
+    const absl::Status finished =
+        store_.Finish(message.number, judgement.verdict);
+    return finished.ok() ? Step::kDone : Step::kBlocked;
+  }
+  const absl::Status judged =
+      store_.Judge(message.number, judgement.verdict, judgement.made);
+  if (!judged.ok()) return Step::kBlocked;
+  return PublishMessage(
+      message, {std::move(judgement.verdict), std::move(judgement.made)});
+}
+
+SpoolWorker::Step SpoolWorker::PublishMessage(const WaitingMessage& message,
+                                              Judged judged) {
+  std::vector<Event> set;
+  absl::Status made;
+  for (const v1::MadeEvent& each : judged.made) {
+    absl::StatusOr<Event> event = events_.Make(each);
+    made.Update(event.status());
+    if (event.ok()) set.push_back(*std::move(event));
+  }
+  if (made.ok()) {
+    const auto outcome = Publish(std::move(set));
     if (!outcome.has_value()) return Step::kBlocked;
     if (!outcome->accepted) {
-      judgement.verdict.outcome = v1::OUTCOME_HELD;
-      judgement.verdict.reason = "the hub refused it";
+      judged.verdict.outcome = v1::OUTCOME_HELD;
+      judged.verdict.reason = "the hub refused it";
     }
+  } else {
+    judged.verdict.outcome = v1::OUTCOME_HELD;
+    judged.verdict.reason = "it breaks a rule of its event";
   }
-  const absl::Status finished =
-      store_.Finish(message->number, judgement.verdict);
+  const absl::Status finished = store_.Finish(message.number, judged.verdict);
   return finished.ok() ? Step::kDone : Step::kBlocked;
 }
 

@@ -1,6 +1,7 @@
 // Works the spool off, oldest first: judges each message and publishes what may
-// leave. A message is finished once the bus has answered for its events, so that
-// a crash in between publishes the same events again, and the bus knows them.
+// leave. What that is stands on the disk before it is sent, and the message is
+// finished once the bus has answered: a crash in between publishes the same events
+// again, whatever has changed since, and the bus knows them.
 // The same for what people did with kept items, and for what grew too old.
 #ifndef CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
 #define CONCORDAT_ADAPTERS_CORE_SPOOL_WORKER_H_
@@ -23,14 +24,14 @@ struct Judgement {
   // Nobody can say yet, e.g. while the cohort is stale: keep it and come back.
   bool wait = false;
   // To be published as one set; the verdict then counts once they are.
-  std::vector<Event> events;
+  std::vector<v1::MadeEvent> made;
   // To be told to somebody else first, such as identity. A repeat changes
   // nothing. UNAVAILABLE: come back; another error: the message is held.
   std::function<absl::Status()> tell;
   Verdict verdict;
 };
 
-// Called from the worker's thread. The same message gives the same events.
+// Called from the worker's thread.
 using Judge = std::function<Judgement(const WaitingMessage&)>;
 
 class SpoolWorker {
@@ -66,6 +67,9 @@ class SpoolWorker {
   std::optional<PublishOutcome> Publish(std::vector<Event> set);
   Step RunAct();
   Step RunMessage();
+  // Judges a message anew; what is to be published of it waits in the store.
+  Step JudgeMessage(const WaitingMessage& message);
+  Step PublishMessage(const WaitingMessage& message, Judged judged);
 
   EdgeStore& store_;
   Publisher& publisher_;

@@ -133,14 +133,7 @@ Judgement Hl7EdgeProcess::JudgeMessage(const WaitingMessage& message) {
   judgement.wait = outcome.wait;
   judgement.verdict = outcome.verdict;
   if (outcome.missed.has_value()) {
-    absl::StatusOr<Event> event =
-        events_.Make(hl7v2::MakeMissed(message, *outcome.missed));
-    if (event.ok()) {
-      judgement.events.push_back(*std::move(event));
-    } else {
-      judgement.verdict.outcome = v1::OUTCOME_HELD;
-      judgement.verdict.reason = "it breaks a rule of its event";
-    }
+    judgement.made.push_back(hl7v2::MakeMissed(message, *outcome.missed));
   }
   if (outcome.for_identity.has_value()) {
     judgement.tell = [this, &message, outcome = std::move(outcome)] {

@@ -1,5 +1,9 @@
 // Mutants, each with the test that catches it:
 //   finished before the bus has answered    APublishThatWasCutOffIsOneEvent
+//   judged anew after a crash               APublishThatWasCutOffIsOneEvent
+//   sent before it is on the disk           NothingIsSentThatTheDiskDoesNotHave
+//   what is on its way lost by a rewrite    APublishThatWasCutOffIsOneEvent
+//   a judgement kept when it is done with   HoldsWhatTheHubRefuses
 //   order not kept                          WorksInOrderAndWaitsForTheOldest
 //   refused events lost                     HoldsWhatTheHubRefuses
 //   read-only bus taken for a refusal       ComesBackWhenTheBusTakesNoWrites
@@ -10,11 +14,13 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "concordat/nhs/v1/events.pb.h"
 #include "gtest/gtest.h"
 #include "services/common/storage/posix_directory.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_disk.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -63,13 +69,22 @@ class SpoolWorkerTest : public ::testing::Test {
     if (message.message == "wait") {
       judgement.wait = wait_;
       judgement.verdict.outcome = v1::OUTCOME_HELD;
-    } else if (message.message == "hold") {
+    } else if (message.message == "hold" || ends_) {
       judgement.verdict.outcome = v1::OUTCOME_HELD;
     } else {
-      Event& event = judgement.events.emplace_back();
-      event.header.source = "urn:concordat:nhs-tayside:pas";
-      event.header.id = absl::StrCat("hl7-", message.key[0]);
-      event.header.stream = "appointment/1";
+      nhs::v1::AppointmentMissed missed;
+      missed.set_appointment_ref("A1");
+      missed.set_service_code("ALCOHOL_TREATMENT");
+      missed.set_decision_ref("D-1");
+      v1::MadeEvent& made = judgement.made.emplace_back();
+      made.set_type("concordat.nhs.v1.AppointmentMissed");
+      made.set_id(absl::StrCat("hl7-", message.key[0]));
+      made.set_stream("appointment/A1");
+      made.set_subject(std::string(16, 's'));
+      made.set_time(1764242400000000);
+      made.set_time_precision(bus::v1::TIME_PRECISION_SECOND);
+      made.set_recorded_time(message.received_us);
+      made.set_data(missed.SerializeAsString());
       judgement.verdict.outcome = v1::OUTCOME_PUBLISHED;
     }
     return judgement;
@@ -86,6 +101,7 @@ class SpoolWorkerTest : public ::testing::Test {
   std::unique_ptr<SpoolWorker> worker_;
   std::string judged_;
   bool wait_ = true;
+  bool ends_ = false;  // Nothing may leave any more.
 };
 
 TEST_F(SpoolWorkerTest, WorksInOrderAndWaitsForTheOldest) {
@@ -108,14 +124,37 @@ TEST_F(SpoolWorkerTest, APublishThatWasCutOffIsOneEvent) {
   bus_.GoAwayBeforeNextAnswer();
   EXPECT_EQ(worker_->RunOnce(), Step::kBlocked);
   EXPECT_EQ(store_->counts().waiting, 1u);
+  // What the log has has to be what the edge says, whatever has changed.
+  ends_ = true;
   Reopen();  // As after a crash: nobody remembers that it was sent.
+  // So much that the journal is rewritten.
+  const std::string reject(3u << 20, 'x');
+  ASSERT_THAT(store_->Refuse({0, {7}, 1, reject}, {}), IsOk());
+  ASSERT_THAT(store_->Refuse({0, {8}, 1, reject}, {}), IsOk());
+  Reopen();
   bus_.ComeBack();
   ASSERT_TRUE(bus_.WaitForAnswers(absl::Seconds(5)));
   EXPECT_EQ(worker_->RunOnce(), Step::kDone);
-  EXPECT_EQ(bus_.events().size(), 1u);
+  ASSERT_EQ(bus_.events().size(), 1u);
+  EXPECT_EQ(bus_.events()[0].header.id, "hl7-1");
+  EXPECT_EQ(judged_, "publish ");
+  EXPECT_EQ(store_->counts().held, 0u);
   EXPECT_EQ(store_->counts().published, 1u);
   EXPECT_EQ(store_->counts().waiting, 0u);
   EXPECT_EQ(worker_->last_published(), Sequence{1});
+}
+
+TEST_F(SpoolWorkerTest, NothingIsSentThatTheDiskDoesNotHave) {
+  concordat::testing::FakeDisk disk;
+  const auto store = *EdgeStore::Open(disk, std::string(32, 'k'), random_);
+  SpoolWorker worker(
+      *store, *client_, events_, clock_,
+      [this](const WaitingMessage& message) { return JudgeOne(message); },
+      absl::Milliseconds(50));
+  ASSERT_THAT(store->Accept({1}, 1, "publish"), IsOk());
+  disk.FailCall(disk.calls() + 1, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(worker.RunOnce(), Step::kBlocked);
+  EXPECT_TRUE(bus_.events().empty());
 }
 
 TEST_F(SpoolWorkerTest, HoldsWhatTheHubRefuses) {
@@ -125,6 +164,8 @@ TEST_F(SpoolWorkerTest, HoldsWhatTheHubRefuses) {
   EXPECT_EQ(store_->counts().published, 0u);
   EXPECT_EQ(store_->counts().held, 1u);
   EXPECT_EQ(store_->items().at(0).verdict.reason, "the hub refused it");
+  // Who replays it has it judged anew.
+  EXPECT_FALSE(store_->FindJudged(1).has_value());
 }
 
 TEST_F(SpoolWorkerTest, ComesBackWhenTheBusTakesNoWrites) {
