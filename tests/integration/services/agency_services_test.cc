@@ -280,6 +280,22 @@ TEST_F(NhsServiceTest, WhatIsSharedNowIsListed) {
             0);
 }
 
+TEST_F(NhsServiceTest, AReadWaitsForThePositionItAsksFor) {
+  nhs::v1::ListDetentionsRequest request;
+  request.set_min_position(bus().end().value + 1);
+  const auto list = [&](absl::Duration patience) {
+    return Send<nhs::v1::ListDetentionsResponse>(
+        "nhs", "concordat.nhs.v1.NhsService/ListDetentions", request, patience);
+  };
+  EXPECT_THAT(list(absl::Milliseconds(300)),
+              ::testing::AnyOf(HasCode(absl::StatusCode::kUnavailable),
+                               HasCode(absl::StatusCode::kDeadlineExceeded)));
+  ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());
+  const auto read = list(absl::Seconds(10));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->detentions_size(), 1);
+}
+
 TEST_F(NhsServiceTest, TheLastStatusOfADetentionIsListed) {
   ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());
   ASSERT_THAT(Report("SUS_UNESCORTED"), IsOk());

@@ -11,7 +11,8 @@
 // a second case opened while one is open        APersonHasOneOpenCase…
 // the book not waited for                       APersonHasOneOpenCase…
 // a repeat is told of the case that it opened   APersonHasOneOpenCase…
-// min_position not waited for                   WhatWasJustDoneIsRead
+// min_position not waited for                   AReadWaitsForThePositionItAsksFor
+// what was just done is not in the book         WhatWasJustDoneIsRead
 // closed cases listed unasked                   ACaseThatIsClosedIsListedWhenAsked
 #include "services/mappa/rpc/mappa_service.h"
 
@@ -326,6 +327,25 @@ TEST_F(MappaServiceTest, APersonHasOneOpenCaseAtATime) {
   const auto again = Command("coordinator", "OpenCase", first);
   ASSERT_THAT(again, IsOk());
   EXPECT_TRUE(again->duplicate());
+}
+
+TEST_F(MappaServiceTest, AReadWaitsForThePositionItAsksFor) {
+  ASSERT_THAT(Submit(), IsOk());
+  v1::ListReferralsRequest request;
+  request.set_min_position(bus().end().value + 1);
+  const auto list = [&](absl::Duration patience) {
+    return Send<v1::ListReferralsResponse>(
+        "coordinator", "concordat.mappa.v1.MappaService/ListReferrals", request,
+        patience);
+  };
+  EXPECT_THAT(list(absl::Milliseconds(300)),
+              ::testing::AnyOf(HasCode(absl::StatusCode::kUnavailable),
+                               HasCode(absl::StatusCode::kDeadlineExceeded)));
+  Assess("A-9");
+  const auto read = list(absl::Seconds(10));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_GE(read->position(), request.min_position());
+  EXPECT_EQ(read->referrals_size(), 1);
 }
 
 TEST_F(MappaServiceTest, WhatWasJustDoneIsRead) {

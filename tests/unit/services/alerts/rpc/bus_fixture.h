@@ -73,10 +73,11 @@ class AlertsBusTest : public ::testing::Test {
     opened.mutable_parties()->Assign(parties.begin(), parties.end());
     Happens(opened, "mappa-tayside", "mappa", person);
   }
-  void GoesAbsent() {
+  void GoesAbsent() { GoesAbsent(person_); }
+  void GoesAbsent(const PersonKey& person) {
     nhs::v1::RestrictedPatientStatusChanged status;
     status.set_status("AWOL");
-    Happens(status, "nhs-tayside", "concordat-nhs", person_);
+    Happens(status, "nhs-tayside", "concordat-nhs", person);
   }
 
   // Deadlines are of real time: a test that waits for a thread does too.

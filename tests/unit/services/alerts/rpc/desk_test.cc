@@ -6,6 +6,10 @@
 //   anybody's reference answers               → KnowsNoAlertOfOthers
 //   told again when hidden evidence comes     → AFollowerIsNotToldOfWhatIs…
 //   position said before effects are accepted → PositionWaitsForItsEffects
+//   any own event counts as all effects       → PositionWaitsForEachOfItsEffects
+//   an alert's position moves with any event
+//   of the service's own                      → AFollowerIsNotToldOfWhatIs…
+//   min_position not waited for               → AListWaitsForThePositionItAsks…
 //   a stream that goes on tells all again     → AStreamGoesOnFromWhereItWas…
 //   a stream begun while the log is read is
 //   told what is long past                    → AStreamBegunWhileTheLogIsRead…
@@ -16,6 +20,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -35,6 +40,7 @@ using ::concordat::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
+const PersonKey kOther{std::array<uint8_t, PersonKey::kBytes>{7}};
 const AlertCaller kPolice = {"police", "police-scotland", {"police"}};
 const AlertCaller kSocialWork = {
     "socialwork", "dundee-city-council", {"lead-officer"}};
@@ -479,6 +485,38 @@ TEST_F(DeskTest, ListsTheFeedsThatAlertsMayRestOn) {
   EXPECT_EQ(files.expected(), "every day at 02:00, here by 06:00");
   EXPECT_EQ(files.complete_to(), 1'764'000'000'000'000u);
   EXPECT_EQ(files.silent_since(), 0u);
+}
+
+TEST_F(DeskTest, AListWaitsForThePositionItAsksFor) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  v1::ListAlertsRequest request;
+  request.set_min_position(5);
+  EXPECT_THAT(
+      desk_->List(kPolice, request, clock_.Now() + absl::Milliseconds(50)),
+      HasCode(absl::StatusCode::kDeadlineExceeded));
+  CaseOpens("C-7", "nhs-tayside", {"nhs-tayside"}, kOther);
+  EXPECT_GE(ListAt(5, kPolice).position(), 5u);
+}
+
+TEST_F(DeskTest, PositionWaitsForEachOfItsEffects) {
+  CaseOpens("C-7", "nhs-tayside", {"nhs-tayside", "police-scotland"}, kOther);
+  CloseDesk();
+  GoesAbsent();
+  GoesAbsent(kOther);
+  // Of two alerts the log takes one, and the other when it is asked again.
+  bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "the log takes no writes");
+  Open();
+  std::set<uint64_t> said;
+  hub::v1::GetStatusResponse status;
+  const absl::Time until = Soon();
+  do {
+    desk_->FillStatus(&status);
+    said.insert(status.position());
+  } while (status.position() != 7 && clock_.Now() < until);
+  // Not 6: then one of them was in the log.
+  EXPECT_THAT(said, ::testing::AllOf(::testing::Not(::testing::Contains(6u)),
+                                     ::testing::Contains(7u)));
 }
 
 TEST_F(DeskTest, PositionWaitsForItsEffects) {
