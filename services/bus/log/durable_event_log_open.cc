@@ -1,5 +1,6 @@
 // Opening a DurableEventLog, and what is done when a segment has closed.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@
 namespace concordat::bus {
 namespace {
 
+constexpr size_t kDerivedPagesBytes = 256 * 1024;
+
 // Not synced: what a power cut leaves of it does not match its checksum, and is
 // made anew from the segment.
 absl::Status WriteDerived(Directory& directory, const std::string& name,
@@ -20,7 +23,18 @@ absl::Status WriteDerived(Directory& directory, const std::string& name,
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   absl::StatusOr<std::unique_ptr<File>> file = directory.Create(name);
   if (!file.ok()) return file.status();
-  return (*file)->Write(0, bytes);
+  // As whole pages while there are many: tens of megabytes are not to fill the
+  // system's cache for a file that is read when the log is opened, or never.
+  PageBuffer pages(kDerivedPagesBytes);
+  status = absl::OkStatus();
+  uint64_t at = 0;
+  while (status.ok() && bytes.size() - at >= pages.size()) {
+    std::memcpy(pages.data(), bytes.data() + at, pages.size());
+    status = (*file)->Write(at, {pages.data(), pages.size()});
+    at += pages.size();
+  }
+  if (status.ok()) status = (*file)->Write(at, bytes.substr(at));
+  return status;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "services/bus/log/segment_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -19,11 +20,7 @@ namespace {
 constexpr absl::string_view kPrefix = "segment-";
 constexpr absl::string_view kPreparing = "preparing";
 constexpr uint64_t kFillBytes = 1 << 20;
-
-constexpr uint64_t PageEnd(uint64_t offset) {
-  constexpr uint64_t kPageBytes = 4096;
-  return (offset + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
+constexpr size_t kScanBytes = 1 << 20;
 
 absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
@@ -243,6 +240,9 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
                                 scan->used_bytes - segment.end_offset);
     if (!status.ok()) return status;
   }
+  const uint64_t page = PageStart(segment.end_offset);
+  status = segment.file->Read(page, segment.end_offset - page, pages_.data());
+  if (!status.ok()) return status;
   // What is about to be served may be in memory alone: its writer can have died
   // before the sync, or have been told that it failed, after which the system
   // takes the pages for clean. Only the last block can be such, and writing it
@@ -369,15 +369,24 @@ absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
   header.previous = end_.hash;
   EncodeBlockHeader(header, block.data());
 
-  // Whole pages: the kernel need not read the one that the block ends in, which
-  // was zeroed past its cache. Behind the block the file is zero already.
-  const size_t bytes = block.size();
-  block.resize(std::min<uint64_t>(PageEnd(offset + bytes), segment->size) -
-               offset);
-  absl::Status status = segment->file->Write(offset, block);
-  block.resize(bytes);
+  // From the page that the block begins in, whose start is the end of the block
+  // before and is written as it was, to the end of the one that it ends in.
+  const uint64_t page = PageStart(offset);
+  const size_t before = offset - page;
+  const size_t used = before + block.size();
+  const size_t whole = std::min(PageEnd(page + used), segment->size) - page;
+  if (whole > pages_.size()) {
+    PageBuffer larger(PageEnd(whole));
+    std::memcpy(larger.data(), pages_.data(), before);
+    pages_ = std::move(larger);
+  }
+  std::memcpy(pages_.data() + before, block.data(), block.size());
+  std::memset(pages_.data() + used, 0, whole - used);
+  absl::Status status = segment->file->Write(page, {pages_.data(), whole});
   if (status.ok()) status = segment->file->Sync();
   if (!status.ok()) return status;
+  std::memmove(pages_.data(), pages_.data() + PageStart(used),
+               used - PageStart(used));
 
   end_.log_id = log_id;
   end_.epoch = epoch;
@@ -482,26 +491,43 @@ absl::Status SegmentStore::Scan(
     MutexLock lock(mu_);
     segment = segments_[closed.number - 1];
   }
-  // A block at a time: the segment whole would be 64 MiB of new memory.
-  std::string block;
+  // A part at a time: the segment whole would be 64 MiB of new memory.
+  PageBuffer part(kScanBytes);
+  uint64_t part_at = 0;
+  size_t part_bytes = 0;
+  const auto read = [&](uint64_t at,
+                        size_t count) -> absl::StatusOr<absl::string_view> {
+    if (at < part_at || at + count > part_at + part_bytes) {
+      part_at = PageStart(at);
+      const size_t least = PageEnd(at + count) - part_at;
+      if (least > part.size()) part = PageBuffer(least);
+      part_bytes = std::min<uint64_t>(part.size(), segment->size - part_at);
+      absl::Status status =
+          segment->file->Read(part_at, part_bytes, part.data());
+      if (!status.ok()) return status;
+    }
+    return absl::string_view(part.data() + (at - part_at), count);
+  };
   uint64_t next_sequence = closed.start.next_sequence;
-  for (uint64_t at = 0; at < closed.end_offset; at += block.size()) {
-    block.resize(kBlockHeaderBytes);
-    absl::Status status = segment->file->Read(at, block.size(), block.data());
-    if (!status.ok()) return At(closed.number, at, status);
-    const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(block);
+  size_t bytes = 0;
+  for (uint64_t at = 0; at < closed.end_offset; at += bytes) {
+    if (closed.end_offset - at < kBlockHeaderBytes) {
+      return At(closed.number, at, absl::DataLossError("not the block here"));
+    }
+    const auto head = read(at, kBlockHeaderBytes);
+    if (!head.ok()) return At(closed.number, at, head.status());
+    const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(*head);
     if (!header.ok()) return At(closed.number, at, header.status());
+    bytes = kBlockHeaderBytes + header->body_bytes;
     if (header->first_sequence != next_sequence ||
-        at + kBlockHeaderBytes + header->body_bytes > closed.end_offset) {
+        at + bytes > closed.end_offset) {
       return At(closed.number, at, absl::DataLossError("not the block here"));
     }
     next_sequence += header->event_count;
-    block.resize(kBlockHeaderBytes + header->body_bytes);
-    status = segment->file->Read(at + kBlockHeaderBytes, header->body_bytes,
-                                 block.data() + kBlockHeaderBytes);
-    const absl::string_view body =
-        absl::string_view(block).substr(kBlockHeaderBytes);
-    if (status.ok()) status = CheckBlockBody(*header, body);
+    const auto block = read(at, bytes);
+    if (!block.ok()) return At(closed.number, at, block.status());
+    const absl::string_view body = block->substr(kBlockHeaderBytes);
+    absl::Status status = CheckBlockBody(*header, body);
     if (!status.ok()) return At(closed.number, at, status);
     status = on_block({*header, at, body});
     if (!status.ok()) return status;

@@ -138,7 +138,10 @@ class SegmentStore {
 
   SegmentStore(Directory& directory, Background& background,
                const SegmentStoreOptions& options)
-      : directory_(directory), background_(background), options_(options) {}
+      : directory_(directory),
+        background_(background),
+        options_(options),
+        pages_(kPageBytes) {}
 
   absl::Status OpenSegments(const OpenHooks& hooks);
   absl::Status OpenTail(Segment& segment, const OpenHooks& hooks);
@@ -162,6 +165,9 @@ class SegmentStore {
 
   // The disk's thread.
   ChainEnd end_;
+  // What goes to the disk is whole pages. That which the next block begins in
+  // stands here first, as far as it is used.
+  PageBuffer pages_;
   std::string mark_bytes_at_open_;
 
   Mutex prepare_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // Held across the disk.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -34,15 +35,32 @@ absl::Status Failed(absl::string_view what, absl::string_view name, int error) {
   }
 }
 
+// With fewer bytes the cache is quicker: it need not wait for the disk.
+constexpr size_t kDirectBytesMin = 64 * 1024;
+
+bool IsWholePages(uint64_t offset, size_t count, const char* memory) {
+  return (offset | count | reinterpret_cast<uintptr_t>(memory)) % kPageBytes ==
+         0;
+}
+
 class PosixFile : public File {
  public:
   PosixFile(std::string name, int descriptor)
       : name_(std::move(name)), descriptor_(descriptor) {}
   PosixFile(const PosixFile&) = delete;
   PosixFile& operator=(const PosixFile&) = delete;
-  ~PosixFile() override { ::close(descriptor_); }
+  ~PosixFile() override {
+    ::close(descriptor_);
+    if (direct_ >= 0) ::close(direct_);
+  }
 
   absl::Status Write(uint64_t offset, absl::string_view bytes) override {
+    if (bytes.size() >= kDirectBytesMin &&
+        IsWholePages(offset, bytes.size(), bytes.data())) {
+      const size_t done = WriteDirect(offset, bytes);
+      offset += done;
+      bytes.remove_prefix(done);
+    }
     while (!bytes.empty()) {
       const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(),
                                      static_cast<off_t>(offset));
@@ -63,6 +81,12 @@ class PosixFile : public File {
   }
 
   absl::Status Read(uint64_t offset, size_t count, char* out) const override {
+    if (count >= kDirectBytesMin && IsWholePages(offset, count, out)) {
+      const ssize_t got =
+          ::pread(Direct(), out, count, static_cast<off_t>(offset));
+      // What it could not give, the cache can, or tells why not.
+      if (got == static_cast<ssize_t>(count)) return absl::OkStatus();
+    }
     while (count > 0) {
       const ssize_t got =
           ::pread(descriptor_, out, count, static_cast<off_t>(offset));
@@ -82,23 +106,14 @@ class PosixFile : public File {
   }
 
   absl::Status Zero(uint64_t offset, uint64_t count) override {
-    // Past the page cache, where it can: many megabytes copied there would take
-    // more of the processor than the events that replace them.
-    const std::string self = absl::StrCat("/proc/self/fd/", descriptor_);
-    const int direct = ::open(self.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+    alignas(kPageBytes) static constexpr char kZeroes[1 << 18] = {};
     uint64_t done = 0;
-    if (direct >= 0) {
-      alignas(4096) static constexpr char kZeroes[1 << 18] = {};
-      while (done < count && (offset + done) % 4096 == 0) {
-        const uint64_t now = std::min<uint64_t>(count - done, sizeof(kZeroes));
-        const ssize_t written =
-            ::pwrite(direct, kZeroes, now, static_cast<off_t>(offset + done));
-        if (written <= 0) break;
-        done += static_cast<uint64_t>(written);
-      }
-      ::close(direct);
+    while (done < count && (offset + done) % kPageBytes == 0) {
+      const uint64_t now = std::min<uint64_t>(count - done, sizeof(kZeroes));
+      const size_t written = WriteDirect(offset + done, {kZeroes, now});
+      done += written;
+      if (written < now) break;
     }
-    // The rest, and whatever a file system refuses to write so.
     return File::Zero(offset + done, count - done);
   }
 
@@ -111,8 +126,34 @@ class PosixFile : public File {
   }
 
  private:
+  // Past the cache. Opened when it is first asked for, for most files never are.
+  // Below 0: the file system has no such thing.
+  int Direct() const {
+    std::call_once(direct_once_, [this] {
+      const std::string self = absl::StrCat("/proc/self/fd/", descriptor_);
+      direct_ = ::open(self.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC);
+    });
+    return direct_;
+  }
+
+  // Returns how many bytes were written: all, or those before one that failed
+  // or that a file system refuses to write so; the cache takes the rest.
+  size_t WriteDirect(uint64_t offset, absl::string_view bytes) {
+    size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t written =
+          ::pwrite(Direct(), bytes.data() + done, bytes.size() - done,
+                   static_cast<off_t>(offset + done));
+      if (written <= 0) break;
+      done += static_cast<size_t>(written);
+    }
+    return done;
+  }
+
   const std::string name_;
   const int descriptor_;
+  mutable std::once_flag direct_once_;
+  mutable int direct_ = -1;
 };
 
 }  // namespace

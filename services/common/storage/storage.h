@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,39 @@
 
 namespace concordat {
 
+inline constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t PageStart(uint64_t offset) {
+  return offset / kPageBytes * kPageBytes;
+}
+constexpr uint64_t PageEnd(uint64_t offset) {
+  return PageStart(offset + kPageBytes - 1);
+}
+
+// Memory that begins at a page, from and to which a disk can move whole pages
+// without a copy in between.
+class PageBuffer {
+ public:
+  explicit PageBuffer(size_t bytes)
+      : bytes_(bytes),
+        memory_(static_cast<char*>(
+            ::operator new (bytes, std::align_val_t{kPageBytes}))) {}
+  char* data() { return memory_.get(); }
+  const char* data() const { return memory_.get(); }
+  size_t size() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(char* memory) const {
+      ::operator delete (memory, std::align_val_t{kPageBytes});
+    }
+  };
+  size_t bytes_;
+  std::unique_ptr<char, Free> memory_;
+};
+
+// Many whole pages, at a page of a PageBuffer and at a page of the file, go past
+// the system's cache where the file system lets them: the copy there costs more
+// than most of what is done to the bytes.
 class File {
  public:
   virtual ~File() = default;
