@@ -82,8 +82,12 @@ class Window {
   }
   void Leave() {
     MutexLock lock(mu_);
-    // Waking the publisher for each receipt would cost more than the receipt.
-    if (--in_flight_ <= size_ / 2) cv_.NotifyAll();
+    // When there is room for a batch: waking the publisher for each receipt
+    // would cost more than the receipt.
+    --in_flight_;
+    if (size_ - in_flight_ >= std::min(kBatchEventsMax, size_ / 2)) {
+      cv_.NotifyAll();
+    }
   }
   bool Drained() {
     MutexLock lock(mu_);

@@ -46,7 +46,7 @@ class IngestCore {
   // behind it, so that neither waits for the other.
   static constexpr size_t kBlocksOut = 2;
   // The second goes out when this much is staged; the first at once.
-  static constexpr size_t kBlockBytes = 480 * 1024;
+  static constexpr size_t kBlockBytes = 128 * 1024;
 
   IngestCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
              LogTime time, Refusals& refusals);
