@@ -10,7 +10,7 @@ namespace {
 constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // Acknowledgements gather for this long: a sync for each would take the disk
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
-constexpr absl::Duration kStoreEvery = absl::Milliseconds(20);
+constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
@@ -51,10 +51,7 @@ void DeliveryLoop::Run() {
   sessions_.SetEnd(core_.folded());
   while (!stopping_) {
     events.clear();
-    sessions_.Poll(more                ? absl::ZeroDuration()
-                   : core_.has_dirty() ? kStoreEvery
-                                       : kTurn,
-                   events);
+    sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
     TakeBlocks();
     for (const SessionEvent& event : events) Take(event);
     LookAtRegistry();

@@ -119,7 +119,6 @@ class DeliveryCore {
 
   // Places that changed since the last call; none: `places` is empty.
   DirtyPlaces TakeDirty();
-  bool has_dirty() const { return !dirty_.places.empty(); }
   // They are on disk.
   void Stored(const DirtyPlaces& stored);
 
