@@ -8,6 +8,9 @@
 // | a busy server is given up, or a refusal is tried for ever | ABusyServerIsTriedAgainWithTheSameName, ARefusalIsFinalAndSaysSo |
 // | a mute server blocks everybody | AMuteServerHoldsUpOnlyItsOwn |
 // | told again after a restart | WhatWasToldBeforeARestartIsNotToldAgain |
+// | told while the log is still read | NobodyIsToldBeforeTheLogIsRead |
+// | a server that is away is asked without end, or ever as often | AServerThatIsAwayIsTriedLessAndLess |
+// | the fact stands in the alert's own stream | AMailSaysThatThereIsAnAlertAndNoMore |
 // | a fact is lost while the bus is away | TheFactWaitsForTheBusAndTheMailIsNotRepeated |
 #include "services/alerts/notify/notifier.h"
 
@@ -15,6 +18,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -142,6 +146,17 @@ class NotifierTest : public ::testing::Test {
         *client_, types_, self_, clock_, steady_, random_, log_);
     notifier_->Start();
   }
+  void WasTold(const std::string& ref) {
+    v1::AlertNotified event;
+    event.set_alert_ref(ref);
+    event.set_agency("dundee-city-council");
+    event.set_role("duty-senior");
+    event.set_addressee("duty-senior");
+    event.set_channel("MAIL");
+    event.set_outcome("SENT");
+    event.set_attempts(1);
+    Publish("told-" + ref, event);
+  }
   void Raise(const std::string& ref, const std::string& severity,
              const std::vector<std::string>& addressees) {
     v1::AlertRaised event;
@@ -151,9 +166,12 @@ class NotifierTest : public ::testing::Test {
     event.set_severity(severity);
     event.add_evidence("urn:concordat:police-scotland:rms#1");
     for (const std::string& to : addressees) event.add_addressees(to);
+    Publish("raised-" + ref, event);
+  }
+  void Publish(const std::string& id, const google::protobuf::Message& event) {
     Header header;
     header.source = kSource;
-    header.id = "raised-" + ref;
+    header.id = id;
     header.controller = "mappa-tayside";
     header.subject = PersonKey(std::array<uint8_t, 16>{7});
     header.time_us = 1'763'777'100'000'000;
@@ -370,6 +388,38 @@ TEST_F(NotifierTest, WhatWasToldBeforeARestartIsNotToldAgain) {
   EXPECT_THAT(std::string(server.Next().at("mail").as_string()),
               HasSubstr("A-2"));
   EXPECT_EQ(Fact(4).alert_ref(), "A-2");
+}
+
+TEST_F(NotifierTest, NobodyIsToldBeforeTheLogIsRead) {
+  constexpr size_t kAlerts = 300;
+  for (size_t i = 0; i < kAlerts; ++i) {
+    Raise(absl::StrCat("A-", i), "HIGH", {"dundee-city-council/duty-senior"});
+  }
+  for (size_t i = 0; i < kAlerts; ++i) WasTold(absl::StrCat("A-", i));
+  std::atomic<int> asked{0};
+  on_contact_ = [&] { ++asked; };
+  Start();
+  Raise("A-new", "HIGH", {"dundee-city-council/duty-senior"});
+  EXPECT_EQ(Fact(2 * kAlerts + 2).alert_ref(), "A-new");
+  EXPECT_EQ(asked, 1);
+  notifier_.reset();
+}
+
+TEST_F(NotifierTest, AServerThatIsAwayIsTriedLessAndLess) {
+  v1::MailSettings* mail = settings_.mutable_mail();
+  mail->set_program("demo-mailbox");  // Nothing listens.
+  mail->set_from("alerts@concordat.invalid");
+  mail->set_tls(v1::TLS_USE_NEVER);
+  settings_.set_first_wait_ms(400);
+  settings_.set_last_wait_ms(10'000);
+  SetContact("duty-senior", "MAIL", "duty@dundee.invalid");
+  Start();
+  const absl::Duration start = steady_.Elapsed();
+  Raise("A-1", "HIGH", {"dundee-city-council/duty-senior"});
+  EXPECT_EQ(Fact(2).outcome(), "FAILED");
+  EXPECT_EQ(Fact(2).attempts(), 3u);
+  // Twice as long the second time.
+  EXPECT_GE(steady_.Elapsed() - start, absl::Milliseconds(400 + 800));
 }
 
 TEST_F(NotifierTest, TheFactWaitsForTheBusAndTheMailIsNotRepeated) {

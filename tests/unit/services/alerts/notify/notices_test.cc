@@ -7,7 +7,9 @@
 // | told again after a restart | WhatTheLogSaysWasToldIsNotToldAgain |
 // | told of what has been accepted or closed | AnAcceptedOrClosedAlertIsNotTold |
 // | one agency's acceptance silences another's | AnAcceptedOrClosedAlertIsNotTold |
-// | who is next in the chain is not told | AnEscalationIsToldToWhomItGoes |
+// | who is next in the chain is not told, or once for two steps | AnEscalationIsToldToWhomItGoes |
+// | to whom it is passed on is not told | WhoItIsPassedOnToIsTold |
+// | all severities are told | OnlyTheSeveritiesOfTheSettingsAreTold |
 // | a withdrawn alert is told | AWithdrawnAlertIsNotTold |
 // | a month of old alerts is sent after a new start | WhatIsStaleIsNotTold |
 #include "services/alerts/notify/notices.h"

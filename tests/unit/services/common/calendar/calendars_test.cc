@@ -5,6 +5,8 @@
 // | days out of order, twice, or of another year are taken | ASlipInAListIsRefusedByName |
 // | a Sunday is listed for the Monday after it | ASlipInAListIsRefusedByName |
 // | the newest version answers for the time before it | AVersionAnswersFromItsEffectiveDate |
+// | a version does not answer at the first moment of its date | AVersionAnswersFromItsEffectiveDate |
+// | a council's own hours are those of the national calendar | ACouncilMayHaveHoursOfItsOwn |
 // | a new national list does not reach a council's calendar | ANewNationalListReachesWhatIsBasedOnIt |
 #include "services/common/calendar/calendars.h"
 
@@ -125,6 +127,10 @@ TEST_F(CalendarsTest, AVersionAnswersFromItsEffectiveDate) {
   const auto after = calendars->Find("scotland", Noon(Day(2022, 3, 1)));
   ASSERT_THAT(after, IsOk());
   EXPECT_FALSE(*(*after)->IsWorkingDay(jubilee));
+  const auto first =
+      calendars->Find("scotland", absl::FromCivil(Day(2022, 3, 1), london_));
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ((*first)->version(), 2u);
   EXPECT_THAT(calendars->Find("scotland", Noon(Day(2022, 1, 9))),
               HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(calendars->Find("wales", Noon(Day(2022, 3, 1))),
@@ -162,6 +168,18 @@ TEST_F(CalendarsTest, ANewNationalListReachesWhatIsBasedOnIt) {
   // It lists fewer years than the national one, and answers for those alone.
   EXPECT_THAT((*after)->IsWorkingDay(Day(2023, 6, 1)),
               HasCode(absl::StatusCode::kOutOfRange));
+}
+
+TEST_F(CalendarsTest, ACouncilMayHaveHoursOfItsOwn) {
+  const auto calendars =
+      Build({National("1", "2022-01-01", kPlain),
+             Council("week { days: WEEKDAY_SATURDAY opens: '10:00' "
+                     "closes: '12:00' } years { year: 2022 }")});
+  ASSERT_THAT(calendars, IsOk());
+  const auto council = calendars->Find("council", Noon(Day(2022, 4, 1)));
+  ASSERT_THAT(council, IsOk());
+  EXPECT_TRUE(*(*council)->IsWorkingDay(Day(2022, 4, 2)));
+  EXPECT_FALSE(*(*council)->IsWorkingDay(Day(2022, 4, 1)));
 }
 
 TEST_F(CalendarsTest, WhatItIsBasedOnIsThereAndListsItsYears) {

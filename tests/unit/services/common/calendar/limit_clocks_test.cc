@@ -10,6 +10,9 @@
 // | 31 January and a month is 3 March | MonthsEndOnTheSameDayOrTheLast |
 // | working days count a holiday | WorkingDaysAreThoseOfTheCalendar |
 // | done at the last second is late | AClockIsReadAsRunningPausedOverdueOrMet |
+// | hours run on in a pause that has no end | NothingFallsDueWhileAPauseLasts |
+// | any pause stops any clock | TimeInCustodyIsDisregarded |
+// | a council's area has no calendar of its own | WorkingDaysAreThoseOfTheCalendar |
 // | overlapping pauses count twice | AgreesWithCountingOneByOne |
 #include "services/common/calendar/limit_clocks.h"
 
@@ -137,6 +140,12 @@ TEST_F(LimitClocksTest, NothingFallsDueWhileAPauseLasts) {
   // Abroad from the day after it was due: that changes nothing.
   run.pauses = {{"ABROAD", At(Day(2025, 11, 6), 0)}};
   EXPECT_EQ(Due("C01", run), EndOf(Day(2025, 11, 5)));
+  LimitClock hours = Make(policy::v1::CLOCK_UNIT_HOURS, 48);
+  hours.add_pauses("CUSTODY");
+  run.pauses = {{"CUSTODY", run.start + absl::Hours(1)}};
+  EXPECT_EQ(*clocks_->Due(hours, run, now_), absl::InfiniteFuture());
+  run.pauses[0].until = run.start + absl::Hours(11);
+  EXPECT_EQ(*clocks_->Due(hours, run, now_), run.start + absl::Hours(58));
 }
 
 TEST_F(LimitClocksTest, TheAnnualClockRunsOnAfterCustody) {

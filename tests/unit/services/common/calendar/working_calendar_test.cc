@@ -11,10 +11,14 @@
 // | an unlisted year has no holidays | AnUnlistedYearIsAnErrorThatNamesIt |
 // | working time runs at night, or starts before opening | HoursRunOnlyWhileOpen |
 // | closing time counts as open | HoursRunOnlyWhileOpen |
+// | what is before opening, or full to the minute, goes to another day | HoursRunOnlyWhileOpen |
+// | an hour that the clocks jump over is an hour late | AnHourThatIsJumpedOverIsTheJump |
+// | the last listed day cannot be reached | AnUnlistedYearIsAnErrorThatNamesIt |
 #include "services/common/calendar/working_calendar.h"
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/time/civil_time.h"
 #include "gmock/gmock.h"
@@ -193,6 +197,18 @@ TEST_F(WorkingCalendarTest, AnUnlistedYearIsAnErrorThatNamesIt) {
           .status(),
       "2029");
   EXPECT_THAT(scotland_->AddWorkingDays(Day(2028, 12, 28), 1), IsOk());
+}
+
+TEST_F(WorkingCalendarTest, AnHourThatIsJumpedOverIsTheJump) {
+  CalendarParts parts;
+  parts.zone = london_;
+  parts.first_year = parts.last_year = 2025;
+  // From 01:30, which 30 March does not have: 01:00 is followed by 02:00.
+  parts.week[static_cast<size_t>(absl::Weekday::sunday)] = DayHours{90, 180};
+  const WorkingCalendar nights(std::move(parts));
+  const absl::Time jump = At(Day(2025, 3, 30), 0, 59) + absl::Minutes(1);
+  EXPECT_EQ(*nights.NextOpening(jump - absl::Hours(1)), jump);
+  EXPECT_TRUE(*nights.IsOpen(jump));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 // older version replaces newer                      KeepsTheNewestVersion
 // closing a case keeps a party                      ClosingACaseStopsAtOnce
 // leaving clears nobody, or everybody               LeavingStopsOneAgency
+// who left still leads when it joins again          WhoLeavesLeadsNoMore
 // operator sees what its agency is granted          TheOperatorIsGrantedNothing
 // header group shown with a causation               HidesTheHeaderGroupThatNamesAnotherEvent
 // explanation and judgement part ways               ExplainsByTheLineWhatItJudges
@@ -19,6 +20,9 @@
 // purpose not asked, or one missing is any          ShowsNothingForAPurposeThatIsNotListed
 // a law not needed, or needed of competent ones     WhatIsOfPart3NeedsALawToLeaveIt
 // purpose and gateway from two agreements           PublishingNeedsPurposeAndGatewayOfOneAgreement
+// an agreement that has ended lets publish          PublishingNeedsPurposeAndGatewayOfOneAgreement
+// a name's new version takes another's place        PublishingNeedsPurposeAndGatewayOfOneAgreement
+// registration ends with the case                   RegistrationOutlivesTheCase
 // back-fill stops one short                         LiveWithBackfillEndsWithWhatATailSees
 #include "services/common/policy/policy.h"
 
@@ -395,6 +399,15 @@ TEST_F(PolicyTest, LeavingStopsOneAgency) {
   EXPECT_TRUE(Apply("m.v1.Left", 1, "blue;;0"));
   EXPECT_EQ(Sees(kBlue), 0);
   EXPECT_NE(Sees(kRed), 0);
+}
+
+TEST_F(PolicyTest, WhoLeavesLeadsNoMore) {
+  Adopt(R"(see { to: "red" types: "a.v1.Fact" audience: AUDIENCE_LEAD })");
+  Apply("m.v1.Opened", 1, "red,blue;red;0");
+  EXPECT_NE(Sees(kRed), 0);
+  EXPECT_TRUE(Apply("m.v1.Left", 1, "red;;0"));
+  EXPECT_TRUE(Apply("m.v1.Joined", 1, "red;;0"));
+  EXPECT_EQ(Sees(kRed), 0);
 }
 
 TEST_F(PolicyTest, RegistrationOutlivesTheCase) {

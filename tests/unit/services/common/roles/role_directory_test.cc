@@ -4,12 +4,15 @@
 // |---|---|
 // | at night the office is told | OutOfHoursTheCoverIsTold |
 // | a holiday is an ordinary Monday | OutOfHoursTheCoverIsTold |
-// | an absence is taken for one of another time | AStandInIsToldWhileTheRoleIsAbsent |
+// | an absence is taken for one of another time, or lasts a moment longer | AStandInIsToldWhileTheRoleIsAbsent |
+// | an absence that is over, or taken back, is listed | AStandInIsToldWhileTheRoleIsAbsent |
+// | why somebody else is told is said of the stand-in | AStandInIsToldWhileTheRoleIsAbsent |
 // | two that stand in for each other: nobody is told, or it hangs | TwoThatStandInForEachOtherEndAtTheirCover |
 // | a year without holidays: nobody is told | WithoutACalendarTheCoverIsTold |
 // | a chain without an end is adopted | AChainThatEndsNowhereIsRefusedByTheNameOfItsRole |
 // | the next of a chain is who has been told already | TheNextIsNotWhoIsToldNow |
 // | a version holds before its date | AVersionHoldsFromItsDate |
+// | an older version of the same date takes its place | AVersionHoldsFromItsDate |
 // | a chain stops at who goes home | AChainGoesOnToWhoIsThereAtAllHours |
 #include "services/common/roles/role_directory.h"
 
@@ -131,14 +134,18 @@ TEST_F(RoleDirectoryTest, AStandInIsToldWhileTheRoleIsAbsent) {
   EXPECT_EQ(duty.role, (RoleName{kDundee, "senior"}));
   EXPECT_EQ(duty.why, Why::kAbsent);
   // Out of the stand-in's hours its cover is told.
-  EXPECT_EQ(Route("upw-manager", At(12, 3, 20, 0)).role,
-            (RoleName{kDundee, "duty-senior"}));
+  duty = Route("upw-manager", At(12, 3, 20, 0));
+  EXPECT_EQ(duty.role, (RoleName{kDundee, "duty-senior"}));
+  EXPECT_EQ(duty.why, Why::kAbsent);
+  EXPECT_EQ(Route("upw-manager", At(12, 5, 0, 0)).why, Why::kOutOfHours);
   EXPECT_EQ(Route("upw-manager", At(12, 5, 9, 0)).why, Why::kStaffed);
+  const RoleName manager{kDundee, "upw-manager"};
+  EXPECT_EQ(roles_->AbsencesOf(manager, At(12, 4, 23, 59)).size(), 1u);
+  EXPECT_TRUE(roles_->AbsencesOf(manager, At(12, 5, 0, 0)).empty());
   // It does not take place after all.
   SetAbsent("upw-manager", At(12, 3, 0, 0), At(12, 3, 0, 0), "");
   EXPECT_EQ(Route("upw-manager", At(12, 3, 9, 0)).why, Why::kStaffed);
-  EXPECT_TRUE(
-      roles_->AbsencesOf({kDundee, "upw-manager"}, At(12, 1, 0, 0)).empty());
+  EXPECT_TRUE(roles_->AbsencesOf(manager, At(12, 1, 0, 0)).empty());
 }
 
 TEST_F(RoleDirectoryTest, TwoThatStandInForEachOtherEndAtTheirCover) {
@@ -236,6 +243,11 @@ TEST_F(RoleDirectoryTest, AVersionHoldsFromItsDate) {
                             next.SerializeAsString()),
               IsOk());
   EXPECT_EQ(Route("upw-manager", At(12, 2, 20, 0)).role.role, "duty-senior");
+  RolesDefined older = FileOf(kDundee);
+  older.set_effective(next.effective());
+  EXPECT_THAT(roles_->Apply("concordat.identity.v1.RolesDefined",
+                            older.SerializeAsString()),
+              IsOk());
   EXPECT_EQ(Route("upw-manager", At(12, 3, 20, 0)).role.role, "upw-manager");
   EXPECT_EQ(roles_->NewestVersion(kDundee), 2u);
   files_.push_back(next);
