@@ -13,14 +13,18 @@
 namespace concordat::cli {
 
 struct StoryLoad {
-  uint64_t events = 0;      // Published and accepted.
-  double accepted_s = 0;    // Until the last receipt.
-  uint64_t views = 0;       // Delivered to the four profiles.
-  double delivered_s = 0;   // Until the last of them was taken.
-  uint64_t alerts = 0;      // Raised.
-  double alerted_s = 0;     // Until the last of them was in the log.
-  double alert_p50_ms = 0;  // From the receipt of what raised it to there.
-  double alert_p99_ms = 0;
+  uint64_t events = 0;     // Published and accepted.
+  double accepted_s = 0;   // Until the last receipt.
+  uint64_t views = 0;      // Delivered to the four profiles.
+  double delivered_s = 0;  // Until the last of them was taken.
+  uint64_t alerts = 0;     // Raised.
+  double alerted_s = 0;    // Until the last of them was in the log.
+  // From the receipt of what raised it to there: of a fact about the person, and
+  // of a moment, which raises what is due for all persons at once.
+  double fact_p50_ms = 0;
+  double fact_p99_ms = 0;
+  double moment_p50_ms = 0;
+  double moment_p99_ms = 0;
 };
 
 // `played` and `empty` run. `rate` is of events a second; 0: as fast as they go, each
