@@ -148,7 +148,8 @@ void DeliveryLoop::SendOutputs() {
 }
 
 void DeliveryLoop::StorePlaces() {
-  if (storing_ || clock_.Elapsed() - stored_at_ < kStoreEvery) return;
+  const bool due = clock_.Elapsed() - stored_at_ >= kStoreEvery;
+  if (storing_ || (!due && !core_.is_waited_for())) return;
   stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
   if (dirty.places.empty()) return;

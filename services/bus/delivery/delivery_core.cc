@@ -152,6 +152,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   if (kept.durable && is_new) {
     MarkDirty(kept);
     dirty_.tell.push_back({session, 0});
+    dirty_.is_waited_for = true;
   } else {
     SaySubscribed(kept);
   }

@@ -63,6 +63,7 @@ struct DirtyPlaces {
   };
   Places places;
   std::vector<Acknowledgement> tell;
+  bool is_waited_for = false;  // By who is new, and gets nothing before.
 };
 
 struct SubscriptionInfo {
@@ -119,6 +120,8 @@ class DeliveryCore {
 
   // Places that changed since the last call; none: `places` is empty.
   DirtyPlaces TakeDirty();
+  // Whether to store them at once.
+  bool is_waited_for() const { return dirty_.is_waited_for; }
   // They are on disk.
   void Stored(const DirtyPlaces& stored);
 

@@ -6,6 +6,7 @@
 // AckStored before the store                        SaysAckStoredOnlyOnceStored
 // credit ignored, or never given back               KeepsWithinCredit
 // second holder let in / dead one keeps the place   OneHolderAtATime
+// who is new waits until places are stored anyway   ANewPlaceIsStoredBeforeItIsSubscribed
 // idle subscriber never told                        TellsAnIdleSubscriberThatItIsUpToDate
 // role or purpose of the session not asked          ShowsNothingToAnotherRoleOrForAnotherPurpose
 // names without bound, or one role uses another's   ARoleHasSoManyNamesAndNoMore
@@ -93,6 +94,7 @@ TEST_F(DeliveryCoreTest, SaysAckStoredOnlyOnceStored) {
   Subscribe(1, Named("red"), Ask("mine"));
   Work();
   core_->Ack({1}, 1);
+  EXPECT_FALSE(core_->is_waited_for());
   const DirtyPlaces dirty = core_->TakeDirty();
   EXPECT_EQ(dirty.places.at("red/officer/mine").acknowledged.value, 1u);
   Work();
@@ -107,7 +109,9 @@ TEST_F(DeliveryCoreTest, ANewPlaceIsStoredBeforeItIsSubscribed) {
   core_->Subscribe({1}, Named("red"), "CARE", Ask("mine"));
   Work();
   EXPECT_THAT(Sequences(1), IsEmpty());
+  EXPECT_TRUE(core_->is_waited_for());
   Store();
+  EXPECT_FALSE(core_->is_waited_for());
   EXPECT_EQ(stored_.count("red/officer/mine"), 1u);
   Work();
   EXPECT_THAT(Sequences(1), ElementsAre(1));
@@ -292,13 +296,15 @@ TEST_F(DeliveryCoreTest, ReadsOfAStreamWhatTheCallerMaySee) {
   request.set_source("urn:concordat:elsewhere:x");
   request.set_stream("s");
   request.set_request(9);
-  const auto answer = DecodeStreamEvents(reader.Read(Named("red"), "CARE", request));
+  const auto answer =
+      DecodeStreamEvents(reader.Read(Named("red"), "CARE", request));
   ASSERT_THAT(answer, IsOk());
   ASSERT_EQ(answer->views.size(), 2u);
   EXPECT_EQ(answer->views[1].sequence.value, 3u);
   EXPECT_EQ(answer->rest.stream_version(), 3u);
   EXPECT_EQ(answer->rest.request(), 9u);
-  const auto nothing = DecodeStreamEvents(reader.Read(Named("green"), "CARE", request));
+  const auto nothing =
+      DecodeStreamEvents(reader.Read(Named("green"), "CARE", request));
   ASSERT_THAT(nothing, IsOk());
   EXPECT_EQ(nothing->rest.refusal(), v1::REFUSAL_NO_GRANT);
 }
