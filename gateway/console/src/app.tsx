@@ -134,6 +134,7 @@ function Room({ route, changed }: { route: string; changed: (session: Session) =
       return;
     }
     desk.announcement = "";
+    desk.redraw();
     window.scrollTo(0, 0);
     document.getElementById("main")?.focus({ preventScroll: true });
   }, [path]);

@@ -35,6 +35,8 @@ describe("dates", () => {
   test("due at a moment", () => {
     expect(dates.due(at("2025-12-05 11:00"), now)).toEqual({ words: "by 11:00", overdue: false });
     expect(dates.due(now, now).overdue).toBe(false);
+    expect(dates.due(at("2025-12-09 00:00"), now).words).toBe("by the end of Monday 8 December");
+    expect(dates.due(at("2025-12-05 00:00"), now).words).toBe("overdue since the end of yesterday");
     expect(dates.due(at("2025-12-05 08:59"), now)).toEqual({
       words: "overdue since 08:59", overdue: true });
     expect(dates.due(at("2025-12-03 17:00"), now).words).toBe(

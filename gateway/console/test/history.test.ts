@@ -3,6 +3,7 @@
 //   what was taken back reads as if it held         -> "taken back and corrected"
 //   a file of the next night is called late         -> "late is more than a day"
 //   an id without its source names another's event  -> "an id is its source's"
+//   a clock of the year after says when it was told -> "written down is before known"
 import { describe, expect, test } from "vitest";
 import { history, notShared } from "../src/person/history";
 import type { EventView } from "../src/words/events";
@@ -25,6 +26,12 @@ describe("a person's history", () => {
       event({ id: "c", time: "2025-11-10T10:00:00Z", sequence: "9007199254740994" }),
     ]);
     expect(all.map((one) => one.key.split("#")[1])).toEqual(["b", "c", "a"]);
+  });
+
+  test("written down is before known, or not said", () => {
+    const recorded = (recordedtime: string) => history([event({ recordedtime })])[0]!.recorded;
+    expect(recorded("2025-11-20T21:10:00Z")).toEqual(new Date("2025-11-20T21:10:00Z"));
+    expect(recorded("2026-11-26T18:31:00Z")).toBeUndefined();
   });
 
   test("taken back and corrected", () => {

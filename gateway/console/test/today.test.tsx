@@ -2,6 +2,7 @@
 // What catches which bug:
 //   a section stands in another place or with another count -> "the co-ordinator's page"
 //   a word that is never used                               -> "words that are never used"
+//   overdue, and said to have days left                     -> "what is overdue"
 //   silence not told before the alerts                      -> "a source is silent"
 //   markup from a field is markup on the page               -> "what people wrote is only text"
 import { create } from "@bufbuild/protobuf";
@@ -15,6 +16,7 @@ import { HubError } from "../src/hub/http";
 import type { Session } from "../src/hub/session";
 import { DeskContext } from "../src/parts/use_desk";
 import { liveWords } from "../src/parts/strip";
+import { actLimit } from "../src/today/alert_card";
 import { Today } from "../src/today/today";
 import { alert, coordinatorAlerts, feeds, now, p1, p2, p3, p4, us } from "./story";
 
@@ -142,7 +144,7 @@ describe("Today", () => {
     expect(text(desk)).toContain("Loading alerts");
     expect(text(desk)).not.toContain("Nothing needs you");
     desk.problems.set("alerts", new HubError("unavailable", "It does not answer."));
-    expect(text(desk)).toContain("Alerts cannot be shown. It does not answer. This page goes on trying. Use the telephone list.");
+    expect(text(desk)).toContain("Alerts cannot be shown. Concordat does not answer. This page goes on trying. Use the telephone list.");
     expect(text(desk)).not.toContain("Loading");
   });
 
@@ -177,5 +179,15 @@ describe("the strip", () => {
     expect(liveWords({ kind: "checking", checkedAt: at, upToDate: true })).toBe("Checking every 10 seconds");
     expect(liveWords({ kind: "lost", checkedAt: new Date("2025-12-05T10:41:59Z"), upToDate: true })).toBe(
       "Not connected since 10:41. Use the telephone list.");
+  });
+
+  test("what is overdue is what was to be done first, and midnight ends the day before", () => {
+    const limit = (fields: Parameters<typeof alert>[0]) =>
+      actLimit(alert({ alertRef: "o", severity: "HIGH", state: "accepted", ...fields }), now);
+    const acceptances = [{ by: "coordinator", actBy: "2025-12-12" }];
+    expect(limit({ actBy: us("2025-12-09 00:00") })?.words).toBe("3 days left");
+    expect(limit({ actBy: us("2025-12-09 00:00"), acceptances })?.words).toBe("7 days left");
+    expect(limit({ actBy: us("2025-12-05 00:00"), acceptances, overdue: true })).toEqual(
+      { words: "Overdue since yesterday", overdue: true });
   });
 });

@@ -1,12 +1,14 @@
 // What catches which bug:
 //   a code list grows and its new code has no words   -> "every code has words"
 //   an event type comes and the page shows its name   -> "every type has a sentence"
+//   an agreement names a machine's names            -> "a line of an agreement"
 //   a word of users.md 6 that may never be on Today   -> "words that are never used"
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { codes, say } from "../src/words/codes";
 import { sentence, spokenTypes } from "../src/words/events";
-import { addressee, agency, environment, purpose } from "../src/words/names";
+import { plainWords, recipients } from "../src/rooms/why";
+import { addressee, agency, environment, knowAgencies, purpose } from "../src/words/names";
 import { nothingWords, sendingWords, silentWords } from "../src/today/sources";
 import { feeds, now, us } from "./story";
 
@@ -18,6 +20,30 @@ const kNotShown = new Set([
 ]);
 
 describe("words", () => {
+  test("a line of an agreement, without names of machines", () => {
+    knowAgencies({ "mappa-tayside": "Tayside MAPPA", "police-scotland": "Police Scotland" });
+    expect(plainWords(
+      "mappa-tayside (coordinator, co-ordinator, on-call-co-ordinator) sees concordat.mappa.v1.LevelChanged of persons whose open case it is a party to; law: Management of Offenders etc. (Scotland) Act 2005, s.10"))
+      .toBe(
+        "Tayside MAPPA (MAPPA co-ordinator and on-call MAPPA co-ordinator) sees “Level changed” of persons whose open case it is a party to; law: Management of Offenders etc. (Scotland) Act 2005, s.10");
+    expect(plainWords("each (police, service, adapter) sees concordat.police.v1.ChargeRecorded that it published itself or controls"))
+      .toBe("Every party (public protection and its own systems) sees “Charge recorded” that it published itself or controls");
+    expect(plainWords("it is not to police-scotland")).toBe("it is not for Police Scotland");
+  });
+
+  test("whom one may ask about: those whom an agreement names, the reader first", () => {
+    const see = [
+      { to: "mappa-tayside", roles: ["coordinator", "co-ordinator"] },
+      { to: "each", roles: ["police", "service"] },
+    ];
+    const agreements = [{ agreement: { parties: ["police-scotland"], arrangement: "mappa-tayside", see } }];
+    const session = { agency: "mappa-tayside", role: "coordinator" };
+    expect(recipients(agreements as never, session as never)).toEqual([
+      ["mappa-tayside/coordinator", "Tayside MAPPA: MAPPA co-ordinator"],
+      ["police-scotland/police", "Police Scotland: Public protection"],
+    ]);
+  });
+
   test("every code has words", () => {
     const folder = new URL("deploy/config/codes/", kRoot);
     for (const file of readdirSync(folder)) {
@@ -84,7 +110,7 @@ describe("words", () => {
     expect(nothingWords([dundee!, hospital!], now)).toBe(
       "Nothing needs you. Both sources are sending; the oldest is Dundee case files, today 02:00.");
     dundee!.silentSince = us("2025-12-05 06:00");
-    expect(sendingWords([dundee!, hospital!], now)).toMatch(/^One of 2 sources are sending/);
+    expect(sendingWords([dundee!, hospital!], now)).toMatch(/^One of 2 sources is sending/);
     expect(nothingWords([dundee!, hospital!], now)).not.toMatch(/^Nothing needs you/);
     expect(silentWords(dundee!, now)).toBe(
       "Dundee case files have not come since today 02:00 (expected every day at 02:00, here by 06:00). No news is not good news.");

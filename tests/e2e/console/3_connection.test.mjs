@@ -11,6 +11,19 @@ import {
 
 after(closeBrowser);
 
+// When the page holds a stream for mute, how often it asks then, how long it waits for
+// an answer, and when it tries another stream (src/hub/live.ts, src/hub/services.ts). Its
+// clock is put forward by so much: nobody waits.
+const kMuteMs = 15_000;
+const kPollMs = 10_000;
+const kAnswerMs = 20_000;
+const kReopenMs = 30_000;
+
+// What the strip says of the connection, when it says that.
+function live(page, words) {
+  return page.locator(".cc-live", { hasText: words });
+}
+
 // As those that look into TLS do: takes an answer whole before it gives any of it.
 async function bufferingProxy() {
   const key = temporary("proxy.key");
@@ -57,22 +70,29 @@ async function bufferingProxy() {
 
 test("through a proxy that buffers the page polls, says so, and still gets what is new", async (t) => {
   const proxy = await bufferingProxy();
-  const visitor = await (await Visitor.at(proxy.origin)).signIn("service-manager");
+  const visitor = await Visitor.at(proxy.origin);
   const { page } = visitor;
-  await page.getByText("Checking every 10 seconds").waitFor({ timeout: 25_000 });
+  await page.clock.install();
+  await visitor.signIn("service-manager");
+  await visitor.settled();
+  await page.clock.fastForward(kMuteMs + 1_000);
+  await live(page, /^Checking every 10 seconds$/).waitFor();
+  await visitor.settled();
   await visitor.shot("checking");
-  const polled = () => visitor.answers.filter((one) => one.path.endsWith("/ListAlerts")).length;
-  const before = polled();
-  await page.waitForFunction(() => true);
+  const polled = async () => {
+    const answer = page.waitForResponse((response) => response.url().endsWith("/ListAlerts"));
+    await page.clock.fastForward(kPollMs + 1_000);
+    await answer;
+  };
   await t.test("it asks again and again", async () => {
-    await page.waitForResponse((response) => response.url().endsWith("/ListAlerts"), { timeout: 15_000 });
-    await page.waitForResponse((response) => response.url().endsWith("/ListAlerts"), { timeout: 15_000 });
-    assert.ok(polled() >= before);
+    await polled();
+    await polled();
   });
   await t.test("what is due is shown by the list alone", async () => {
     // Nobody accepts the unpaid work manager's alert, and time goes on by a day.
     await concordatLater("demo", "advance", "1d");
-    await page.getByText("Saturday 6 December 2025").waitFor({ timeout: 20_000 });
+    await polled();
+    await page.getByText("Saturday 6 December 2025").waitFor();
   });
   await visitor.close();
   proxy.close();
@@ -95,15 +115,21 @@ test("a feed goes silent and every page says so, before any alert", async (t) =>
 });
 
 test("the gateway is gone: the page says since when, and comes back by itself", async (t) => {
-  const visitor = await (await Visitor.at(origin())).signIn("coordinator");
+  const visitor = await Visitor.at(origin());
   const { page } = visitor;
-  await page.getByText(/^Live – checked/).waitFor();
+  await page.clock.install();
+  await visitor.signIn("coordinator");
+  await live(page, /^Live – checked/).waitFor();
+  await visitor.settled();
   const pid = pidOf("concordat-gateway");
   assert.ok(pid > 0);
   // Stopped, not ended: its supervisor would start it anew.
   process.kill(pid, "SIGSTOP");
   try {
-    await page.getByText(/Not connected since \d\d:\d\d\. Use the telephone list\./).waitFor({ timeout: 60_000 });
+    await page.clock.fastForward(kMuteMs + 1_000);
+    await live(page, /^Checking every 10 seconds$/).waitFor();
+    await page.clock.fastForward(kAnswerMs + 1_000);
+    await live(page, /^Not connected since \d\d:\d\d\. Use the telephone list\.$/).waitFor();
     await visitor.shot("not-connected");
     await t.test("what was there can still be read", async () => {
       assert.match(await visitor.text(), /Accepted, not finished/);
@@ -111,6 +137,7 @@ test("the gateway is gone: the page says since when, and comes back by itself", 
   } finally {
     process.kill(pid, "SIGCONT");
   }
-  await page.getByText(/^Live – checked|Checking every 10 seconds/).waitFor({ timeout: 60_000 });
+  await page.clock.fastForward(kReopenMs + 1_000);
+  await live(page, /^Live – checked/).waitFor();
   await visitor.close();
 });

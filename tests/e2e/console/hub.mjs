@@ -75,6 +75,7 @@ export async function openBrowser() {
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      "--lang=en-GB",
     ],
   });
   return browser;
@@ -108,12 +109,21 @@ export class Visitor {
     visitor.base = base;
     visitor.#listen();
     await visitor.page.addInitScript(() => {
-      // The stream never ends, so its answer is taken as it comes.
+      // The stream never ends, so its answer is taken as it comes; of the others it is
+      // counted how many are not there yet.
       const real = window.fetch;
       window.streamed = "";
+      window.asked = 0;
       window.fetch = async (...args) => {
+        if (!String(args[0]).includes("/alerts/stream")) {
+          window.asked += 1;
+          const answered = () => { window.asked -= 1; };
+          const answer = real(...args);
+          answer.then((response) => response.clone().arrayBuffer()).then(answered, answered);
+          return answer;
+        }
         const response = await real(...args);
-        if (!String(args[0]).includes("/alerts/stream") || !response.body) return response;
+        if (!response.body) return response;
         const [ours, theirs] = response.body.tee();
         (async () => {
           const reader = ours.pipeThrough(new TextDecoderStream()).getReader();
@@ -144,15 +154,18 @@ export class Visitor {
     this.page.on("pageerror", (error) => this.errors.push(error.message));
     this.page.on("console", (message) => {
       const text = message.text();
-      // Nobody is signed in at first: that is an answer, not a fault.
-      if (message.type() === "error" && !/401/.test(text)) this.errors.push(text);
+      if (message.type() !== "error") return;
+      // Answers, not faults: nobody is signed in at first; nobody's case is about them.
+      if (/401/.test(text) || (/404/.test(text) && message.location().url.endsWith("/GetCase"))) return;
+      this.errors.push(`${text} ${message.location().url}`);
     });
   }
 
-  // All that the hub answered, as one text.
-  async heard() {
+  // All that the hub answered, as one text; but for the answers to one path.
+  async heard(but = "") {
     const streamed = await this.page.evaluate(() => window.streamed).catch(() => "");
-    return [...this.answers.map((one) => `${one.path} ${one.body}`), streamed].join("\n");
+    const answers = this.answers.filter((one) => one.path !== but);
+    return [...answers.map((one) => `${one.path} ${one.body}`), streamed].join("\n");
   }
 
   async signIn(account) {
@@ -169,10 +182,15 @@ export class Visitor {
     await this.settled();
   }
 
-  // Nothing is loading any more.
+  // Nothing is loading any more: what was asked is answered, and what followed from the
+  // answers is painted, for some frames.
   async settled() {
-    await this.page.waitForFunction(() => !document.querySelector(".cc-loading"));
-    await this.page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+    await this.page.evaluate(() => { window.calm = 0; });
+    await this.page.waitForFunction(() => {
+      const busy = window.asked > 0 || document.querySelector(".cc-loading");
+      window.calm = busy ? 0 : window.calm + 1;
+      return window.calm > 3;
+    });
   }
 
   text(selector = "main") {

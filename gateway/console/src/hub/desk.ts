@@ -150,13 +150,13 @@ export class Desk {
     void this.#load("feeds", async () => {
       this.feeds = (await alerts.listFeeds({}, background)).feeds;
     });
+    void this.#load("agreements", async () => {
+      this.agreements = (await bus.listAgreements({}, background)).agreements;
+    });
     if (isOperator(session)) return;
     this.loadCases();
     void this.#load("roles", async () => {
       this.roles = (await identity.listRoles({ at: await this.#dutyTime() }, background)).roles;
-    });
-    void this.#load("agreements", async () => {
-      this.agreements = (await bus.listAgreements({}, background)).agreements;
     });
     if (isLiaison(session)) this.loadLiaison();
   }
@@ -179,7 +179,8 @@ export class Desk {
     });
   }
 
-  loadLiaison(minPosition = 0n): void {
+  // Never older than what the reader decided here.
+  loadLiaison(minPosition = this.decidedAt): void {
     void this.#load("held", async () => {
       this.held = (await edge.listRejects({}, background)).items;
       await this.know(this.held.map((item) => item.subject));

@@ -1,10 +1,11 @@
 // One form for every act: fields, errors that say what to do, what was written kept
 // over time-outs, a look before what cannot be undone, and one wish sent once.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { HubError } from "../hub/http";
 import { problem, requestId } from "../hub/services";
 import { dropDraft, keepDraft, readDraft } from "../hub/session";
+import { uncapital } from "../words/names";
 
 export interface Field {
   name: string;
@@ -12,6 +13,8 @@ export interface Field {
   hint?: string;
   kind: "line" | "words" | "date" | "radios" | "select" | "checks" | "password";
   options?: [string, string][];
+  // Of a select: what choosing nothing means.
+  none?: string;
   value?: string;
   // What to say when it is empty. Absent: it may be.
   needed?: string;
@@ -57,8 +60,11 @@ export function Form(props: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const timer = useRef(0);
 
-  useEffect(() => {
+  // Before it is painted: focus scrolls, and nothing moves under a hand that has begun.
+  useLayoutEffect(() => {
     if (!props.calm) form.current?.querySelector<HTMLElement>("h3")?.focus();
+  }, []);
+  useEffect(() => {
     if (!props.draft) return;
     let gone = false;
     readDraft(props.draft).then(
@@ -201,7 +207,7 @@ export function Form(props: FormProps) {
       )}
       <div class="ds_button-group cc-buttons">
         <button class="ds_button" type="submit" disabled={busy}>
-          {busy ? "Sending…" : checking ? `Yes, ${lower(props.submit)}` : props.submit}
+          {busy ? "Sending…" : checking ? `Yes, ${uncapital(props.submit)}` : props.submit}
         </button>
         {checking && (
           <button type="button" class="ds_button ds_button--secondary" onClick={() => setChecking(false)}>
@@ -217,10 +223,6 @@ export function Form(props: FormProps) {
       </div>
     </form>
   );
-}
-
-function lower(words: string): string {
-  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 function Question(props: {
@@ -287,7 +289,7 @@ function Question(props: {
       ) : field.kind === "select" ? (
         <div class="ds_select-wrapper">
           <select class="ds_select" {...common} value={value} onChange={set}>
-            <option value="">Choose</option>
+            <option value="">{field.none ?? "Choose"}</option>
             {field.options?.map(([code, words]) => (
               <option key={code} value={code}>
                 {words}

@@ -1,6 +1,7 @@
 // The strip on top of every room: environment, arrangement, who, purpose, day, whether
 // the page is live, and the way to a person.
 import { useEffect, useState } from "preact/hooks";
+import { isOperator } from "../hub/desk";
 import type { FeedState } from "../hub/feed";
 import { choosePurpose, signOut, type Session } from "../hub/session";
 import { clock, clockWithSeconds, fullDate } from "../words/dates";
@@ -32,7 +33,7 @@ export function Environment({ name }: { name: string }) {
 
 // The rooms that somebody in a role works in.
 export function roomsOf(session: Session): [string, string][] {
-  if (session.role === "operator") return [["#/exchange", "Exchange"], ["#/why", "Why"]];
+  if (isOperator(session)) return [["#/exchange", "Exchange"], ["#/why", "Why"]];
   const rooms: [string, string][] = [["#/", "Today"], ["#/find", "Find a person"]];
   if (session.role !== "upw-manager") rooms.push(["#/cases", "Cases"]);
   if (session.role === "nhs-liaison") rooms.push(["#/liaison", "Liaison list"]);
@@ -80,7 +81,7 @@ export function Strip(props: {
         </span>
         <span>
           Purpose: {purpose(session.purpose)}{" "}
-          {session.role !== "operator" && (
+          {!isOperator(session) && (
             <button type="button" class="cc-link" aria-expanded={asking} onClick={() => setAsking(!asking)}>
               Change<span class="visually-hidden"> purpose</span>
             </button>
@@ -115,9 +116,11 @@ export function Strip(props: {
           {desk.feed.kind === "checking" || desk.feed.kind === "lost" ? liveWords(desk.feed) : ""}
         </span>
         <span class="cc-strip__tools">
-          <button type="button" class="cc-link" aria-pressed={hidden} onClick={toggle}>
-            {hidden ? "Show names" : "Hide names"} (F9)
-          </button>
+          {!isOperator(session) && (
+            <button type="button" class="cc-link" aria-pressed={hidden} onClick={toggle}>
+              {hidden ? "Show names" : "Hide names"} (F9)
+            </button>
+          )}
           <a href="#/wall">Wall screen</a>
           <button
             type="button"

@@ -29,6 +29,13 @@ function reference(event: EventView, ref: string | undefined): string {
   return ref.includes("#") ? ref : `${event.source}#${ref}`;
 }
 
+// When its source wrote it down. Nobody writes down after it was known here: such a time
+// is of a clock that is not the log's, as in a demo, and says nothing.
+function recordedBefore(time: string | undefined, known: Date): Date | undefined {
+  const recorded = time ? new Date(time) : undefined;
+  return recorded && recorded <= known ? recorded : undefined;
+}
+
 export function history(events: EventView[]): Happening[] {
   const retracted = new Set<string>();
   const corrected = new Set<string>();
@@ -43,7 +50,7 @@ export function history(events: EventView[]): Happening[] {
       const key = `${event.source}#${event.id}`;
       const at = new Date(event.time);
       const known = new Date(event.acceptedtime);
-      const recorded = event.recordedtime ? new Date(event.recordedtime) : undefined;
+      const recorded = recordedBefore(event.recordedtime, known);
       const marks: string[] = [];
       if (event.retracts) marks.push("Takes back what was told before");
       if (event.corrects) marks.push("Correction");

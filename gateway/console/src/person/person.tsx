@@ -12,11 +12,11 @@ import { Form } from "../parts/form";
 import { bornWords, leadWords, namesHidden, personName } from "../parts/person_words";
 import { useDesk } from "../parts/use_desk";
 import { AlertCard } from "../today/alert_card";
-import { sectionOf } from "../today/alert_book";
+import { sectionOf, severityRank } from "../today/alert_book";
 import { say } from "../words/codes";
 import { dayOf, fullDate, moment, plainDate, when } from "../words/dates";
 import { levelWords, type EventView } from "../words/events";
-import { agency, purpose, purposeChoices, roleTitle } from "../words/names";
+import { agency, capital, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
 import { WhatHappened } from "./what_happened";
@@ -141,7 +141,8 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
   const all = history(events.events);
   const open = desk.book
     .all()
-    .filter((alert) => alert.subject === subject && !["closed", "none"].includes(sectionOf(alert)));
+    .filter((alert) => alert.subject === subject && !["closed", "none"].includes(sectionOf(alert)))
+    .sort((a, b) => severityRank(a.severity) - severityRank(b.severity));
   const hiddenFrom = [...new Set([...notShared(events.events), ...open.flatMap((one) => one.notShared)])];
   return (
     <>
@@ -302,7 +303,7 @@ function Standing(props: {
   if (review) rows.push(["Next review", fullDate(review)]);
   return (
     <Section id="standing" title="Standing">
-      <Facts rows={rows} />
+      <Facts rows={rows.map(([name, words]) => [name, capital(words)])} />
     </Section>
   );
 }

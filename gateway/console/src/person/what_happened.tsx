@@ -119,7 +119,7 @@ function Lanes(props: { shown: Happening[]; agencies: string[]; now: Date }) {
         <tbody>
           {days.map((day) => (
             <tr key={day}>
-              <th scope="row">{plainDate(new Date(`${day}T12:00:00Z`))}</th>
+              <th scope="row" class="cc-whole">{plainDate(new Date(`${day}T12:00:00Z`))}</th>
               {props.agencies.map((agency) => (
                 <td key={agency}>
                   {props.shown

@@ -11,7 +11,7 @@ import { DeedForm, newRef, partiesOf, type Deed } from "../person/deeds";
 import { choices, say } from "../words/codes";
 import { dayDifference, dayOf, daysLeft, moment, plainDate, when } from "../words/dates";
 import { levelWords } from "../words/events";
-import { agency } from "../words/names";
+import { agency, capital } from "../words/names";
 
 const kLevels: [string, string][] = [1, 2, 3].map((level) => [String(level), levelWords(level)]);
 
@@ -223,11 +223,11 @@ export function Cases() {
                         <a href={`#/person/${one.subject}`}>{personName(desk, one.subject)}</a>
                       </th>
                       <td data-label="Level">
-                        {one.level ? levelWords(one.level) : "not decided"}
+                        {one.level ? levelWords(one.level) : "Not decided"}
                         {since && <span class="cc-small"> since {plainDate(since)}</span>}
                       </td>
                       <td data-label="Category">{one.category ? say("mappa-category", one.category) : "–"}</td>
-                      <td data-label="Risk of serious harm">{one.rosh ? say("rosh-band", one.rosh) : "–"}</td>
+                      <td data-label="Risk of serious harm">{one.rosh ? capital(say("rosh-band", one.rosh)) : "–"}</td>
                       <td data-label="Lead">{leadWords(desk, one.subject)}</td>
                       <td data-label="Involved">
                         {one.parties.filter((name) => name !== one.lead).map(agency).join(", ") || "–"}

@@ -10,7 +10,7 @@ import type { HubError } from "../hub/http";
 import { alerts, background, bus, edge, problem, program } from "../hub/services";
 import { count, Facts, Loading, Problem, Section } from "../parts/basics";
 import { useDesk } from "../parts/use_desk";
-import { birthDate, moment, when } from "../words/dates";
+import { birthDate, clockOrWhen, moment, when } from "../words/dates";
 import { agency, role, source } from "../words/names";
 
 const kRefreshMs = 10_000;
@@ -122,7 +122,7 @@ function Log({ log, now }: { log: GetLogStatusResponse; now: Date }) {
       )}
       <Facts
         rows={[
-          ["State", log.readOnly ? "read only" : "takes and gives"],
+          ["State", log.readOnly ? "read only" : "takes what is told and gives it out"],
           ["Environment", log.environment],
           ["Log and epoch", `${hex(log.logId)}…, epoch ${log.epoch}`],
           ["Last sequence", log.endSequence.toString()],
@@ -206,7 +206,7 @@ function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) 
                   </td>
                   <td class={one.connected ? "" : "cc-overdue"}>
                     {one.connected
-                      ? `connected${since ? ` since ${when(since, new Date())}` : ""}`
+                      ? `connected${since ? ` since ${clockOrWhen(since, new Date())}` : ""}`
                       : "not connected"}
                   </td>
                   <td class="cc-number">{one.acknowledged.toString()} of {end.toString()}</td>

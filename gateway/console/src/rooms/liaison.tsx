@@ -13,7 +13,7 @@ import { useDesk } from "../parts/use_desk";
 import { DeedForm, sharingDeed } from "../person/deeds";
 import { choices, say } from "../words/codes";
 import { birthDate, moment, when } from "../words/dates";
-import { source } from "../words/names";
+import { capital, source, uncapital } from "../words/names";
 
 const kRelease = ["NEEDED_FOR_RISK_MANAGEMENT", "LICENCE_CONDITION"];
 const kLeave = [
@@ -147,8 +147,9 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
         {at && `, ${when(at, now)}`}
       </p>
       <p class="cc-small">
-        {item.reason}
-        {item.place && `, ${item.place}`}. Reference {item.itemRef}
+        {item.words && item.reason !== item.words && `${capital(item.reason)}. `}
+        {item.place && !item.reason.includes(item.place) && `At ${item.place}. `}
+        Reference {item.itemRef}
         {!open && `. ${item.state}`}
       </p>
       {failure && <Problem what="It cannot be shown." problem={failure} />}
@@ -332,7 +333,7 @@ function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
       <p>
         <strong>{personName(desk, review.subject)}</strong>
         {bornWords(desk, review.subject) && `, ${bornWords(desk, review.subject)}`}:{" "}
-        {say("identity-review-kind", review.kind)}
+        {uncapital(say("identity-review-kind", review.kind))}
         {at && `, ${when(at, desk.now())}`}
       </p>
       <p class="cc-small">

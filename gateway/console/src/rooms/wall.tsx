@@ -1,7 +1,9 @@
-// For a screen that a room looks at: counts, no names.
+// For a screen that a room looks at: counts, no names. The operator's has the sources
+// alone: alerts are not for them.
+import { isOperator } from "../hub/desk";
 import { useDesk } from "../parts/use_desk";
 import { closedSince } from "../today/alert_book";
-import { moment, when } from "../words/dates";
+import { clock, moment } from "../words/dates";
 import { sendingWords, silentWords } from "../today/sources";
 
 export function Wall() {
@@ -17,17 +19,22 @@ export function Wall() {
   const accepted = book.all().filter((alert) => alert.state === "accepted");
   const overdue = accepted.filter((alert) => alert.overdue).length;
   const silent = desk.feeds.filter((feed) => feed.silentSince !== 0n);
-  const boxes: [number, string, boolean][] = [
+  const boxes: [number, string, boolean][] = isOperator(desk.session) ? [] : [
     [open.length, `to act on${critical ? `, ${critical} of them critical` : ""}`, critical > 0],
     [late, "not accepted in time", late > 0],
     [accepted.length, `accepted, not finished${overdue ? `, ${overdue} overdue` : ""}`, overdue > 0],
     [closedSince(book.all(), new Date(now.getTime() - 86_400_000)).length, "closed in the last day", false],
-    [silent.length, "sources silent", silent.length > 0],
   ];
+  boxes.push([silent.length, "sources silent", silent.length > 0]);
+  if (isOperator(desk.session)) {
+    const rejected = desk.feeds.reduce((sum, feed) => sum + feed.rejected, 0);
+    boxes.push([desk.feeds.length - silent.length, "sources sending", false]);
+    boxes.push([rejected, "records to be mended at their source", false]);
+  }
   return (
     <>
       <h1>
-        {desk.session.agencyName}, {when(now, now)}
+        {desk.session.agencyName} at {clock(now)}
       </h1>
       <div class="cc-wall">
         {boxes.map(([number, words, bad]) => (
@@ -37,7 +44,7 @@ export function Wall() {
           </div>
         ))}
       </div>
-      <p>{silent.length ? silent.map((feed) => silentWords(feed, now)).join(" ") : sendingWords(desk.feeds, now)}</p>
+      <p class="cc-wall__foot">{silent.length ? silent.map((feed) => silentWords(feed, now)).join(" ") : sendingWords(desk.feeds, now)}</p>
     </>
   );
 }

@@ -1,18 +1,42 @@
 // Why somebody sees, or does not see, one event: by which line of which agreement.
 import { useState } from "preact/hooks";
-import type { ExplainViewResponse } from "../../gen/concordat/bus/v1/service_pb";
+import type { AgreementState, ExplainViewResponse } from "../../gen/concordat/bus/v1/service_pb";
 import { bus } from "../hub/services";
+import type { Session } from "../hub/session";
 import { Facts, list } from "../parts/basics";
 import { Form } from "../parts/form";
 import { useDesk } from "../parts/use_desk";
 import { isOperator } from "../hub/desk";
 import { moment, when } from "../words/dates";
-import { agency, purposeChoices, roleTitle, source } from "../words/names";
+import { agency, capital, knownAgency, purposeChoices, role, roleTitle, source } from "../words/names";
 
-const kRoles = [
-  "coordinator", "police", "nhs-liaison", "supervising-officer", "lead-officer", "duty-senior",
-  "service-manager", "upw-manager",
-];
+// Systems read what their own agency said; nobody asks for them.
+const kSystems = ["service", "adapter"];
+
+// Whom the agreements name, as "agency/role", the reader first. A role that goes by two
+// names is asked for once.
+export function recipients(agreements: AgreementState[], session: Session): [string, string][] {
+  const found = new Map<string, string>();
+  const add = (name: string, as: string) => {
+    if (kSystems.includes(as)) return;
+    const words = `${agency(name)}: ${roleTitle(as)}`;
+    if (!found.has(words)) found.set(words, `${name}/${as}`);
+  };
+  if (!isOperator(session)) add(session.agency, session.role);
+  for (const { agreement } of agreements) {
+    if (!agreement) continue;
+    const named = new Set(agreement.see.map((line) => line.to));
+    // What goes to "each" names the roles of all; it says who is there only of a party
+    // that no other line names.
+    const others = [agreement.arrangement, ...agreement.parties].filter((name) => name && !named.has(name));
+    for (const line of agreement.see) {
+      for (const name of line.to === "each" ? others : [line.to]) {
+        for (const as of line.roles) add(name, as);
+      }
+    }
+  }
+  return [...found].map(([words, name]) => [name, words]);
+}
 
 // "concordat.police.v1.ChargeRecorded": "Charge recorded"
 export function typeWords(type: string): string {
@@ -20,15 +44,26 @@ export function typeWords(type: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+// A line of an agreement as people read it: agencies, roles and types by their names.
+// The roles are what stands in its first brackets.
+export function plainWords(says: string): string {
+  return says
+    .replace(/\(([^)]*)\)/, (_, roles: string) => {
+      const names = roles.split(", ").filter((one) => !kSystems.includes(one)).map(role);
+      if (roles.split(", ").some((one) => kSystems.includes(one))) names.push("its own systems");
+      return `(${list([...new Set(names)])})`;
+    })
+    .replace(/^each /, "Every party ")
+    .replace(/^it is not to /, "it is not for ")
+    .replace(/concordat\.[\w.]+\*?/g, (type) => `“${typeWords(type)}”`)
+    .replace(/[a-z]+(-[a-z]+)+/g, knownAgency);
+}
+
 export function Why({ sequence }: { sequence: string }) {
   const desk = useDesk();
   const [answer, setAnswer] = useState<ExplainViewResponse | undefined>();
-  const agencies = [
-    ...new Set([
-      desk.session.agency,
-      ...desk.agreements.flatMap((one) => [one.agreement?.arrangement ?? "", ...(one.agreement?.parties ?? [])]),
-    ]),
-  ].filter((name) => name && name !== "concordat-operator");
+  const choices = recipients(desk.agreements, desk.session);
+  const own = `${desk.session.agency}/${desk.session.role}`;
   return (
     <>
       <h1>Why</h1>
@@ -49,28 +84,24 @@ export function Why({ sequence }: { sequence: string }) {
             needed: "Enter its number",
           },
           {
-            name: "agency", label: "For which agency?", kind: "select", value: desk.session.agency,
-            options: agencies.map((name) => [name, agency(name)]), needed: "Choose the agency",
-          },
-          {
-            name: "role", label: "In which role?", kind: "select",
-            value: kRoles.includes(desk.session.role) ? desk.session.role : "",
-            options: kRoles.map((name) => [name, roleTitle(name)]), needed: "Choose the role",
+            name: "whom", label: "For whom?", kind: "select",
+            value: choices.some(([name]) => name === own) ? own : "",
+            options: choices, needed: "Choose for whom",
           },
           {
             name: "purpose", label: "For which purpose?", kind: "select",
-            options: purposeChoices(desk.session.purposes),
-            hint: "Leave it open for any.",
+            options: purposeChoices(desk.session.purposes), none: "Any purpose",
           },
         ]}
         submit="Ask why"
         run={async (values) => {
           const what = values.what!.trim();
           if (!/^\d+$/.test(what) && !what.includes("#")) throw new Error("Enter the number in the log, for example 214.");
+          const [forAgency = "", forRole = ""] = values.whom!.split("/");
           setAnswer(
             await bus.explainView({
               ...(/^\d+$/.test(what) ? { sequence: BigInt(what) } : { event: what }),
-              agency: values.agency!, role: values.role!, purpose: values.purpose ?? "",
+              agency: forAgency, role: forRole, purpose: values.purpose ?? "",
             }));
           desk.announcement = "The answer is below.";
           desk.redraw();
@@ -118,9 +149,9 @@ function Lines({ lines }: { lines: ExplainViewResponse["lines"] }) {
             <strong>
               {line.agreement} version {line.version}, {line.line}
             </strong>
-            : {line.says}
+            : {plainWords(line.says)}
           </p>
-          <p class="cc-small">{line.because}</p>
+          <p class="cc-small">{capital(plainWords(line.because))}</p>
         </li>
       ))}
     </ul>

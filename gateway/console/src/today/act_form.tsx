@@ -4,7 +4,7 @@ import type { Alert } from "../../gen/concordat/alerts/v1/service_pb";
 import type { Desk } from "../hub/desk";
 import { alerts } from "../hub/services";
 import { Form, type FormProps, type Values } from "../parts/form";
-import { addressee } from "../words/names";
+import { addressee, capital } from "../words/names";
 import { actWords, type Act } from "./acts";
 
 const kOutcomes: [string, string][] = [
@@ -49,7 +49,7 @@ function shape(alert: Alert, act: Act): Shape {
         fields: [
           {
             name: "to", label: "To whom?", kind: "radios",
-            options: alert.mayPassTo.map((to) => [to, addressee(to)]),
+            options: alert.mayPassTo.map((to) => [to, capital(addressee(to))]),
             needed: "Choose who it goes to",
           },
           {

@@ -25,7 +25,7 @@ export function actsOn(alert: Alert): Act[] {
   return acts;
 }
 
-// "You", or the person or desk as people write it.
+// "You", or the person or desk as people write it; at the head of a line.
 export function doerWords(doer: Doer | undefined, session: Session): string {
   if (!doer) return "Somebody";
   if (doer.by === session.principal && (!doer.staff || doer.staff === session.account)) {
@@ -33,4 +33,10 @@ export function doerWords(doer: Doer | undefined, session: Session): string {
   }
   const who = doer.byName || doer.by;
   return doer.agencyName && !who.includes(doer.agencyName) ? `${who}, ${doer.agencyName}` : who;
+}
+
+// The same within a sentence: "by you".
+export function byWords(doer: Doer | undefined, session: Session): string {
+  const words = doerWords(doer, session);
+  return words === "You" || words === "Somebody" ? words.toLowerCase() : words;
 }

@@ -5,7 +5,7 @@ import type { Alert } from "../../gen/concordat/alerts/v1/service_pb";
 import type { Desk } from "../hub/desk";
 import { list, More, Severity } from "../parts/basics";
 import { bornWords, leadWords, personName, standingWords } from "../parts/person_words";
-import { clockOrWhen, dayOf, daysLeft, due, moment, when } from "../words/dates";
+import { clockOrWhen, dayOf, daysLeft, due, lastDay, moment, when } from "../words/dates";
 import { addressee } from "../words/names";
 import { ActForm } from "./act_form";
 import { actsOn, actWords, doerWords, type Act } from "./acts";
@@ -41,7 +41,7 @@ export function AlertCard({ desk, alert, onPerson }: { desk: Desk; alert: Alert;
             <button
               key={act}
               type="button"
-              class={`ds_button ds_button--small ${index > 0 ? "ds_button--secondary" : ""}`}
+              class={`ds_button ds_button--small ${index > 0 || alert.copy ? "ds_button--secondary" : ""}`}
               aria-describedby={`${alert.alertRef}-title`}
               onClick={() => setOpen(act)}
             >
@@ -85,8 +85,9 @@ function Standing({ desk, alert }: { desk: Desk; alert: Alert }) {
 
 function Limit({ alert, now }: { alert: Alert; now: Date }) {
   const limit = moment(alert.acceptBy);
-  if (!limit || alert.state === "accepted" || alert.state === "closed" || alert.copy) return null;
-  if (alert.state === "withdrawn") return null;
+  if (!["raised", "shown"].includes(alert.state) || alert.copy) return null;
+  // Nobody is left to tell.
+  if (!limit) return alert.escalatedAt ? <strong class="cc-overdue">Not accepted</strong> : null;
   const { words, overdue } = due(limit, now);
   return (
     <strong class={overdue ? "cc-overdue" : "cc-limit"}>
@@ -103,7 +104,7 @@ function Flags({ alert, now }: { alert: Alert; now: Date }) {
   if (alert.notKnown) flags.push(`Not known: ${alert.notKnown}`);
   const escalated = moment(alert.escalatedAt);
   if (escalated && alert.state !== "closed") {
-    flags.push(`Nobody accepted in time, so it went on ${when(escalated, now)}.`);
+    flags.push(`Nobody accepted in time, so more people were told ${when(escalated, now)}.`);
   }
   if (alert.copy) flags.push("For your information: somebody else acts on this.");
   const withdrawn = moment(alert.withdrawnAt);
@@ -176,9 +177,11 @@ export function actLimit(alert: Alert, now: Date) {
     .map((one) => dayOf(one.actBy))
     .filter((day): day is Date => day !== undefined)
     .sort((a, b) => a.getTime() - b.getTime())[0];
-  const limit = promised ?? moment(alert.actBy);
+  const earliest = moment(alert.actBy);
+  // Overdue is what was to be done first, by whomever, whatever else was promised.
+  const limit = alert.overdue ? earliest : (promised ?? earliest);
   if (!limit) return undefined;
-  const words = daysLeft(limit, now);
+  const words = daysLeft(lastDay(limit), now);
   return { ...words, words: words.words.charAt(0).toUpperCase() + words.words.slice(1) };
 }
 

@@ -44,7 +44,11 @@ export function SinceSection({ desk }: { desk: Desk }) {
   }
 
   return (
-    <Section id="since" title={desk.lastHere ? "Since you were last here" : "In the last day"}>
+    <Section
+      id="since"
+      title={desk.lastHere ? "Since you were last here" : "In the last day"}
+      class={groups === undefined ? "cc-noprint" : ""}
+    >
       <p class="cc-small">
         Everything about people at Level 2 and Level 3 since {when(since, now)}, also what raised
         no alert.

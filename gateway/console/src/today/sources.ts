@@ -30,7 +30,8 @@ export function sendingWords(feeds: FeedReport[], now: Date): string {
   if (silent.length === 0) return `All sources are sending.${tail}`;
   if (sending.length === 0) return "No source is sending.";
   const some = `${numberWord(sending.length)} of ${feeds.length}`;
-  return `${some.charAt(0).toUpperCase()}${some.slice(1)} sources are sending.${tail}`;
+  const are = sending.length === 1 ? "is" : "are";
+  return `${some.charAt(0).toUpperCase()}${some.slice(1)} sources ${are} sending.${tail}`;
 }
 
 // The empty state: not a blank page, not a tick.

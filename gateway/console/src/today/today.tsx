@@ -10,7 +10,7 @@ import { clock, dayWords, moment, when } from "../words/dates";
 import { ActForm } from "./act_form";
 import { closedSince, waitingWords } from "./alert_book";
 import { actLimit, AlertCard } from "./alert_card";
-import { actsOn, actWords, doerWords, type Act } from "./acts";
+import { actsOn, actWords, byWords, doerWords, type Act } from "./acts";
 import { DueSection, dueItems } from "./due";
 import { Side } from "./side";
 import { endedWords, nothingWords, sendingWords, silentWords } from "./sources";
@@ -41,7 +41,9 @@ export function Today() {
               <strong>
                 {desk.loaded.has("alerts") ? "Alerts may be out of date." : "Alerts cannot be shown."}
               </strong>{" "}
-              {failed.message} This page goes on trying. Use the telephone list.
+              {["unavailable", "deadline_exceeded"].includes(failed.code)
+                ? "Concordat does not answer." : failed.message}{" "}
+              This page goes on trying. Use the telephone list.
             </p>
           </div>
         )}
@@ -229,7 +231,7 @@ function ClosedLine({ desk, alert }: { desk: Desk; alert: Alert }) {
     <li class="cc-line">
       <p>
         <PersonLink desk={desk} alert={alert} /> – {alert.headline} Closed{" "}
-        {at && (same ? clock(at) : when(at, now))} by {doerWords(alert.closedBy, desk.session)}:{" "}
+        {at && (same ? clock(at) : when(at, now))} by {byWords(alert.closedBy, desk.session)}:{" "}
         {alert.outcome}.
       </p>
     </li>

@@ -112,11 +112,17 @@ export function clockOrWhen(at: Date, now: Date): string {
   return dayNumber(at) === dayNumber(now) ? clock(at) : when(at, now);
 }
 
+// A moment on the last day of a limit: midnight is the end of the day before it.
+export function lastDay(limit: Date): Date {
+  return clock(limit) === "00:00" ? new Date(limit.getTime() - 1) : limit;
+}
+
 // What is due at a moment: "by 11:00", "by tomorrow 17:00", "overdue since 08:45",
-// "overdue since Wednesday 3 December 17:00".
+// "overdue since Wednesday 3 December 17:00", "by the end of tomorrow".
 export function due(at: Date, now: Date): { words: string; overdue: boolean } {
   const overdue = at.getTime() < now.getTime();
-  const moment = clockOrWhen(at, now);
+  const day = lastDay(at);
+  const moment = day < at ? `the end of ${dayWords(day, now)}` : clockOrWhen(at, now);
   return { words: overdue ? `overdue since ${moment}` : `by ${moment}`, overdue };
 }
 

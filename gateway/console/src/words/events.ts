@@ -47,6 +47,14 @@ function agencies(names: string[] | undefined): string {
   return (names ?? []).map(agency).join(", ");
 }
 
+// "supervision 24 months"
+function requirement(code: string, d: OrderImposedJson): string {
+  const words = say("order-requirement", code);
+  if (code === "SUPERVISION" && d.supervisionMonths) return `${words} ${d.supervisionMonths} months`;
+  if (code === "UNPAID_WORK" && d.unpaidWorkHours) return `${words} ${d.unpaidWorkHours} hours`;
+  return words;
+}
+
 type Sentence = (data: never) => string;
 
 const kSentences: Record<string, Sentence> = {
@@ -69,9 +77,7 @@ const kSentences: Record<string, Sentence> = {
       Boolean(d.repeatCount && d.repeatCount > 1) && `number ${d.repeatCount}`),
   "concordat.court.v1.OrderImposed": (d: OrderImposedJson) =>
     add(`${coded("order-type", d.orderType) || "An order"} imposed`,
-      many("order-requirement", d.requirements),
-      Boolean(d.supervisionMonths) && `${d.supervisionMonths} months`,
-      Boolean(d.unpaidWorkHours) && `${d.unpaidWorkHours} hours`),
+      ...(d.requirements ?? []).map((code) => requirement(code, d))),
   "concordat.prison.v1.Released": (d: ReleasedJson) => {
     const words = coded("release-type", d.releaseType);
     return words ? `${words.charAt(0).toUpperCase()}${words.slice(1)}` : "Released";

@@ -8,7 +8,7 @@ export function knowAgencies(names: Record<string, string>): void {
 }
 
 const kRoles: Record<string, string> = {
-  police: "police offender management",
+  police: "public protection",
   "police-cover": "police cover",
   "duty-senior": "duty senior",
   "lead-officer": "lead officer",
@@ -35,8 +35,12 @@ function plain(name: string): string {
   return name.replaceAll(/[-_]/g, " ").toLowerCase();
 }
 
-function capital(words: string): string {
+export function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function uncapital(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 // One that the registry does not name: "nhs-fife" is "NHS Fife".
@@ -46,6 +50,11 @@ export function agency(name: string): string {
   const words = name.split("-").map((word) =>
     word === "nhs" || word === "mappa" ? word.toUpperCase() : capital(word));
   return (words[0] === "MAPPA" ? [...words.slice(1), "MAPPA"] : words).join(" ");
+}
+
+// The same, where a word need not be an agency's.
+export function knownAgency(word: string): string {
+  return agencies.get(word) ?? word;
 }
 
 export function role(name: string): string {
