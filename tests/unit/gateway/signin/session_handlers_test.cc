@@ -14,6 +14,9 @@
 // signed in without a record                          NobodyIsSignedInWithoutARecord
 // drafts end with the session                         DraftsOutliveTheSession
 // a purpose that no agreement has, reasons that are none  APurposeIsOneOfTheAgreementsAndHasAReason
+// a person opened for nothing, or for a task that     APersonIsOpenedForATaskOrInWords
+//   is not the caller's
+// a purpose said that was never chosen                TheCallersPurposesAreThoseThatWereChosen
 // a system with a certificate has a session           ASystemHasNoSession
 #include "gateway/signin/session_handlers.h"
 
@@ -183,6 +186,8 @@ class SessionHandlersTest : public ::testing::Test {
   std::shared_ptr<const Accounts> accounts_;
   std::shared_ptr<const PrincipalRegistry> registry_;
   Caller certificate_caller_;
+  std::string asked_about_;
+  absl::Status task_status_;
   FakeHasher hasher_;
   FakeClock clock_;
   FakeSteadyClock steady_;
@@ -203,12 +208,18 @@ class SessionHandlersTest : public ::testing::Test {
   std::unique_ptr<SealedStore> store_ =
       SealedStore::Open(folder_.PathOf("s.db"), "secret", clock_, random_)
           .value();
-  SessionHandlers handlers_{sessions_,
-                            *passwords_,
-                            *store_,
-                            record_,
-                            {"MAPPA_RISK_MANAGEMENT", "ORDER_SUPERVISION"},
-                            clock_};
+  SessionHandlers handlers_{
+      sessions_,
+      *passwords_,
+      *store_,
+      record_,
+      {"MAPPA_RISK_MANAGEMENT", "ORDER_SUPERVISION"},
+      [this](const Caller& caller, const std::string& subject,
+             const std::string& task) {
+        asked_about_ = absl::StrCat(caller.principal, " ", subject, " ", task);
+        return task_status_;
+      },
+      clock_};
   Router router_;
 };
 
@@ -503,6 +514,50 @@ TEST_F(SessionHandlersTest, APurposeIsOneOfTheAgreementsAndHasAReason) {
   EXPECT_EQ(choices[0].reason, "He asked about his order.");
   // A session's choices are its own.
   EXPECT_EQ(Show(SignIn()).at("purpose"), "MAPPA_RISK_MANAGEMENT");
+}
+
+TEST_F(SessionHandlersTest, APersonIsOpenedForATaskOrInWords) {
+  const Browser browser = SignIn();
+  const auto choose = [&](json::object more) {
+    json::object body = {{"purpose", "ORDER_SUPERVISION"},
+                         {"subject", kSubject}};
+    for (const auto& [name, value] : more) body[name] = value;
+    return Ask(browser, "POST", "/session/purpose", json::serialize(body));
+  };
+  const Response nothing = choose({});
+  EXPECT_EQ(nothing.status, 400u);
+  EXPECT_THAT(nothing.body, HasSubstr("Say in a sentence why"));
+  task_status_ = absl::FailedPreconditionError("no alert of yours");
+  const Response not_mine = choose({{"task", "A-417"}});
+  EXPECT_EQ(not_mine.status, 400u);
+  EXPECT_THAT(not_mine.body, HasSubstr("failed_precondition"));
+  EXPECT_EQ(asked_about_, absl::StrCat("coordinator ", kSubject, " A-417"));
+  EXPECT_TRUE(Show(browser).at("cases").as_object().empty());
+  EXPECT_TRUE(store_->Choices()->empty());
+  task_status_ = absl::OkStatus();
+  EXPECT_EQ(choose({{"task", "A-417"}}).status, 200u);
+  EXPECT_EQ(choose({{"reason", "Her worker rang about tomorrow."}}).status,
+            200u);
+  const auto choices = store_->Choices().value();
+  ASSERT_EQ(choices.size(), 2u);
+  EXPECT_EQ(choices[0].task, "A-417");
+  EXPECT_EQ(choices[0].reason, "");
+  EXPECT_EQ(choices[1].task, "");
+}
+
+TEST_F(SessionHandlersTest, TheCallersPurposesAreThoseThatWereChosen) {
+  const Browser browser = SignIn();
+  Request request;
+  request.method = "GET";
+  request.path = "/x";
+  request.headers = {{"cookie", "__Host-concordat=" + browser.cookie}};
+  EXPECT_TRUE(sessions_.Authenticate(request)->chosen_purposes.empty());
+  const std::string body =
+      absl::StrCat(R"({"purpose":"ORDER_SUPERVISION","subject":")", kSubject,
+                   R"(","task":"A-417"})");
+  ASSERT_EQ(Ask(browser, "POST", "/session/purpose", body).status, 200u);
+  EXPECT_THAT(sessions_.Authenticate(request)->chosen_purposes,
+              ElementsAre("ORDER_SUPERVISION"));
 }
 
 TEST_F(SessionHandlersTest, TheCallerIsWhoeverSignedIn) {
