@@ -26,12 +26,10 @@
 #include "gateway/signin/cookies.h"
 #include "gateway/signin/session_json.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_carrier.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/fake_hasher.h"
-#include "tests/support/seeded_random.h"
+#include "tests/support/sign_in_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,10 +37,7 @@ namespace concordat::gateway {
 namespace {
 
 namespace json = boost::json;
-using concordat::testing::FakeClock;
 using concordat::testing::FakeHasher;
-using concordat::testing::FakeSteadyClock;
-using concordat::testing::SeededRandom;
 using concordat::testing::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -50,42 +45,15 @@ using ::testing::Not;
 
 constexpr char kSubject[] = "p-aeaqcaibaeaqcaibaeaqcaibae";
 
-class FakeAccessLog : public AccessLog {
- public:
-  absl::Status Append(const AccessRecord& r) override {
-    if (fails) return absl::UnavailableError("the disk is full");
-    lines.push_back(absl::StrCat(r.method, " ", r.principal, " ", r.via, " ",
-                                 r.staff, " ",
-                                 absl::StatusCodeToString(r.outcome)));
-    return absl::OkStatus();
-  }
-  bool fails = false;
-  std::vector<std::string> lines;
-};
-
 // A browser: a cookie, a token, and what it was told last.
 struct Browser {
   std::string cookie;
   std::string csrf;
 };
 
-class SessionHandlersTest : public ::testing::Test {
+class SessionHandlersTest : public testing::SignInTest {
  protected:
   SessionHandlersTest() {
-    google::protobuf::TextFormat::ParseFromString(
-        R"(environment: ENVIRONMENT_DEMO
-           principals { name: "gateway" agency: "concordat-operator"
-                        system: "gateway" role: "gateway"
-                        speaks_for: "coordinator" speaks_for: "police" }
-           principals { name: "coordinator" agency: "mappa-tayside"
-                        system: "coordinator" role: "coordinator"
-                        default_purpose: "MAPPA_RISK_MANAGEMENT" }
-           principals { name: "police" agency: "police-scotland" system: "rms"
-                        role: "police" }
-           principals { name: "player" agency: "concordat-operator"
-                        system: "player" role: "player" }
-           agencies { name: "mappa-tayside" display_name: "Tayside MAPPA" })",
-        &registry_proto_);
     for (const char* name : {"mc", "police", "player"}) {
       v1::Account* const account = accounts_proto_.add_accounts();
       account->set_name(name);
@@ -99,11 +67,6 @@ class SessionHandlersTest : public ::testing::Test {
     Publish();
     handlers_.Register(router_);
   }
-  void Publish() {
-    accounts_ = Accounts::Build(accounts_proto_).value();
-    registry_ = PrincipalRegistry::Build(registry_proto_).value();
-  }
-
   Response Ask(Request request) {
     const Router::Match match = router_.Find(request.method, request.path);
     if (match.route == nullptr) return {.status = 404};
@@ -173,34 +136,11 @@ class SessionHandlersTest : public ::testing::Test {
     caller.session = session;
     return caller;
   }
-  static std::string HeaderOf(const Response& response,
-                              const std::string& name) {
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) return value;
-    }
-    return "";
-  }
-
-  bus::v1::Registry registry_proto_;
-  v1::Accounts accounts_proto_;
-  std::shared_ptr<const Accounts> accounts_;
-  std::shared_ptr<const PrincipalRegistry> registry_;
   Caller certificate_caller_;
   std::string asked_about_;
   absl::Status task_status_;
   FakeHasher hasher_;
-  FakeClock clock_;
-  FakeSteadyClock steady_;
-  SeededRandom random_;
   TempDir folder_;
-  FakeAccessLog log_;
-  const SignInRecord record_{log_, clock_};
-  Sessions sessions_{SessionLimits(),
-                     [this] { return accounts_; },
-                     [this] { return registry_; },
-                     clock_,
-                     steady_,
-                     random_};
   std::unique_ptr<PasswordSignIn> passwords_ =
       PasswordSignIn::Make(
           {.per_account = 3}, [this] { return accounts_; }, hasher_, steady_)
