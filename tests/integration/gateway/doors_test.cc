@@ -4,7 +4,8 @@
 //   calls have the gateway's own rights          CallsHaveTheCallersRights
 //   the purpose header is dropped                CallsHaveTheCallersRights
 //   times as numbers, or written out             AnswersInProtobufsJson
-//   a deadline is not passed on                  ErrorsKeepTheirCode
+//   a deadline is not passed on, or has no bound ErrorsKeepTheirCode
+//   a program's name leads to another file       ErrorsKeepTheirCode
 //   a person is opened for nobody's alert        APersonIsOpenedForAnAlertOfOnesOwn
 //   a purpose is said without being chosen       APersonIsOpenedForAnAlertOfOnesOwn
 //   an outcome is of the wrong event             ABatchIsAnsweredEventByEvent
@@ -50,7 +51,8 @@ struct SseAlert {
 class DoorsTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    gateway_ = new GatewayProcess({{"heartbeat_ms", "300"}});
+    gateway_ = new GatewayProcess(
+        {{"heartbeat_ms", "300"}, {"call_timeout_max_ms", "5000"}});
     for (const std::string& program : HubProcesses::Programs()) {
       gateway_->hub().Start(program);
     }
@@ -257,6 +259,13 @@ TEST_F(DoorsTest, ErrorsKeepTheirCode) {
            R"({"minPosition":"999999999"})");
   EXPECT_EQ(late.status, 504);
   EXPECT_THAT(late.body, HasSubstr(R"("code":"deadline_exceeded")"));
+  // However long the caller would wait.
+  EXPECT_EQ(call(kListAlerts,
+                 "Content-Type: application/json\r\n"
+                 "Connect-Timeout-Ms: 9999999999\r\n",
+                 R"({"minPosition":"999999999"})")
+                .status,
+            504);
   const HttpAnswer away = call(kGetStatus,
                                "Content-Type: application/json\r\n"
                                "Concordat-Program: concordat-oversight\r\n",
@@ -269,12 +278,17 @@ TEST_F(DoorsTest, ErrorsKeepTheirCode) {
                  "{}")
                 .status,
             200);
-  EXPECT_EQ(call(kGetStatus,
-                 "Content-Type: application/json\r\n"
-                 "Concordat-Program: ../keys\r\n",
-                 "{}")
-                .status,
-            400);
+  for (const char* const program : {"../keys", "edge-../keys", "edge-a/b"}) {
+    EXPECT_EQ(call(kGetStatus,
+                   absl::StrCat("Content-Type: application/json\r\n"
+                                "Concordat-Program: ",
+                                program, "\r\n")
+                       .c_str(),
+                   "{}")
+                  .status,
+              400)
+        << program;
+  }
 }
 
 TEST_F(DoorsTest, AServerStreamComesInEnvelopes) {

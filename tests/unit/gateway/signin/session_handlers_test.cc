@@ -16,6 +16,7 @@
 // a purpose that no agreement has, reasons that are none  APurposeIsOneOfTheAgreementsAndHasAReason
 // a person opened for nothing, or for a task that     APersonIsOpenedForATaskOrInWords
 //   is not the caller's
+// a purpose holds that could not be recorded          NoPurposeHoldsThatCouldNotBeRecorded
 // a purpose said that was never chosen                TheCallersPurposesAreThoseThatWereChosen
 // a system with a certificate has a session           ASystemHasNoSession
 #include "gateway/signin/session_handlers.h"
@@ -483,6 +484,19 @@ TEST_F(SessionHandlersTest, APersonIsOpenedForATaskOrInWords) {
   EXPECT_EQ(choices[0].task, "A-417");
   EXPECT_EQ(choices[0].reason, "");
   EXPECT_EQ(choices[1].task, "");
+}
+
+TEST_F(SessionHandlersTest, NoPurposeHoldsThatCouldNotBeRecorded) {
+  const Browser browser = SignIn();
+  auto database =
+      Database::Open(folder_.PathOf("s.db"), Database::Durability::kFull);
+  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE((*database)->Execute("DROP TABLE choice").ok());
+  EXPECT_NE(Ask(browser, "POST", "/session/purpose",
+                R"({"purpose":"ORDER_SUPERVISION"})")
+                .status,
+            200u);
+  EXPECT_EQ(Show(browser).at("purpose"), "MAPPA_RISK_MANAGEMENT");
 }
 
 TEST_F(SessionHandlersTest, TheCallersPurposesAreThoseThatWereChosen) {
