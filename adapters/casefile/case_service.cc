@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "adapters/casefile/file_taker.h"
 #include "adapters/core/act_request.h"
+#include "adapters/core/operator_reply.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/event/make_event.h"
@@ -21,6 +22,7 @@ using edge::v1::WaitingRow;
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
 constexpr size_t kFilesShown = 30;
+constexpr int kPreviewMax = 1000;
 
 std::string RefOf(const WaitingRow& reject) {
   return absl::StrCat("R-", reject.number());
@@ -35,11 +37,16 @@ uint64_t NumberOf(absl::string_view item_ref) {
              : 0;
 }
 
-void Fill(const WaitingRow& reject, edge::v1::Item& item) {
+void FillEnvelope(const WaitingRow& reject, edge::v1::Item& item) {
   item.set_outcome("refused");
   item.set_item_ref(RefOf(reject));
-  item.set_reason(reject.reason());
   item.set_received_at(reject.taken_at());
+  item.set_state("open");
+}
+
+void Fill(const WaitingRow& reject, edge::v1::Item& item) {
+  FillEnvelope(reject, item);
+  item.set_reason(reject.reason());
   item.set_message_type(reject.mapping());
   item.set_localsubject(reject.person());
   item.set_happened_at(reject.time());
@@ -47,7 +54,6 @@ void Fill(const WaitingRow& reject, edge::v1::Item& item) {
   if (reject.line() > 0) {
     item.set_place(absl::StrCat("line ", reject.line()));
   }
-  item.set_state("open");
 }
 
 }  // namespace
@@ -61,13 +67,18 @@ void CaseService::AddTo(ServerHost& host) {
       [this](const Call& call, const edge::v1::ListRejectsRequest&) {
         return List(*call.principal);
       });
+  host.Handle<edge::v1::PreviewReplayRequest, edge::v1::PreviewReplayResponse>(
+      name("PreviewReplay"), {{parts_.clerk_role, kOperator}},
+      [this](const Call& call, const edge::v1::PreviewReplayRequest&) {
+        return PreviewReplay(*call.principal);
+      });
   host.Handle<edge::v1::LookAtItemRequest, edge::v1::LookAtItemResponse>(
       name("LookAtItem"), {{parts_.clerk_role}},
       [this](const Call& call, const edge::v1::LookAtItemRequest& request) {
         return Look(*call.principal, request);
       });
   host.Handle<edge::v1::ReplayItemRequest, edge::v1::ActReply>(
-      name("ReplayItem"), {{parts_.clerk_role}},
+      name("ReplayItem"), {{parts_.clerk_role, kOperator}},
       [this](const Call& call, const edge::v1::ReplayItemRequest& request) {
         return Replay(*call.principal, request);
       });
@@ -86,10 +97,14 @@ absl::Status CaseService::CheckCaller(const bus::v1::Principal& caller) const {
       absl::StrCat("for the ", parts_.clerk_role, " of the edge's own agency"));
 }
 
+absl::Status CaseService::CheckSeer(const bus::v1::Principal& caller) const {
+  return caller.role() == kOperator ? absl::OkStatus() : CheckCaller(caller);
+}
+
 absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
     const bus::v1::Principal& caller) const {
+  if (absl::Status allowed = CheckSeer(caller); !allowed.ok()) return allowed;
   const bool whole = CheckCaller(caller).ok();
-  if (!whole && caller.role() != kOperator) return CheckCaller(caller);
   edge::v1::ListRejectsResponse response;
   const CaseTotals totals = parts_.store->totals();
   edge::v1::Counts& counts = *response.mutable_counts();
@@ -101,13 +116,11 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
     edge::v1::Item& item = *response.add_items();
     if (whole) {
       Fill(reject, item);
-      if (parts_.store->IsUnderWay(reject.number())) {
-        item.set_state("under way");
-      }
     } else {
-      item.set_outcome("refused");
+      FillEnvelope(reject, item);
       item.set_reason(absl::StrCat("a row of ", reject.mapping()));
     }
+    if (parts_.store->IsUnderWay(reject.number())) item.set_state("under way");
   }
   for (const edge::v1::FileTaken& file : parts_.store->files(kFilesShown)) {
     edge::v1::FileReport& report = *response.add_files();
@@ -167,8 +180,14 @@ absl::StatusOr<edge::v1::LookAtItemResponse> CaseService::Look(
   return response;
 }
 
+absl::StatusOr<MappingSet> CaseService::LoadMappings() const {
+  auto mappings = parts_.load_mappings();
+  if (mappings.ok()) return mappings;
+  return absl::FailedPreconditionError(mappings.status().message());
+}
+
 absl::StatusOr<WaitingRow> CaseService::ReadAgain(
-    const WaitingRow& reject,
+    const WaitingRow& reject, const MappingSet& mappings,
     const edge::v1::ReplayItemRequest& request) const {
   if (reject.vanished()) {
     WaitingRow gone = reject;
@@ -179,12 +198,8 @@ absl::StatusOr<WaitingRow> CaseService::ReadAgain(
     return absl::FailedPreconditionError(
         "nothing of the row is kept: mend the file and drop it again");
   }
-  const auto mappings = parts_.load_mappings();
-  if (!mappings.ok()) {
-    return absl::FailedPreconditionError(mappings.status().message());
-  }
   const absl::CivilDay day = absl::CivilDay() + reject.file_day();
-  const auto mapping = mappings->InForce(reject.mapping(), day);
+  const auto mapping = mappings.InForce(reject.mapping(), day);
   if (mapping == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("no mapping ", reject.mapping(), " is in force"));
@@ -228,10 +243,10 @@ absl::StatusOr<WaitingRow> CaseService::ReadAgain(
 }
 
 template <typename Request>
-absl::StatusOr<RejectAct> CaseService::WishOf(const bus::v1::Principal& caller,
+absl::StatusOr<RejectAct> CaseService::WishOf(absl::Status allowed,
+                                              const bus::v1::Principal& caller,
                                               const Request& request) const {
   const hub::v1::Command& command = request.command();
-  absl::Status allowed = CheckCaller(caller);
   allowed.Update(edge::CheckActRequest(command, request.note()));
   if (!allowed.ok()) return allowed;
   RejectAct act;
@@ -295,10 +310,33 @@ absl::StatusOr<edge::v1::ActReply> CaseService::Answer(uint64_t act,
   return reply;
 }
 
+absl::StatusOr<edge::v1::PreviewReplayResponse> CaseService::PreviewReplay(
+    const bus::v1::Principal& caller) const {
+  if (absl::Status allowed = CheckSeer(caller); !allowed.ok()) return allowed;
+  const auto mappings = LoadMappings();
+  if (!mappings.ok()) return mappings.status();
+  edge::v1::PreviewReplayResponse response;
+  for (const WaitingRow& reject : parts_.store->rejects()) {
+    if (parts_.store->IsUnderWay(reject.number())) continue;
+    if (response.items_size() == kPreviewMax) {
+      response.set_more(true);
+      break;
+    }
+    edge::v1::ReplayPreview& item = *response.add_items();
+    item.set_item_ref(RefOf(reject));
+    item.set_ready(!reject.vanished() && ReadAgain(reject, *mappings, {}).ok());
+  }
+  return response;
+}
+
 absl::StatusOr<edge::v1::ActReply> CaseService::Replay(
     const bus::v1::Principal& caller,
     const edge::v1::ReplayItemRequest& request) {
-  auto act = WishOf(caller, request);
+  const bool whole = CheckCaller(caller).ok();
+  if (!whole && !request.mended().empty()) {
+    return absl::PermissionDeniedError("a row is mended by its own agency");
+  }
+  auto act = WishOf(CheckSeer(caller), caller, request);
   if (!act.ok()) return act.status();
   act->mutable_acted()->set_kind(edge::v1::ACT_KIND_REPLAY);
   std::string mended;
@@ -308,18 +346,29 @@ absl::StatusOr<edge::v1::ActReply> CaseService::Replay(
   }
   const Sha256Hash mark = parts_.marks->Of(mended);
   act->set_mended(std::string(mark.begin(), mark.end()));
-  return Take(*std::move(act),
-              [&](const WaitingRow& reject, RejectAct& prepared) {
-                auto again = ReadAgain(reject, request);
-                if (again.ok()) *prepared.mutable_again() = *std::move(again);
-                return again.status();
-              });
+  const auto reply =
+      Take(*std::move(act),
+           [&](const WaitingRow& reject, RejectAct& prepared) -> absl::Status {
+             // Whether a row that is gone takes its fact back is the clerk's to say.
+             if (!whole && reject.vanished()) {
+               return absl::FailedPreconditionError("it is a question");
+             }
+             const auto mappings = LoadMappings();
+             if (!mappings.ok()) return mappings.status();
+             auto again = ReadAgain(reject, *mappings, request);
+             if (again.ok()) *prepared.mutable_again() = *std::move(again);
+             return again.status();
+           });
+  if (whole) return reply;
+  if (!reply.ok()) return edge::ForOperator(reply.status());
+  return edge::ForOperator(Sequence{reply->position()}, reply->duplicate(),
+                           request.item_ref());
 }
 
 absl::StatusOr<edge::v1::ActReply> CaseService::Leave(
     const bus::v1::Principal& caller,
     const edge::v1::LeaveItemRequest& request) {
-  auto act = WishOf(caller, request);
+  auto act = WishOf(CheckCaller(caller), caller, request);
   if (!act.ok()) return act.status();
   act->mutable_acted()->set_kind(edge::v1::ACT_KIND_LEAVE);
   return Take(*std::move(act),

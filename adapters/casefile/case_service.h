@@ -1,6 +1,6 @@
 // concordat.edge.v1.EdgeService of a case-file edge: what became of the files,
-// and the rows that could not be read, for the clerk of its own agency. Counts
-// alone for the operator: a reason may quote a row.
+// and the rows that could not be read, for the clerk of its own agency. For the
+// operator counts and envelopes: a reason may quote a row.
 //
 // Who acts on a reject says why. The act is on stable storage before anything
 // comes of it, and its fact on the bus before the caller hears of it; a repeat
@@ -46,10 +46,13 @@ class CaseService {
   // This outlives the host.
   void AddTo(ServerHost& host);
 
-  // All: PERMISSION_DENIED  not the clerk of this agency; for the list the
-  //      operator may ask too.  NOT_FOUND  there is no such reject.  The rest
-  //      as EdgeService has them.
+  // All: PERMISSION_DENIED  not the clerk of this agency; the operator may list,
+  //      preview, and replay a row as it is.  NOT_FOUND  there is no such
+  //      reject.  The rest as EdgeService has them.
   absl::StatusOr<edge::v1::ListRejectsResponse> List(
+      const bus::v1::Principal& caller) const;
+  //   FAILED_PRECONDITION  the mappings do not load.
+  absl::StatusOr<edge::v1::PreviewReplayResponse> PreviewReplay(
       const bus::v1::Principal& caller) const;
   absl::StatusOr<edge::v1::LookAtItemResponse> Look(
       const bus::v1::Principal& caller,
@@ -68,9 +71,13 @@ class CaseService {
 
  private:
   absl::Status CheckCaller(const bus::v1::Principal& caller) const;
-  // Of a request of any act.
+  // For the clerk, or the operator.
+  absl::Status CheckSeer(const bus::v1::Principal& caller) const;
+  absl::StatusOr<MappingSet> LoadMappings() const;
+  // Of a request of any act, if it is allowed.
   template <typename Request>
-  absl::StatusOr<edge::v1::RejectAct> WishOf(const bus::v1::Principal& caller,
+  absl::StatusOr<edge::v1::RejectAct> WishOf(absl::Status allowed,
+                                             const bus::v1::Principal& caller,
                                              const Request& request) const;
   // Takes an act, or finds the one that it repeats, and waits until the bus has
   // it. `prepare` says what becomes of the reject.
@@ -83,7 +90,7 @@ class CaseService {
                                             bool duplicate) const;
   absl::StatusOr<edge::v1::WaitingRow> Find(const std::string& item_ref) const;
   absl::StatusOr<edge::v1::WaitingRow> ReadAgain(
-      const edge::v1::WaitingRow& reject,
+      const edge::v1::WaitingRow& reject, const MappingSet& mappings,
       const edge::v1::ReplayItemRequest& request) const;
   uint64_t NowMicros() const;
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "adapters/core/act_request.h"
+#include "adapters/core/operator_reply.h"
 #include "services/common/config/principal_registry.h"
 
 namespace concordat::edge {
@@ -14,6 +15,11 @@ namespace {
 
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
+constexpr int kPreviewMax = 1000;
+
+bool IsRefused(const KeptItem& item) {
+  return item.verdict.outcome == v1::OUTCOME_REFUSED;
+}
 
 const char* StateWord(const KeptItem& item) {
   if (item.open()) return "open";
@@ -30,15 +36,18 @@ const char* StateWord(const KeptItem& item) {
   }
 }
 
-// What the operator may know.
-void FillReason(const KeptItem& kept, v1::Item& item) {
-  item.set_outcome(kept.verdict.outcome == v1::OUTCOME_REFUSED ? "refused"
-                                                               : "held");
+// What the operator may know: of what is held for a person that it is held.
+void FillEnvelope(const KeptItem& kept, v1::Item& item) {
+  item.set_outcome(IsRefused(kept) ? "refused" : "held");
   item.set_reason(kept.verdict.reason);
+  if (!IsRefused(kept)) return;
+  item.set_item_ref(RefOf(kept));
+  item.set_received_at(kept.message.received_us);
+  item.set_state(StateWord(kept));
 }
 
 void Fill(const KeptItem& kept, v1::Item& item) {
-  FillReason(kept, item);
+  FillEnvelope(kept, item);
   item.set_item_ref(RefOf(kept));
   item.set_received_at(kept.message.received_us);
   item.set_message_type(kept.verdict.message_type);
@@ -80,11 +89,16 @@ absl::Status EdgeService::CheckCaller(const bus::v1::Principal& caller) const {
       "for the ", absl::StrJoin(roles_, " or "), " of the edge's own agency"));
 }
 
+absl::Status EdgeService::CheckSeer(const bus::v1::Principal& caller) const {
+  return caller.role() == kOperator ? absl::OkStatus() : CheckCaller(caller);
+}
+
 absl::StatusOr<v1::ListRejectsResponse> EdgeService::List(
     const bus::v1::Principal& caller,
     const v1::ListRejectsRequest& request) const {
+  const absl::Status allowed = CheckSeer(caller);
+  if (!allowed.ok()) return allowed;
   const bool whole = CheckCaller(caller).ok();
-  if (!whole && caller.role() != kOperator) return CheckCaller(caller);
   v1::ListRejectsResponse response;
   const EdgeCounts counts = store_.counts();
   v1::Counts& out = *response.mutable_counts();
@@ -102,18 +116,18 @@ absl::StatusOr<v1::ListRejectsResponse> EdgeService::List(
     if (whole) {
       Fill(kept, item);
     } else {
-      FillReason(kept, item);
+      FillEnvelope(kept, item);
     }
   }
   return response;
 }
 
-absl::StatusOr<Act> EdgeService::WishOf(const bus::v1::Principal& caller,
+absl::StatusOr<Act> EdgeService::WishOf(const absl::Status& allowed,
+                                        const bus::v1::Principal& caller,
                                         const hub::v1::Command& command,
                                         const std::string& item_ref,
                                         const std::string& reason,
                                         const std::string& note) const {
-  const absl::Status allowed = CheckCaller(caller);
   if (!allowed.ok()) return allowed;
   const absl::Status fits = CheckActRequest(command, note);
   if (!fits.ok()) return fits;
@@ -164,27 +178,49 @@ absl::StatusOr<v1::LookAtItemResponse> EdgeService::Look(
 
 absl::StatusOr<v1::ActReply> EdgeService::Release(
     const bus::v1::Principal& caller, const v1::ReleaseItemRequest& request) {
-  auto wish = WishOf(caller, request.command(), request.item_ref(),
-                     request.reason(), request.note());
+  auto wish = WishOf(CheckCaller(caller), caller, request.command(),
+                     request.item_ref(), request.reason(), request.note());
   if (!wish.ok()) return wish.status();
   wish->kind = v1::ACT_KIND_RELEASE;
   wish->decision_ref = request.decision_ref();
   return Take(*std::move(wish), Sequence{request.min_position()});
 }
 
+absl::StatusOr<v1::PreviewReplayResponse> EdgeService::PreviewReplay(
+    const bus::v1::Principal& caller) const {
+  const absl::Status allowed = CheckSeer(caller);
+  if (!allowed.ok()) return allowed;
+  v1::PreviewReplayResponse response;
+  for (const KeptItem& kept : store_.items()) {
+    if (!IsRefused(kept) || !kept.open()) continue;
+    if (response.items_size() == kPreviewMax) {
+      response.set_more(true);
+      break;
+    }
+    v1::ReplayPreview& item = *response.add_items();
+    item.set_item_ref(RefOf(kept));
+    item.set_ready(desk_.PreviewReplay(kept.message.number).ok());
+  }
+  return response;
+}
+
 absl::StatusOr<v1::ActReply> EdgeService::Replay(
     const bus::v1::Principal& caller, const v1::ReplayItemRequest& request) {
-  auto wish = WishOf(caller, request.command(), request.item_ref(),
-                     request.reason(), request.note());
+  auto wish = WishOf(CheckSeer(caller), caller, request.command(),
+                     request.item_ref(), request.reason(), request.note());
   if (!wish.ok()) return wish.status();
   wish->kind = v1::ACT_KIND_REPLAY;
-  return Take(*std::move(wish), Sequence{});
+  if (CheckCaller(caller).ok()) return Take(*std::move(wish), Sequence{});
+  const auto taken =
+      desk_.Take(*std::move(wish), Sequence{}, ItemDesk::Reach::kRefused);
+  if (!taken.ok()) return ForOperator(taken.status());
+  return ForOperator(taken->act.position, taken->duplicate, request.item_ref());
 }
 
 absl::StatusOr<v1::ActReply> EdgeService::Leave(
     const bus::v1::Principal& caller, const v1::LeaveItemRequest& request) {
-  auto wish = WishOf(caller, request.command(), request.item_ref(),
-                     request.reason(), request.note());
+  auto wish = WishOf(CheckCaller(caller), caller, request.command(),
+                     request.item_ref(), request.reason(), request.note());
   if (!wish.ok()) return wish.status();
   wish->kind = v1::ACT_KIND_LEAVE;
   return Take(*std::move(wish), Sequence{});
@@ -195,11 +231,16 @@ void EdgeService::AddTo(ServerHost& host) {
     return absl::StrCat(kService, method);
   };
   const MethodOptions own{.roles = roles_};
-  MethodOptions list = own;
-  list.roles.push_back(kOperator);
+  MethodOptions seen = own;
+  seen.roles.push_back(kOperator);
   host.Handle<v1::ListRejectsRequest, v1::ListRejectsResponse>(
-      name("ListRejects"), list, [this](const Call& call, const auto& request) {
+      name("ListRejects"), seen, [this](const Call& call, const auto& request) {
         return List(*call.principal, request);
+      });
+  host.Handle<v1::PreviewReplayRequest, v1::PreviewReplayResponse>(
+      name("PreviewReplay"), seen,
+      [this](const Call& call, const v1::PreviewReplayRequest&) {
+        return PreviewReplay(*call.principal);
       });
   host.Handle<v1::LookAtItemRequest, v1::LookAtItemResponse>(
       name("LookAtItem"), own, [this](const Call& call, const auto& request) {
@@ -210,7 +251,7 @@ void EdgeService::AddTo(ServerHost& host) {
         return Release(*call.principal, request);
       });
   host.Handle<v1::ReplayItemRequest, v1::ActReply>(
-      name("ReplayItem"), own, [this](const Call& call, const auto& request) {
+      name("ReplayItem"), seen, [this](const Call& call, const auto& request) {
         return Replay(*call.principal, request);
       });
   host.Handle<v1::LeaveItemRequest, v1::ActReply>(

@@ -1,6 +1,7 @@
 // concordat.edge.v1.EdgeService: what this edge keeps, for the people of its own
-// agency who may act on it; counts and reasons for the operator. Others, and
-// other agencies, are told the same whether or not there is anything.
+// agency who may act on it; for the operator counts, reasons and the envelopes of
+// what was refused, which may be judged again. Others, and other agencies, are
+// told the same whether or not there is anything.
 #ifndef CONCORDAT_ADAPTERS_CORE_EDGE_SERVICE_H_
 #define CONCORDAT_ADAPTERS_CORE_EDGE_SERVICE_H_
 
@@ -32,11 +33,13 @@ class EdgeService {
   // This outlives the host.
   void AddTo(ServerHost& host);
 
-  // All: PERMISSION_DENIED  not one of these roles of this agency; for the list
-  //      also the operator may ask.
+  // All: PERMISSION_DENIED  not one of these roles of this agency. The operator
+  //      may list, preview, and replay what was refused.
   absl::StatusOr<v1::ListRejectsResponse> List(
       const bus::v1::Principal& caller,
       const v1::ListRejectsRequest& request) const;
+  absl::StatusOr<v1::PreviewReplayResponse> PreviewReplay(
+      const bus::v1::Principal& caller) const;
   absl::StatusOr<v1::LookAtItemResponse> Look(
       const bus::v1::Principal& caller, const v1::LookAtItemRequest& request);
   absl::StatusOr<v1::ActReply> Release(const bus::v1::Principal& caller,
@@ -48,8 +51,11 @@ class EdgeService {
 
  private:
   absl::Status CheckCaller(const bus::v1::Principal& caller) const;
-  // The act that a request asks for, its texts checked.
-  absl::StatusOr<Act> WishOf(const bus::v1::Principal& caller,
+  // For the agency's own people, or the operator.
+  absl::Status CheckSeer(const bus::v1::Principal& caller) const;
+  // The act that a request asks for, its texts checked, if it is allowed.
+  absl::StatusOr<Act> WishOf(const absl::Status& allowed,
+                             const bus::v1::Principal& caller,
                              const hub::v1::Command& command,
                              const std::string& item_ref,
                              const std::string& reason,

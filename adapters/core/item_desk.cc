@@ -6,6 +6,20 @@
 #include "absl/strings/str_cat.h"
 
 namespace concordat::edge {
+namespace {
+
+constexpr char kNothingKept[] = "nothing of it is kept: it can only be left";
+
+absl::Status NoSuchItem() {
+  return absl::NotFoundError("there is no such item");
+}
+
+bool IsWithin(const KeptItem& item, ItemDesk::Reach reach) {
+  return reach == ItemDesk::Reach::kAll ||
+         item.verdict.outcome == v1::OUTCOME_REFUSED;
+}
+
+}  // namespace
 
 uint64_t ItemDesk::NowMicros() const {
   return static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
@@ -15,7 +29,7 @@ absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
   wish.kind = v1::ACT_KIND_LOOK;
   wish.at_us = NowMicros();
   std::optional<KeptItem> item = store_.Find(wish.item);
-  if (!item.has_value()) return absl::NotFoundError("there is no such item");
+  if (!item.has_value()) return NoSuchItem();
   // A look is one look: two at the same moment are told apart by the item's.
   wish.request_id = absl::StrCat("look-", wish.item, "-", wish.at_us);
   const auto recorded = store_.Begin(std::move(wish));
@@ -27,16 +41,28 @@ absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
   return looked;
 }
 
-absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position) const {
+absl::Status ItemDesk::CheckReplay(const KeptItem& item) const {
+  if (item.message.message.empty()) {
+    return absl::FailedPreconditionError(kNothingKept);
+  }
+  return rules_.Replay(item);
+}
+
+absl::Status ItemDesk::PreviewReplay(uint64_t number) const {
+  const std::optional<KeptItem> item = store_.Find(number);
+  return item.has_value() ? CheckReplay(*item) : NoSuchItem();
+}
+
+absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position,
+                               Reach reach) const {
   const std::optional<KeptItem> item = store_.Find(wish.item);
-  if (!item.has_value()) return absl::NotFoundError("there is no such item");
+  if (!item.has_value() || !IsWithin(*item, reach)) return NoSuchItem();
   wish.item_ref = RefOf(*item);
   wish.subject = item->verdict.subject;
-  if (wish.kind != v1::ACT_KIND_LEAVE && item->message.message.empty()) {
-    return absl::FailedPreconditionError(
-        "nothing of it is kept: it can only be left");
-  }
   if (wish.kind == v1::ACT_KIND_RELEASE) {
+    if (item->message.message.empty()) {
+      return absl::FailedPreconditionError(kNothingKept);
+    }
     if (!rules_.AwaitPosition(min_position, kWait)) {
       return absl::UnavailableError("the edge has not read the log so far yet");
     }
@@ -45,21 +71,25 @@ absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position) const {
     wish.made = *std::move(made);
   }
   if (wish.kind == v1::ACT_KIND_REPLAY) {
-    const absl::Status useful = rules_.Replay(*item);
+    const absl::Status useful = CheckReplay(*item);
     if (!useful.ok()) return useful;
   }
   // What breaks a rule of its fact is refused before it is an act.
   return events_.MakeSet(wish).status();
 }
 
-absl::StatusOr<Taken> ItemDesk::Take(Act wish, Sequence min_position) {
+absl::StatusOr<Taken> ItemDesk::Take(Act wish, Sequence min_position,
+                                     Reach reach) {
   if (wish.at_us == 0) wish.at_us = NowMicros();
   const auto answered = store_.Check(wish);
-  if (!answered.ok()) return answered.status();
   KeptItem before;
-  if (const auto item = store_.Find(wish.item)) before = *item;
+  if (const auto item = store_.Find(wish.item)) {
+    before = *item;
+    if (!answered.ok() && !IsWithin(*item, reach)) return NoSuchItem();
+  }
+  if (!answered.ok()) return answered.status();
   if (answered->has_value()) return Answer(**answered, before, true);
-  const absl::Status prepared = Prepare(wish, min_position);
+  const absl::Status prepared = Prepare(wish, min_position, reach);
   if (!prepared.ok()) return prepared;
   const auto act = store_.Begin(std::move(wish));
   if (!act.ok()) return act.status();

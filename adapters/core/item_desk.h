@@ -70,12 +70,21 @@ class ItemDesk {
   //   NOT_FOUND  no such item.  RESOURCE_EXHAUSTED, UNAVAILABLE
   absl::StatusOr<Looked> Look(Act wish);
 
+  // Whether something would come of judging the item again now.
+  //   NOT_FOUND, FAILED_PRECONDITION, UNAVAILABLE
+  absl::Status PreviewReplay(uint64_t item) const;
+
+  // Of what items an act may be: others are not there for it.
+  enum class Reach { kAll, kRefused };
+
   // `wish` names item, kind, request_id, by, reason and what else the kind
   // needs. Errors as EdgeService has them.
-  absl::StatusOr<Taken> Take(Act wish, Sequence min_position);
+  absl::StatusOr<Taken> Take(Act wish, Sequence min_position,
+                             Reach reach = Reach::kAll);
 
  private:
-  absl::Status Prepare(Act& wish, Sequence min_position) const;
+  absl::Status CheckReplay(const KeptItem& item) const;
+  absl::Status Prepare(Act& wish, Sequence min_position, Reach reach) const;
   absl::StatusOr<Taken> Answer(uint64_t act, const KeptItem& before,
                                bool duplicate) const;
   uint64_t NowMicros() const;

@@ -156,13 +156,16 @@ void AlertDoor::Open(uint64_t feed, const std::string& principal,
                      feed](absl::StatusOr<std::string> bytes) {
     executor->Post([this, feed, bytes = std::move(bytes)] {
       hub::v1::GetStatusResponse status;
-      if (!bytes.ok()) {
-        world_.upstream.Forget(kProgram);
-        following_.erase(feed);
-        feeds_.OnEnd(feed, bytes.status(), world_.steady.Elapsed());
-      } else if (status.ParseFromString(*bytes)) {
+      if (bytes.ok() && status.ParseFromString(*bytes)) {
         Follow(feed, status.position());
+        return;
       }
+      world_.upstream.Forget(kProgram);
+      following_.erase(feed);
+      feeds_.OnEnd(
+          feed,
+          bytes.ok() ? absl::InternalError("not a status") : bytes.status(),
+          world_.steady.Elapsed());
     });
   };
   if (!channel.ok()) {

@@ -47,6 +47,12 @@ absl::StatusOr<CallOptions> OptionsFor(const Request& request,
   if (!IsPurpose(options.purpose)) {
     return absl::InvalidArgumentError("Concordat-Purpose is no purpose");
   }
+  // Choosing is recorded, with the task or the words.
+  if (!caller.session.empty() && options.purpose != caller.purpose &&
+      caller.chosen_purposes.count(options.purpose) == 0) {
+    return absl::PermissionDeniedError(
+        "Concordat-Purpose: choose it first, by POST /session/purpose");
+  }
   return options;
 }
 

@@ -25,7 +25,8 @@ namespace concordat::gateway {
 
 // For `caller`, with the purpose that the request says in Concordat-Purpose,
 // else the caller's own.
-//   INVALID_ARGUMENT  that is no purpose.
+//   INVALID_ARGUMENT   that is no purpose.
+//   PERMISSION_DENIED  the caller's session has not chosen it.
 absl::StatusOr<CallOptions> OptionsFor(const Request& request,
                                        const Caller& caller,
                                        absl::Duration timeout);

@@ -1,4 +1,4 @@
-// concordat rejects [list] | look | release | replay | leave
+// concordat rejects [list] | preview | look | release | replay | leave
 #include <cstdio>
 #include <map>
 
@@ -20,6 +20,7 @@ using ::concordat::edge::v1::Item;
 
 constexpr char kAdapter[] = "concordat-adapter";
 constexpr char kHealthEdge[] = "edge-health";
+constexpr char kOperator[] = "operator";
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 
 struct Options {
@@ -69,6 +70,9 @@ class People {
  public:
   People(Hub& hub, bool names) : hub_(hub), names_(names) {}
 
+  // The caller is told of no person.
+  bool hidden() const { return hub_.principal().role() == kOperator; }
+
   std::string Of(const Item& item) {
     if (item.subject().empty()) return "nobody known";
     if (names_) {
@@ -101,6 +105,13 @@ class People {
 };
 
 void Print(const Item& item, People& people) {
+  if (people.hidden()) {
+    std::printf(
+        "%-6s %-16s  %-8s %-10s %s\n", item.item_ref().c_str(),
+        item.received_at() == 0 ? "" : LocalTime(item.received_at()).c_str(),
+        item.outcome().c_str(), item.state().c_str(), item.reason().c_str());
+    return;
+  }
   const uint64_t when =
       item.happened_at() == 0 ? item.received_at() : item.happened_at();
   std::printf("%-6s %-16s  %-8s %-10s %s: %s%s\n", item.item_ref().c_str(),
@@ -144,16 +155,29 @@ absl::Status List(Hub& hub, const Options& options, bool as_json) {
       LocalTime(counts.last_message_at()).c_str());
   People people(hub, options.names);
   for (const Item& item : list->items()) {
-    if (item.item_ref().empty()) {  // The operator's: reasons alone.
-      std::printf("%-8s %s\n", item.outcome().c_str(), item.reason().c_str());
-    } else {
-      Print(item, people);
-    }
+    Print(item, people);
   }
   for (const auto& file : list->files()) {
     std::printf("%-24s %-16s  %s\n", file.name().c_str(),
                 LocalTime(file.at()).c_str(), file.words().c_str());
   }
+  return absl::OkStatus();
+}
+
+absl::Status Preview(Hub& hub, const Options& options, bool as_json) {
+  const auto preview = hub.Call<edge::v1::PreviewReplayResponse>(
+      ProgramOf(hub, options), absl::StrCat(kService, "PreviewReplay"),
+      edge::v1::PreviewReplayRequest());
+  if (!preview.ok()) return preview.status();
+  if (as_json) {
+    std::printf("%s\n", ToJson(*preview).c_str());
+    return absl::OkStatus();
+  }
+  for (const auto& item : preview->items()) {
+    std::printf("%-6s %s\n", item.item_ref().c_str(),
+                item.ready() ? "would be taken" : "would be refused still");
+  }
+  if (preview->more()) std::printf("and more\n");
   return absl::OkStatus();
 }
 
@@ -263,11 +287,13 @@ absl::Status Release(Hub& hub, const std::string& ref, const Options& options,
 
 absl::Status RunRejects(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "rejects [list | look REF | release REF | replay REF | leave REF] "
+      "rejects [list | preview | look REF | release REF | replay REF | leave "
+      "REF] "
       "--profile NAME",
       "What the adapter at the edge of an agency did with its messages: "
       "counts,\n"
       "and for its own people what is held for them or was refused.\n"
+      "preview       what would come of replaying what was refused\n"
       "look REF      what is kept of one; recorded\n"
       "release REF   publishes it under a sharing decision: --decision REF,\n"
       "              with --service CODE --until DATE a new one of that name\n"
@@ -300,9 +326,13 @@ absl::Status RunRejects(const std::vector<std::string>& arguments) {
   if (what == "list" && words.size() < 2) {
     return List(**hub, options, line.json());
   }
+  if (what == "preview" && words.size() == 1) {
+    return Preview(**hub, options, line.json());
+  }
   if (words.size() != 2) {
     return absl::InvalidArgumentError(
-        "usage: rejects [list | look REF | release REF | replay REF | leave "
+        "usage: rejects [list | preview | look REF | release REF | replay REF "
+        "| leave "
         "REF]");
   }
   const std::string& ref = words[1];

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/api/alert_door.h"
+#include "gateway/api/alert_task.h"
 #include "gateway/api/connect_door.h"
 #include "gateway/api/documents.h"
 #include "gateway/api/events_door.h"
@@ -126,8 +127,14 @@ int Main(int argc, char** argv) {
   AddDocuments(*start.Value(Schemas::Build(Documented(types, documented, log))),
                router);
   Upstream upstream(data, registry->source());
-  const auto sign_in = start.Value(
-      SignIn::Open(data, registry->source(), clock, steady, random, log));
+  const auto sign_in = start.Value(SignIn::Open(
+      data, registry->source(),
+      [&](const Caller& caller, const std::string& subject,
+          const std::string& task) {
+        return CheckAlertTask(upstream, caller, subject, task,
+                              options.calls.timeout);
+      },
+      clock, steady, random, log));
   sign_in->Register(router);
   Authenticator& sessions = sign_in->authenticator();
   ConnectDoor connect(*schemas, upstream, options.calls, metrics);

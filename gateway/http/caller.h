@@ -2,6 +2,7 @@
 #ifndef CONCORDAT_GATEWAY_HTTP_CALLER_H_
 #define CONCORDAT_GATEWAY_HTTP_CALLER_H_
 
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,8 +14,10 @@ struct Caller {
   std::string principal;     // Of the registry, by name.
   std::string staff;         // Account of the person; empty: a system.
   std::string display_name;  // As the person is called on a page.
-  // Of the session or, by header, of the request; empty: the principal's own.
+  // Of the session; empty: the principal's own.
   std::string purpose;
+  // What the session chose for persons: a request of it may say one of these.
+  std::set<std::string> chosen_purposes;
   bool by_certificate = false;
   // The person gave the password again a short while ago.
   bool recently_authenticated = false;

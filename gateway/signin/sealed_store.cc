@@ -35,7 +35,7 @@ SealedStore::SealedStore(std::unique_ptr<Database> database,
       names_(ToString(HmacSha256(secret).Of("concordat/gateway/names/1"))),
       database_(std::move(database)),
       drafts_(secret, "concordat/gateway/draft/1", random),
-      choices_(secret, "concordat/gateway/purpose/1", random) {}
+      choices_(secret, "concordat/gateway/purpose/2", random) {}
 
 absl::StatusOr<std::unique_ptr<SealedStore>> SealedStore::Open(
     const std::string& path, absl::string_view secret, const Clock& clock,
@@ -154,10 +154,10 @@ absl::Status SealedStore::DropDraft(const Person& person,
 }
 
 absl::Status SealedStore::Record(const PurposeChoice& choice) {
-  const std::string text =
-      absl::StrJoin({choice.account, choice.principal, choice.staff,
-                     choice.subject, choice.purpose, choice.reason},
-                    kBreak);
+  const std::string text = absl::StrJoin(
+      {choice.account, choice.principal, choice.staff, choice.subject,
+       choice.purpose, choice.task, choice.reason},
+      kBreak);
   MutexLock lock(mu_);
   return database_->Run("INSERT INTO choice (at, sealed) VALUES (?1, ?2)",
                         {absl::ToUnixMicros(choice.at),
@@ -173,11 +173,11 @@ absl::StatusOr<std::vector<PurposeChoice>> SealedStore::Choices() {
       [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
         const auto text = choices_.Open(kChoice, row.Text(1));
         std::vector<std::string> parts;
-        if (text) parts = absl::StrSplit(*text, absl::MaxSplits(kBreak, 5));
-        is_whole &= parts.size() == 6;
-        if (parts.size() != 6) return;
+        if (text) parts = absl::StrSplit(*text, absl::MaxSplits(kBreak, 6));
+        is_whole &= parts.size() == 7;
+        if (parts.size() != 7) return;
         choices.push_back({absl::FromUnixMicros(row.Int(0)), parts[0], parts[1],
-                           parts[2], parts[3], parts[4], parts[5]});
+                           parts[2], parts[3], parts[4], parts[6], parts[5]});
       });
   if (!status.ok()) return status;
   if (!is_whole) return absl::DataLossError("a purpose does not open");

@@ -38,8 +38,8 @@ struct Draft {
   absl::Time saved;
 };
 
-// That somebody chose a purpose. `reason` is theirs, in words; empty when they
-// came by a task that they had.
+// That somebody chose a purpose. For a person it has a reason, in their words,
+// or the task that led there.
 struct PurposeChoice {
   absl::Time at;
   std::string account;
@@ -48,6 +48,7 @@ struct PurposeChoice {
   std::string subject = {};  // Person key; empty: for the session.
   std::string purpose = {};
   std::string reason = {};
+  std::string task = {};  // Alert reference.
 };
 
 class SealedStore {

@@ -54,12 +54,13 @@ absl::Status CheckReason(absl::string_view reason) {
 SessionHandlers::SessionHandlers(Sessions& sessions, PasswordSignIn& passwords,
                                  SealedStore& store, const SignInRecord& record,
                                  std::set<std::string> purposes,
-                                 const Clock& clock)
+                                 TaskCheck check_task, const Clock& clock)
     : sessions_(sessions),
       passwords_(passwords),
       store_(store),
       record_(record),
       purposes_(std::move(purposes)),
+      check_task_(std::move(check_task)),
       clock_(clock) {}
 
 void SessionHandlers::Register(Router& router) {
@@ -204,7 +205,8 @@ Response SessionHandlers::SetPurpose(const Request& request,
   const auto purpose = ReadText(*body, "purpose");
   const auto subject = ReadOptionalText(*body, "subject");
   const auto reason = ReadOptionalText(*body, "reason");
-  for (const auto* field : {&purpose, &subject, &reason}) {
+  const auto task = ReadOptionalText(*body, "task");
+  for (const auto* field : {&purpose, &subject, &reason, &task}) {
     if (!field->ok()) return ErrorResponse(field->status());
   }
   if (purposes_.find(*purpose) == purposes_.end()) {
@@ -218,6 +220,14 @@ Response SessionHandlers::SetPurpose(const Request& request,
   if (auto status = CheckReason(*reason); !status.ok()) {
     return ErrorResponse(status);
   }
+  if (!subject->empty() && reason->empty() && task->empty()) {
+    return ErrorResponse(absl::InvalidArgumentError(
+        "No task led to this person. Say in a sentence why you open them."));
+  }
+  if (!task->empty()) {
+    const auto status = check_task_(caller, *subject, *task);
+    if (!status.ok()) return ErrorResponse(status);
+  }
   const uint64_t number = SessionNumber(caller);
   const auto before = sessions_.Look(number);
   if (!before.ok()) return ErrorResponse(before.status());
@@ -229,7 +239,8 @@ Response SessionHandlers::SetPurpose(const Request& request,
                                .staff = person.staff,
                                .subject = *subject,
                                .purpose = *purpose,
-                               .reason = *reason});
+                               .reason = *reason,
+                               .task = *task});
   if (status.ok()) status = sessions_.SetPurpose(number, *subject, *purpose);
   if (!status.ok()) return ErrorResponse(status);
   return Stay(caller);

@@ -3,6 +3,7 @@
 #ifndef CONCORDAT_GATEWAY_SIGNIN_SESSION_HANDLERS_H_
 #define CONCORDAT_GATEWAY_SIGNIN_SESSION_HANDLERS_H_
 
+#include <functional>
 #include <set>
 #include <string>
 
@@ -15,13 +16,19 @@
 
 namespace concordat::gateway {
 
+// Whether the caller has this task with this person now. May wait.
+//   FAILED_PRECONDITION  no; for people.
+using TaskCheck = std::function<absl::Status(
+    const Caller& caller, const std::string& subject, const std::string& task)>;
+
 // Threads  Any, those of the router that may wait.
 class SessionHandlers {
  public:
   // All outlives this. `purposes`: what may be chosen.
   SessionHandlers(Sessions& sessions, PasswordSignIn& passwords,
                   SealedStore& store, const SignInRecord& record,
-                  std::set<std::string> purposes, const Clock& clock);
+                  std::set<std::string> purposes, TaskCheck check_task,
+                  const Clock& clock);
 
   void Register(Router& router);
 
@@ -31,6 +38,7 @@ class SessionHandlers {
   Response Stay(const Caller& caller);
   Response SignOut(const Caller& caller);
   Response Again(const Request& request, const Caller& caller);
+  // A person is opened for a task that the caller has, or in words.
   Response SetPurpose(const Request& request, const Caller& caller);
   Response Drafts(const Request& request, const Caller& caller);
 
@@ -42,6 +50,7 @@ class SessionHandlers {
   SealedStore& store_;
   const SignInRecord& record_;
   const std::set<std::string> purposes_;
+  const TaskCheck check_task_;
   const Clock& clock_;
 };
 

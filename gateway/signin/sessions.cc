@@ -143,6 +143,9 @@ absl::StatusOr<Caller> Sessions::Authenticate(const Request& request) {
   caller.staff = session.person.staff;
   caller.display_name = session.person.display_name;
   caller.purpose = session.purpose;
+  for (const auto& [subject, purpose] : session.cases) {
+    caller.chosen_purposes.insert(purpose);
+  }
   caller.recently_authenticated = state->is_recent;
   caller.session = absl::StrCat(session.number);
   return caller;

@@ -10,7 +10,6 @@
 #include "gateway/signin/account_file.h"
 #include "gateway/signin/demo_accounts.h"
 #include "gateway/signin/oidc_handlers.h"
-#include "gateway/signin/session_handlers.h"
 #include "gateway/signin/session_json.h"
 
 namespace concordat::gateway {
@@ -100,8 +99,9 @@ SignIn::~SignIn() = default;
 Authenticator& SignIn::authenticator() { return *parts_->sessions; }
 
 absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
-    const DataDirectory& data, RegistrySource registry, const Clock& clock,
-    const SteadyClock& steady, Random& random, const Logger& log) {
+    const DataDirectory& data, RegistrySource registry, TaskCheck check_task,
+    const Clock& clock, const SteadyClock& steady, Random& random,
+    const Logger& log) {
   v1::SignInSettings settings;
   if (auto s = data.LoadSettings(kSettings, &settings); !s.ok()) return s;
   const auto limits = ReadLimits(settings);
@@ -144,7 +144,7 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
   parts->passwords = *std::move(passwords);
   parts->session_handlers = std::make_unique<SessionHandlers>(
       *parts->sessions, *parts->passwords, *parts->store, *parts->record,
-      *std::move(purposes), clock);
+      *std::move(purposes), std::move(check_task), clock);
   if (settings.has_oidc()) {
     auto provider =
         OpenProvider(data, *registered, settings.oidc(), clock, steady);

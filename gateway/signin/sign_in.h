@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "gateway/http/caller.h"
 #include "gateway/http/router.h"
+#include "gateway/signin/session_handlers.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/random.h"
 #include "services/common/config/data_directory.h"
@@ -26,8 +27,9 @@ class SignIn {
   // `data` outlives this.
   //   INVALID_ARGUMENT, NOT_FOUND  a file, or a setting; names it.
   static absl::StatusOr<std::unique_ptr<SignIn>> Open(
-      const DataDirectory& data, RegistrySource registry, const Clock& clock,
-      const SteadyClock& steady, Random& random, const Logger& log);
+      const DataDirectory& data, RegistrySource registry, TaskCheck check_task,
+      const Clock& clock, const SteadyClock& steady, Random& random,
+      const Logger& log);
   ~SignIn();
 
   // /session…, /sign-in…. This outlives the router's server.

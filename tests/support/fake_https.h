@@ -23,6 +23,15 @@ struct FakeSite {
   }
 };
 
+// What the provider at login.example says of itself; `more` are members:
+// R"("issuer":"https://login.example")".
+inline std::string ProviderDescription(const std::string& more) {
+  return R"({"authorization_endpoint":"https://login.example/auth",)"
+         R"("token_endpoint":"https://login.example/token",)"
+         R"("jwks_uri":"https://login.example/keys",)" +
+         more + "}";
+}
+
 // Reaches that site and no other. The site outlives it.
 class FakeHttps : public gateway::HttpsClient {
  public:

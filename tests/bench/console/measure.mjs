@@ -1,4 +1,5 @@
 // Measures a hub that console/run has made ready.
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
@@ -56,6 +57,16 @@ async function interactive(rate) {
   console.log(`processor slowed ${rate} times: first key painted ${summary(first)}; sign-in to first alert ${summary(today)}`);
 }
 
+// The moments at which the alerts service says that an alert was raised or changed, to
+// a reader beside the browser.
+function followAlerts() {
+  const follower = spawn(join(process.env.CONCORDAT_BIN, "concordat"),
+    ["alerts", "--follow", "--json", "--profile", "coordinator", "--data", data]);
+  const heard = [];
+  follower.stdout.on("data", () => heard.push(performance.timeOrigin + performance.now()));
+  return { heard, stop: () => follower.kill() };
+}
+
 // A hospital's message in, and the co-ordinator's page painted with it.
 async function painted() {
   const visitor = await (await Visitor.at(origin())).signIn("coordinator");
@@ -75,7 +86,9 @@ async function painted() {
   const port = Number(/^mllp=.*:(\d+)$/m.exec(readFileSync(join(data, "run/concordat-adapter.addr"), "utf8"))[1]);
   const socket = net.connect(port, "127.0.0.1");
   const answer = () => new Promise((done) => { socket.once("data", done); });
+  const follower = followAlerts();
   const times = [];
+  const sinceRaised = [];
   for (let i = 0; i < messages; i += 1) {
     const at = new Date(Date.UTC(2025, 11, 5, 9, 5, 0) - (messages - i) * 60_000)
       .toISOString().replace(/[-:T]/g, "").slice(0, 14);
@@ -91,10 +104,15 @@ async function painted() {
     socket.write(`\x0b${message}\x1c\r`);
     await answered;
     await page.waitForFunction(() => window.painted > 0, undefined, { timeout: 10_000, polling: 5 });
-    times.push(await page.evaluate(() => window.painted) - sent);
+    const painted = await page.evaluate(() => window.painted);
+    times.push(painted - sent);
+    const raised = follower.heard.find((at) => at > sent);
+    if (raised !== undefined) sinceRaised.push(painted - raised);
   }
   socket.destroy();
+  follower.stop();
   console.log(`hospital's message in to painted: ${summary(times)}`);
+  console.log(`alert raised or changed to painted: ${summary(sinceRaised)}`);
   await visitor.close();
 }
 

@@ -3,18 +3,23 @@
 //   settled before a dropped file is seen   TakesAFileBeforeItSaysSettled
 //   not in the cohort without a case        TakesAFileBeforeItSaysSettled
 //   a person's name on the edge's disk      TakesAFileBeforeItSaysSettled
+//   the operator cannot redrive, or sees    TheOperatorRedrivesWhatAMendedTableReads
+//     more than an envelope
 #include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "concordat/hub/v1/status.pb.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/rpc/channel.h"
 #include "tests/support/hub_processes.h"
@@ -24,6 +29,9 @@ namespace concordat::testing {
 namespace {
 
 namespace json = boost::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kContacts[] =
     "ClientID;Surname;Forename;Contact Date;Time;Type;Outcome;Worker;Amended\n"
@@ -106,6 +114,20 @@ class CaseFileHubTest : public ::testing::Test {
     }
     return lines;
   }
+  // What the operator is told; fails the test when it is refused.
+  std::string AsOperator(std::vector<std::string> words) {
+    words.insert(words.end(), {"--edge", "edge-council", "--profile", "admin"});
+    const auto said = hub_.Run(words);
+    EXPECT_THAT(said, IsOk());
+    return said.ok() ? *said : "";
+  }
+  void Mend(const std::string& file, const std::string& from,
+            const std::string& to) {
+    const std::string path = hub_.data().PathOf(file);
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    std::ofstream(path) << absl::StrReplaceAll(text.str(), {{from, to}});
+  }
   // Those of the texts that stand in any file of the data directory.
   std::vector<std::string> OnDisk(const std::vector<std::string>& texts) {
     std::vector<std::string> found;
@@ -154,6 +176,54 @@ TEST_F(CaseFileHubTest, TakesAFileBeforeItSaysSettled) {
                              "--json", "--profile", "admin"});
   ASSERT_THAT(log, IsOk());
   EXPECT_TRUE(absl::StrContains(*log, "concordat.hub.v1.FeedReceived"));
+}
+
+TEST_F(CaseFileHubTest, TheOperatorRedrivesWhatAMendedTableReads) {
+  StartHub();
+  Register();
+  ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
+  Drop("contacts-20251126.csv",
+       "ClientID;Surname;Forename;Contact "
+       "Date;Time;Type;Outcome;Worker;Amended\n"
+       "DCC-20055;Craigowl;Eilidh;25/11/2025;10:00;OFF;FTA;JSW114;25/11/2025 "
+       "16:12\n"
+       "DCC-20055;Craigowl;Eilidh;24/11/2025;10:00;OFF;???;JSW114;25/11/2025 "
+       "16:12\nTRAILER;2\n");
+  ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
+  const std::string list = AsOperator({"rejects"});
+  EXPECT_THAT(list, AllOf(HasSubstr("R-1 "), HasSubstr("R-2 "),
+                          HasSubstr("a row of dundee-contacts")));
+  EXPECT_THAT(AsOperator({"rejects", "preview"}),
+              Not(HasSubstr("would be taken")));
+  Mend("casefile/dundee-contacts-1.textproto", "from: \"DNA\"",
+       "from: \"FTA\" to: \"MISSED\" }\n  codes { from: \"DNA\"");
+  const std::string preview = AsOperator({"rejects", "preview"});
+  EXPECT_THAT(preview, HasSubstr("R-1    would be taken"));
+  EXPECT_THAT(preview, HasSubstr("R-2    would be refused still"));
+  EXPECT_TRUE(Seen().empty());
+  const std::string done =
+      AsOperator({"rejects", "replay", "R-1", "--reason", "MAPPING_MENDED"});
+  EXPECT_THAT(done, HasSubstr("in the log at"));
+  for (const std::string& told : {list, preview, done}) {
+    for (const char* const secret :
+         {"DCC-", "FTA", "???", "contacts-2025", "line "}) {
+      EXPECT_THAT(told, Not(HasSubstr(secret)));
+    }
+  }
+  ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
+  EXPECT_EQ(Seen(),
+            std::vector<std::string>{"concordat.socialwork.v1.ContactRecorded "
+                                     "urn:concordat:dundee-city-council:jsw"});
+  const auto log = hub_.Run(
+      {"tail", "--from", "earliest", "--timeout", "1s", "--profile", "admin"});
+  ASSERT_THAT(log, IsOk());
+  EXPECT_THAT(*log, HasSubstr("KeptItemReplayed"));
+  const auto refused =
+      hub_.Run({"rejects", "replay", "R-2", "--reason", "MAPPING_MENDED",
+                "--edge", "edge-council", "--profile", "admin"});
+  EXPECT_THAT(
+      std::string(refused.status().message()),
+      AllOf(HasSubstr("its agency can see why"), Not(HasSubstr("???"))));
 }
 
 }  // namespace

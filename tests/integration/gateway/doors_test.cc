@@ -4,7 +4,10 @@
 //   calls have the gateway's own rights          CallsHaveTheCallersRights
 //   the purpose header is dropped                CallsHaveTheCallersRights
 //   times as numbers, or written out             AnswersInProtobufsJson
-//   a deadline is not passed on                  ErrorsKeepTheirCode
+//   a deadline is not passed on, or has no bound ErrorsKeepTheirCode
+//   a program's name leads to another file       ErrorsKeepTheirCode
+//   a person is opened for nobody's alert        APersonIsOpenedForAnAlertOfOnesOwn
+//   a purpose is said without being chosen       APersonIsOpenedForAnAlertOfOnesOwn
 //   an outcome is of the wrong event             ABatchIsAnsweredEventByEvent
 //   a repeat is another event                    ARepeatIsTheSameEvent
 //   a reader is left behind by a restart         AlertsGoOnAfterARestart
@@ -48,7 +51,8 @@ struct SseAlert {
 class DoorsTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    gateway_ = new GatewayProcess({{"heartbeat_ms", "300"}});
+    gateway_ = new GatewayProcess(
+        {{"heartbeat_ms", "300"}, {"call_timeout_max_ms", "5000"}});
     for (const std::string& program : HubProcesses::Programs()) {
       gateway_->hub().Start(program);
     }
@@ -154,6 +158,60 @@ TEST_F(DoorsTest, CallsHaveTheCallersRights) {
                         "AlertsService/ListAlerts purpose=MAPPA_REVIEW"));
 }
 
+TEST_F(DoorsTest, APersonIsOpenedForAnAlertOfOnesOwn) {
+  std::ifstream sign_ins(gateway_->data().PathOf("gateway/demo-sign-ins"));
+  std::string account;
+  std::string password;
+  std::string rest;
+  while (account != "coordinator" && std::getline(sign_ins, account, '\t')) {
+    std::getline(sign_ins, password, '\t');
+    std::getline(sign_ins, rest);
+  }
+  const std::string type = "Content-Type: application/json\r\n";
+  const HttpAnswer in = gateway_->Ask(
+      "", HttpRequest("POST", "/session", type,
+                      json::serialize(json::object{{"account", account},
+                                                   {"password", password}})));
+  ASSERT_EQ(in.status, 200) << in.body;
+  const std::string cookie = in.headers.at("set-cookie");
+  const std::string csrf(json::parse(in.body).at("csrf").as_string());
+  const std::string as_them =
+      absl::StrCat(type, "Cookie: ", cookie.substr(0, cookie.find(';')),
+                   "\r\nConcordat-CSRF: ", csrf, "\r\n");
+  const auto ask = [&](const std::string& path, const json::object& body,
+                       const std::string& headers = "") {
+    return gateway_->Ask(
+        "", HttpRequest("POST", path, absl::StrCat(as_them, headers),
+                        json::serialize(body)));
+  };
+  const std::string list = absl::StrCat("/", kListAlerts);
+  const HttpAnswer listed = ask(list, {{"openOnly", true}});
+  ASSERT_EQ(listed.status, 200) << listed.body;
+  const json::array alerts = json::parse(listed.body).at("alerts").as_array();
+  ASSERT_GT(alerts.size(), 1u);
+  const json::value& mine = alerts[0];
+  json::value other;
+  for (const json::value& alert : alerts) {
+    if (alert.at("subject") != mine.at("subject")) other = alert.at("subject");
+  }
+  const auto open = [&](const json::value& subject, const json::value& task) {
+    return ask("/session/purpose", {{"purpose", "ORDER_SUPERVISION"},
+                                    {"subject", subject},
+                                    {"task", task}});
+  };
+  const auto said = [&] {
+    return ask(list, {}, "Concordat-Purpose: ORDER_SUPERVISION\r\n");
+  };
+  EXPECT_EQ(said().status, 403);
+  const HttpAnswer not_theirs = open(other, mine.at("alertRef"));
+  EXPECT_EQ(not_theirs.status, 400);
+  EXPECT_THAT(not_theirs.body, HasSubstr("no open alert of yours"));
+  EXPECT_EQ(open(mine.at("subject"), "A-0").status, 400);
+  EXPECT_EQ(said().status, 403);
+  EXPECT_EQ(open(mine.at("subject"), mine.at("alertRef")).status, 200);
+  EXPECT_EQ(said().status, 200);
+}
+
 TEST_F(DoorsTest, AnswersInProtobufsJson) {
   const HttpAnswer answer = gateway_->Call("coordinator", kListAlerts, "{}");
   ASSERT_EQ(answer.status, 200);
@@ -201,6 +259,13 @@ TEST_F(DoorsTest, ErrorsKeepTheirCode) {
            R"({"minPosition":"999999999"})");
   EXPECT_EQ(late.status, 504);
   EXPECT_THAT(late.body, HasSubstr(R"("code":"deadline_exceeded")"));
+  // However long the caller would wait.
+  EXPECT_EQ(call(kListAlerts,
+                 "Content-Type: application/json\r\n"
+                 "Connect-Timeout-Ms: 9999999999\r\n",
+                 R"({"minPosition":"999999999"})")
+                .status,
+            504);
   const HttpAnswer away = call(kGetStatus,
                                "Content-Type: application/json\r\n"
                                "Concordat-Program: concordat-oversight\r\n",
@@ -213,12 +278,17 @@ TEST_F(DoorsTest, ErrorsKeepTheirCode) {
                  "{}")
                 .status,
             200);
-  EXPECT_EQ(call(kGetStatus,
-                 "Content-Type: application/json\r\n"
-                 "Concordat-Program: ../keys\r\n",
-                 "{}")
-                .status,
-            400);
+  for (const char* const program : {"../keys", "edge-../keys", "edge-a/b"}) {
+    EXPECT_EQ(call(kGetStatus,
+                   absl::StrCat("Content-Type: application/json\r\n"
+                                "Concordat-Program: ",
+                                program, "\r\n")
+                       .c_str(),
+                   "{}")
+                  .status,
+              400)
+        << program;
+  }
 }
 
 TEST_F(DoorsTest, AServerStreamComesInEnvelopes) {

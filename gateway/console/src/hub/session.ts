@@ -69,7 +69,7 @@ export async function stay(): Promise<Session> {
 
 export async function choosePurpose(
   purpose: string,
-  about?: { subject: string; reason?: string },
+  about?: { subject: string; reason?: string; task?: string },
 ): Promise<Session> {
   return taken(await ask<Session>("POST", "/session/purpose", { purpose, ...about }));
 }

@@ -40,25 +40,30 @@ export function Person(props: {
   // Whoever comes from an alert has a task with this person.
   const task = desk.book.alert(props.from)?.subject === subject;
   const [failure, setFailure] = useState<HubError | undefined>();
+  const [refused, setRefused] = useState("");
 
   useEffect(() => {
     if (chosen || !task) return;
-    choosePurpose(desk.session.purpose, { subject }).then(props.changed, (error) =>
-      setFailure(problem(error)));
+    choosePurpose(desk.session.purpose, { subject, task: props.from }).then(props.changed, (error) => {
+      const told = problem(error);
+      // The alert is closed by now, or nobody knows: the reader's own words will do.
+      if (["failed_precondition", "unavailable"].includes(told.code)) setRefused(told.message);
+      else setFailure(told);
+    });
   }, [subject, task, chosen]);
 
   if (failure) return <Problem what="This person cannot be opened." problem={failure} />;
   if (!chosen && props.from && !desk.loaded.has("alerts") && desk.feed.kind === "starting") {
     return <Loading what="your alerts" />;
   }
-  if (!chosen && task) return <Loading what="this person" />;
+  if (!chosen && task && !refused) return <Loading what="this person" />;
   if (!chosen) {
     return (
       <>
         <h1>Why do you open this person?</h1>
         <p>
-          You have no alert about this person that led you here. What you say is kept with the
-          record of who looked.
+          {refused || "You have no alert about this person that led you here."} What you say is kept
+          with the record of who looked.
         </p>
         <Form
           id="why-person"

@@ -1,6 +1,6 @@
 // The exchange, for its operator: connections, lag, sources, what was set aside, the
 // log. Envelopes and counts only: nothing of what is said, nobody it is about.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useReducer, useState } from "preact/hooks";
 import type { FeedReport } from "../../gen/concordat/alerts/v1/service_pb";
 import type {
   AgreementState, FaultCount, GetLogStatusResponse, RefusalCount, SubscriptionState,
@@ -12,6 +12,7 @@ import { count, Facts, Loading, Problem, Section } from "../parts/basics";
 import { useDesk } from "../parts/use_desk";
 import { birthDate, clockOrWhen, moment, when } from "../words/dates";
 import { agency, role, source } from "../words/names";
+import { Redrive } from "./redrive";
 
 const kRefreshMs = 10_000;
 // The edges of this hub, and what is at them.
@@ -65,6 +66,9 @@ export function Exchange() {
   const [failures, setFailures] = useState<Failures>(new Map());
   const [readAt, setReadAt] = useState<Date | undefined>();
 
+  // Asked again when the operator has changed something.
+  const [round, again] = useReducer((n: number) => n + 1, 0);
+
   useEffect(() => {
     let gone = false;
     const load = (unasked: boolean) =>
@@ -80,7 +84,7 @@ export function Exchange() {
       gone = true;
       window.clearInterval(timer);
     };
-  }, []);
+  }, [round]);
 
   const now = desk.now();
   return (
@@ -94,7 +98,7 @@ export function Exchange() {
       {state?.log && <Log log={state.log} now={now} />}
       {state?.feeds && <Feeds feeds={state.feeds} now={now} />}
       {state?.subscriptions && <Subscriptions all={state.subscriptions} end={state.log?.endSequence ?? 0n} />}
-      {state && state.edges.size > 0 && <Edges edges={state.edges} now={now} />}
+      {state && state.edges.size > 0 && <Edges edges={state.edges} now={now} changed={() => again(undefined)} />}
       {state?.refusals && <Refusals all={state.refusals} />}
       {state?.faults && state.faults.length > 0 && <Faults all={state.faults} />}
       {state?.agreements && <Agreements all={state.agreements} />}
@@ -224,10 +228,13 @@ function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) 
   );
 }
 
-function Edges({ edges, now }: { edges: Map<string, ListRejectsResponse>; now: Date }) {
+function Edges(props: { edges: Map<string, ListRejectsResponse>; now: Date; changed: () => void }) {
+  const { edges, now } = props;
   return (
     <Section id="edges" title="Set aside and refused at the edges">
-      <p class="cc-small">Counts and reasons. Who it is about and what it says stays with its agency.</p>
+      <p class="cc-small">
+        Counts, reasons and envelopes. Who it is about and what it says stays with its agency.
+      </p>
       <div class="cc-halves">
         {kEdges.map(([name, title]) => {
           const answer = edges.get(name);
@@ -235,7 +242,7 @@ function Edges({ edges, now }: { edges: Map<string, ListRejectsResponse>; now: D
           if (!counts) return null;
           const last = moment(counts.lastMessageAt);
           const reasons = new Map<string, number>();
-          for (const item of answer.items) {
+          for (const item of answer.items.filter((one) => one.outcome === "held")) {
             const key = `${item.outcome}: ${item.reason}`;
             reasons.set(key, (reasons.get(key) ?? 0) + 1);
           }
@@ -255,6 +262,7 @@ function Edges({ edges, now }: { edges: Map<string, ListRejectsResponse>; now: D
                   ...[...reasons].map(([reason, n]): [string, string] => [reason, String(n)]),
                 ]}
               />
+              <Redrive name={name} title={title} items={answer.items} now={new Date()} done={props.changed} />
               {answer.files.some((file) => file.words) && (
                 <ul class="cc-lines">
                   {answer.files.filter((file) => file.words).slice(0, 5).map((file) => (

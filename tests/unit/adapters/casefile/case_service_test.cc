@@ -2,7 +2,9 @@
 // each with the test that catches it:
 //
 //   another agency's clerk sees rows          IsForTheClerkOfItsOwnAgency
-//   reasons shown to the operator             TheOperatorSeesCountsAlone
+//   reasons shown to the operator             TheOperatorSeesEnvelopesAlone
+//   the operator mends, or takes a fact back  TheOperatorReplaysARowAsItIs
+//   a preview that guesses                    TheOperatorReplaysARowAsItIs
 //   replayed without the fact of it           ARowThatIsMendedIsTaken
 //   read by the mapping of then               AMendedMappingReadsItAgain
 //   act forgotten while the bus is away       AnActWaitsForTheBusAndItsRepeatIsAnswered
@@ -36,6 +38,9 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     clerk_.set_agency("dundee-city-council");
     clerk_.set_system("jsw");
     clerk_.set_role("supervising-officer");
+    admin_.set_agency("concordat-operator");
+    admin_.set_system("console");
+    admin_.set_role("operator");
     contacts_ = testing::DemoMapping("dundee-contacts-1");
     Make();
   }
@@ -102,8 +107,25 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     }
     return bytes;
   }
+  absl::StatusOr<edge::v1::ActReply> OperatorReplays(const std::string& ref) {
+    edge::v1::ReplayItemRequest request;
+    request.mutable_command()->set_request_id(
+        absl::StrCat("redrive", ref, attempts_++));
+    request.set_item_ref(ref);
+    request.set_reason("MAPPING_MENDED");
+    return service_->Replay(admin_, request);
+  }
+  // Of the one item.
+  bool Ready() {
+    const auto preview = service_->PreviewReplay(admin_);
+    EXPECT_THAT(preview, IsOk());
+    EXPECT_THAT(preview->items(), SizeIs(1));
+    return preview->items(0).ready();
+  }
 
   bus::v1::Principal clerk_;
+  bus::v1::Principal admin_;
+  int attempts_ = 0;
   edge::v1::CaseFileMapping contacts_;
   int woken_ = 0;
   bool works_ = true;  // The worker, when it is woken.
@@ -140,14 +162,14 @@ TEST_F(CaseServiceTest, IsForTheClerkOfItsOwnAgency) {
               HasCode(StatusCode::kPermissionDenied));
 }
 
-TEST_F(CaseServiceTest, TheOperatorSeesCountsAlone) {
-  DropRow("31/11/2025", "DNA");
-  bus::v1::Principal admin;
-  admin.set_agency("concordat-operator");
-  admin.set_role("operator");
-  const auto list = service_->List(admin);
+TEST_F(CaseServiceTest, TheOperatorSeesEnvelopesAlone) {
+  const std::string ref = DropRow("31/11/2025", "DNA");
+  const auto list = service_->List(admin_);
   ASSERT_THAT(list, IsOk());
   EXPECT_EQ(list->counts().refused(), 1u);
+  ASSERT_THAT(list->items(), SizeIs(1));
+  EXPECT_EQ(list->items(0).item_ref(), ref);
+  EXPECT_EQ(list->items(0).reason(), "a row of dundee-contacts");
   for (const char* const text : {"31/11", "DCC-20017", "contacts-2025"}) {
     EXPECT_THAT(list->DebugString(), ::testing::Not(HasSubstr(text)));
   }
@@ -182,6 +204,36 @@ TEST_F(CaseServiceTest, AMendedMappingReadsItAgain) {
   ASSERT_THAT(Replay(ref), IsOk());
   Work();
   EXPECT_THAT(Contacts(), SizeIs(1));
+}
+
+TEST_F(CaseServiceTest, TheOperatorReplaysARowAsItIs) {
+  const std::string ref = DropRow("25/11/2025", "FTA");
+  EXPECT_FALSE(Ready());
+  const auto early = OperatorReplays(ref);
+  EXPECT_THAT(early, HasCode(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(early.status().message(), ::testing::Not(HasSubstr("FTA")));
+  edge::v1::ReplayItemRequest mend;
+  mend.mutable_command()->set_request_id("mend");
+  mend.set_item_ref(ref);
+  mend.add_mended()->set_name("Outcome");
+  EXPECT_THAT(service_->Replay(admin_, mend),
+              HasCode(StatusCode::kPermissionDenied));
+  auto* code = contacts_.mutable_codes(1)->add_codes();
+  code->set_from("FTA");
+  code->set_to("MISSED");
+  EXPECT_TRUE(Ready());
+  EXPECT_THAT(bus_.events(), IsEmpty());
+  const auto taken = OperatorReplays(ref);
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_THAT(taken->DebugString(), ::testing::Not(HasSubstr("DCC-20017")));
+  Work();
+  EXPECT_THAT(Contacts(), SizeIs(1));
+  hub::v1::KeptItemReplayed fact;
+  ASSERT_TRUE(fact.ParseFromString(Events("KeptItemReplayed")[0].Data()));
+  EXPECT_EQ(fact.by(), "urn:concordat:concordat-operator:console");
+  admin_.set_role("duty-senior");
+  EXPECT_THAT(service_->PreviewReplay(admin_),
+              HasCode(StatusCode::kPermissionDenied));
 }
 
 TEST_F(CaseServiceTest, AnActWaitsForTheBusAndItsRepeatIsAnswered) {
@@ -348,6 +400,9 @@ TEST_F(CaseServiceTest, AVanishedRowIsTakenBackOnAWord) {
               "Date;Time;Type;Outcome;Worker;Amended\nTRAILER;0\n");
   const auto list = service_->List(clerk_);
   ASSERT_THAT(list->items(), SizeIs(1));
+  EXPECT_FALSE(Ready());
+  EXPECT_THAT(OperatorReplays(list->items(0).item_ref()),
+              HasCode(StatusCode::kFailedPrecondition));
   ASSERT_THAT(Replay(list->items(0).item_ref()), IsOk());
   Work();
   const auto events = Events("ContactRecorded");

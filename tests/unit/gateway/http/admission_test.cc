@@ -1,9 +1,12 @@
 // bug                                      test that catches it
-//   escapes decoded after the dot check    PathsThatCouldBeReadOtherwise
-//   "%2f" let through                      PathsThatCouldBeReadOtherwise
-//   the last Host counts                   HeadersThatMayStandOnce
-//   Origin compared by its beginning       AnotherSitesPage
-//   any Sec-Fetch-Mode may navigate        AnotherSitesPage
+//   escapes decoded after the dot check    RefusesPathsThatCouldBeReadOtherwise
+//   "%2F" let through in capitals          RefusesPathsThatCouldBeReadOtherwise
+//   the last Host counts                   RefusesHeadersThatMayStandOnce
+//   what follows a host's name is ignored  TakesKnownHostsAlone
+//   a length and chunks together           RefusesAmbiguousFraming
+//   Origin compared by its beginning       RefusesAnotherSitesPage
+//   any Sec-Fetch-Mode may navigate, or    RefusesAnotherSitesPage
+//     any method
 #include "gateway/http/admission.h"
 
 #include <gmock/gmock.h>

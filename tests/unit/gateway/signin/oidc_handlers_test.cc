@@ -14,43 +14,24 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_carrier.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/fake_https.h"
-#include "tests/support/seeded_random.h"
+#include "tests/support/sign_in_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/token_signer.h"
 
 namespace concordat::gateway {
 namespace {
 
-using concordat::testing::FakeClock;
 using concordat::testing::FakeHttps;
 using concordat::testing::FakeSite;
-using concordat::testing::FakeSteadyClock;
-using concordat::testing::SeededRandom;
 using concordat::testing::TokenSigner;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class NoLog : public AccessLog {
- public:
-  absl::Status Append(const AccessRecord&) override { return absl::OkStatus(); }
-};
-
-class OidcHandlersTest : public ::testing::Test {
+class OidcHandlersTest : public testing::SignInTest {
  protected:
   OidcHandlersTest() {
-    bus::v1::Registry registry;
-    google::protobuf::TextFormat::ParseFromString(
-        R"(environment: ENVIRONMENT_DEMO
-           principals { name: "gateway" agency: "concordat-operator"
-                        system: "gateway" role: "gateway"
-                        speaks_for: "coordinator" }
-           principals { name: "coordinator" agency: "mappa-tayside"
-                        system: "coordinator" role: "coordinator" })",
-        &registry);
-    registry_ = PrincipalRegistry::Build(registry).value();
     google::protobuf::TextFormat::ParseFromString(
         R"(name: "Dundee" issuer: "https://login.example" client_id: "c"
            external_url: "https://hub.example" role_claim: "groups"
@@ -58,16 +39,13 @@ class OidcHandlersTest : public ::testing::Test {
         &settings_);
     site_.pages["https://login.example/.well-known/openid-configuration"] = {
         200,
-        R"({"issuer":"https://login.example",
-            "authorization_endpoint":"https://login.example/auth",
-            "token_endpoint":"https://login.example/token",
-            "jwks_uri":"https://login.example/keys"})"};
+        testing::ProviderDescription(R"("issuer":"https://login.example")")};
     site_.pages["https://login.example/keys"] = {200, signer_.JwkSet()};
     provider_ = std::make_unique<OidcProvider>(
         settings_, "", std::make_unique<FakeHttps>(site_), clock_, steady_);
     handlers_ = std::make_unique<OidcHandlers>(
         *provider_, sessions_, record_, "secret",
-        AttemptLimits{.per_address = 5}, clock_, steady_, random_, log_);
+        AttemptLimits{.per_address = 5}, clock_, steady_, random_, logger_);
     handlers_->Register(router_);
   }
 
@@ -81,14 +59,6 @@ class OidcHandlersTest : public ::testing::Test {
     request.headers = {{"cookie", cookies}};
     request.peer = "192.0.2.1";
     return match.route->blocking(request, Caller());
-  }
-  static std::vector<std::string> HeadersOf(const Response& response,
-                                            const std::string& name) {
-    std::vector<std::string> values;
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) values.push_back(value);
-    }
-    return values;
   }
   // "name=value" of the last cookie that is set.
   static std::string CookieOf(const Response& response) {
@@ -124,26 +94,12 @@ class OidcHandlersTest : public ::testing::Test {
     return cookie.substr(cookie.find('=') + 1);
   }
 
-  std::shared_ptr<const PrincipalRegistry> registry_;
-  std::shared_ptr<const Accounts> accounts_ = Accounts::Build({}).value();
   v1::OidcSettings settings_;
   FakeSite site_;
   const TokenSigner signer_{"EdDSA"};
-  FakeClock clock_;
-  FakeSteadyClock steady_;
-  SeededRandom random_;
-  NoLog access_;
-  const Logger log_{"test"};
-  const SignInRecord record_{access_, clock_};
-  Sessions sessions_{SessionLimits(),
-                     [this] { return accounts_; },
-                     [this] { return registry_; },
-                     clock_,
-                     steady_,
-                     random_};
+  const Logger logger_{"test"};
   std::unique_ptr<OidcProvider> provider_;
   std::unique_ptr<OidcHandlers> handlers_;
-  Router router_;
 };
 
 TEST_F(OidcHandlersTest, GoesThereAndBack) {

@@ -68,11 +68,7 @@ class OidcProviderTest : public ::testing::Test {
     Restart("");
   }
   void Describe(const std::string& more) {
-    site_.pages[kMetadataUrl] = {
-        200, absl::StrCat(
-                 R"({"authorization_endpoint":"https://login.example/auth",)",
-                 R"("token_endpoint":"https://login.example/token",)",
-                 R"("jwks_uri":"https://login.example/keys",)", more, "}")};
+    site_.pages[kMetadataUrl] = {200, testing::ProviderDescription(more)};
   }
   void Restart(const std::string& secret) {
     provider_ = std::make_unique<OidcProvider>(

@@ -153,7 +153,8 @@ TEST_F(SealedStoreTest, KeepsWhoChoseWhatAndWhy) {
                                .staff = "S-1",
                                .subject = "p-1",
                                .purpose = "MAPPA_RISK_MANAGEMENT",
-                               .reason = "He rang.\nTwice."};
+                               .reason = "He rang.\nTwice.",
+                               .task = "A-417"};
   ASSERT_THAT(store_->Record(first), IsOk());
   ASSERT_THAT(store_->Record({.at = clock_.Now(), .account = "police"}),
               IsOk());
@@ -168,6 +169,7 @@ TEST_F(SealedStoreTest, KeepsWhoChoseWhatAndWhy) {
   EXPECT_EQ(read.subject, "p-1");
   EXPECT_EQ(read.purpose, "MAPPA_RISK_MANAGEMENT");
   EXPECT_EQ(read.reason, "He rang.\nTwice.");
+  EXPECT_EQ(read.task, "A-417");
   EXPECT_EQ((*choices)[1].account, "police");
   EXPECT_EQ((*choices)[1].reason, "");
 }

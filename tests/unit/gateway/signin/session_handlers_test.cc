@@ -14,6 +14,10 @@
 // signed in without a record                          NobodyIsSignedInWithoutARecord
 // drafts end with the session                         DraftsOutliveTheSession
 // a purpose that no agreement has, reasons that are none  APurposeIsOneOfTheAgreementsAndHasAReason
+// a person opened for nothing, or for a task that     APersonIsOpenedForATaskOrInWords
+//   is not the caller's
+// a purpose holds that could not be recorded          NoPurposeHoldsThatCouldNotBeRecorded
+// a purpose said that was never chosen                TheCallersPurposesAreThoseThatWereChosen
 // a system with a certificate has a session           ASystemHasNoSession
 #include "gateway/signin/session_handlers.h"
 
@@ -23,12 +27,10 @@
 #include "gateway/signin/cookies.h"
 #include "gateway/signin/session_json.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_carrier.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/fake_hasher.h"
-#include "tests/support/seeded_random.h"
+#include "tests/support/sign_in_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -36,10 +38,7 @@ namespace concordat::gateway {
 namespace {
 
 namespace json = boost::json;
-using concordat::testing::FakeClock;
 using concordat::testing::FakeHasher;
-using concordat::testing::FakeSteadyClock;
-using concordat::testing::SeededRandom;
 using concordat::testing::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -47,42 +46,15 @@ using ::testing::Not;
 
 constexpr char kSubject[] = "p-aeaqcaibaeaqcaibaeaqcaibae";
 
-class FakeAccessLog : public AccessLog {
- public:
-  absl::Status Append(const AccessRecord& r) override {
-    if (fails) return absl::UnavailableError("the disk is full");
-    lines.push_back(absl::StrCat(r.method, " ", r.principal, " ", r.via, " ",
-                                 r.staff, " ",
-                                 absl::StatusCodeToString(r.outcome)));
-    return absl::OkStatus();
-  }
-  bool fails = false;
-  std::vector<std::string> lines;
-};
-
 // A browser: a cookie, a token, and what it was told last.
 struct Browser {
   std::string cookie;
   std::string csrf;
 };
 
-class SessionHandlersTest : public ::testing::Test {
+class SessionHandlersTest : public testing::SignInTest {
  protected:
   SessionHandlersTest() {
-    google::protobuf::TextFormat::ParseFromString(
-        R"(environment: ENVIRONMENT_DEMO
-           principals { name: "gateway" agency: "concordat-operator"
-                        system: "gateway" role: "gateway"
-                        speaks_for: "coordinator" speaks_for: "police" }
-           principals { name: "coordinator" agency: "mappa-tayside"
-                        system: "coordinator" role: "coordinator"
-                        default_purpose: "MAPPA_RISK_MANAGEMENT" }
-           principals { name: "police" agency: "police-scotland" system: "rms"
-                        role: "police" }
-           principals { name: "player" agency: "concordat-operator"
-                        system: "player" role: "player" }
-           agencies { name: "mappa-tayside" display_name: "Tayside MAPPA" })",
-        &registry_proto_);
     for (const char* name : {"mc", "police", "player"}) {
       v1::Account* const account = accounts_proto_.add_accounts();
       account->set_name(name);
@@ -96,11 +68,6 @@ class SessionHandlersTest : public ::testing::Test {
     Publish();
     handlers_.Register(router_);
   }
-  void Publish() {
-    accounts_ = Accounts::Build(accounts_proto_).value();
-    registry_ = PrincipalRegistry::Build(registry_proto_).value();
-  }
-
   Response Ask(Request request) {
     const Router::Match match = router_.Find(request.method, request.path);
     if (match.route == nullptr) return {.status = 404};
@@ -170,32 +137,11 @@ class SessionHandlersTest : public ::testing::Test {
     caller.session = session;
     return caller;
   }
-  static std::string HeaderOf(const Response& response,
-                              const std::string& name) {
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) return value;
-    }
-    return "";
-  }
-
-  bus::v1::Registry registry_proto_;
-  v1::Accounts accounts_proto_;
-  std::shared_ptr<const Accounts> accounts_;
-  std::shared_ptr<const PrincipalRegistry> registry_;
   Caller certificate_caller_;
+  std::string asked_about_;
+  absl::Status task_status_;
   FakeHasher hasher_;
-  FakeClock clock_;
-  FakeSteadyClock steady_;
-  SeededRandom random_;
   TempDir folder_;
-  FakeAccessLog log_;
-  const SignInRecord record_{log_, clock_};
-  Sessions sessions_{SessionLimits(),
-                     [this] { return accounts_; },
-                     [this] { return registry_; },
-                     clock_,
-                     steady_,
-                     random_};
   std::unique_ptr<PasswordSignIn> passwords_ =
       PasswordSignIn::Make(
           {.per_account = 3}, [this] { return accounts_; }, hasher_, steady_)
@@ -203,12 +149,18 @@ class SessionHandlersTest : public ::testing::Test {
   std::unique_ptr<SealedStore> store_ =
       SealedStore::Open(folder_.PathOf("s.db"), "secret", clock_, random_)
           .value();
-  SessionHandlers handlers_{sessions_,
-                            *passwords_,
-                            *store_,
-                            record_,
-                            {"MAPPA_RISK_MANAGEMENT", "ORDER_SUPERVISION"},
-                            clock_};
+  SessionHandlers handlers_{
+      sessions_,
+      *passwords_,
+      *store_,
+      record_,
+      {"MAPPA_RISK_MANAGEMENT", "ORDER_SUPERVISION"},
+      [this](const Caller& caller, const std::string& subject,
+             const std::string& task) {
+        asked_about_ = absl::StrCat(caller.principal, " ", subject, " ", task);
+        return task_status_;
+      },
+      clock_};
   Router router_;
 };
 
@@ -503,6 +455,63 @@ TEST_F(SessionHandlersTest, APurposeIsOneOfTheAgreementsAndHasAReason) {
   EXPECT_EQ(choices[0].reason, "He asked about his order.");
   // A session's choices are its own.
   EXPECT_EQ(Show(SignIn()).at("purpose"), "MAPPA_RISK_MANAGEMENT");
+}
+
+TEST_F(SessionHandlersTest, APersonIsOpenedForATaskOrInWords) {
+  const Browser browser = SignIn();
+  const auto choose = [&](json::object more) {
+    json::object body = {{"purpose", "ORDER_SUPERVISION"},
+                         {"subject", kSubject}};
+    for (const auto& [name, value] : more) body[name] = value;
+    return Ask(browser, "POST", "/session/purpose", json::serialize(body));
+  };
+  const Response nothing = choose({});
+  EXPECT_EQ(nothing.status, 400u);
+  EXPECT_THAT(nothing.body, HasSubstr("Say in a sentence why"));
+  task_status_ = absl::FailedPreconditionError("no alert of yours");
+  const Response not_mine = choose({{"task", "A-417"}});
+  EXPECT_EQ(not_mine.status, 400u);
+  EXPECT_THAT(not_mine.body, HasSubstr("failed_precondition"));
+  EXPECT_EQ(asked_about_, absl::StrCat("coordinator ", kSubject, " A-417"));
+  EXPECT_TRUE(Show(browser).at("cases").as_object().empty());
+  EXPECT_TRUE(store_->Choices()->empty());
+  task_status_ = absl::OkStatus();
+  EXPECT_EQ(choose({{"task", "A-417"}}).status, 200u);
+  EXPECT_EQ(choose({{"reason", "Her worker rang about tomorrow."}}).status,
+            200u);
+  const auto choices = store_->Choices().value();
+  ASSERT_EQ(choices.size(), 2u);
+  EXPECT_EQ(choices[0].task, "A-417");
+  EXPECT_EQ(choices[0].reason, "");
+  EXPECT_EQ(choices[1].task, "");
+}
+
+TEST_F(SessionHandlersTest, NoPurposeHoldsThatCouldNotBeRecorded) {
+  const Browser browser = SignIn();
+  auto database =
+      Database::Open(folder_.PathOf("s.db"), Database::Durability::kFull);
+  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE((*database)->Execute("DROP TABLE choice").ok());
+  EXPECT_NE(Ask(browser, "POST", "/session/purpose",
+                R"({"purpose":"ORDER_SUPERVISION"})")
+                .status,
+            200u);
+  EXPECT_EQ(Show(browser).at("purpose"), "MAPPA_RISK_MANAGEMENT");
+}
+
+TEST_F(SessionHandlersTest, TheCallersPurposesAreThoseThatWereChosen) {
+  const Browser browser = SignIn();
+  Request request;
+  request.method = "GET";
+  request.path = "/x";
+  request.headers = {{"cookie", "__Host-concordat=" + browser.cookie}};
+  EXPECT_TRUE(sessions_.Authenticate(request)->chosen_purposes.empty());
+  const std::string body =
+      absl::StrCat(R"({"purpose":"ORDER_SUPERVISION","subject":")", kSubject,
+                   R"(","task":"A-417"})");
+  ASSERT_EQ(Ask(browser, "POST", "/session/purpose", body).status, 200u);
+  EXPECT_THAT(sessions_.Authenticate(request)->chosen_purposes,
+              ElementsAre("ORDER_SUPERVISION"));
 }
 
 TEST_F(SessionHandlersTest, TheCallerIsWhoeverSignedIn) {
