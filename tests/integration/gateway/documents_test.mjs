@@ -8,10 +8,10 @@ import assert from 'node:assert/strict';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { Hub } from '../signin/hub.mjs';
 
 const require = createRequire(import.meta.url);
-const { Validator } = require('@seriousme/openapi-schema-validator');
 const Ajv = require('ajv');
 const addFormats = require('ajv-formats');
 const asyncApiSchema = require('@asyncapi/specs/schemas/3.0.0.json');
