@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/alerts/domain/deadlines.h"
 #include "services/alerts/rpc/desk.h"
 #include "services/common/event/make_event.h"
 
@@ -276,12 +277,22 @@ absl::StatusOr<v1::Alert> Desk::Show(const AlertCaller& caller,
 absl::StatusOr<v1::Alert> Desk::Accept(const AlertCaller& caller,
                                        const v1::AcceptAlertRequest& request,
                                        absl::Time deadline) {
+  const uint64_t end = EndOfDate(request.act_by());  // 0: no date.
+  bool is_over = false;
+  {
+    MutexLock lock(mu_);
+    is_over = end != 0 && end <= engine_.log_time_us();
+  }
   return Change(
       caller, request.alert_ref(),
       absl::StrCat("accept/", caller.name, "/", request.command().request_id()),
       request.command(), deadline, [&](const Alert& alert) {
-        return Decided(
-            DecideAccept(alert, caller, request.action(), request.act_by()));
+        auto accepted =
+            DecideAccept(alert, caller, request.action(), request.act_by());
+        if (accepted.ok() && is_over) {
+          accepted = absl::InvalidArgumentError("act_by: that day is over");
+        }
+        return Decided(accepted);
       });
 }
 

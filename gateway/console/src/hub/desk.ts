@@ -13,7 +13,7 @@ import { AlertBook } from "../today/alert_book";
 import { micros, moment } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
-import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
+import { actsHappenAt, alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
 import { keepDraft, readDraft, type Session } from "./session";
 
 // Each loads by itself and may fail by itself.
@@ -92,6 +92,7 @@ export class Desk {
       },
       this.#timeIsReal(),
     );
+    actsHappenAt(() => (this.#timeIsReal() ? 0n : micros(this.now())));
   }
 
   #timeIsReal(): boolean {

@@ -47,6 +47,9 @@ export function Find() {
         ]}
         submit="Find"
         run={async (values) => {
+          // What was found before is no answer to this.
+          setFound(undefined);
+          desk.announcement = "";
           const answer = await identity.findPeople(request(values));
           for (const person of answer.people) desk.people.set(person.subject, person);
           setFound(answer);

@@ -3,6 +3,7 @@
 //   answers before the log has it             → ListsNothingTheLogDoesNotHave
 //   a refused alert is not asked for again    → AsksAgainForAnAlertThatWas…
 //   a retried acceptance is refused           → ARetryGetsTheFirstAnswer
+//   a day that is over is promised            → NobodyPromisesADayThatIsOver
 //   anybody's reference answers               → KnowsNoAlertOfOthers
 //   told again when hidden evidence comes     → AFollowerIsNotToldOfWhatIs…
 //   position said before effects are accepted → PositionWaitsForItsEffects
@@ -186,6 +187,23 @@ TEST_F(DeskTest, ARetryGetsTheFirstAnswer) {
   accept.mutable_command()->set_request_id("q-2");
   EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()),
               HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(DeskTest, NobodyPromisesADayThatIsOver) {
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(4, absl::Seconds(5)));
+  const v1::Alert alert = ListAt(4, kPolice).alerts(0);
+  const absl::CivilDay raised = absl::ToCivilDay(
+      absl::FromUnixMicros(alert.raised_at()), absl::UTCTimeZone());
+  v1::AcceptAlertRequest accept;
+  accept.set_alert_ref(alert.alert_ref());
+  accept.set_action("looking");
+  accept.mutable_command()->set_request_id("q-1");
+  accept.set_act_by(absl::FormatCivilTime(raised - 1));
+  EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  accept.set_act_by(absl::FormatCivilTime(raised + 1));
+  EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()), IsOk());
 }
 
 TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
