@@ -170,8 +170,8 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
   const bool was_there = session_.has_value();
   session_.reset();
   hello_.clear();
-  monitor_.Close();
   socket_.Close();
+  monitor_.Close();
   retry_at_ = now + backoff_;
   due_ = std::min(retry_at_, now + kLookEvery);
   backoff_ = std::min(2 * backoff_, kBackoffMax);
@@ -210,8 +210,8 @@ uint64_t Connection::Send(ZmqMessage message) {
 void Connection::Close(absl::Duration now) {
   if (open()) Send(FrameKind::kClosed, "", now);
   session_.reset();
-  monitor_.Close();
   socket_.Close();
+  monitor_.Close();
   retry_at_ = absl::InfiniteDuration();
   due_ = retry_at_;
 }

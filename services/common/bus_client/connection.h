@@ -89,8 +89,8 @@ class Connection {
   const Credentials& credentials_;
   const EndpointResolver resolver_;
   User& user_;
+  ZmqSocket monitor_;  // Outlives what it watches.
   ZmqSocket socket_;
-  ZmqSocket monitor_;
   int socket_fd_ = -1;
   int monitor_fd_ = -1;
   std::optional<ClientSession> session_;  // There while there is a socket.

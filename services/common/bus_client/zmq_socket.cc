@@ -80,7 +80,11 @@ ZmqSocket::ZmqSocket(const ZmqContext& context, int type)
     : socket_(zmq_socket(context.get(), type)) {}
 
 void ZmqSocket::Close() {
-  if (socket_ != nullptr) zmq_close(std::exchange(socket_, nullptr));
+  if (socket_ == nullptr) return;
+  // Now, not when it is reaped: ZeroMQ's own thread would wait for ever to tell
+  // an event to a monitor that is gone, and all sockets with it.
+  zmq_socket_monitor(socket_, nullptr, 0);
+  zmq_close(std::exchange(socket_, nullptr));
 }
 
 int ZmqSocket::fd() const {
