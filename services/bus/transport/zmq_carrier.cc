@@ -68,6 +68,8 @@ class Impl : public ZmqCarrier {
         endpoint_(std::move(endpoint)),
         first_id_(first_id),
         zap_(zap) {}
+  // While its monitor is there to hear of it.
+  ~Impl() override { socket_.Close(); }
 
   void Receive(absl::Duration timeout, std::vector<Inbound>& in) override {
     const size_t before = in.size();
