@@ -22,7 +22,6 @@ using edge::v1::WaitingRow;
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
 constexpr size_t kFilesShown = 30;
-constexpr int kPreviewMax = 1000;
 
 std::string RefOf(const WaitingRow& reject) {
   return absl::StrCat("R-", reject.number());
@@ -318,7 +317,7 @@ absl::StatusOr<edge::v1::PreviewReplayResponse> CaseService::PreviewReplay(
   edge::v1::PreviewReplayResponse response;
   for (const WaitingRow& reject : parts_.store->rejects()) {
     if (parts_.store->IsUnderWay(reject.number())) continue;
-    if (response.items_size() == kPreviewMax) {
+    if (response.items_size() == edge::kPreviewItemsMax) {
       response.set_more(true);
       break;
     }

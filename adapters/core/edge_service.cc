@@ -15,7 +15,6 @@ namespace {
 
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
-constexpr int kPreviewMax = 1000;
 
 bool IsRefused(const KeptItem& item) {
   return item.verdict.outcome == v1::OUTCOME_REFUSED;
@@ -193,7 +192,7 @@ absl::StatusOr<v1::PreviewReplayResponse> EdgeService::PreviewReplay(
   v1::PreviewReplayResponse response;
   for (const KeptItem& kept : store_.items()) {
     if (!IsRefused(kept) || !kept.open()) continue;
-    if (response.items_size() == kPreviewMax) {
+    if (response.items_size() == kPreviewItemsMax) {
       response.set_more(true);
       break;
     }

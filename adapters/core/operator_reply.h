@@ -1,4 +1,4 @@
-// What the operator hears of a replay: the same at every edge.
+// What the operator hears of replays: the same at every edge.
 #ifndef CONCORDAT_ADAPTERS_CORE_OPERATOR_REPLY_H_
 #define CONCORDAT_ADAPTERS_CORE_OPERATOR_REPLY_H_
 
@@ -9,6 +9,9 @@
 #include "services/common/base/ids.h"
 
 namespace concordat::edge {
+
+// Of one preview.
+inline constexpr int kPreviewItemsMax = 1000;
 
 // Not why nothing came of it, which may say what the item holds.
 absl::Status ForOperator(const absl::Status& status);

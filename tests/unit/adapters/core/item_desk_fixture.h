@@ -23,6 +23,7 @@
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/adapters/core/own_principal.h"
 
 namespace concordat::edge::testing {
 
@@ -67,16 +68,6 @@ class FakeRules : public ItemRules {
 
   bool replayable = true;
 };
-
-inline bus::v1::Principal Self() {
-  bus::v1::Principal self;
-  self.set_agency("nhs-tayside");
-  self.set_system("pas");
-  self.set_default_purpose("MAPPA_RISK_MANAGEMENT");
-  self.set_default_gateway("G9");
-  self.set_default_regime(bus::v1::REGIME_GDPR);
-  return self;
-}
 
 class ItemDeskTest : public ::testing::Test {
  protected:

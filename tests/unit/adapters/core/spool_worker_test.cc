@@ -24,6 +24,7 @@
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/adapters/core/own_principal.h"
 
 namespace concordat::edge {
 namespace {
@@ -36,15 +37,6 @@ class SpoolWorkerTest : public ::testing::Test {
   SpoolWorkerTest() {
     directory_ = *PosixDirectory::Open(folder_.path());
     Reopen();
-  }
-  static bus::v1::Principal Self() {
-    bus::v1::Principal self;
-    self.set_agency("nhs-tayside");
-    self.set_system("pas");
-    self.set_default_purpose("MAPPA_RISK_MANAGEMENT");
-    self.set_default_gateway("G9");
-    self.set_default_regime(bus::v1::REGIME_GDPR);
-    return self;
   }
   void Reopen() {
     worker_.reset();
@@ -60,8 +52,11 @@ class SpoolWorkerTest : public ::testing::Test {
   void Accept(int number, const std::string& message) {
     MessageKey key = {};
     key[0] = static_cast<uint8_t>(number);
-    ASSERT_THAT(store_->Accept(key, static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())),
-                               message), IsOk());
+    ASSERT_THAT(
+        store_->Accept(key,
+                       static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())),
+                       message),
+        IsOk());
   }
   Judgement JudgeOne(const WaitingMessage& message) {
     judged_ += message.message + " ";
@@ -94,7 +89,8 @@ class SpoolWorkerTest : public ::testing::Test {
   concordat::testing::SeededRandom random_;
   concordat::testing::FakeClock clock_;
   concordat::testing::FakeBus bus_{clock_};
-  const EdgeEvents events_{Self(), *concordat::testing::DemoTypes(), "seed"};
+  const EdgeEvents events_{testing::Self(), *concordat::testing::DemoTypes(),
+                           "seed"};
   std::unique_ptr<BusClient> client_ = bus_.Connect("edge-health");
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<EdgeStore> store_;

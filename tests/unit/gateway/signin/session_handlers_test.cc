@@ -84,6 +84,14 @@ class SessionHandlersTest : public testing::SignInTest {
     }
     return match.route->blocking(request, caller);
   }
+  // A request that only looks, with the browser's cookie.
+  static Request AskedBy(const Browser& browser) {
+    Request request;
+    request.method = "GET";
+    request.path = "/x";
+    request.headers = {{"cookie", "__Host-concordat=" + browser.cookie}};
+    return request;
+  }
   Response Ask(const Browser& browser, const std::string& method,
                const std::string& path, const std::string& body = "",
                Pairs headers = {}) {
@@ -501,10 +509,7 @@ TEST_F(SessionHandlersTest, NoPurposeHoldsThatCouldNotBeRecorded) {
 
 TEST_F(SessionHandlersTest, TheCallersPurposesAreThoseThatWereChosen) {
   const Browser browser = SignIn();
-  Request request;
-  request.method = "GET";
-  request.path = "/x";
-  request.headers = {{"cookie", "__Host-concordat=" + browser.cookie}};
+  const Request request = AskedBy(browser);
   EXPECT_TRUE(sessions_.Authenticate(request)->chosen_purposes.empty());
   const std::string body =
       absl::StrCat(R"({"purpose":"ORDER_SUPERVISION","subject":")", kSubject,
@@ -516,10 +521,7 @@ TEST_F(SessionHandlersTest, TheCallersPurposesAreThoseThatWereChosen) {
 
 TEST_F(SessionHandlersTest, TheCallerIsWhoeverSignedIn) {
   const Browser browser = SignIn();
-  Request request;
-  request.method = "GET";
-  request.path = "/x";
-  request.headers = {{"cookie", "__Host-concordat=" + browser.cookie}};
+  const Request request = AskedBy(browser);
   const auto caller = sessions_.Authenticate(request);
   ASSERT_TRUE(caller.ok());
   EXPECT_EQ(caller->principal, "coordinator");
