@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "adapters/core/kept_items.h"
 
 namespace concordat::casefile {
 namespace {
@@ -27,18 +26,6 @@ bool IsSameWish(const RejectAct& a, const RejectAct& b) {
          a.mended() == b.mended();
 }
 
-std::string WhatHappened(const RejectAct& act) {
-  const edge::v1::Acted& acted = act.acted();
-  return absl::StrCat(
-      "it was ",
-      acted.kind() == edge::v1::ACT_KIND_REPLAY ? "replayed" : "left", " by ",
-      acted.by(), " at ",
-      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
-                       absl::FromUnixMicros(static_cast<int64_t>(acted.at())),
-                       absl::UTCTimeZone()),
-      " (", acted.reason(), ")");
-}
-
 }  // namespace
 
 absl::StatusOr<const RejectAct*> RejectActs::FindAnswer(
@@ -55,7 +42,11 @@ absl::StatusOr<const RejectAct*> RejectActs::FindAnswer(
       before = &act;
     }
   }
-  if (before != nullptr) return absl::AbortedError(WhatHappened(*before));
+  if (before != nullptr) {
+    const edge::v1::Acted& acted = before->acted();
+    return absl::AbortedError(edge::WhatWasDone(acted.kind(), acted.by(),
+                                                acted.at(), acted.reason()));
+  }
   if (under_way_ >= limits_.under_way_max) {
     return absl::ResourceExhaustedError("too many acts wait for the bus");
   }

@@ -43,15 +43,20 @@ std::string RefOf(const KeptItem& item) {
                       item.message.number);
 }
 
+std::string WhatWasDone(v1::ActKind kind, absl::string_view by, uint64_t at_us,
+                        absl::string_view reason) {
+  return absl::StrCat(
+      "it was ", Verb(kind), " by ", by, " at ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                       absl::FromUnixMicros(static_cast<int64_t>(at_us)),
+                       absl::UTCTimeZone()),
+      " (", reason, ")");
+}
+
 std::string WhatHappened(const KeptItem& item) {
   if (!item.act.has_value()) return "nobody has acted on it";
   const Act& act = *item.act;
-  return absl::StrCat(
-      "it was ", Verb(act.kind), " by ", act.by, " at ",
-      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
-                       absl::FromUnixMicros(static_cast<int64_t>(act.at_us)),
-                       absl::UTCTimeZone()),
-      " (", act.reason, ")");
+  return WhatWasDone(act.kind, act.by, act.at_us, act.reason);
 }
 
 void KeptItems::CountIn(const KeptItem& item) {

@@ -89,7 +89,9 @@ struct KeptItem {
 
 // "H-12", "R-12".
 std::string RefOf(const KeptItem& item);
-// "left by urn:… at 2025-11-27T11:20:00Z", for who comes too late.
+// "it was left by urn:… at 2025-11-27T11:20:00Z (…)", for who comes too late.
+std::string WhatWasDone(v1::ActKind kind, absl::string_view by, uint64_t at_us,
+                        absl::string_view reason);
 std::string WhatHappened(const KeptItem& item);
 
 struct KeptLimits {
