@@ -30,9 +30,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "adapters/casefile/reject_acts.h"
-#include "adapters/core/sealed_journal.h"
 #include "concordat/edge/v1/casefile_spool.pb.h"
 #include "services/common/base/mutex.h"
+#include "services/common/storage/sealed_journal.h"
 
 namespace concordat::casefile {
 

@@ -22,13 +22,6 @@ constexpr size_t kBatchRows = 64;
 constexpr size_t kIdBytes = 16;
 constexpr char kFeedReceived[] = "concordat.hub.v1.FeedReceived";
 
-// The same event may be taken later.
-bool IsPassing(bus::v1::Refusal refusal) {
-  return refusal == bus::v1::REFUSAL_READ_ONLY ||
-         refusal == bus::v1::REFUSAL_OVER_CREDIT ||
-         refusal == bus::v1::REFUSAL_SHUTTING_DOWN;
-}
-
 // What somebody did, and nothing of what the row holds.
 RowWorker::Fact FactOf(const edge::v1::Acted& acted) {
   RowWorker::Fact fact;

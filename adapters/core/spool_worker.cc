@@ -10,13 +10,6 @@ namespace {
 // How long a blocked worker leaves the oldest message alone.
 constexpr absl::Duration kBlockedPause = absl::Milliseconds(50);
 
-// The same event may be taken later.
-bool IsPassing(bus::v1::Refusal refusal) {
-  return refusal == bus::v1::REFUSAL_READ_ONLY ||
-         refusal == bus::v1::REFUSAL_OVER_CREDIT ||
-         refusal == bus::v1::REFUSAL_SHUTTING_DOWN;
-}
-
 }  // namespace
 
 std::optional<PublishOutcome> SpoolWorker::Publish(std::vector<Event> set) {

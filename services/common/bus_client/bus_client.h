@@ -36,6 +36,10 @@ struct PublishOutcome {
 // As the bus sends it.
 PublishOutcome FromWire(const bus::v1::Outcome& wire);
 
+// The refusal is about the bus or the session as they are now, not about what was
+// sent: the same events may be taken later.
+bool IsPassing(bus::v1::Refusal refusal);
+
 // Keeps ids and seeds across retries: an event handed over is sent until the
 // bus has answered for it, over as many connections as that takes.
 class Publisher {

@@ -37,6 +37,20 @@ PublishOutcome FromWire(const bus::v1::Outcome& wire) {
   return outcome;
 }
 
+bool IsPassing(bus::v1::Refusal refusal) {
+  switch (refusal) {
+    case bus::v1::REFUSAL_WRONG_ENVIRONMENT:
+    case bus::v1::REFUSAL_NOT_REGISTERED:
+    case bus::v1::REFUSAL_REVOKED:
+    case bus::v1::REFUSAL_READ_ONLY:
+    case bus::v1::REFUSAL_OVER_CREDIT:
+    case bus::v1::REFUSAL_SHUTTING_DOWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 absl::StatusOr<std::vector<PublishOutcome>> PublishAndWait(
     Publisher& publisher, std::vector<Event> set, absl::Duration timeout) {
   auto answer = std::make_shared<Answer>();

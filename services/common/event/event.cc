@@ -90,6 +90,19 @@ EventView AsView(const Event& event) {
   return view;
 }
 
+Event ToOwned(const EventView& event) {
+  Event owned;
+  Convert(event.header, owned.header);
+  owned.groups.reserve(event.groups.size());
+  for (const BasicGroup<absl::string_view>& group : event.groups) {
+    owned.groups.push_back({group.number, std::string(group.data)});
+  }
+  owned.seed = event.seed;
+  owned.digest = event.digest;
+  owned.atomic_set = event.atomic_set;
+  return owned;
+}
+
 bool IsPrintable(absl::string_view text) {
   constexpr uint64_t kOnes = 0x0101010101010101u;
   constexpr uint64_t kHigh = 0x8080808080808080u;

@@ -146,6 +146,7 @@ EventView AsView(const Event& event);
 // A copy that owns its bytes.
 Header ToOwned(const HeaderView& header);
 void ToOwned(const HeaderView& header, Header& owned);
+Event ToOwned(const EventView& event);
 
 // Printable ASCII, space to tilde.
 bool IsPrintable(absl::string_view text);

@@ -22,14 +22,6 @@ namespace {
 // How long a full publisher or a failed disk is left alone.
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(200);
 
-// Refused for the state of the bus or of the session, not for what it is.
-bool MayPassByItself(const PublishOutcome& outcome) {
-  return !outcome.accepted &&
-         (outcome.refusal == bus::v1::REFUSAL_READ_ONLY ||
-          outcome.refusal == bus::v1::REFUSAL_OVER_CREDIT ||
-          outcome.refusal == bus::v1::REFUSAL_SHUTTING_DOWN);
-}
-
 }  // namespace
 
 struct OutboxPublisher::State {
@@ -191,7 +183,7 @@ void OutboxPublisher::Run() {
         log_.Error("cannot note a publish", {{"status", marked.ToString()}});
         state.again.insert(id);
         state.retry = true;
-      } else if (MayPassByItself(outcome)) {
+      } else if (!outcome.accepted && IsPassing(outcome.refusal)) {
         state.again.insert(id);
         state.retry = true;
       } else if (!outcome.accepted) {

@@ -1,4 +1,5 @@
-// A file of sealed records, written one at a time and durable one by one.
+// A file of sealed records: what programs at an agency keep of people until the
+// bus has it.
 //
 //   file    = "CCEDGE1\n" id[16] record*
 //   record  = length:u32le crc32c(length, sealed):u32le sealed
@@ -8,8 +9,8 @@
 // Opening  A last record that does not hold is a torn write, which was never
 //          acknowledged: it is cut off. One with more behind it is DATA_LOSS.
 // Threads  One at a time.
-#ifndef CONCORDAT_ADAPTERS_CORE_SEALED_JOURNAL_H_
-#define CONCORDAT_ADAPTERS_CORE_SEALED_JOURNAL_H_
+#ifndef CONCORDAT_SERVICES_COMMON_STORAGE_SEALED_JOURNAL_H_
+#define CONCORDAT_SERVICES_COMMON_STORAGE_SEALED_JOURNAL_H_
 
 #include <cstdint>
 #include <memory>
@@ -19,11 +20,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "services/common/base/random.h"
 #include "services/common/crypto/aead.h"
 #include "services/common/storage/storage.h"
 
-namespace concordat::edge {
+namespace concordat {
 
 inline constexpr uint32_t kJournalRecordBytesMax = 4u << 20;
 
@@ -38,9 +40,12 @@ class SealedJournal {
       Directory& directory, std::string name, absl::string_view key,
       Random& random, std::vector<std::string>& records);
 
-  // Durable when OK. After an error every call fails until it is opened again.
+  // All of them with one sync; durable when OK. After an error every call fails until it is opened again.
   //   UNAVAILABLE, RESOURCE_EXHAUSTED
-  absl::Status Append(absl::string_view record);
+  absl::Status Append(absl::Span<const std::string> records);
+  absl::Status Append(const std::string& record) {
+    return Append(absl::MakeConstSpan(&record, 1));
+  }
   // Puts these records in the place of all: a power cut leaves the old ones or
   // the new ones.  As Append().
   absl::Status Replace(const std::vector<std::string>& records);
@@ -55,6 +60,7 @@ class SealedJournal {
         key_(std::move(key)),
         random_(random) {}
 
+  absl::Status Damaged(uint64_t offset) const;
   std::string Seal(absl::string_view record, uint64_t offset);
   std::string Aad(uint64_t offset) const;
   absl::Status ReadAll(absl::string_view bytes,
@@ -71,6 +77,6 @@ class SealedJournal {
   absl::Status failed_;
 };
 
-}  // namespace concordat::edge
+}  // namespace concordat
 
-#endif  // CONCORDAT_ADAPTERS_CORE_SEALED_JOURNAL_H_
+#endif  // CONCORDAT_SERVICES_COMMON_STORAGE_SEALED_JOURNAL_H_

@@ -1,4 +1,4 @@
-#include "adapters/core/sealed_journal.h"
+#include "services/common/storage/sealed_journal.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/crypto/crc32c.h"
 
-namespace concordat::edge {
+namespace concordat {
 namespace {
 
 constexpr absl::string_view kMagic = "CCEDGE1\n";
@@ -47,19 +47,20 @@ absl::string_view RecordAt(absl::string_view bytes) {
   return sealed;
 }
 
-absl::Status Damaged(uint64_t offset) {
-  return absl::DataLossError(
-      absl::StrCat("the edge's journal is damaged at byte ", offset));
-}
-
 }  // namespace
+
+absl::Status SealedJournal::Damaged(uint64_t offset) const {
+  return absl::DataLossError(
+      absl::StrCat("journal ", name_, " is damaged at byte ", offset));
+}
 
 absl::StatusOr<std::unique_ptr<SealedJournal>> SealedJournal::Open(
     Directory& directory, std::string name, absl::string_view key,
     Random& random, std::vector<std::string>& records) {
   AeadKeyBytes key_bytes;
   if (key.size() != key_bytes.size()) {
-    return absl::InvalidArgumentError("the edge's key is not 32 bytes");
+    return absl::InvalidArgumentError(
+        absl::StrCat("the key of journal ", name, " is not 32 bytes"));
   }
   std::copy(key.begin(), key.end(), key_bytes.begin());
   std::unique_ptr<SealedJournal> journal(new SealedJournal(
@@ -111,8 +112,9 @@ absl::Status SealedJournal::ReadAll(absl::string_view bytes,
     std::copy_n(sealed.begin(), nonce.size(), nonce.begin());
     std::string record;
     if (!key_.Open(nonce, Aad(end_), sealed.substr(nonce.size()), record)) {
-      return absl::DataLossError(absl::StrCat(
-          "the edge's journal cannot be opened with this key, at byte ", end_));
+      return absl::DataLossError(
+          absl::StrCat("journal ", name_,
+                       " cannot be opened with this key, at byte ", end_));
     }
     records.push_back(std::move(record));
     end_ += kRecordHeaderBytes + sealed.size();
@@ -135,9 +137,12 @@ std::string SealedJournal::Seal(absl::string_view record, uint64_t offset) {
   return absl::StrCat(length, LittleEndian32(crc), sealed);
 }
 
-absl::Status SealedJournal::Append(absl::string_view record) {
+absl::Status SealedJournal::Append(absl::Span<const std::string> records) {
   if (!failed_.ok()) return failed_;
-  const std::string bytes = Seal(record, end_);
+  std::string bytes;
+  for (const std::string& record : records) {
+    bytes += Seal(record, end_ + bytes.size());
+  }
   failed_ = file_->Write(end_, bytes);
   if (failed_.ok()) failed_ = file_->Sync();
   if (failed_.ok()) end_ += bytes.size();
@@ -166,4 +171,4 @@ absl::Status SealedJournal::Start(const std::vector<std::string>& records) {
   return absl::OkStatus();
 }
 
-}  // namespace concordat::edge
+}  // namespace concordat
