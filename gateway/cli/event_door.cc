@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<EventDoor>> EventDoor::Open(Hub& hub) {
 PublishedEvent EventDoor::Publish(absl::string_view json,
                                   absl::Duration timeout) {
   PublishedEvent published;
-  auto event = maker_.Make(principal_, json, resolve_, &published.id);
+  auto event = Make(json, &published.id);
   if (!event.ok()) {
     published.status = event.status();
     return published;

@@ -26,6 +26,11 @@ class EventDoor {
   // As the hub's principal. `hub` outlives it.
   static absl::StatusOr<std::unique_ptr<EventDoor>> Open(Hub& hub);
 
+  // One CloudEvent's event. `id` gets the CloudEvent's as soon as it is known.
+  //   As EventMaker::Make().
+  absl::StatusOr<Event> Make(absl::string_view json, std::string* id) const {
+    return maker_.Make(principal_, json, resolve_, id);
+  }
   // Sends one CloudEvent and waits for the answer. A repeat is the same event.
   gateway::PublishedEvent Publish(absl::string_view json,
                                   absl::Duration timeout);

@@ -12,6 +12,8 @@ namespace {
 constexpr concordat::cli::Command kCommands[] = {
     {"publish", "Publishes CloudEvents, one a line",
      concordat::cli::RunPublish},
+    {"spool", "What this machine has taken and the bus has not",
+     concordat::cli::RunSpool},
     {"tail", "Prints the events that a profile may see",
      concordat::cli::RunTail},
     {"alerts", "Lists, follows, accepts and closes alerts",

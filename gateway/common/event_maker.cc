@@ -51,6 +51,10 @@ std::string PublishedEvent::ToJson() const {
     object["error"] = std::string(status.message());
     return json::serialize(object);
   }
+  if (spooled) {
+    object["spooled"] = true;
+    return json::serialize(object);
+  }
   object["sequence"] = sequence;
   object["duplicate"] = duplicate;
   if (!faults.empty()) object["faults"] = json::value_from(faults);

@@ -24,6 +24,8 @@ namespace concordat::gateway {
 struct PublishedEvent {
   std::string id;
   absl::Status status;  // OK: accepted, now or before.
+  // OK: on this machine's disk, and nothing is known of the bus.
+  bool spooled = false;
   uint64_t sequence = 0;
   bool duplicate = false;
   // Accepted in spite of these.
@@ -31,8 +33,8 @@ struct PublishedEvent {
 
   // What the bus said of it; a refusal reads "SOURCE_NOT_ALLOWED: …".
   void Take(const PublishOutcome& outcome);
-  // {"id","sequence","duplicate"}, with "faults" when there are any, or
-  // {"id","error"}
+  // {"id","sequence","duplicate"}, with "faults" when there are any;
+  // {"id","spooled"}; or {"id","error"}
   std::string ToJson() const;
 };
 

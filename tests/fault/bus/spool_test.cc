@@ -1,0 +1,161 @@
+// `concordat publish --spool`, killed again and again with and without a bus:
+// what it said is spooled is in the log, once and in order.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "services/common/bus_client/zmq_bus_client.h"
+#include "tests/support/bus_process.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace concordat::testing {
+namespace {
+
+constexpr int kRounds = 40;
+constexpr int kLines = 300;
+constexpr uint32_t kSeed = 20261126;
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+std::string IdOf(int round, int line) {
+  return absl::StrCat("r", round, "-", line);
+}
+
+// `concordat` with its standard output in a pipe.
+class CliProcess {
+ public:
+  explicit CliProcess(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(),
+                     absl::StrCat(std::getenv("CONCORDAT_BIN"), "/concordat"));
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    EXPECT_EQ(posix_spawn(&pid_, pointers[0], &actions, nullptr,
+                          pointers.data(), environ),
+              0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    out_ = fdopen(ends[0], "r");
+  }
+  ~CliProcess() { std::fclose(out_); }
+
+  // The next whole line; empty: it has ended.
+  std::string Line() {
+    char line[512];
+    if (std::fgets(line, sizeof(line), out_) == nullptr) return "";
+    const std::string text = line;
+    return absl::EndsWith(text, "\n") ? text : "";
+  }
+  void Kill() { kill(pid_, SIGKILL); }
+  int Wait() {
+    int status = -1;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    return status;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  std::FILE* out_ = nullptr;
+};
+
+class SpoolFaultTest : public ::testing::Test {
+ protected:
+  std::string WriteLines(int round) {
+    const std::string path = folder_.PathOf(absl::StrCat("lines-", round));
+    std::ofstream file(path);
+    for (int line = 0; line < kLines; ++line) {
+      file << R"({"specversion":"1.0","id":")" << IdOf(round, line)
+           << R"(","type":"concordat.police.v1.ConcernShared",)"
+           << R"("subject":"p-aaaaaaaaaaaaaaaaaaaaaaaaaa","stream":"rms/1",)"
+           << R"("time":"2025-11-20T21:15:00Z","data":{"concernType":)"
+           << R"("SEEN_WITH_CHILD","incidentRef":"INC-1"}})"
+           << "\n";
+    }
+    return path;
+  }
+  // Publishes until it is killed after so many answers; what was spooled.
+  void Round(int round, int kill_after) {
+    CliProcess publish({"publish", "--profile", "police", "--data",
+                        bus_.data().path(), "--spool", "--timeout", "20ms",
+                        "--file", WriteLines(round)});
+    int line = 0;
+    for (std::string text = publish.Line(); !text.empty();
+         text = publish.Line()) {
+      const std::string id = IdOf(round, line++);
+      EXPECT_EQ(text,
+                absl::StrCat(R"({"id":")", id, R"(","spooled":true})", "\n"));
+      spooled_.push_back(id);
+      if (line == kill_after) publish.Kill();
+    }
+    publish.Wait();
+  }
+  // Police's own events in the log, in order.
+  std::vector<std::string> Log() {
+    std::vector<std::string> ids;
+    const auto client = ConnectBus(bus_.data(), "police");
+    EXPECT_THAT(client, IsOk());
+    const auto slice = (*client)->ReadStream({"", "rms/1"}, {0}, kPatience);
+    EXPECT_THAT(slice, IsOk());
+    if (!slice.ok()) return ids;
+    for (const View& view : slice->views) ids.push_back(view.header.id);
+    return ids;
+  }
+
+  TempDir folder_;
+  BusProcess bus_;
+  std::vector<std::string> spooled_;
+};
+
+TEST_F(SpoolFaultTest, WhatItSaidIsSpooledReachesTheLogOnceAndInOrder) {
+  std::mt19937 random(kSeed);
+  bool is_up = true;
+  for (int round = 0; round < kRounds; ++round) {
+    // Up or away; and one that goes while it is sent to.
+    const bool shall_be_up = random() % 2 == 0;
+    if (shall_be_up && !is_up) bus_.Start();
+    if (!shall_be_up && is_up) bus_.Kill();
+    is_up = shall_be_up;
+    const bool is_killed = random() % 4 != 0;
+    Round(round, is_killed ? 1 + static_cast<int>(random() % kLines) : -1);
+  }
+  if (!is_up) bus_.Start();
+  ASSERT_GT(spooled_.size(), kRounds * kLines / 4);
+  CliProcess send(
+      {"spool", "send", "--profile", "police", "--data", bus_.data().path()});
+  ASSERT_EQ(send.Wait(), 0);
+  // Beside these the log may have one a round that was taken, and its answer
+  // killed.
+  size_t next = 0;
+  size_t others = 0;
+  for (const std::string& id : Log()) {
+    if (next < spooled_.size() && id == spooled_[next]) {
+      ++next;
+    } else {
+      ++others;
+    }
+  }
+  EXPECT_EQ(next, spooled_.size());
+  EXPECT_LE(others, kRounds);
+  std::printf("%zu spooled, all in the log in order; %zu taken unanswered\n",
+              spooled_.size(), others);
+}
+
+}  // namespace
+}  // namespace concordat::testing
