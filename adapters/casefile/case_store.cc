@@ -87,8 +87,8 @@ absl::Status CaseStore::Recover() {
 absl::Status CaseStore::Load() {
   journal_.reset();
   std::vector<std::string> records;
-  auto journal = edge::SealedJournal::Open(directory_, kJournalName, key_,
-                                           random_, records);
+  auto journal =
+      SealedJournal::Open(directory_, kJournalName, key_, random_, records);
   if (!journal.ok()) return journal.status();
   journal_ = *std::move(journal);
   for (const std::string& bytes : records) {

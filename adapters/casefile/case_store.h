@@ -170,7 +170,7 @@ class CaseStore {
 
   mutable Mutex mu_;
   mutable CondVar act_ended_;
-  std::unique_ptr<edge::SealedJournal> journal_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<SealedJournal> journal_ ABSL_GUARDED_BY(mu_);
   absl::Status failed_ ABSL_GUARDED_BY(mu_);
   edge::v1::CaseCounts counts_ ABSL_GUARDED_BY(mu_);
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
