@@ -19,6 +19,7 @@
 //   keys/<name>.secret             64 hex digits
 //   run/<program>.addr             lines "listener=endpoint", while it runs
 //   doors/                         of the gateway: concordat.gateway.v1, *.textproto
+//   spool-<principal>/             what it has published and the bus has not
 //   <program's folder>/            its state
 //
 // Threads  Immutable; every method may be called from any thread.
