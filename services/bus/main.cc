@@ -16,6 +16,7 @@
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
+#include "services/bus/transport/grpc_carrier.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -130,8 +131,10 @@ int Main(int argc, char** argv) {
     sessions->SetLog(status.log_id, status.epoch);
     return sessions;
   };
-  const auto ingest_sessions = sessions_on(Port::kIngest, *ingest_port);
-  const auto delivery_sessions = sessions_on(Port::kDelivery, *delivery_port);
+  GrpcCarrier ingest_calls(*ingest_port, steady);
+  GrpcCarrier delivery_calls(*delivery_port, steady);
+  const auto ingest_sessions = sessions_on(Port::kIngest, ingest_calls);
+  const auto delivery_sessions = sessions_on(Port::kDelivery, delivery_calls);
 
   const auto refused = [&refusals](absl::string_view principal,
                                    v1::Refusal refusal,
@@ -175,8 +178,8 @@ int Main(int argc, char** argv) {
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
   ServeBus(host, data.environment(),
-           {*log, ingest, delivery, refusals, faults, explainer, persons, clock,
-            steady});
+           {*log, ingest, delivery, refusals, faults, explainer, persons,
+            ingest_calls, delivery_calls, clock, steady});
   const uint16_t grpc_port = start.Value(host.Start());
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });
@@ -193,6 +196,8 @@ int Main(int argc, char** argv) {
   ingest_thread.join();
   delivery.Stop();
   delivery_thread.join();
+  ingest_calls.Close();
+  delivery_calls.Close();
   host.Stop();
   return 0;
 }

@@ -32,7 +32,7 @@ class FakeCarrier : public bus::Carrier {
   void Say(bus::PeerId peer, const std::string& key, std::string frame) {
     bus::Inbound inbound;
     inbound.peer = peer;
-    inbound.key = *keys_.insert(key).first;
+    inbound.proof = *keys_.insert(key).first;
     inbound.frame = OwnedBytes::Of(std::move(frame));
     waiting_.push_back(std::move(inbound));
   }

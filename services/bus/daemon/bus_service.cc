@@ -79,6 +79,15 @@ void ServePublish(ServerHost& host, IngestLoop& ingest, std::string log_id) {
       });
 }
 
+void ServeSessions(ServerHost& host, absl::string_view method,
+                   GrpcCarrier& carrier) {
+  host.HandleSession(
+      absl::StrCat(kService, method), {},
+      [&carrier](const Call& call, std::shared_ptr<RawSession> session) {
+        return carrier.Open(call, std::move(session));
+      });
+}
+
 void ServePersons(ServerHost& host, const EventLog& log,
                   PersonReader& persons) {
   host.Handle<v1::ReadPersonRequest, v1::ReadPersonResponse>(
@@ -141,6 +150,8 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         absl::ToUnixMicros(clock.Now() - (steady.Elapsed() - at)));
   };
   ServePublish(host, ingest, log.Status().log_id);
+  ServeSessions(host, "Ingest", parts.ingest_calls);
+  ServeSessions(host, "Delivery", parts.delivery_calls);
   ServePersons(host, log, parts.persons);
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},

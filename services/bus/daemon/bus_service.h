@@ -10,6 +10,7 @@
 #include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/refusals.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/transport/grpc_carrier.h"
 #include "services/common/base/clock.h"
 #include "services/common/rpc/server_host.h"
 
@@ -24,6 +25,8 @@ struct BusParts {
   const Faults& faults;
   Explainer& explainer;   // The host's thread alone.
   PersonReader& persons;  // The same.
+  GrpcCarrier& ingest_calls;
+  GrpcCarrier& delivery_calls;
   const Clock& clock;
   const SteadyClock& steady;
 };

@@ -1,5 +1,5 @@
-// What carries frames between the bus and peers whose key it has proved.
-// Implementations: ZmqCarrier (real), a fake one in tests.
+// What carries frames between the bus and peers of whom it has proved who they are.
+// Implementations: ZmqCarrier, GrpcCarrier (real), a fake one in tests.
 //
 // Threads  One thread calls everything; Wake() may be called from any.
 // Order    Frames of one peer come in the order they were sent. A frame may be
@@ -33,9 +33,10 @@ struct PeerId {
 struct Inbound {
   PeerId peer;
   bool gone = false;  // The connection has ended; nothing more comes.
-  // The CURVE public key that the connection proved, Z85.
-  absl::string_view key;
-  OwnedBytes frame;  // `key` lives as long as it.
+  // What the connection proved: a CURVE public key in Z85, or the URI of a
+  // certificate.
+  absl::string_view proof;
+  OwnedBytes frame;  // `proof` lives as long as it.
 };
 
 class Carrier {

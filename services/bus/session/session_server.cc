@@ -61,7 +61,7 @@ void SessionServer::Take(Inbound inbound, std::vector<SessionEvent>& events) {
     }
     peer.session =
         std::make_unique<ServerSession>(options_, id, clock_.Elapsed());
-    peer.key = std::string(inbound.key);
+    peer.proof = std::string(inbound.proof);
   }
   if (!peer.session) return;  // Told why already, and about to be cut.
 
@@ -71,8 +71,8 @@ void SessionServer::Take(Inbound inbound, std::vector<SessionEvent>& events) {
             peer.session->ReceiveMalformed(frame.status().message()), events);
     return;
   }
-  // By the key of this very frame, in the registry of this moment.
-  const v1::Principal* principal = registry_->FindByCurveKey(inbound.key);
+  // By what came with this very frame, in the registry of this moment.
+  const v1::Principal* principal = registry_->FindByProof(inbound.proof);
   SessionOutput output =
       peer.session->Receive(*frame, principal, log(), clock_.Elapsed());
   if (output.opened) {
@@ -136,7 +136,7 @@ void SessionServer::KeepTime(std::vector<SessionEvent>& events) {
       if (stall > absl::ZeroDuration()) peer.session->Forgive(stall);
       Perform(
           id, peer,
-          peer.session->Tick(registry_->FindByCurveKey(peer.key), log(), now),
+          peer.session->Tick(registry_->FindByProof(peer.proof), log(), now),
           events);
     } else if (now >= peer.cut_at) {
       cut.push_back(id);
@@ -193,7 +193,7 @@ void SessionServer::ReplaceRegistry(
   for (auto& [id, peer] : peers_) {
     if (!peer.session) continue;
     Perform(id, peer,
-            peer.session->Tick(registry_->FindByCurveKey(peer.key), log(),
+            peer.session->Tick(registry_->FindByProof(peer.proof), log(),
                                clock_.Elapsed()),
             pending_);
   }

@@ -99,7 +99,7 @@ class SessionServer {
  private:
   struct Peer {
     std::unique_ptr<ServerSession> session;  // Null once ended.
-    std::string key;
+    std::string proof;
     absl::Duration cut_at = absl::InfiniteDuration();
   };
 

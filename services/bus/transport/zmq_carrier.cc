@@ -189,7 +189,7 @@ class Impl : public ZmqCarrier {
     Inbound inbound;
     inbound.peer = peer;
     inbound.frame = ZmqMessage::Own(*std::move(frame));
-    inbound.key = static_cast<const ZmqMessage*>(inbound.frame.owner.get())
+    inbound.proof = static_cast<const ZmqMessage*>(inbound.frame.owner.get())
                       ->Property("User-Id");
     in.push_back(std::move(inbound));
     return true;

@@ -206,6 +206,12 @@ const bus::v1::Principal* PrincipalRegistry::FindByCertificateUri(
   return it == by_uri_.end() ? nullptr : it->second;
 }
 
+const bus::v1::Principal* PrincipalRegistry::FindByProof(
+    absl::string_view proof) const {
+  return absl::StartsWith(proof, "spiffe://") ? FindByCertificateUri(proof)
+                                              : FindByCurveKey(proof);
+}
+
 bool PrincipalRegistry::IsAgency(absl::string_view agency) const {
   bool found = false;
   for (const bus::v1::Principal& principal : registry_.principals()) {

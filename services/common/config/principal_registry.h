@@ -54,6 +54,8 @@ class PrincipalRegistry {
   // `key` is Z85 (40 characters) or raw (32 bytes).
   const bus::v1::Principal* FindByCurveKey(absl::string_view key) const;
   const bus::v1::Principal* FindByCertificateUri(absl::string_view uri) const;
+  // By what a connection proved: a CURVE key or a certificate URI.
+  const bus::v1::Principal* FindByProof(absl::string_view proof) const;
 
   // Some principal, revoked or not, is of this agency, and it is not the
   // operator, who is a processor and party to nothing.

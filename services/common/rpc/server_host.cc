@@ -85,10 +85,12 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context) {
 struct ServerHost::Method {
   std::string name;
   MethodOptions options;
-  UnaryHandler unary;  // One of the two.
-  StreamHandler stream;
-  bool needs_deadline;
-  prometheus::Histogram* seconds;
+  // One of the three.
+  UnaryHandler unary = nullptr;
+  StreamHandler stream = nullptr;
+  SessionHandler session = nullptr;
+  bool needs_deadline = true;
+  prometheus::Histogram* seconds = nullptr;
 };
 
 struct ServerHost::State {
@@ -116,7 +118,7 @@ struct ServerHost::State {
 // One call. Owns itself until gRPC is done with it; a stream's writer may keep
 // it longer and then finds it ended.
 class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
-                                  public RawStream,
+                                  public RawSession,
                                   public std::enable_shared_from_this<Reactor> {
  public:
   explicit Reactor(State& state) : state_(state) {}
@@ -124,19 +126,22 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
   void Begin(grpc::GenericCallbackServerContext* context);
 
   bool Write(grpc::ByteBuffer message) override {
+    bool is_too_slow;
     {
       MutexLock lock(mu_);
       if (finish_.has_value()) return false;
-      if (queue_.size() >= state_.options.stream_messages_max) {
-        queue_.clear();
-        finish_ = grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                               "the reader did not keep up");
-      } else {
-        queue_.push_back(std::move(message));
-      }
+      queue_bytes_ += message.Length();
+      queue_.push_back(std::move(message));
+      is_too_slow = queue_.size() > state_.options.stream_messages_max ||
+                    queue_bytes_ > state_.options.stream_bytes_max;
     }
-    Pump();
-    return true;
+    // What it was to be told would wait behind what it does not read.
+    if (is_too_slow) {
+      Cut();
+    } else {
+      Pump();
+    }
+    return !is_too_slow;
   }
 
   void Answer(const absl::Status& status, grpc::ByteBuffer message) override;
@@ -148,6 +153,28 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
       finish_ = ToGrpc(status);
     }
     Pump();
+  }
+
+  void Read() override {
+    {
+      MutexLock lock(mu_);
+      if (ended_) return;
+      ++holds_;
+    }
+    StartRead(&request_);
+    LetGo();
+  }
+
+  void Cut() override {
+    {
+      MutexLock lock(mu_);
+      if (ended_) return;
+      ++holds_;
+      queue_.clear();
+      if (!finish_.has_value()) finish_ = grpc::Status::CANCELLED;
+    }
+    context_->TryCancel();
+    LetGo();
   }
 
   void OnReadDone(bool ok) override;
@@ -173,12 +200,33 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
     Pump();
   }
 
-  void OnDone() override { self_.reset(); }
+  void OnDone() override {
+    std::shared_ptr<SessionListener> listener;
+    {
+      MutexLock lock(mu_);
+      done_ = true;
+      listener.swap(listener_);
+    }
+    if (listener != nullptr) listener->OnEnd();
+    self_.reset();
+  }
 
  private:
+  void Queue();
   void RunUnary();
   void RunStream();
+  void RunSession();
   bool IsLate();
+
+  // gRPC is done with it once it was finished and nothing more is under way: not
+  // while somebody is about to ask for something.
+  void LetGo() {
+    {
+      MutexLock lock(mu_);
+      --holds_;
+    }
+    Pump();
+  }
 
   // Starts what may start. gRPC may answer on this very stack, so it is called
   // without the lock; `busy_` and `ended_` keep a second caller out.
@@ -191,14 +239,15 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
       if (!queue_.empty()) {
         sending_ = std::move(queue_.front());
         queue_.pop_front();
+        queue_bytes_ -= std::min(queue_bytes_, sending_.Length());
         busy_ = true;
         what = kWrite;
-        if (queue_.empty() && finish_.has_value()) {
+        if (queue_.empty() && finish_.has_value() && holds_ == 0) {
           last = *finish_;
           ended_ = true;
           what = kWriteLast;
         }
-      } else if (finish_.has_value()) {
+      } else if (finish_.has_value() && holds_ == 0) {
         last = *finish_;
         ended_ = true;
         what = kFinish;
@@ -221,16 +270,21 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
 
   State& state_;
   std::shared_ptr<Reactor> self_;
+  grpc::GenericCallbackServerContext* context_ = nullptr;
   const Method* method_ = nullptr;
   Call call_;
   absl::Time began_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer sending_;  // While busy_.
   Mutex mu_;
+  std::shared_ptr<SessionListener> listener_ ABSL_GUARDED_BY(mu_);
   std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mu_);
+  size_t queue_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   std::optional<grpc::Status> finish_ ABSL_GUARDED_BY(mu_);
   bool busy_ ABSL_GUARDED_BY(mu_) = false;
-  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;  // Finished, as far as we go.
+  bool done_ ABSL_GUARDED_BY(mu_) = false;   // gRPC is done with it.
+  int holds_ ABSL_GUARDED_BY(mu_) = 0;
 
   friend class Service;
 };
@@ -352,6 +406,7 @@ void ServerHost::State::Record(const Call& call, absl::string_view method,
 }
 
 void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
+  context_ = context;
   began_ = state_.clock.Now();
   call_.method = std::string(absl::StripPrefix(context->method(), "/"));
   const auto found = state_.methods.find(call_.method);
@@ -359,7 +414,11 @@ void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
   auto judged = state_.Judge(*context, method_, call_);
   if (judged.ok()) {
     call_ = *std::move(judged);
-    StartRead(&request_);
+    if (method_->session != nullptr) {
+      Queue();
+    } else {
+      StartRead(&request_);
+    }
     return;
   }
   // A name that no table holds could be anything; it goes into no file.
@@ -379,6 +438,19 @@ void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
 }
 
 void ServerHost::Reactor::OnReadDone(bool ok) {
+  if (method_->session != nullptr) {
+    std::shared_ptr<SessionListener> listener;
+    {
+      MutexLock lock(mu_);
+      listener = listener_;
+    }
+    if (!ok) {
+      Finish(absl::OkStatus());  // The caller has said all it had to say.
+    } else if (listener != nullptr) {
+      listener->OnMessage(std::exchange(request_, {}));
+    }
+    return;
+  }
   if (!ok) {
     Finish(absl::InvalidArgumentError("a request is needed"));
     return;
@@ -387,11 +459,17 @@ void ServerHost::Reactor::OnReadDone(bool ok) {
     RunUnary();
     return;
   }
+  Queue();
+}
+
+void ServerHost::Reactor::Queue() {
   const bool queued = state_.executor.Post([self = shared_from_this()] {
     if (self->method_->unary != nullptr) {
       self->RunUnary();
-    } else {
+    } else if (self->method_->stream != nullptr) {
       self->RunStream();
+    } else {
+      self->RunSession();
     }
   });
   if (!queued) {
@@ -427,6 +505,29 @@ void ServerHost::Reactor::RunStream() {
       recorded.ok() ? method_->stream(call_, &request_, shared_from_this())
                     : recorded;
   if (!status.ok()) Answer(status, {});
+}
+
+void ServerHost::Reactor::RunSession() {
+  if (IsLate()) return;
+  absl::Status recorded;
+  state_.Record(call_, call_.method, absl::OkStatus(), began_, &recorded);
+  if (!recorded.ok()) {
+    Answer(recorded, {});
+    return;
+  }
+  const auto listener = method_->session(call_, shared_from_this());
+  if (listener == nullptr) return;  // It has finished it.
+  bool is_over;
+  {
+    MutexLock lock(mu_);
+    is_over = done_;
+    if (!is_over) listener_ = listener;
+  }
+  if (is_over) {
+    listener->OnEnd();
+  } else {
+    Read();
+  }
 }
 
 void ServerHost::Reactor::Answer(const absl::Status& status,
@@ -478,27 +579,38 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
 
 ServerHost::~ServerHost() { Stop(); }
 
-void ServerHost::AddUnary(std::string name, MethodOptions options,
-                          UnaryHandler handler) {
+void ServerHost::Add(Method method) {
   CONCORDAT_CHECK(state_->server == nullptr);
-  auto& seconds = state_->metrics.Seconds(
-      "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
-  Method method{name,    std::move(options), std::move(handler), nullptr, true,
-                &seconds};
+  method.seconds = &state_->metrics.Seconds(
+      "concordat_rpc_seconds", "Duration of calls.", {{"method", method.name}});
+  std::string name = method.name;
   CONCORDAT_CHECK(
       state_->methods.emplace(std::move(name), std::move(method)).second);
 }
 
+void ServerHost::AddUnary(std::string name, MethodOptions options,
+                          UnaryHandler handler) {
+  Method method{std::move(name), std::move(options)};
+  method.unary = std::move(handler);
+  Add(std::move(method));
+}
+
 void ServerHost::AddStream(std::string name, MethodOptions options,
                            bool needs_deadline, StreamHandler handler) {
-  CONCORDAT_CHECK(state_->server == nullptr && !options.is_inline);
-  auto& seconds = state_->metrics.Seconds(
-      "concordat_rpc_seconds", "Duration of calls.", {{"method", name}});
-  Method method{name,           std::move(options),
-                nullptr,        std::move(handler),
-                needs_deadline, &seconds};
-  CONCORDAT_CHECK(
-      state_->methods.emplace(std::move(name), std::move(method)).second);
+  CONCORDAT_CHECK(!options.is_inline);
+  Method method{std::move(name), std::move(options)};
+  method.stream = std::move(handler);
+  method.needs_deadline = needs_deadline;
+  Add(std::move(method));
+}
+
+void ServerHost::HandleSession(std::string name, MethodOptions options,
+                               SessionHandler handler) {
+  CONCORDAT_CHECK(!options.is_inline);
+  Method method{std::move(name), std::move(options)};
+  method.session = std::move(handler);
+  method.needs_deadline = false;
+  Add(std::move(method));
 }
 
 void ServerHost::SetStatus(

@@ -64,7 +64,9 @@ struct ServerHostOptions {
   absl::Duration deadline_max = absl::Seconds(60);  // Longer ones are cut.
   size_t queue_max = 256;  // Calls that wait for the host's thread.
   int message_bytes_max = 1 << 20;
-  size_t stream_messages_max = 4096;        // Written and not yet sent.
+  // Written to one stream and not yet sent: who reads slower is cut.
+  size_t stream_messages_max = 4096;
+  size_t stream_bytes_max = 16u << 20;
   absl::Duration drain = absl::Seconds(2);  // For calls under way at Stop().
 };
 
@@ -83,6 +85,25 @@ class RawStream {
   virtual bool Write(grpc::ByteBuffer message) = 0;
   // The first one counts.
   virtual void Finish(const absl::Status& status) = 0;
+};
+
+// The answering side of a call that has messages both ways. Threads  Any.
+class RawSession : public RawStream {
+ public:
+  // Asks for one more message of the caller's; the host asks for the first.
+  virtual void Read() = 0;
+  // Ends it at once, losing what was not sent.
+  virtual void Cut() = 0;
+};
+
+// What is told of such a call, on gRPC's threads: it must never wait.
+class SessionListener {
+ public:
+  virtual ~SessionListener() = default;
+  // What one Read() asked for.
+  virtual void OnMessage(grpc::ByteBuffer message) = 0;
+  // Nothing more comes, whoever ended it. The last one, once.
+  virtual void OnEnd() = 0;
 };
 
 // Answers a call once, from any thread; never waits.
@@ -177,6 +198,13 @@ class ServerHost {
               });
   }
 
+  // The handler makes the listener of a call that has messages both ways, or
+  // finishes it and returns null; it is recorded as it opens, and needs no deadline.
+  using SessionHandler = std::function<std::shared_ptr<SessionListener>(
+      const Call&, std::shared_ptr<RawSession>)>;
+  void HandleSession(std::string method, MethodOptions options,
+                     SessionHandler handler);
+
   // Fills what a process knows of itself: ready, position, log_end, degraded.
   // Called on gRPC's threads; never waits. Without it: ready, position 0.
   void SetStatus(std::function<void(hub::v1::GetStatusResponse*)> status);
@@ -214,6 +242,7 @@ class ServerHost {
   static absl::Status BadBytes() {
     return absl::InvalidArgumentError("the request is not of its type");
   }
+  void Add(Method method);
   void AddUnary(std::string name, MethodOptions options, UnaryHandler handler);
   void AddStream(std::string name, MethodOptions options, bool needs_deadline,
                  StreamHandler handler);

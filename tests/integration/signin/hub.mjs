@@ -1,4 +1,4 @@
-// A demo data directory with a gateway on it, and nothing else of the hub.
+// A demo data directory with one program of the hub on it, else nothing.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -49,17 +49,17 @@ export class Hub {
     return execFileSync(`${bin}/concordat`, [...words, '--data', this.data], { input, encoding: 'utf8' });
   }
 
-  async start() {
+  async start(program = 'concordat-gateway') {
     const watcher = fs.watch(this.path('run'));
     this.log = '';
-    this.process = spawn(`${bin}/concordat-gateway`, ['--data', this.data], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = spawn(`${bin}/${program}`, ['--data', this.data], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr.on('data', (text) => (this.log += text));
     this.ended = once(this.process, 'exit').then(() => {
-      if (!this.stopping) throw new Error(`the gateway ended: ${this.log}`);
+      if (!this.stopping) throw new Error(`${program} ended: ${this.log}`);
     });
     this.ended.catch(() => {});
     try {
-      while (!fs.existsSync(this.path('run/concordat-gateway.addr'))) {
+      while (!fs.existsSync(this.path(`run/${program}.addr`))) {
         await Promise.race([once(watcher, 'change'), this.ended]);
       }
     } finally {

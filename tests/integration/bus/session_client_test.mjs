@@ -1,0 +1,136 @@
+// The bus's sessions over gRPC, by a client in another language.
+//
+// Bug                                            Caught by
+// a batch of another's making is not taken       publishes and is answered
+// a repeat is a second event                     publishes and is answered
+// frames lose their order or their number        publishes and is answered
+// an acknowledged place is lost                  goes on where it acknowledged
+// a view that nobody else can check              reads what it was shown
+// anybody may say who he is                      is told why it may not speak
+// rubbish ends the process, or is passed over    is told why it may not speak
+// a call that says nothing stays for ever        (kFirstFrameWithin; by hand)
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Hub } from '../signin/hub.mjs';
+import { Session, Refusal, batchOf, connect, readView } from './session_client.mjs';
+
+const DEMO = 4;
+const hello = { hello: { protocol: 1, agency: 'police-scotland', role: 'police', environment: DEMO } };
+const TYPE = 'concordat.police.v1.ConcernShared';
+
+let hub;
+let bus;
+
+const concern = (id) => ({
+  header: {
+    source: 'urn:concordat:police-scotland:rms', controller: 'police-scotland', purpose: 'MAPPA_RISK_MANAGEMENT',
+    gateway: 'G1', id, stream: 'incident/1', subject: Buffer.alloc(16, 7), regime: 1,
+    time: '1762135200000000', recorded_time: '1762135200000000', on_behalf_of: Buffer.from('s-12'),
+  },
+  message: { concern_type: 'SEEN_WITH_CHILD', incident_ref: `INC-${id}` },
+});
+
+before(async () => {
+  hub = await Hub.make();
+  await hub.start('concordat-bus');
+  bus = connect(hub, 'police');
+});
+
+after(async () => {
+  bus.close();
+  await hub.stop();
+  hub.remove();
+});
+
+test('publishes and is answered', async () => {
+  const session = new Session(bus.Ingest());
+  const welcome = await session.ask(hello, 'welcome');
+  assert.ok(welcome.credit_events > 0);
+  const batch = batchOf(TYPE, [concern('n-1'), concern('n-2')]);
+  const receipts = await session.ask({ publish: batch }, 'receipts');
+  assert.equal(Number(receipts.publish_number), 2);
+  assert.deepEqual(receipts.outcomes, []);
+  assert.equal(receipts.accepted[0].count, 2);
+  const again = await session.ask({ publish: batch }, 'receipts');
+  assert.equal(Number(again.publish_number), 3);
+  assert.ok(again.outcomes.every((o) => o.duplicate));
+  assert.equal(String(again.outcomes[0].sequence), String(receipts.accepted[0].first_sequence));
+  const spoilt = batchOf(TYPE, [concern('n-3')]);
+  spoilt.events[0].groups[0].data = Buffer.concat([spoilt.events[0].groups[0].data, Buffer.from([0x1a, 0])]);
+  const refused = await session.ask({ publish: spoilt }, 'receipts');
+  assert.equal(refused.outcomes[0].refusal, Refusal.REFUSAL_DIGEST);
+  const foreign = batchOf(TYPE, [{ ...concern('n-4'), header: { ...concern('n-4').header, source: 'urn:concordat:nhs-tayside:liaison' } }]);
+  const not = await session.ask({ publish: foreign }, 'receipts');
+  assert.equal(not.outcomes[0].refusal, Refusal.REFUSAL_SOURCE_NOT_ALLOWED);
+  session.end();
+});
+
+const subscribed = async () => {
+  const session = new Session(bus.Delivery());
+  await session.ask(hello, 'welcome');
+  await session.ask({ subscribe: {
+    name: 'node', filter: { types: [TYPE] }, credit_events: 100, credit_bytes: 1 << 20,
+  } }, 'subscribed');
+  return session;
+};
+const views = async (session, count) => {
+  const all = [];
+  while (all.length < count) {
+    const frame = await session.next();
+    if (frame.body !== 'deliver') continue;
+    frame.deliver.views.forEach((view, i) =>
+      all.push({ ...readView(frame.deliver, view), delivery: Number(frame.deliver.first_delivery) + i }));
+  }
+  return all;
+};
+
+test('reads what it was shown, and goes on where it acknowledged', async () => {
+  const publisher = new Session(bus.Ingest());
+  await publisher.ask(hello, 'welcome');
+  const batch = batchOf(TYPE, [concern('r-1'), concern('r-2')]);
+  await publisher.ask({ publish: batch }, 'receipts');
+
+  const first = await subscribed();
+  const shown = await views(first, 4);
+  assert.deepEqual(shown.map((v) => v.header.id), ['n-1', 'n-2', 'r-1', 'r-2']);
+  assert.deepEqual(shown.map((v) => v.delivery), [1, 2, 3, 4]);
+  assert.equal(shown[2].message.incident_ref, 'INC-r-1');
+  assert.deepEqual(shown[2].digest, batch.events[0].digest);
+  first.say({ ack: { delivery: 3 } });
+  for (let frame; (frame = await first.next()).body !== 'ack_stored';) assert.notEqual(frame, null);
+  first.end();
+
+  const second = await subscribed();
+  assert.deepEqual((await views(second, 1)).map((v) => v.header.id), ['r-2']);
+  second.end();
+  publisher.end();
+});
+
+test('is told why it may not speak, and nobody else notices', async () => {
+  const other = new Session(bus.Ingest());
+  await other.ask(hello, 'welcome');
+  const closed = async (frame) => {
+    const session = new Session(bus.Ingest());
+    const words = await session.ask(frame, 'closed');
+    let last = words;
+    while (last && !(last instanceof Error)) last = await session.next();
+    return words;
+  };
+  assert.equal((await closed({ hello: { ...hello.hello, agency: 'nhs-tayside' } })).refusal, Refusal.REFUSAL_NOT_REGISTERED);
+  assert.equal((await closed({ hello: { ...hello.hello, environment: 1 } })).refusal, Refusal.REFUSAL_WRONG_ENVIRONMENT);
+  assert.equal((await closed({ publish: batchOf(TYPE, [concern('x-1')]) })).refusal, Refusal.REFUSAL_PROTOCOL);
+  assert.equal((await closed(Buffer.from('rubbish'))).refusal, Refusal.REFUSAL_PROTOCOL);
+  assert.equal((await closed(Buffer.alloc(0))).refusal, Refusal.REFUSAL_PROTOCOL);
+  await other.ask({ publish: batchOf(TYPE, [concern('o-1')]) }, 'receipts');
+  other.end();
+});
+
+test('is told that the bus stops', async () => {
+  const session = new Session(bus.Ingest());
+  await session.ask(hello, 'welcome');
+  const stopped = hub.stop();
+  const words = await session.next();
+  assert.equal(words.closed?.refusal, Refusal.REFUSAL_SHUTTING_DOWN);
+  await stopped;
+  await hub.start('concordat-bus');
+});
