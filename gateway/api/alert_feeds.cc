@@ -135,10 +135,14 @@ void AlertFeeds::OnEnd(uint64_t id, const absl::Status& status,
 
 void AlertFeeds::Tick(absl::Duration now) {
   const bool beats = now >= next_beat_;
-  if (beats) next_beat_ = now + options_.heartbeat;
+  if (beats) {
+    next_beat_ = now + options_.heartbeat;
+    if (!feeds_.empty()) source_.AskTime();
+  }
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     Feed& feed = it->second;
-    if (beats) Beat(feed);
+    // Where nothing is said, it is found out all the same who has gone.
+    if (beats) Tell(feed, "");
     if (feed.readers.empty()) {
       if (feed.id != 0) source_.Close(feed.id);
       it = feeds_.erase(it);
@@ -149,9 +153,14 @@ void AlertFeeds::Tick(absl::Duration now) {
   }
 }
 
-void AlertFeeds::Beat(Feed& feed) {
-  // Where nothing is said, it is found out all the same who has gone.
-  const std::string beat = feed.is_heard ? SseComment() : "";
+void AlertFeeds::OnTime(const std::string& json) {
+  const std::string text = SseEvent("time", json);
+  for (auto& [key, feed] : feeds_) {
+    if (feed.is_heard) Tell(feed, text);
+  }
+}
+
+void AlertFeeds::Tell(Feed& feed, const std::string& text) {
   auto& readers = feed.readers;
   readers.erase(std::remove_if(readers.begin(), readers.end(),
                                [&](Reader& reader) {
@@ -159,7 +168,7 @@ void AlertFeeds::Beat(Feed& feed) {
                                    reader.body->End();
                                    return true;
                                  }
-                                 return !reader.body->Write(beat);
+                                 return !reader.body->Write(text);
                                }),
                 readers.end());
 }

@@ -2,6 +2,7 @@
 // What catches which bug:
 //   a section stands in another place or with another count -> "the co-ordinator's page"
 //   a word that is never used                               -> "words that are never used"
+//   "Live" over what is not                                 -> "says how the page is connected"
 //   overdue, and said to have days left                     -> "what is overdue"
 //   silence not told before the alerts                      -> "a source is silent"
 //   markup from a field is markup on the page               -> "what people wrote is only text"
@@ -13,9 +14,10 @@ import { PersonDescriptionSchema, PersonInvolvedSchema } from "../gen/concordat/
 import { CaseSchema } from "../gen/concordat/mappa/v1/service_pb";
 import { Desk } from "../src/hub/desk";
 import { HubError } from "../src/hub/http";
+import type { LiveKind } from "../src/hub/live";
 import type { Session } from "../src/hub/session";
 import { DeskContext } from "../src/parts/use_desk";
-import { liveWords } from "../src/parts/strip";
+import { connection } from "../src/parts/strip";
 import { actLimit } from "../src/today/alert_card";
 import { Today } from "../src/today/today";
 import { alert, coordinatorAlerts, feeds, now, p1, p2, p3, p4, us } from "./story";
@@ -126,7 +128,7 @@ describe("Today", () => {
   });
 
   test("alerts that are behind say so", () => {
-    desk.feed = { kind: "live", checkedAt: now, upToDate: false };
+    desk.feed = { kind: "live", checkedAt: now, upTo: now };
     expect(text(desk)).toContain("Alerts are up to date to 09:00. Later ones may be missing.");
   });
 
@@ -175,10 +177,17 @@ describe("Today", () => {
 describe("the strip", () => {
   test("says how the page is connected", () => {
     const at = new Date("2025-12-05T09:00:04Z");
-    expect(liveWords({ kind: "live", checkedAt: at, upToDate: true })).toBe("Live – checked 09:00:04");
-    expect(liveWords({ kind: "checking", checkedAt: at, upToDate: true })).toBe("Checking every 10 seconds");
-    expect(liveWords({ kind: "lost", checkedAt: new Date("2025-12-05T10:41:59Z"), upToDate: true })).toBe(
+    const words = (kind: LiveKind, checkedAt: Date, upTo?: Date, missing = false) =>
+      connection({ kind, checkedAt, upTo }, missing).words;
+    expect(words("live", at)).toBe("Live – checked 09:00:04");
+    expect(words("checking", at)).toBe("Checking every 10 seconds");
+    expect(words("lost", new Date("2025-12-05T10:41:59Z"))).toBe(
       "Not connected since 10:41. Use the telephone list.");
+    // Connected, and yet not all there: never "Live".
+    expect(words("live", at, new Date("2025-12-05T08:59:07Z"))).toBe(
+      "Connected – alerts are up to date to 08:59:07");
+    expect(words("live", at, undefined, true)).toBe(
+      "Connected – some of what is here could not be read again");
   });
 
   test("what is overdue is what was to be done first, and midnight ends the day before", () => {

@@ -55,8 +55,8 @@ export const socialwork = createClient(SocialWorkService, transport);
 export const background = { headers: { "Concordat-Background": "true" } };
 
 // A call about somebody whose page was opened for a purpose of its own.
-export function forPurpose(purpose: string | undefined) {
-  return purpose ? { headers: { "Concordat-Purpose": purpose } } : {};
+export function forPurpose(purpose: string, unasked: boolean) {
+  return { headers: { "Concordat-Purpose": purpose, ...(unasked ? background.headers : {}) } };
 }
 
 // Another edge than the one of the caller's own agency.

@@ -6,7 +6,7 @@ import type { Desk } from "../hub/desk";
 import { Loading, Section } from "../parts/basics";
 import { bornWords, personName } from "../parts/person_words";
 import { useDesk } from "../parts/use_desk";
-import { clock, dayWords, moment, when } from "../words/dates";
+import { clock, clockOrWhen, dayWords, moment, when } from "../words/dates";
 import { ActForm } from "./act_form";
 import { closedSince, waitingWords } from "./alert_book";
 import { actLimit, AlertCard } from "./alert_card";
@@ -110,8 +110,8 @@ export function Today() {
 function Blind({ desk }: { desk: Desk }) {
   const now = desk.now();
   const lines = [
-    ...(desk.feed.upToDate || !desk.feed.checkedAt || !desk.loaded.has("alerts")
-      ? [] : [`Alerts are up to date to ${clock(now)}. Later ones may be missing.`]),
+    ...(desk.feed.upTo && desk.loaded.has("alerts")
+      ? [`Alerts are up to date to ${clockOrWhen(desk.feed.upTo, now)}. Later ones may be missing.`] : []),
     ...desk.feeds.filter((feed) => feed.silentSince !== 0n).map((feed) => silentWords(feed, now)),
     ...endedWords(desk.agreements, desk.session.agency),
   ];

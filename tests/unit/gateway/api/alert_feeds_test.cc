@@ -6,7 +6,9 @@
 //   a longer break is not noticed              ALongerBreakOpensTheStreamAgain
 //   others get everything again                ALongerBreakOpensTheStreamAgain
 //   a break goes on "from now on"              GoesOnWhereItBroke
-//   heartbeats while nothing is heard          IsSilentWhileTheServiceIsAway
+//   a time while nothing is heard              IsSilentWhileTheServiceIsAway
+//   a time is asked for though nobody reads    IsSilentWhileTheServiceIsAway
+//   a time moves where a reader goes on        TellsTheTimeBesideTheAlerts
 //   a session that ended reads on              EndsWithItsSession
 //   late words of a closed stream are taken    ALongerBreakOpensTheStreamAgain
 #include "gateway/api/alert_feeds.h"
@@ -38,9 +40,11 @@ class FakeSource : public AlertSource {
     opened.push_back({feed, principal, after});
   }
   void Close(uint64_t feed) override { closed.push_back(feed); }
+  void AskTime() override { ++asked; }
 
   std::vector<Opened> opened;
   std::vector<uint64_t> closed;
+  int asked = 0;
 };
 
 class AlertFeedsTest : public ::testing::Test {
@@ -178,15 +182,33 @@ TEST_F(AlertFeedsTest, WaitsLongerEachTime) {
 }
 
 TEST_F(AlertFeedsTest, IsSilentWhileTheServiceIsAway) {
+  Tick();
+  EXPECT_EQ(source_.asked, 0);
   const auto reader = Join();
   Tick();
+  EXPECT_EQ(source_.asked, 1);
+  feeds_.OnTime("{}");
   EXPECT_EQ(reader->Read(), "");
   feeds_.OnOpen(1, 0);
   Tick();
-  EXPECT_EQ(reader->Read(), SseComment());
+  EXPECT_EQ(reader->Read(), "");  // It has not answered.
+  feeds_.OnTime("{}");
+  EXPECT_EQ(reader->Read(), SseEvent("time", "{}"));
   feeds_.OnEnd(1, absl::UnavailableError(""), now_);
   Tick();
+  feeds_.OnTime("{}");
   EXPECT_EQ(reader->Read(), "");
+}
+
+TEST_F(AlertFeedsTest, TellsTheTimeBesideTheAlerts) {
+  const auto reader = Join();
+  feeds_.OnOpen(1, 7);
+  feeds_.OnAlert(1, 8, "{}");
+  feeds_.OnTime(R"({"time":"1"})");
+  EXPECT_EQ(reader->Read(),
+            Alert(8, "{}") + "event: time\ndata: {\"time\":\"1\"}\n\n");
+  // It is not kept for those who come back.
+  EXPECT_EQ(Join(8)->Read(), Alert(8, "{}"));
 }
 
 TEST_F(AlertFeedsTest, EndsWithItsSession) {
