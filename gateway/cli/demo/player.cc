@@ -367,11 +367,17 @@ std::string AlertText(const Alert& alert) {
                     acceptance.agency(), ") ", LocalTime(acceptance.at()),
                     acceptance.action().empty() ? "" : ": ",
                     acceptance.action());
+    if (acceptance.limit() == 0 || alert.withdrawn_at() != 0 ||
+        alert.state() == "closed") {
+      continue;
+    }
+    absl::StrAppend(&text, "\n        to be done by ",
+                    LocalTime(acceptance.limit()),
+                    acceptance.act_by().empty() ? ", the usual limit"
+                                                : ", as promised");
   }
-  if (alert.act_by() != 0 && alert.withdrawn_at() == 0) {
-    absl::StrAppend(&text, "\n    ",
-                    alert.overdue() ? "OVERDUE: was to be done by "
-                                    : "to be done by ",
+  if (alert.overdue() && alert.withdrawn_at() == 0) {
+    absl::StrAppend(&text, "\n    OVERDUE: was to be done by ",
                     LocalTime(alert.act_by()));
   }
   if (alert.state() == "closed") {

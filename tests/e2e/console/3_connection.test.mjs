@@ -100,11 +100,18 @@ test("the story goes on a day: pages that are open follow, without reload", asyn
     await today.page.getByText(/Dundee case files have not come since yesterday 02:00/).waitFor();
     await today.page.locator(".cc-side").getByText(/Silent since/).waitFor();
     await exchange.page.getByRole("cell", { name: /^silent since today/ }).waitFor();
-    await today.page.getByText("6 days left").first().waitFor();
+    await today.page.getByText("6 days left (12 December, as promised)").waitFor();
+    await today.page.getByText("Overdue since yesterday (the usual limit)").waitFor();
   });
-  await t.test("a wall screen too", async () => {
+  await t.test("a wall screen too, with the numbers of Today", async () => {
+    const page = await today.text();
     await today.go("/wall");
-    assert.match(await today.text(), /1\s+sources? silent/);
+    const wall = await today.text();
+    for (const [section, box] of [["Act now", "to act on"], ["Accepted, not finished", "accepted, not finished"]]) {
+      const count = new RegExp(`${section} \\((\\d+)\\)`).exec(page)?.[1] ?? "0";
+      assert.match(wall, new RegExp(`(^|\\s)${count}\\s+${box}`), `${section} (${count}) on the wall:\n${wall}`);
+    }
+    assert.match(wall, /1\s+source silent/);
   });
   await t.test("and nothing went wrong", () => {
     for (const { errors } of pages) assert.deepEqual(errors, []);

@@ -98,8 +98,10 @@ export function problem(error: unknown): HubError {
   );
 }
 
+// Services say first which field they mean: "given_name: …". Nobody at a page calls it so.
 function sentence(words: string): string {
   if (!words) return "Concordat refused this and did not say why.";
-  const capital = words.charAt(0).toUpperCase() + words.slice(1);
+  const plain = words.replace(/^[a-z_, ]+(?=: )/, (field) => field.replaceAll("_", " "));
+  const capital = plain.charAt(0).toUpperCase() + plain.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -115,10 +115,15 @@ export function Strip(props: {
                 options: purposeChoices(session.purposes),
                 needed: "Choose a purpose",
               },
+              {
+                name: "reason", label: "Reason, in a sentence", kind: "words", max: 500,
+                hint: "For example: supervising his order this week. No names, numbers or addresses.",
+                needed: "Say what you need it for",
+              },
             ]}
             submit="Change purpose"
             run={async (values) => {
-              props.changed(await choosePurpose(values.purpose!));
+              props.changed(await choosePurpose(values.purpose!, { reason: values.reason!.trim() }));
               setAsking(false);
             }}
             cancel={() => setAsking(false)}

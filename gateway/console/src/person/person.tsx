@@ -21,6 +21,8 @@ import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
 import { WhatHappened } from "./what_happened";
 
+const kPersonKey = /^p-[a-z2-7]{26}$/;
+
 interface Loaded {
   person: PersonDescription;
   record: GetCaseResponse | undefined;
@@ -43,7 +45,7 @@ export function Person(props: {
   const [refused, setRefused] = useState("");
 
   useEffect(() => {
-    if (chosen || !task) return;
+    if (chosen || !task || !kPersonKey.test(subject)) return;
     choosePurpose(desk.session.purpose, { subject, task: props.from }).then(props.changed, (error) => {
       const told = problem(error);
       // The alert is closed by now, or nobody knows: the reader's own words will do.
@@ -52,6 +54,14 @@ export function Person(props: {
     });
   }, [subject, task, chosen]);
 
+  if (!kPersonKey.test(subject)) {
+    return (
+      <>
+        <h1>No record</h1>
+        <p>The address of this page names nobody. <a href="#/find">Find a person</a></p>
+      </>
+    );
+  }
   if (failure) return <Problem what="This person cannot be opened." problem={failure} />;
   if (!chosen && props.from && !desk.loaded.has("alerts") && desk.feed.kind === "starting") {
     return <Loading what="your alerts" />;
@@ -277,6 +287,13 @@ function Standing(props: {
     if (closed) rows.push(["Case", `closed ${plainDate(closed)}: ${say("case-close-reason", one.closeReason)}`]);
   } else {
     rows.push(["MAPPA", "no case that is shared with you"]);
+  }
+  // Police know it of their own register, also where the notification that told the case
+  // of it is not for them.
+  const managed = newest(events, "concordat.police.v1.ManagementStarted");
+  if (managed) {
+    const { category = "" } = (managed.data ?? {}) as { category?: string };
+    rows.push(["Managed by police", `${say("mappa-category", category)}, since ${plainDate(new Date(managed.time))}`]);
   }
   const lead = leadWords(desk, subject);
   if (lead) rows.push(["Lead", lead]);

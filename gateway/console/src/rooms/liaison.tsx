@@ -288,13 +288,40 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
   );
 }
 
-// Which decisions a kind of review may end with.
-const kDecisions: Record<string, string[]> = {
-  MERGED_AT_SOURCE: ["MERGED", "KEPT_APART"],
-  ADDRESS_CANDIDATE: ["CONFIRMED", "KEPT_APART"],
-  DIFFERENT_PEOPLE: ["MERGED", "KEPT_APART"],
-  NUMBER_CLAIMED: ["MERGED", "KEPT_APART"],
-  LINK_DOUBTED: ["CONFIRMED", "LINK_CUT"],
+interface ReviewQuestion {
+  question: string;
+  // Decisions that identity takes for this kind, in words that answer the question.
+  answers: [string, string][];
+  reasons: string[];
+}
+
+const kOneOrTwo: ReviewQuestion = {
+  question: "One person, or two?",
+  answers: [["MERGED", "One person: join the records"], ["KEPT_APART", "Two people: keep them apart"]],
+  reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "SAME_PERSON", "DIFFERENT_PEOPLE"],
+};
+
+// What is asked of each kind of review.
+export const kReviews: Record<string, ReviewQuestion> = {
+  MERGED_AT_SOURCE: {
+    ...kOneOrTwo,
+    answers: [...kOneOrTwo.answers, ["CONFIRMED", "The numbers are this person's, and no record is joined"]],
+  },
+  DIFFERENT_PEOPLE: kOneOrTwo,
+  NUMBER_CLAIMED: kOneOrTwo,
+  ADDRESS_CANDIDATE: {
+    question: "Is this where they live?",
+    answers: [
+      ["CONFIRMED", "Yes: it becomes the address that you know"],
+      ["KEPT_APART", "No: the address that you know stays"],
+    ],
+    reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "OUT_OF_DATE"],
+  },
+  LINK_DOUBTED: {
+    question: "Is the number this person's?",
+    answers: [["CONFIRMED", "Yes: the link stays"], ["LINK_CUT", "No: cut the link"]],
+    reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "SAME_PERSON", "DIFFERENT_PEOPLE", "OUT_OF_DATE"],
+  },
 };
 
 function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
@@ -302,7 +329,7 @@ function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
   const [failure, setFailure] = useState<HubError | undefined>();
   const [deciding, setDeciding] = useState(false);
   const at = moment(review.happenedAt) ?? moment(review.openedAt);
-  const allowed = kDecisions[review.kind] ?? ["CONFIRMED", "KEPT_APART"];
+  const { question, answers, reasons: known } = kReviews[review.kind] ?? kOneOrTwo;
 
   async function look() {
     setFailure(undefined);
@@ -360,15 +387,18 @@ function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
           draft={`decide-${review.reviewRef}`}
           fields={[
             {
-              name: "decision", label: "What is it?", kind: "radios", needed: "Choose the decision",
-              options: choices("identity-review-decision").filter(([code]) => allowed.includes(code)),
+              name: "decision", label: question, kind: "radios", needed: "Choose the decision",
+              options: answers,
             },
-            { name: "reason", label: "How do you know?", kind: "radios", options: choices("identity-review-reason"), needed: "Choose how you know" },
+            {
+              name: "reason", label: "How do you know?", kind: "radios", needed: "Choose how you know",
+              options: choices("identity-review-reason").filter(([code]) => known.includes(code)),
+            },
             { name: "note", label: "Note", kind: "words", max: 500, hint: "It stays with the register of who is who." },
           ]}
           submit="Decide"
           check={(values) => [
-            say("identity-review-decision", values.decision ?? "") + ".",
+            `${question} ${answers.find(([code]) => code === values.decision)?.[1]}.`,
             ...(values.decision === "MERGED" ? ["The two records are one person from then on, for every agency."] : []),
             ...(values.decision === "LINK_CUT" ? ["The link is cut when a second person agrees."] : []),
           ]}
