@@ -26,6 +26,8 @@ void AlertFeeds::Join(Caller caller, std::string purpose,
                       std::optional<uint64_t> last, std::shared_ptr<Body> body,
                       absl::Duration now) {
   if (!body->Write(SseRetry(kComeAgainMs))) return;
+  // Who comes first need not wait for what is asked for others anyhow.
+  if (feeds_.empty()) next_beat_ = now;
   Feed& feed = feeds_[{caller.principal, purpose}];
   Reader reader{std::move(caller), std::move(body), feed.newest};
   if (last.has_value()) reader.had = *last;
@@ -45,6 +47,7 @@ void AlertFeeds::Join(Caller caller, std::string purpose,
       if (!reader.body->Write(kept.text)) return;
     }
     if (feed.id == 0 && feed.retry_at <= now) Reopen(feed);
+    if (feed.is_heard && !reader.body->Write(time_)) return;
   }
   feed.readers.push_back(std::move(reader));
 }
@@ -76,6 +79,7 @@ void AlertFeeds::OnOpen(uint64_t id, uint64_t position) {
   Feed* const feed = Find(id);
   if (feed == nullptr) return;
   feed->is_heard = true;
+  Tell(*feed, time_);
   feed->retry_delay = options_.retry_first;
   if (feed->is_placed) return;
   feed->is_placed = true;
@@ -137,6 +141,7 @@ void AlertFeeds::Tick(absl::Duration now) {
   const bool beats = now >= next_beat_;
   if (beats) {
     next_beat_ = now + options_.heartbeat;
+    time_.clear();
     if (!feeds_.empty()) source_.AskTime();
   }
   for (auto it = feeds_.begin(); it != feeds_.end();) {
@@ -154,9 +159,9 @@ void AlertFeeds::Tick(absl::Duration now) {
 }
 
 void AlertFeeds::OnTime(const std::string& json) {
-  const std::string text = SseEvent("time", json);
+  time_ = SseEvent("time", json);
   for (auto& [key, feed] : feeds_) {
-    if (feed.is_heard) Tell(feed, text);
+    if (feed.is_heard) Tell(feed, time_);
   }
 }
 

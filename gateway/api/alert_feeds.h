@@ -72,7 +72,8 @@ class AlertFeeds {
   // The source follows, from `position` on.
   void OnOpen(uint64_t feed, uint64_t position);
   void OnAlert(uint64_t feed, uint64_t position, const std::string& json);
-  // How far alerts are judged, in JSON: all whose feed is heard are told.
+  // How far alerts are judged, in JSON: all whose feed is heard are told, and until
+  // the next heartbeat those who come.
   void OnTime(const std::string& json);
   // Readers of a feed that is denied are told so and end; others wait.
   void OnEnd(uint64_t feed, const absl::Status& status, absl::Duration now);
@@ -124,6 +125,7 @@ class AlertFeeds {
   std::map<std::pair<std::string, std::string>, Feed> feeds_;
   uint64_t last_id_ = 0;
   absl::Duration next_beat_;
+  std::string time_;  // As it was told since the last heartbeat.
 };
 
 }  // namespace concordat::gateway

@@ -339,7 +339,9 @@ std::string AsyncApi(const Schemas& schemas) {
     operations["follow"] = {
         {"action", "send"},
         {"channel", {{"$ref", "#/channels/alerts"}}},
-        {"summary", "GET /alerts/stream, as server-sent events."}};
+        {"summary",
+         "GET /alerts/stream, as server-sent events; beside them, how "
+         "far alerts are judged."}};
   }
   return json::serialize(json::object{
       {"asyncapi", "3.0.0"},

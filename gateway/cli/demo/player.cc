@@ -371,10 +371,9 @@ std::string AlertText(const Alert& alert) {
         alert.state() == "closed") {
       continue;
     }
-    absl::StrAppend(&text, "\n        to be done by ",
-                    LocalTime(acceptance.limit()),
-                    acceptance.act_by().empty() ? ", the usual limit"
-                                                : ", as promised");
+    absl::StrAppend(
+        &text, "\n        to be done by ", LocalTime(acceptance.limit()),
+        acceptance.act_by().empty() ? ", the usual limit" : ", as promised");
   }
   if (alert.overdue() && alert.withdrawn_at() == 0) {
     absl::StrAppend(&text, "\n    OVERDUE: was to be done by ",

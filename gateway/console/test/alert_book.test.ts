@@ -6,10 +6,12 @@
 //   an old answer overwrites a newer one       -> "an older answer changes nothing"
 //   passed on, and nobody is told             -> "what was passed on to the reader"
 //   a copy that was taken on stays a copy      -> "a copy that the reader took on"
+//   closing before accepting                   -> "accepting, also what another role"
 //   what is overdue stays among the accepted   -> "accepted and not done in time is back"
 import { describe, expect, test } from "vitest";
 import { create } from "@bufbuild/protobuf";
 import { AlertSchema, PassingSchema, type Alert } from "../gen/concordat/alerts/v1/service_pb";
+import { actsOn } from "../src/today/acts";
 import { AlertBook, closedSince, sectionOf, waitingWords } from "../src/today/alert_book";
 import { alert, at, coordinatorAlerts, encoreAlert, us } from "./story";
 
@@ -125,5 +127,18 @@ describe("the alerts of a page", () => {
     const late = changed(copy, { state: "accepted", overdue: true });
     expect(sectionOf(late)).toBe("accepted");
     expect(sectionOf(changed(late, { acceptedByYou: true }))).toBe("act");
+  });
+});
+
+describe("what is to be done next stands first", () => {
+  const passed = alert({
+    alertRef: "n", severity: "HIGH", state: "accepted", passedOn: [{ toYou: true }], mayPassTo: ["x/y"],
+    acceptances: [{ by: "duty-senior", doer: { yours: true } }],
+  });
+  test("accepting, also what another role of the agency accepted", () => {
+    expect(actsOn(passed)).toEqual(["accept", "close", "pass", "dispute"]);
+  });
+  test("then closing", () => {
+    expect(actsOn(changed(passed, { acceptedByYou: true }))).toEqual(["close", "pass", "dispute"]);
   });
 });

@@ -162,8 +162,9 @@ export class AlertFeed {
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return;
-        this.#live.heard(performance.now());
         for (const event of parser.push(value)) {
+          // What else comes may be the gateway's alone, or a proxy's.
+          if (event.type === "time" || event.type === "alert") this.#live.heard(performance.now());
           if (event.type === "time") {
             this.#judged(
               fromJsonString(ListAlertsResponseSchema, event.data, { ignoreUnknownFields: true }));

@@ -131,7 +131,11 @@ export function Strip(props: {
         </div>
       )}
       <div class="cc-strip__state">
-        <span class={`cc-live cc-live--${mark}`}>{words}</span>
+        <span class={`cc-live cc-live--${mark} ${mark === "live" ? "cc-screen" : ""}`}>{words}</span>
+        {/* Paper is never live. */}
+        {mark === "live" && (
+          <span class="cc-paper">As it stood at {clockWithSeconds(desk.feed.checkedAt ?? desk.now())}</span>
+        )}
         <span class="visually-hidden" role="status">
           {mark === "checking" || mark === "lost" ? words : ""}
         </span>

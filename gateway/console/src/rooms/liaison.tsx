@@ -312,8 +312,8 @@ export const kReviews: Record<string, ReviewQuestion> = {
   ADDRESS_CANDIDATE: {
     question: "Is this where they live?",
     answers: [
-      ["CONFIRMED", "Yes: it becomes the address that you know"],
-      ["KEPT_APART", "No: the address that you know stays"],
+      ["CONFIRMED", "Yes: it is your agency's address of them from now on"],
+      ["KEPT_APART", "No: nothing changes"],
     ],
     reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "OUT_OF_DATE"],
   },

@@ -16,9 +16,10 @@ export function actsOn(alert: Alert): Act[] {
   if (alert.state === "withdrawn") return alert.withdrawalToAccept ? ["withdrawal"] : [];
   if (alert.state === "closed") return [];
   const acts: Act[] = [];
+  // For whatever role of the agency.
   const ours = alert.acceptances.some((one) => one.doer?.yours);
   if (!alert.acceptedByYou) acts.push("accept");
-  if (ours || (alert.owner && alert.state === "accepted")) acts.unshift("close");
+  if (ours || (alert.owner && alert.state === "accepted")) acts.push("close");
   if (alert.mayPassTo.length > 0) acts.push("pass");
   if (!alert.disputes.some((one) => one.doer?.yours)) acts.push("dispute");
   return acts;

@@ -9,6 +9,8 @@
 //   a time while nothing is heard              IsSilentWhileTheServiceIsAway
 //   a time is asked for though nobody reads    IsSilentWhileTheServiceIsAway
 //   a time moves where a reader goes on        TellsTheTimeBesideTheAlerts
+//   a time that is past is told as the present WhoComesIsToldTheTimeOfThis…
+//   the first reader waits for a heartbeat     WhoComesIsToldTheTimeOfThis…
 //   a session that ended reads on              EndsWithItsSession
 //   late words of a closed stream are taken    ALongerBreakOpensTheStreamAgain
 #include "gateway/api/alert_feeds.h"
@@ -187,7 +189,6 @@ TEST_F(AlertFeedsTest, IsSilentWhileTheServiceIsAway) {
   const auto reader = Join();
   Tick();
   EXPECT_EQ(source_.asked, 1);
-  feeds_.OnTime("{}");
   EXPECT_EQ(reader->Read(), "");
   feeds_.OnOpen(1, 0);
   Tick();
@@ -207,8 +208,23 @@ TEST_F(AlertFeedsTest, TellsTheTimeBesideTheAlerts) {
   feeds_.OnTime(R"({"time":"1"})");
   EXPECT_EQ(reader->Read(),
             Alert(8, "{}") + "event: time\ndata: {\"time\":\"1\"}\n\n");
-  // It is not kept for those who come back.
-  EXPECT_EQ(Join(8)->Read(), Alert(8, "{}"));
+}
+
+TEST_F(AlertFeedsTest, WhoComesIsToldTheTimeOfThisHeartbeatAndNoOlder) {
+  const std::string time = SseEvent("time", "{}");
+  const auto first = Join();
+  Tick(absl::Milliseconds(100));
+  EXPECT_EQ(source_.asked, 1);  // At once: nobody was there to ask for.
+  feeds_.OnTime("{}");
+  EXPECT_EQ(first->Read(), "");
+  feeds_.OnOpen(1, 7);
+  EXPECT_EQ(first->Read(), time);
+  EXPECT_EQ(Join()->Read(), time);
+  Tick();
+  EXPECT_EQ(source_.asked, 2);
+  EXPECT_EQ(Join()->Read(), "");
+  feeds_.OnTime("{}");
+  EXPECT_EQ(first->Read(), time);
 }
 
 TEST_F(AlertFeedsTest, EndsWithItsSession) {
