@@ -41,6 +41,23 @@ absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
   return looked;
 }
 
+absl::StatusOr<std::string> ItemDesk::CheckRelease(const KeptItem& item) const {
+  if (item.verdict.outcome != v1::OUTCOME_HELD) {
+    return absl::FailedPreconditionError(
+        "it was refused, not held: have it judged again, or leave it");
+  }
+  if (item.message.message.empty()) {
+    return absl::FailedPreconditionError(kNothingKept);
+  }
+  return rules_.PreviewRelease(item);
+}
+
+absl::StatusOr<std::string> ItemDesk::PreviewRelease(uint64_t number) const {
+  const std::optional<KeptItem> item = store_.Find(number);
+  if (!item.has_value()) return NoSuchItem();
+  return CheckRelease(*item);
+}
+
 absl::Status ItemDesk::CheckReplay(const KeptItem& item) const {
   if (item.message.message.empty()) {
     return absl::FailedPreconditionError(kNothingKept);
@@ -60,9 +77,8 @@ absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position,
   wish.item_ref = RefOf(*item);
   wish.subject = item->verdict.subject;
   if (wish.kind == v1::ACT_KIND_RELEASE) {
-    if (item->message.message.empty()) {
-      return absl::FailedPreconditionError(kNothingKept);
-    }
+    const auto service = CheckRelease(*item);
+    if (!service.ok()) return service.status();
     if (!rules_.AwaitPosition(min_position, kWait)) {
       return absl::UnavailableError("the edge has not read the log so far yet");
     }

@@ -32,6 +32,10 @@ class ItemRules {
   virtual ~ItemRules() = default;
   // What is kept of a message, field by field.
   virtual std::vector<KeptField> Show(const KeptItem& item) const = 0;
+  // Whether it can be let out at all: the service, of the code list service-code,
+  // that the decision has to be about.  As Release().
+  virtual absl::StatusOr<std::string> PreviewRelease(
+      const KeptItem& item) const = 0;
   // What letting it out under that decision publishes. The same item gives the
   // same events.
   //   FAILED_PRECONDITION  nothing; says why.
@@ -70,6 +74,11 @@ class ItemDesk {
   //   NOT_FOUND  no such item.  RESOURCE_EXHAUSTED, UNAVAILABLE
   absl::StatusOr<Looked> Look(Act wish);
 
+  // The service of the code list service-code that a sharing decision has to be
+  // about for the item to be released.
+  //   NOT_FOUND, FAILED_PRECONDITION (it cannot be: why), UNAVAILABLE
+  absl::StatusOr<std::string> PreviewRelease(uint64_t item) const;
+
   // Whether something would come of judging the item again now.
   //   NOT_FOUND, FAILED_PRECONDITION, UNAVAILABLE
   absl::Status PreviewReplay(uint64_t item) const;
@@ -83,6 +92,7 @@ class ItemDesk {
                              Reach reach = Reach::kAll);
 
  private:
+  absl::StatusOr<std::string> CheckRelease(const KeptItem& item) const;
   absl::Status CheckReplay(const KeptItem& item) const;
   absl::Status Prepare(Act& wish, Sequence min_position, Reach reach) const;
   absl::StatusOr<Taken> Answer(uint64_t act, const KeptItem& before,

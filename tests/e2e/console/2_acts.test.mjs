@@ -253,6 +253,11 @@ test("the liaison officer releases a held message under a decision of their own"
   const item = page.locator("li.cc-line", { hasText: "today 09:2" }).first();
   await item.waitFor();
   const reference = await item.getAttribute("id");
+  await t.test("only what can be released is offered, the rest says why not", async () => {
+    assert.equal(await page.getByRole("button", { name: /^Release/ }).count(), 1);
+    const leave = page.locator("li.cc-line", { hasText: "leave started" });
+    await leave.getByText("It cannot be released: leave is never told by a message").waitFor();
+  });
   await t.test("looking shows the fields of the board's inventory", async () => {
     await item.getByRole("button", { name: /^Look/ }).click();
     await item.locator("dl").waitFor();

@@ -20,6 +20,8 @@ const kLeave = [
   "NOTHING_TO_SHARE", "STATED_BY_A_PERSON", "SENT_AGAIN", "ENTERED_IN_ERROR", "WRONG_PERSON",
   "TOLD_BY_TELEPHONE", "TOO_OLD", "TOO_MANY",
 ];
+// What an appointment that was not kept leaves the board under.
+const kEngagementOnly = "ENGAGEMENT_ONLY";
 const kReplay = ["MAPPING_MENDED", "SETTING_MENDED"];
 
 function reasons(codes: string[]): [string, string][] {
@@ -120,8 +122,11 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
   const [doing, setDoing] = useState<Doing>();
   const now = desk.now();
   const at = moment(item.happenedAt) ?? moment(item.receivedAt);
-  const usable = desk.sharing.filter((one) => one.subject === item.subject);
+  const usable = desk.sharing.filter(
+    (one) => one.subject === item.subject && one.decided?.serviceCode === item.serviceCode &&
+      one.decided.what === kEngagementOnly);
   const open = item.state === "open";
+  const held = open && item.outcome === "held";
 
   async function look() {
     setFailure(undefined);
@@ -152,6 +157,7 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
         Reference {item.itemRef}
         {!open && `. ${item.state}`}
       </p>
+      {held && item.cannotRelease && <p>It cannot be released: {item.cannotRelease}.</p>}
       {failure && <Problem what="It cannot be shown." problem={failure} />}
       {shown && (
         <div>
@@ -165,7 +171,7 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
             {shown ? "Hide" : "Look"}
             <span class="visually-hidden"> at {item.itemRef}</span>
           </button>
-          {item.outcome === "held" && (
+          {held && !item.cannotRelease && (
             <button type="button" class="ds_button ds_button--small ds_button--secondary" onClick={() => setDoing("release")}>
               Release<span class="visually-hidden"> {item.itemRef}</span>
             </button>
@@ -182,7 +188,8 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
         <div class="cc-form">
           <h3>A decision is needed first</h3>
           <p>
-            Nothing is released without a sharing decision in force for this person. There is none.
+            Nothing is released without a sharing decision in force for this person and service.
+            There is none.
           </p>
           <div class="ds_button-group cc-buttons">
             <button type="button" class="ds_button" onClick={() => setDoing("share")}>
@@ -197,8 +204,8 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
       {doing === "share" && (
         <DeedForm
           desk={desk}
-          deed={sharingDeed(item.subject)}
-          about={item.subject}
+          deed={sharingDeed(item.subject, { what: kEngagementOnly, service: item.serviceCode })}
+          about={item.itemRef}
           close={() => setDoing("release")}
           done={(position) => {
             desk.decidedAt = position;

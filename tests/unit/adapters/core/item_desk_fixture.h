@@ -40,6 +40,10 @@ class FakeRules : public ItemRules {
   std::vector<KeptField> Show(const KeptItem& item) const override {
     return {{"all", item.message.message}};
   }
+  absl::StatusOr<std::string> PreviewRelease(const KeptItem&) const override {
+    if (!releasable) return absl::FailedPreconditionError("never by a message");
+    return "ALCOHOL_TREATMENT";
+  }
   absl::StatusOr<std::vector<v1::MadeEvent>> Release(
       const KeptItem& item, absl::string_view decision_ref) const override {
     if (decision_ref != "D-1") {
@@ -64,9 +68,14 @@ class FakeRules : public ItemRules {
     return replayable ? absl::OkStatus()
                       : absl::FailedPreconditionError("as before");
   }
-  bool AwaitPosition(Sequence, absl::Duration) const override { return true; }
+  bool AwaitPosition(Sequence, absl::Duration) const override {
+    ++awaited;
+    return true;
+  }
 
+  bool releasable = true;
   bool replayable = true;
+  mutable int awaited = 0;
 };
 
 class ItemDeskTest : public ::testing::Test {
