@@ -14,6 +14,10 @@ absl::Status NoSuchItem() {
   return absl::NotFoundError("there is no such item");
 }
 
+uint64_t MicrosOf(const Clock& clock) {
+  return static_cast<uint64_t>(absl::ToUnixMicros(clock.Now()));
+}
+
 bool IsWithin(const KeptItem& item, ItemDesk::Reach reach) {
   return reach == ItemDesk::Reach::kAll ||
          item.verdict.outcome == v1::OUTCOME_REFUSED;
@@ -21,17 +25,14 @@ bool IsWithin(const KeptItem& item, ItemDesk::Reach reach) {
 
 }  // namespace
 
-uint64_t ItemDesk::NowMicros() const {
-  return static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
-}
-
 absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
   wish.kind = v1::ACT_KIND_LOOK;
-  wish.at_us = NowMicros();
+  wish.at_us = MicrosOf(log_clock_);
   std::optional<KeptItem> item = store_.Find(wish.item);
   if (!item.has_value()) return NoSuchItem();
-  // A look is one look: two at the same moment are told apart by the item's.
-  wish.request_id = absl::StrCat("look-", wish.item, "-", wish.at_us);
+  // A look is one look, also while a story's time stands still: two at the same
+  // moment are told apart by the item's.
+  wish.request_id = absl::StrCat("look-", wish.item, "-", MicrosOf(clock_));
   const auto recorded = store_.Begin(std::move(wish));
   if (!recorded.ok()) return recorded.status();
   Looked looked{*std::move(item), {}};
@@ -96,7 +97,7 @@ absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position,
 
 absl::StatusOr<Taken> ItemDesk::Take(Act wish, Sequence min_position,
                                      Reach reach) {
-  if (wish.at_us == 0) wish.at_us = NowMicros();
+  if (wish.at_us == 0) wish.at_us = MicrosOf(log_clock_);
   const auto answered = store_.Check(wish);
   KeptItem before;
   if (const auto item = store_.Find(wish.item)) {

@@ -64,10 +64,15 @@ class ItemDesk {
  public:
   static constexpr absl::Duration kWait = absl::Seconds(3);
 
-  // Borrows all.
+  // An act without a time happens at that of `log_clock`; `clock` is the real
+  // one. Borrows all.
   ItemDesk(EdgeStore& store, const ItemRules& rules, const EdgeEvents& events,
-           const Clock& clock)
-      : store_(store), rules_(rules), events_(events), clock_(clock) {}
+           const Clock& clock, const Clock& log_clock)
+      : store_(store),
+        rules_(rules),
+        events_(events),
+        clock_(clock),
+        log_clock_(log_clock) {}
 
   // `wish` names item, by, on_behalf_of. It is on stable storage when the
   // content is given; the bus hears of it soon.
@@ -97,12 +102,12 @@ class ItemDesk {
   absl::Status Prepare(Act& wish, Sequence min_position, Reach reach) const;
   absl::StatusOr<Taken> Answer(uint64_t act, const KeptItem& before,
                                bool duplicate) const;
-  uint64_t NowMicros() const;
 
   EdgeStore& store_;
   const ItemRules& rules_;
   const EdgeEvents& events_;
   const Clock& clock_;
+  const Clock& log_clock_;
 };
 
 }  // namespace concordat::edge

@@ -48,7 +48,7 @@ void DeliveryLoop::Stop() {
 void DeliveryLoop::Run() {
   std::vector<SessionEvent> events;
   bool more = false;
-  sessions_.SetEnd(core_.folded());
+  sessions_.SetEnd(core_.folded(), core_.now_us());
   while (!stopping_) {
     events.clear();
     sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
@@ -123,7 +123,7 @@ void DeliveryLoop::TakeBlocks() {
     const absl::Status folded = core_.Durable(std::move(block));
     if (!folded.ok()) return hooks_.on_fatal(folded);
   }
-  if (!blocks.empty()) sessions_.SetEnd(core_.folded());
+  if (!blocks.empty()) sessions_.SetEnd(core_.folded(), core_.now_us());
 }
 
 void DeliveryLoop::TakeStored() {

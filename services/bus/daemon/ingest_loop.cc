@@ -52,7 +52,7 @@ void IngestLoop::Stop() {
 
 void IngestLoop::Run() {
   std::vector<SessionEvent> events;
-  sessions_.SetEnd(fold_.folded());
+  sessions_.SetEnd(fold_.folded(), fold_.now_us());
   while (!stopping_) {
     events.clear();
     sessions_.Poll(kTurn, events);
@@ -162,7 +162,7 @@ void IngestLoop::TakeWritten() {
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
     core_->UseAgreements(fold_.policy().agreements());
-    sessions_.SetEnd(fold_.folded());
+    sessions_.SetEnd(fold_.folded(), fold_.now_us());
     now_us_ = fold_.now_us();
     hooks_.on_durable(std::move(block));
   }

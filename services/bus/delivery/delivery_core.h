@@ -127,6 +127,7 @@ class DeliveryCore {
 
   std::vector<SubscriptionInfo> List() const;
   Sequence folded() const { return fold_.folded(); }
+  uint64_t now_us() const { return fold_.now_us(); }
 
  private:
   // Events of the past that a policy change shows.

@@ -120,6 +120,10 @@ class BusClient : public Publisher {
                                                  absl::Duration timeout) = 0;
   virtual absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       SubscribeOptions options) = 0;
+  // acceptedtime of the log's newest event, as last heard: at least once a
+  // heartbeat, and never older than what an answer of before rests on. It never
+  // steps back. 1970: nothing was heard yet.
+  virtual absl::Time log_time() const = 0;
 };
 
 // Publishes and waits for the outcomes.

@@ -105,6 +105,7 @@ void ZmqBusClient::Core::Run() {
     absl::Duration now = SteadyNow();
     TakeInbox();
     bool more = ingest_.Step(now);
+    if (ingest_.open()) HearTime(ingest_.session().log_time_us());
     AskForStreams(now);
     more |= Pump(now);
     for (const auto& link : links_) more |= link->Step(now);
@@ -209,6 +210,12 @@ bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
                                 static_cast<int>(body.view.size()))) {
     return false;
   }
+  for (const bus::v1::Accepted& run : receipts_.accepted()) {
+    HearTime(run.accepted_time());
+  }
+  for (const bus::v1::Outcome& outcome : receipts_.outcomes()) {
+    HearTime(outcome.accepted_time());
+  }
   {
     MutexLock lock(mu_);
     if (!queue_.Answer(receipts_, answered_)) return false;
@@ -240,6 +247,10 @@ void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
   CallBack();
 }
 
+void ZmqBusClient::Core::HearTime(uint64_t us) {
+  if (us > log_time_us_) log_time_us_ = us;
+}
+
 void ZmqBusClient::Core::CallBack() {
   for (PublishQueue::Answered& one : answered_) {
     in_flight_ -= one.outcomes.size();
@@ -268,6 +279,7 @@ bool ZmqBusClient::Core::TakeStreamEvents(absl::string_view body) {
       DecodeStreamEvents(body);
   if (!decoded.ok()) return false;
   const bus::v1::StreamEvents& answer = decoded->rest;
+  HearTime(answer.log_time());
   MutexLock lock(mu_);
   const auto it = readings_.find(answer.request());
   if (it == readings_.end()) return true;  // Given up meanwhile.

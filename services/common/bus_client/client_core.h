@@ -37,6 +37,9 @@ class ZmqBusClient::Core : public Connection::User {
   std::shared_ptr<SubscriptionLink> Subscribe(SubscribeOptions options);
   void Unsubscribe(const std::shared_ptr<SubscriptionLink>& link);
   bool connected() const { return connected_; }
+  absl::Time log_time() const {
+    return absl::FromUnixMicros(static_cast<int64_t>(log_time_us_.load()));
+  }
 
  private:
   // One call of ReadStream; guarded by mu_.
@@ -59,6 +62,7 @@ class ZmqBusClient::Core : public Connection::User {
   bool Pump(absl::Duration now);
   void AskForStreams(absl::Duration now);
   bool TakeStreamEvents(absl::string_view body);
+  void HearTime(uint64_t us);
   // Of answered_.
   void CallBack();
   void Wait(absl::Duration now);
@@ -70,6 +74,7 @@ class ZmqBusClient::Core : public Connection::User {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> connected_{false};
   std::atomic<size_t> in_flight_{0};
+  std::atomic<uint64_t> log_time_us_{0};  // Written by its own thread alone.
   // The thread sleeps and would send what is published now.
   std::atomic<bool> wants_publishes_{false};
 

@@ -102,6 +102,8 @@ absl::StatusOr<std::unique_ptr<Subscription>> ZmqBusClient::Subscribe(
   return std::make_unique<HeldSubscription>(core_, std::move(link));
 }
 
+absl::Time ZmqBusClient::log_time() const { return core_->log_time(); }
+
 bool ZmqBusClient::connected() const { return core_->connected(); }
 
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(

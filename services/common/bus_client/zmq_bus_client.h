@@ -47,6 +47,7 @@ class ZmqBusClient : public BusClient {
                                          absl::Duration timeout) override;
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       SubscribeOptions options) override;
+  absl::Time log_time() const override;
 
   // The ingest session is open at this moment.
   bool connected() const;

@@ -217,11 +217,22 @@ check "the file dropped twice was taken once" equal \
   "$(jq -r '[.files[] | select(.name == "contacts-20251126.csv") | .words] | join("; ")' "$work/files")" \
   "already taken, 0 new; taken: 2 new, 1 rejected"
 
+# Nobody says when: it happens on the story's day.
+check "the liaison officer looks at what is held" \
+  concordat rejects look H-1 --profile nhs
+check "and the council's clerk at the bad row" \
+  concordat rejects look "$(jq -r '.items[0].itemRef' "$work/files")" --profile socialwork
+
 # What nobody may see, wherever it may have gone.
 concordat tail --profile admin --from earliest --timeout 3s --json >"$work/admin.json"
 check "the operator sees envelopes" test -s "$work/admin.json"
 check "and among them that each addressee was told" equal \
   "$(jq -r 'select(.type == "concordat.alerts.v1.AlertNotified") | .type' "$work/admin.json" | wc -l)" 22
+check "and nothing dated by the machine" equal \
+  "$(jq -r 'select(.time >= "2025-12-06") | .type' "$work/admin.json" | sort | uniq -c | xargs)" ""
+check "not even what was done without saying when" equal \
+  "$(jq -r 'select(.type | endswith("KeptItemOpened")) | .time' "$work/admin.json" | xargs)" \
+  "2025-12-05T09:00:00Z 2025-12-05T09:00:00Z"
 check "and neither payload nor subject" equal \
   "$(jq -r 'select(has("data") or has("subject") or has("localsubject")) | .type' "$work/admin.json" | wc -l)" 0
 # As each person was registered: numbers and names.

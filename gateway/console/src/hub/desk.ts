@@ -14,7 +14,7 @@ import { micros } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
 import { HubTime } from "./hub_time";
-import { actsHappenAt, alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
+import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
 import { keepDraft, readDraft, type Session } from "./session";
 
 // Each loads by itself and may fail by itself.
@@ -103,7 +103,6 @@ export class Desk {
       },
       this.time,
     );
-    actsHappenAt(() => (this.time.isReal ? 0n : micros(this.now())));
   }
 
   now(): Date {

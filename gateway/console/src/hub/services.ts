@@ -21,24 +21,10 @@ const withSession: Interceptor = (next) => async (request) => {
   }
 };
 
-// Micros at which an act happens that does not say when; 0: the hub's own now.
-let actTime = () => 0n;
-
-// In a demo an act happens on the story's day, as what the page shows does.
-export function actsHappenAt(time: () => bigint): void {
-  actTime = time;
-}
-
-const withTime: Interceptor = (next) => (request) => {
-  const { command } = request.message as { command?: { time: bigint } };
-  if (command?.time === 0n) command.time = actTime();
-  return next(request);
-};
-
 const transport = createConnectTransport({
   baseUrl: "/",
   useBinaryFormat: true,
-  interceptors: [withTime, withSession],
+  interceptors: [withSession],
   defaultTimeoutMs: 20_000,
 });
 

@@ -95,7 +95,8 @@ class ItemDeskTest : public ::testing::Test {
         EdgeStore::Open(*directory_, std::string(32, 'k'), random_, limits_);
     ASSERT_THAT(store, IsOk());
     store_ = *std::move(store);
-    desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, clock_);
+    desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, clock_,
+                                       log_clock_);
     worker_ = std::make_unique<SpoolWorker>(
         *store_, *client_, events_, clock_,
         [this](const WaitingMessage&) {
@@ -168,6 +169,8 @@ class ItemDeskTest : public ::testing::Test {
   concordat::testing::TempDir folder_;
   concordat::testing::SeededRandom random_;
   concordat::testing::FakeClock clock_;
+  // A year behind, as in a story.
+  concordat::testing::FakeClock log_clock_{clock_.Now() - absl::Hours(8760)};
   concordat::testing::FakeBus bus_{clock_};
   const std::shared_ptr<const TypeRegistry> types_ =
       *concordat::testing::DemoTypes();
