@@ -30,7 +30,7 @@ using concordat::testing::IsOk;
 using concordat::testing::SeededRandom;
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kPatience = absl::Minutes(2);
 const std::string kKey(32, 'k');
 
 std::vector<Event> Set(uint64_t n, size_t events = 1) {
