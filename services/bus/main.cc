@@ -153,7 +153,8 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
        },
-       refused});
+       refused},
+      std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults,
@@ -164,7 +165,8 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("the log takes no writes", {{"status", why.ToString()}});
        },
-       refused});
+       refused},
+      std::make_unique<BackgroundThread>());
 
   Metrics metrics;
   const auto access =

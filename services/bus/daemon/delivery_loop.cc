@@ -17,18 +17,15 @@ constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
-                           CursorStore& cursors, Hooks hooks)
+                           CursorStore& cursors, Hooks hooks,
+                           std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
+      cursors_(cursors),
       hooks_(std::move(hooks)),
-      disk_(
-          [&cursors](DirtyPlaces dirty) {
-            absl::Status status = cursors.Store(dirty.places);
-            return StoreResult{std::move(dirty), std::move(status)};
-          },
-          [this] { sessions_.Wake(); }) {}
+      disk_(std::move(disk)) {}
 
 void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
   bool first = false;
@@ -45,29 +42,31 @@ void DeliveryLoop::Stop() {
   sessions_.Wake();
 }
 
+void DeliveryLoop::Start() { sessions_.SetEnd(core_.folded(), core_.now_us()); }
+
+void DeliveryLoop::Turn() {
+  events_.clear();
+  sessions_.Poll(more_ ? absl::ZeroDuration() : kTurn, events_);
+  TakeBlocks();
+  for (const SessionEvent& event : events_) Take(event);
+  LookAtRegistry();
+  TakeStored();
+  more_ = core_.Work(clock_.Elapsed());
+  SendOutputs();
+  StorePlaces();
+  Publish();
+}
+
 void DeliveryLoop::Run() {
-  std::vector<SessionEvent> events;
-  bool more = false;
-  sessions_.SetEnd(core_.folded(), core_.now_us());
-  while (!stopping_) {
-    events.clear();
-    sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
-    TakeBlocks();
-    for (const SessionEvent& event : events) Take(event);
-    LookAtRegistry();
-    TakeStored();
-    more = core_.Work(clock_.Elapsed());
-    SendOutputs();
-    StorePlaces();
-    Publish();
-  }
+  Start();
+  while (!stopping_) Turn();
   for (const auto& [session, open] : open_) {
     core_.Closed(session);
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
-  // The worker's destructor stores what it was given.
+  // The background's destructor does what was posted.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.places.empty()) disk_.Give(std::move(dirty));
+  if (!dirty.places.empty()) Store(std::move(dirty));
 }
 
 void DeliveryLoop::LookAtRegistry() {
@@ -127,7 +126,12 @@ void DeliveryLoop::TakeBlocks() {
 }
 
 void DeliveryLoop::TakeStored() {
-  for (const StoreResult& result : disk_.Take()) {
+  std::vector<StoreResult> stored;
+  {
+    MutexLock lock(mu_);
+    stored = std::exchange(stored_, {});
+  }
+  for (const StoreResult& result : stored) {
     storing_ = false;
     if (result.status.ok()) {
       core_.Stored(result.places);
@@ -154,7 +158,18 @@ void DeliveryLoop::StorePlaces() {
   DirtyPlaces dirty = core_.TakeDirty();
   if (dirty.places.empty()) return;
   storing_ = true;
-  disk_.Give(std::move(dirty));
+  Store(std::move(dirty));
+}
+
+void DeliveryLoop::Store(DirtyPlaces dirty) {
+  disk_->Post([this, dirty = std::move(dirty)]() mutable {
+    absl::Status status = cursors_.Store(dirty.places);
+    {
+      MutexLock lock(mu_);
+      stored_.push_back({std::move(dirty), std::move(status)});
+    }
+    sessions_.Wake();
+  });
 }
 
 void DeliveryLoop::Publish() {

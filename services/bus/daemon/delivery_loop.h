@@ -1,4 +1,7 @@
-// The thread of the delivery port: sessions, subscriptions, views.
+// The loop of the delivery port: sessions, subscriptions, views.
+//
+// Threads  Run: its own; Post, Stop, Snapshot: any. Who has no thread for it, as
+//          a simulation has not, calls Start once and then Turn.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
 
@@ -10,9 +13,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "services/bus/daemon/registry_watch.h"
-#include "services/bus/daemon/worker.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/bus/log/background.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
@@ -39,15 +42,19 @@ class DeliveryLoop {
         on_refused;
   };
 
-  // Everything outlives it.
+  // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, Hooks hooks);
+               CursorStore& cursors, Hooks hooks,
+               std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
   // Returns after Stop(), when what was acknowledged is stored.
   void Run();
+  void Start();
+  // Waits for something to do, or 20 ms, and does it.
+  void Turn();
   // Any thread.
   void Stop();
   DeliverySnapshot Snapshot() const;
@@ -63,6 +70,7 @@ class DeliveryLoop {
   void TakeBlocks();
   void TakeStored();
   void SendOutputs();
+  void Store(DirtyPlaces dirty);
   void StorePlaces();
   void Publish();
 
@@ -70,6 +78,7 @@ class DeliveryLoop {
   const SteadyClock& clock_;
   RegistryWatch registry_;
   DeliveryCore core_;
+  CursorStore& cursors_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {
@@ -77,6 +86,8 @@ class DeliveryLoop {
     std::string purpose;
   };
   std::map<SessionId, Open> open_;
+  std::vector<SessionEvent> events_;
+  bool more_ = false;  // There is more to do at once.
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
@@ -84,7 +95,9 @@ class DeliveryLoop {
   mutable Mutex mu_;
   std::vector<std::shared_ptr<const EventBlock>> inbox_ ABSL_GUARDED_BY(mu_);
   DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
-  Worker<DirtyPlaces, StoreResult> disk_;
+  std::vector<StoreResult> stored_ ABSL_GUARDED_BY(mu_);
+  // Last, so that its work ends before what it works on.
+  std::unique_ptr<Background> disk_;
 };
 
 }  // namespace concordat::bus

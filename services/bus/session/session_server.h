@@ -124,7 +124,8 @@ class SessionServer {
   uint32_t epoch_ = 0;
   Sequence end_;
   uint64_t time_us_ = 0;
-  absl::flat_hash_map<PeerId, Peer> peers_;
+  // In the order they came: so is everything that is done to all of them.
+  std::map<PeerId, Peer> peers_;
   absl::flat_hash_map<SessionId, PeerId> by_session_;
   std::vector<Inbound> inbound_;
   // Of what happened between two calls of Poll.

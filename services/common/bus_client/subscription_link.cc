@@ -39,14 +39,13 @@ absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
 
 }  // namespace
 
-SubscriptionLink::SubscriptionLink(SubscribeOptions options,
-                                   const ZmqContext& context,
-                                   const Credentials& credentials,
+SubscriptionLink::SubscriptionLink(SubscribeOptions options, Dialer& dialer,
+                                   ClientIdentity identity,
                                    EndpointResolver resolver,
                                    std::function<void()> wake)
     : options_(std::move(options)),
       wake_(std::move(wake)),
-      connection_(context, credentials, std::move(resolver), *this),
+      connection_(dialer, std::move(identity), std::move(resolver), *this),
       window_({options_.after, options_.backfilled_through}),
       scanned_through_(options_.after),
       backfilled_through_(options_.backfilled_through) {}

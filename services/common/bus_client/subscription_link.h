@@ -26,8 +26,8 @@ namespace concordat {
 class SubscriptionLink : public Subscription, public Connection::User {
  public:
   // `wake` makes the client's thread call Step() soon.
-  SubscriptionLink(SubscribeOptions options, const ZmqContext& context,
-                   const Credentials& credentials, EndpointResolver resolver,
+  SubscriptionLink(SubscribeOptions options, Dialer& dialer,
+                   ClientIdentity identity, EndpointResolver resolver,
                    std::function<void()> wake);
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override;
