@@ -85,7 +85,8 @@ struct SubscribeOptions {
 // Survives restarts of the bus: it connects again by itself and goes on from
 // the acknowledged place. What comes again after that and Next() has returned
 // before, acknowledged or not, is dropped here: one Subscription gives a
-// delivery once.
+// delivery once, and again only when policy has changed meanwhile and it shows
+// more.
 class Subscription {
  public:
   virtual ~Subscription() = default;

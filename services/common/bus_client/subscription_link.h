@@ -60,6 +60,10 @@ class SubscriptionLink : public Subscription, public Connection::User {
     size_t at = 0;
   };
 
+  // It is we who know where it stands, not the bus.
+  bool keeps_place() const {
+    return options_.own_place || options_.name.empty();
+  }
   // False: the chunk has no more.
   bool TakeOne(Delivery& delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool SendAck(absl::Duration now);
