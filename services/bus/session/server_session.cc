@@ -168,7 +168,7 @@ SessionOutput ServerSession::TakePublish(const Frame& frame) {
   const std::optional<uint64_t> events = CountEvents(frame.body);
   if (!events || *events == 0 || *events > kBatchEventsMax ||
       frame.body.size() > kBatchBytesMax) {
-    return Close(v1::REFUSAL_PROTOCOL,
+    return Close(v1::REFUSAL_MALFORMED,
                  "a batch holds 1 to 256 events in 480 KiB");
   }
   events_in_flight_ += *events;

@@ -203,8 +203,8 @@ bool ClientCore::OnFrame(FrameKind kind, OwnedBytes body, absl::Duration) {
 void ClientCore::OnLost(bus::v1::Refusal refusal, const std::string& detail,
                         absl::Duration) {
   connected_ = false;
-  const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_PROTOCOL ||
-                                        refusal == bus::v1::REFUSAL_MALFORMED;
+  // PROTOCOL is of frames and silence, which say nothing of a batch.
+  const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_MALFORMED;
   mu_.Lock();
   queue_.Lost(because_of_what_was_sent, detail, answered_);
   switch (refusal) {

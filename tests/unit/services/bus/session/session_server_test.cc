@@ -286,7 +286,7 @@ TEST_F(SessionServerTest, BatchesThatAreNoneEndASession) {
     Make({});
     const uint64_t session = Open();
     Say(kPeer, kPoliceKey, FrameKind::kPublish, session, 2, body);
-    ExpectClosed(v1::REFUSAL_PROTOCOL, session);
+    ExpectClosed(v1::REFUSAL_MALFORMED, session);
   }
 }
 
