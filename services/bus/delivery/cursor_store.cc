@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/crypto/crc32c.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr char kFile[] = "cursors";
 constexpr absl::string_view kMagic = "CUR1";
+constexpr absl::string_view kBatchMagic = "CURB";
 constexpr size_t kHeadBytes = 12;
 constexpr size_t kLogIdBytes = 16;
 constexpr size_t kFixedBytes = kLogIdBytes + 4 + 8 + 8;
@@ -63,6 +65,39 @@ std::optional<size_t> ReadRecord(absl::string_view bytes, std::string& name,
   return kHeadBytes + length;
 }
 
+std::string AsBatch(absl::string_view records) {
+  std::string out(kBatchMagic);
+  Put(out, records.size(), 4);
+  Put(out, Crc32c(records), 4);
+  out.append(records.data(), records.size());
+  return out;
+}
+
+// The records of the good batch at the start of `bytes`, or nothing.
+std::optional<absl::string_view> ReadBatch(absl::string_view bytes) {
+  if (bytes.size() < kHeadBytes || bytes.substr(0, 4) != kBatchMagic) return {};
+  const uint64_t length = Get(bytes, 4, 4);
+  if (length > bytes.size() - kHeadBytes) return {};
+  const absl::string_view records = bytes.substr(kHeadBytes, length);
+  if (Crc32c(records) != Get(bytes, 8, 4)) return {};
+  return records;
+}
+
+// Reads records up to the first bad one; returns where that is.
+size_t ReadRecords(absl::string_view bytes, Places& places) {
+  std::string name;
+  Place place;
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const std::optional<size_t> read =
+        ReadRecord(bytes.substr(at), name, place);
+    if (!read.has_value()) break;
+    places[name] = place;
+    at += *read;
+  }
+  return at;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
@@ -72,20 +107,22 @@ absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
   if (!whole.ok() && !absl::IsNotFound(whole.status())) return whole.status();
   const absl::string_view bytes =
       whole.ok() ? absl::string_view(*whole) : absl::string_view();
-  std::string name;
-  Place place;
-  size_t at = 0;
-  while (at < bytes.size()) {
-    const std::optional<size_t> read =
-        ReadRecord(bytes.substr(at), name, place);
-    if (!read.has_value()) break;
-    store->places_[name] = place;
-    at += *read;
+  const bool has_batches = absl::StartsWith(bytes, kBatchMagic);
+  size_t at = has_batches ? 0 : ReadRecords(bytes, store->places_);
+  while (const auto records = ReadBatch(bytes.substr(at))) {
+    if (ReadRecords(*records, store->places_) < records->size()) break;
+    at += kHeadBytes + records->size();
   }
-  for (size_t later = at + 1; later < bytes.size(); ++later) {
-    if (ReadRecord(bytes.substr(later), name, place).has_value()) {
-      return absl::DataLossError(absl::StrCat("cursors: damaged at byte ", at));
-    }
+  // The first batch came with its file, whole.
+  bool damaged = has_batches && at == 0;
+  Places unused;
+  for (size_t later = at + 1; later < bytes.size() && !damaged; ++later) {
+    const absl::string_view rest = bytes.substr(later);
+    damaged = ReadBatch(rest).has_value() ||
+              (!has_batches && ReadRecords(rest, unused) > 0);
+  }
+  if (damaged) {
+    return absl::DataLossError(absl::StrCat("cursors: damaged at byte ", at));
   }
   // What was read may have been on its way to the disk; now it is there.
   const absl::Status compacted = store->Compact();
@@ -96,6 +133,7 @@ absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
 absl::Status CursorStore::Compact() {
   std::string bytes;
   for (const auto& [name, place] : places_) AppendRecord(name, place, bytes);
+  bytes = AsBatch(bytes);
   file_.reset();
   absl::Status status = ReplaceWhole(directory_, kFile, bytes);
   if (!status.ok()) return status;
@@ -115,6 +153,7 @@ absl::Status CursorStore::Store(const Places& changed) {
     places_[name] = place;
     AppendRecord(name, place, bytes);
   }
+  bytes = AsBatch(bytes);
   absl::Status status;
   if (size_ + bytes.size() > kFileBytesMax) {
     status = Compact();

@@ -1,11 +1,14 @@
 // Where durable subscriptions have come to, on disk. One file, `cursors`, that
 // is only appended to, and replaced by a short one when it has grown.
 //
+//   batch  = "CURB" ‖ length u32 ‖ CRC-32C of what follows u32 ‖ record*
 //   record = "CUR1" ‖ length u32 ‖ CRC-32C of what follows u32 ‖
 //            log id [16] ‖ epoch u32 ‖ acknowledged u64 ‖ judged u64 ‖ name
 //
-// Integers are little-endian. The newest record of a name counts. A bad end of
-// the file with no good record after it is a torn append and is cut.
+// Integers are little-endian. The newest record of a name counts. A batch is what
+// was written and synced at once, so that of a torn append a good end may follow
+// a bad beginning. A bad batch with no good one after it is a torn append and is
+// cut. An older file is records without batches, and is read.
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_CURSOR_STORE_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_CURSOR_STORE_H_
 
