@@ -40,7 +40,10 @@ std::optional<uint64_t> DeliveryWindow::Take(uint64_t bus_number,
   // The bus judges what comes again anew: it may show more now.
   const bool again = it != earlier_.end() && (groups & ~it->second.groups) == 0;
   item.number = again ? it->second.number : ++handed_out_;
-  if (it != earlier_.end()) earlier_.erase(it);
+  if (it != earlier_.end()) {
+    item.groups |= it->second.groups;
+    earlier_.erase(it);
+  }
   unacked_.push_back(item);
   if (!again) return item.number;
   Settle();

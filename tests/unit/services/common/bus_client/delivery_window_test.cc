@@ -131,6 +131,8 @@ TEST(DeliveryWindowTest, WhatComesAgainAndShowsMoreIsHandedOut) {
   EXPECT_EQ(window.Take(1, {5}, {}, {5}, 0b111), 2u);
   window.Restart();
   EXPECT_EQ(window.Take(1, {5}, {}, {5}, 0b001), std::nullopt);
+  window.Restart();  // What it once showed is no news.
+  EXPECT_EQ(window.Take(1, {5}, {}, {5}, 0b111), std::nullopt);
 }
 
 }  // namespace
