@@ -56,6 +56,7 @@ class SpooledPublisherTest : public ::testing::Test {
     ASSERT_THAT(spool, IsOk());
     publisher_ =
         std::make_unique<SpooledPublisher>(*std::move(spool), *client_, clock_);
+    publisher_->Start();
   }
   void ExpectInLog(uint64_t sets, size_t events = 1) {
     const std::vector<View> log = bus_.events();
