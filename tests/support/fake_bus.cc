@@ -159,7 +159,9 @@ class FakeBus::Client : public BusClient {
       return absl::OkStatus();
     }
     std::vector<PublishOutcome> outcomes = bus_.Judge(set);
-    if (std::exchange(bus_.go_before_answer_, false)) {
+    if (bus_.go_before_answer_.has_value() &&
+        absl::EndsWith(set.front().header.type, *bus_.go_before_answer_)) {
+      bus_.go_before_answer_.reset();
       bus_.away_ = true;
       bus_.waiting_.push_back({std::move(set), std::move(done)});
     } else {
@@ -363,9 +365,9 @@ void FakeBus::GoAway() {
   away_ = true;
 }
 
-void FakeBus::GoAwayBeforeNextAnswer() {
+void FakeBus::GoAwayBeforeNextAnswer(std::string type) {
   MutexLock lock(mu_);
-  go_before_answer_ = true;
+  go_before_answer_ = std::move(type);
 }
 
 void FakeBus::ComeBack() {
