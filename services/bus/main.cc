@@ -4,15 +4,20 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/daemon/bus_health.h"
+#include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/loop_meters.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
@@ -21,7 +26,9 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
+#include "services/common/rpc/health_watch.h"
 #include "services/common/storage/posix_directory.h"
 
 namespace concordat::bus {
@@ -51,6 +58,13 @@ void KeepMemory() {
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+// 0 when it cannot be asked.
+uint64_t FreeBytes(const std::string& path) {
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  return error ? 0 : space.available;
+}
+
 int Main(int argc, char** argv) {
   KeepMemory();
   // The registry's file is looked at all the time; there is nothing to reload.
@@ -58,7 +72,9 @@ int Main(int argc, char** argv) {
   // A file that may not grow is a failed write, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   StartUp start(kProgram, "The log of events, and who gets which of them.");
+  start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
+  const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
   const Logger logger(kProgram);
   const SystemClock clock;
   const SystemSteadyClock steady;
@@ -146,9 +162,11 @@ int Main(int argc, char** argv) {
     logger.Error("the log cannot be folded", {{"status", why.ToString()}});
     std::_Exit(1);
   };
+  Metrics metrics;
+  LoopMeters meters(metrics, steady, log->Status().end);
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
-      DeliveryCore(*log, types, fold, cursors->places()), *cursors,
+      DeliveryCore(*log, types, fold, cursors->places()), *cursors, meters,
       {fatal,
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
@@ -157,7 +175,7 @@ int Main(int argc, char** argv) {
       std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
-      std::move(core), std::move(fold), random, faults,
+      std::move(core), std::move(fold), random, faults, meters,
       {[&delivery](std::shared_ptr<const EventBlock> block) {
          delivery.Post(std::move(block));
        },
@@ -168,26 +186,43 @@ int Main(int argc, char** argv) {
        refused},
       std::make_unique<BackgroundThread>());
 
-  Metrics metrics;
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
   ServerHostOptions host_options;
   host_options.program = kProgram;
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
+  SetWatch(watch, &host_options);
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  ServeBus(host, data.environment(),
-           {*log, ingest, delivery, refusals, faults, explainer, persons,
-            ingest_calls, delivery_calls, clock, steady});
+  const BusParts parts = {*log,           ingest,    delivery, refusals,
+                          faults,         explainer, persons,  ingest_calls,
+                          delivery_calls, clock,     steady};
+  ServeBus(host, data.environment(), parts);
+  WatchRegistry(*registry, host.health());
+  BusHealth health(watch, start.Value(LondonTime()));
+  host.health().Add([&](Troubles& troubles) {
+    health.Judge(
+        {steady.Elapsed(), log->Status(), delivery.Snapshot().subscriptions,
+         FreeBytes(data.path()), ingest.agreements(), ingest.now_us()},
+        troubles);
+  });
+  const auto collected = metrics.OnCollect([&](Samples& samples) {
+    CollectBus(parts, meters, samples);
+    samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",
+                  static_cast<double>(FreeBytes(data.path())));
+  });
   const uint16_t grpc_port = start.Value(host.Start());
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });
   std::thread delivery_thread([&delivery] { delivery.Run(); });
+  const std::string scraped =
+      start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
   start.Check(data.WriteAddresses(
-      kProgram, {{"ingest", ingest_port->endpoint()},
+      kProgram, {{"metrics", scraped},
+                 {"ingest", ingest_port->endpoint()},
                  {"delivery", delivery_port->endpoint()},
                  {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}}));
   logger.Info("ready", {{"end", log->Status().end.value}});

@@ -240,9 +240,6 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
     const LogStatus status = log.Status();
     response->set_ready(true);
-    if (status.read_only) {
-      response->set_degraded_because(status.read_only_because);
-    }
     response->set_position(status.end.value);
     response->set_log_end(status.end.value);
     response->set_time(ingest.now_us());

@@ -17,10 +17,11 @@ constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
-                           CursorStore& cursors, Hooks hooks,
-                           std::unique_ptr<Background> disk)
+                           CursorStore& cursors, LoopMeters& meters,
+                           Hooks hooks, std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
+      meters_(meters),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
       cursors_(cursors),
@@ -147,6 +148,7 @@ void DeliveryLoop::SendOutputs() {
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
       sessions_.SendFrame(output.session, output.kind, std::move(output.frame));
+      if (output.live_through.value > 0) meters_.Delivered(output.live_through);
     }
   }
 }

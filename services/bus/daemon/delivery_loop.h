@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
@@ -45,7 +46,7 @@ class DeliveryLoop {
   // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, Hooks hooks,
+               CursorStore& cursors, LoopMeters& meters, Hooks hooks,
                std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
@@ -76,6 +77,7 @@ class DeliveryLoop {
 
   SessionServer& sessions_;
   const SteadyClock& clock_;
+  LoopMeters& meters_;
   RegistryWatch registry_;
   DeliveryCore core_;
   CursorStore& cursors_;

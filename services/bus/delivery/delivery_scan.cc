@@ -204,9 +204,11 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
   rest.set_first_delivery(sub.next_delivery - views);
   rest.set_backfill_cause(views == 0 ? 0 : cause.value);
   rest.set_scanned_through(scanned.value);
-  outputs_.push_back({sub.session, FrameKind::kDeliver,
-                      encoder_.TakeDeliver(rest, kFrameHeadBytes),
-                      v1::REFUSAL_UNSPECIFIED, ""});
+  outputs_.push_back(
+      {sub.session, FrameKind::kDeliver,
+       encoder_.TakeDeliver(rest, kFrameHeadBytes), v1::REFUSAL_UNSPECIFIED, "",
+       views == 0 || cause.value != 0 ? Sequence()
+                                      : sub.out.back().acknowledged});
   sub.told = scanned;
   sub.told_at = now;
 }
