@@ -37,6 +37,7 @@ absl::Status RunRules(const std::vector<std::string>& arguments);
 absl::Status RunSpool(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
+absl::Status RunWatch(const std::vector<std::string>& arguments);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {

@@ -29,6 +29,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"rules", "The alert rules: list, test, backtest",
      concordat::cli::RunRules},
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
+    {"watch", "Asks every program of the hub whether all is well",
+     concordat::cli::RunWatch},
     {"agreements", "Agreements, and why somebody sees an event or not",
      concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
