@@ -30,6 +30,7 @@
 #include "services/common/config/start_up.h"
 #include "services/common/rpc/health_watch.h"
 #include "services/common/storage/posix_directory.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat::bus {
 namespace {
@@ -63,6 +64,18 @@ uint64_t FreeBytes(const std::string& path) {
   std::error_code error;
   const auto space = std::filesystem::space(path, error);
   return error ? 0 : space.available;
+}
+
+// A span for each event that is traced.
+void TraceBlock(const EventBlock& block, absl::Time start, absl::Time end,
+                SpanExporter& spans) {
+  for (const StoredEvent& event : block.events) {
+    if (event.header.traceparent.empty()) continue;
+    auto parent = ParseTraceparent(event.header.traceparent);
+    if (!parent.has_value()) continue;
+    spans.Add({*std::move(parent), "append", std::string(event.header.type),
+               start, end});
+  }
 }
 
 int Main(int argc, char** argv) {
@@ -163,6 +176,8 @@ int Main(int argc, char** argv) {
     std::_Exit(1);
   };
   Metrics metrics;
+  SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
+                     random, metrics);
   LoopMeters meters(metrics, steady, log->Status().end);
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
@@ -183,7 +198,12 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("the log takes no writes", {{"status", why.ToString()}});
        },
-       refused},
+       refused,
+       [&](const EventBlock& block, absl::Duration began) {
+         if (!spans.wants()) return;
+         const absl::Time now = clock.Now();
+         TraceBlock(block, now - (steady.Elapsed() - began), now, spans);
+       }},
       std::make_unique<BackgroundThread>());
 
   const auto access =

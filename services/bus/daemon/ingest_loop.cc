@@ -89,7 +89,7 @@ void IngestLoop::Write(std::unique_ptr<PendingBlock> block) {
     meters_.Wrote(began);
     {
       MutexLock lock(mu_);
-      results_.push_back({std::move(*held), std::move(status)});
+      results_.push_back({std::move(*held), std::move(status), began});
     }
     sessions_.Wake();
   });
@@ -193,6 +193,7 @@ void IngestLoop::TakeWritten() {
     sessions_.SetEnd(fold_.folded(), fold_.now_us());
     now_us_ = fold_.now_us();
     meters_.Durable(fold_.folded());
+    if (hooks_.on_written != nullptr) hooks_.on_written(*block, result.began);
     hooks_.on_durable(std::move(block));
   }
 }

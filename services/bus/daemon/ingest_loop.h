@@ -42,6 +42,10 @@ class IngestLoop {
     std::function<void(absl::string_view principal, v1::Refusal refusal,
                        absl::string_view detail)>
         on_refused;
+    // A block is durable and folded; its write began then, by the loop's clock.
+    // Null: nobody asks. Must not wait.
+    std::function<void(const EventBlock&, absl::Duration began)> on_written =
+        nullptr;
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
@@ -76,6 +80,7 @@ class IngestLoop {
   struct WriteResult {
     std::unique_ptr<PendingBlock> block;
     absl::Status status;
+    absl::Duration began;
   };
 
   void Write(std::unique_ptr<PendingBlock> block);

@@ -30,7 +30,11 @@ Program::Program(ProgramOptions options, int argc, char** argv,
       .program = options_.name,
       .port = start_.Value(data_->Port(options_.name, "grpc")),
       .tls = start_.Value(data_->LoadTls(options_.principal))};
-  SetWatch(start_.Value(LoadWatchSettings(*data_)), &host);
+  const hub::v1::WatchSettings watch = start_.Value(LoadWatchSettings(*data_));
+  SetWatch(watch, &host);
+  spans_ = std::make_unique<SpanExporter>(
+      options_.name, static_cast<uint16_t>(watch.trace_port()), random_,
+      metrics_);
   host_ = std::make_unique<ServerHost>(std::move(host), live_->source(), clock_,
                                        log_, metrics_, *access_);
   WatchRegistry(*live_, host_->health());

@@ -20,6 +20,7 @@
 #include "services/common/config/live_registry.h"
 #include "services/common/config/start_up.h"
 #include "services/common/rpc/server_host.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat {
 
@@ -47,6 +48,7 @@ class Program {
   Random& random() { return random_; }
   const Logger& log() const { return log_; }
   Metrics& metrics() { return metrics_; }
+  SpanExporter& spans() { return *spans_; }
   ServerHost& host() { return *host_; }
 
   // Listens, says where (beside `addresses` of other listeners), and returns
@@ -64,6 +66,7 @@ class Program {
   std::unique_ptr<LiveRegistry> live_;
   std::shared_ptr<const PrincipalRegistry> at_start_;
   std::string folder_;
+  std::unique_ptr<SpanExporter> spans_;
   std::unique_ptr<AccessLog> access_;
   std::unique_ptr<ServerHost> host_;
 };

@@ -6,6 +6,7 @@
 // an answer never timed, or timed twice             EveryQueueStandsInTheMetrics
 // a registry that does not load is said for ever    ARegistryThatDoesNotLoadIsSaidUntilItDoes
 // a full disk is said in one place and not another  ALogThatTakesNoWritesIsCritical
+// traceparent lost on the way, or all traced        ATracedEventLeavesASpanWhereItIsWritten…
 // settings are not read, or a bad one passed over   SettingsAreReadAtTheStart
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -19,7 +20,9 @@
 #include "absl/strings/str_split.h"
 #include "concordat/hub/v1/status.pb.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/support/span_receiver.h"
 
 namespace concordat {
 namespace {
@@ -190,6 +193,43 @@ TEST_F(OperatorsTest, SettingsAreReadAtTheStart) {
            absl::StrContains(because, "the alerts service does not read") &&
            absl::StrContains(because, "the certificate of the program ends");
   });
+}
+
+TEST_F(OperatorsTest, ATracedEventLeavesASpanWhereItIsWrittenAndHandled) {
+  constexpr char kTrace[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+  testing::SpanReceiver collector;
+  bus_.Stop();
+  WriteFile("watch.textproto",
+            absl::StrCat("trace_port: ", collector.port(), "\n"));
+  bus_.Start();
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("plain", 1)).accepted);
+  Event traced = Concern("traced", 1);
+  traced.header.traceparent =
+      absl::StrCat("00-", kTrace, "-00f067aa0ba902b7-01");
+  ASSERT_TRUE(Publish(*police, std::move(traced)).accepted);
+  const std::string written = collector.Take();
+  EXPECT_THAT(written, HasSubstr("\"concordat-bus\""));
+  EXPECT_THAT(written, HasSubstr("\"name\":\"append\""));
+  EXPECT_THAT(written, HasSubstr(absl::StrCat("\"traceId\":\"", kTrace)));
+  EXPECT_EQ(written.find("traceId"), written.rfind("traceId"));
+
+  Metrics metrics;
+  const SystemClock clock;
+  SpanExporter spans("reader", collector.port(), random_, metrics);
+  TracedBusClient reader(*police, spans, clock);
+  auto subscription = reader.Subscribe({});
+  ASSERT_THAT(subscription, IsOk());
+  for (std::string id; id != "traced";) {
+    const auto delivery = (*subscription)->Next(kLong);
+    ASSERT_THAT(delivery, IsOk());
+    id = delivery->view.header.id;
+    (*subscription)->Ack(delivery->number);
+  }
+  const std::string handled = collector.Take();
+  EXPECT_THAT(handled, HasSubstr("\"reader\""));
+  EXPECT_THAT(handled, HasSubstr("\"name\":\"handle\""));
+  EXPECT_THAT(handled, HasSubstr(absl::StrCat("\"traceId\":\"", kTrace)));
 }
 
 }  // namespace
