@@ -34,6 +34,7 @@ absl::Status RunPerson(const std::vector<std::string>& arguments);
 absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunRules(const std::vector<std::string>& arguments);
+absl::Status RunSettings(const std::vector<std::string>& arguments);
 absl::Status RunSpool(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);

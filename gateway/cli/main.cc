@@ -31,6 +31,8 @@ constexpr concordat::cli::Command kCommands[] = {
     {"log", "State of the log, and its verification", concordat::cli::RunLog},
     {"watch", "Asks every program of the hub whether all is well",
      concordat::cli::RunWatch},
+    {"settings", "Prints the reference of what can be set",
+     concordat::cli::RunSettings},
     {"agreements", "Agreements, and why somebody sees an event or not",
      concordat::cli::RunAgreements},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},

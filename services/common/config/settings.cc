@@ -25,6 +25,19 @@ std::string WithUnit(uint32_t value, const policy::v1::Setting& setting) {
   return absl::StrCat(value, setting.unit().empty() ? "" : " ", setting.unit());
 }
 
+std::string TableOf(const google::protobuf::Descriptor& type) {
+  std::string text =
+      "| setting | unit | bounds | default | |\n|---|---|---|---|---|\n";
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const policy::v1::Setting& setting = SettingOf(field);
+    absl::StrAppend(&text, "| `", field.name(), "` | ", setting.unit(), " | ",
+                    Bounds(setting), " | ", setting.default_value(), " | ",
+                    setting.help(), " |\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 absl::Status CheckSettings(google::protobuf::Message* settings) {
@@ -69,17 +82,18 @@ std::string HelpOfSettings(const google::protobuf::Descriptor& type) {
   return text;
 }
 
-std::string TableOfSettings(const google::protobuf::Descriptor& type) {
-  std::string text =
-      "| setting | unit | bounds | default | |\n|---|---|---|---|---|\n";
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    const policy::v1::Setting& setting = SettingOf(field);
-    absl::StrAppend(&text, "| `", field.name(), "` | ", setting.unit(), " | ",
-                    Bounds(setting), " | ", setting.default_value(), " | ",
-                    setting.help(), " |\n");
-  }
-  return text;
+std::string ReferenceOfSettings() {
+  return absl::StrCat(
+      "# Settings\n\n"
+      "Made by `concordat settings` from the schemas, where each declares\n"
+      "itself; a test holds this page to it. The files are in the data "
+      "directory,\nin Protobuf's text form (`repeat_every_s: 60`), and are "
+      "read "
+      "when a program\nstarts. One that is not there sets nothing; a program "
+      "does not start with one\nthat sets what is not here, or out of its "
+      "bounds.\n",
+      "\n## ", kWatchSettings, "\n\nOf every program.\n\n",
+      TableOf(*hub::v1::WatchSettings::descriptor()));
 }
 
 absl::StatusOr<hub::v1::WatchSettings> LoadWatchSettings(

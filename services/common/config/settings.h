@@ -27,8 +27,8 @@ absl::Status LoadCheckedSettings(const DataDirectory& data,
 
 // For --help: a line a setting.
 std::string HelpOfSettings(const google::protobuf::Descriptor& type);
-// For the reference: a table in Markdown.
-std::string TableOfSettings(const google::protobuf::Descriptor& type);
+// deploy/docs/settings.md, whole: every file of settings that declare themselves.
+std::string ReferenceOfSettings();
 
 // When a program says that something is wrong.
 inline constexpr char kWatchSettings[] = "watch.textproto";
