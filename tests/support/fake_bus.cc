@@ -98,6 +98,7 @@ class FakeBus::FakeSubscription : public Subscription {
     while (through < bus_.log_.size() && !Seen(bus_.log_[through])) ++through;
     return {through};
   }
+  LogEpoch log_epoch() const override { return {std::string(16, 'L'), 1}; }
   bool connected() const override {
     MutexLock lock(bus_.mu_);
     return !bus_.away_ && ended_.ok();

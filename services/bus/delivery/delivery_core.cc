@@ -129,20 +129,34 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
     asked.judged =
         std::min(fold_.folded(), Sequence{request.backfilled_through()});
   }
+  const LogStatus log = log_.Status();
+  const auto is_lost = [&](const Place& place) {
+    return place.acknowledged > fold_.folded() ||
+           !IsOfLog(log, place.log_id, place.epoch, place.acknowledged);
+  };
   const auto stored = places_.find(sub.key);
-  const bool is_new = !sub.durable || stored == places_.end();
-  if (is_new && sub.durable && NamesOf(recipient.to) >= kNamesMax) {
+  // Who names this very epoch has been told that the place is lost.
+  const bool begins_anew = request.log_id() == log_id_ &&
+                           request.epoch() == epoch_ &&
+                           stored != places_.end() && is_lost(stored->second);
+  const bool is_new = !sub.durable || stored == places_.end() || begins_anew;
+  if (is_new && sub.durable && !begins_anew &&
+      NamesOf(recipient.to) >= kNamesMax) {
     return Refuse(session, v1::REFUSAL_TOO_MANY,
                   absl::StrCat("name: ", recipient.to.role, " of ",
                                recipient.to.agency, " has ", kNamesMax,
                                " subscriptions already; use one of them"));
   }
   sub.place = is_new ? asked : stored->second;
-  if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
-      sub.place.acknowledged > fold_.folded()) {
+  if (is_lost(sub.place) ||
+      is_lost({asked.log_id, asked.epoch, {request.seen()}, {}})) {
     return Refuse(session, v1::REFUSAL_FORKED,
                   "the position is not of this log and epoch");
   }
+  // What a lost policy event caused is judged again by what came in its place.
+  sub.place.judged = std::min(sub.place.judged,
+                              *LastOf(log, sub.place.log_id, sub.place.epoch));
+  sub.place.epoch = epoch_;
   sub.scan = sub.place.acknowledged;
   AddBackfills(sub, sub.place.judged, sub.scan);
 

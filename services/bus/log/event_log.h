@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,11 @@ struct LogStatus {
   bool read_only = false;
   std::string read_only_because;
 };
+
+// The last event that this log has of those that a log of that id had in
+// `epoch`; nothing: it never was in that epoch.
+std::optional<Sequence> LastOf(const LogStatus& log, absl::string_view log_id,
+                               uint32_t epoch);
 
 // Whether what this log has up to `sequence` is what a log of that id had when
 // it was in `epoch`. False: who holds that position is to be told FORKED.

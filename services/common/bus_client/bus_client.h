@@ -69,6 +69,13 @@ struct Delivery {
   Sequence scanned_through;
 };
 
+// Which log, and which life of it: a restore begins a new epoch.
+struct LogEpoch {
+  std::string log_id;  // 16 bytes.
+  uint32_t epoch = 0;
+  friend bool operator==(const LogEpoch&, const LogEpoch&) = default;
+};
+
 struct SubscribeOptions {
   std::string name;                // Durable; empty: a tail.
   std::vector<std::string> types;  // Full names, or "….*"; empty: all.
@@ -78,6 +85,9 @@ struct SubscribeOptions {
   bool own_place = false;
   // With own_place: `scanned_through` of the last delivery that was taken in.
   Sequence backfilled_through;
+  // With own_place: what Subscription::log_epoch() was when `after` was taken in;
+  // empty: not known, and a position that was lost is not noticed.
+  LogEpoch log_epoch;
   uint32_t credit_events = 4096;
   uint32_t credit_bytes = 8u << 20;
 };
@@ -91,7 +101,8 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
-  //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder),
+  //   PERMISSION_DENIED, DATA_LOSS (FORKED: what was returned is no longer in the
+  //   log; build anew what came of it), FAILED_PRECONDITION (other holder),
   //   RESOURCE_EXHAUSTED (too many durable names):
   //   for good; the message says why.
   virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
@@ -102,6 +113,10 @@ class Subscription {
   virtual Sequence log_end() const = 0;
   virtual Sequence scanned_through() const = 0;
   virtual bool connected() const = 0;
+  // The log that everything which Next() has returned is of. After a restore it
+  // changes, unless something of that is lost: then Next() says FORKED. Empty
+  // before the first connection.
+  virtual LogEpoch log_epoch() const = 0;
 };
 
 // A stream is its source's own: two sources may have one of the same name.

@@ -35,6 +35,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   Sequence log_end() const override;
   Sequence scanned_through() const override;
   bool connected() const override;
+  LogEpoch log_epoch() const override;
 
   // The client's thread.
   bool Step(absl::Duration now);
@@ -76,8 +77,6 @@ class SubscriptionLink : public Subscription, public Connection::User {
   absl::Duration busy_since_ = absl::InfiniteDuration();
   uint64_t acked_ = 0;  // Sent to the bus on this session.
   bool connected_once_ = false;
-  std::string log_id_;  // Of the place, from then on.
-  uint32_t epoch_ = 0;
 
   mutable Mutex mu_;
   CondVar changed_;
@@ -86,6 +85,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   std::deque<OwnedBytes> queue_ ABSL_GUARDED_BY(mu_);
   Chunk chunk_ ABSL_GUARDED_BY(mu_);
   DeliveryWindow window_ ABSL_GUARDED_BY(mu_);
+  LogEpoch log_epoch_ ABSL_GUARDED_BY(mu_);
   Sequence scanned_through_ ABSL_GUARDED_BY(mu_);
   Sequence backfilled_through_ ABSL_GUARDED_BY(mu_);
   absl::Status status_ ABSL_GUARDED_BY(mu_);

@@ -1,5 +1,8 @@
 #include "services/common/rpc/program.h"
 
+#include <unistd.h>
+
+#include <csignal>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +50,18 @@ const bus::v1::Principal& Program::self() const {
         absl::StrCat("the registry has no principal ", options_.principal)));
   }
   return *self;
+}
+
+std::function<void(const absl::Status&)> Program::Following(std::string what) {
+  return [this, what = std::move(what)](const absl::Status& failure) {
+    if (!absl::IsDataLoss(failure)) {
+      log_.Warning(what, {{"why", failure.message()}});
+      return;
+    }
+    log_.Error("what was built from the log is no longer in it; stopping",
+               {{"why", failure.message()}});
+    kill(getpid(), SIGTERM);  // To WaitForStop().
+  };
 }
 
 void Program::Serve(

@@ -51,6 +51,11 @@ class Program {
   SpanExporter& spans() { return *spans_; }
   ServerHost& host() { return *host_; }
 
+  // What a ProjectionThread tells its failures to: they are logged as `what`, and
+  // one that another start heals (a position that is lost: the model is to be
+  // built anew) ends the program.
+  std::function<void(const absl::Status&)> Following(std::string what);
+
   // Listens, says where (beside `addresses` of other listeners), and returns
   // once it was told to stop and no handler runs any more.
   void Serve(std::vector<std::pair<std::string, std::string>> addresses = {});
