@@ -133,7 +133,7 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
                          &at);
   line.flags().AddString("rate",
                          "MiB a second that a backup reads at most; default "
-                         "32.",
+                         "8.",
                          &rate);
   line.set_default_profile("admin");
   const auto go = line.Parse(arguments, 1, 1);

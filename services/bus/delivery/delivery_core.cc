@@ -150,8 +150,13 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.place = is_new ? asked : stored->second;
   if (is_lost(sub.place) ||
       is_lost({asked.log_id, asked.epoch, {request.seen()}, {}})) {
-    return Refuse(session, v1::REFUSAL_FORKED,
-                  "the position is not of this log and epoch");
+    const auto last = LastOf(log, asked.log_id, asked.epoch);
+    return Refuse(
+        session, v1::REFUSAL_FORKED,
+        last.has_value() && asked.epoch != epoch_
+            ? absl::StrCat("the log was restored or cut: of epoch ",
+                           asked.epoch, " it has events 1 to ", last->value)
+            : "the position is not of this log and epoch");
   }
   // What a lost policy event caused is judged again by what came in its place.
   sub.place.judged = std::min(sub.place.judged,

@@ -5,6 +5,7 @@
 //   concordat-log-backup --data DIR --from DIR [--at SEQUENCE|TIME] [--json]
 //
 // Exit: 0 done, 1 not done; the message says why and what to do.
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cstdio>
@@ -28,7 +29,8 @@
 namespace concordat::bus {
 namespace {
 
-constexpr uint32_t kRateMibDefault = 32;
+constexpr uint32_t kRateMibDefault = 8;
+constexpr int kLowestPriority = 19;
 constexpr char kRestoring[] = "bus/log.restoring";
 constexpr char kPlacesFolder[] = "bus/places";
 
@@ -81,6 +83,8 @@ absl::Status BackUp(const Arguments& arguments) {
   if (!places.ok()) return places.status();
   auto to = PosixDirectory::OpenLocked(arguments.to);
   if (!to.ok()) return to.status();
+  // The bus goes first, on the processor too.
+  setpriority(PRIO_PROCESS, 0, kLowestPriority);
   Pace pace(arguments.rate_mib);
   const auto report = BackUpLog(**log, **places, **to,
                                 [&pace](uint64_t bytes) { pace.Take(bytes); });

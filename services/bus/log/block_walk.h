@@ -48,7 +48,7 @@ class BlockWalk {
   uint64_t at_;
   const uint64_t limit_;
   ChainEnd end_;
-  PageBuffer part_ = PageBuffer(1 << 20);
+  PageBuffer part_ = PageBuffer(256 * 1024);
   uint64_t part_at_ = 0;
   uint64_t part_bytes_ = 0;
 };

@@ -21,7 +21,7 @@ namespace {
 
 // What is written goes to the disk a little at a time, so that no commit of the
 // bus waits long behind it.
-constexpr uint64_t kSyncBytes = 1 << 20;
+constexpr uint64_t kSyncBytes = 256 * 1024;
 constexpr int kMarkReads = 100;
 constexpr absl::string_view kPlacePrefix = "place-";
 
