@@ -39,6 +39,7 @@ class TracedSubscription : public Subscription {
     return subscription_->scanned_through();
   }
   bool connected() const override { return subscription_->connected(); }
+  LogEpoch log_epoch() const override { return subscription_->log_epoch(); }
 
  private:
   // As many as may be out.
