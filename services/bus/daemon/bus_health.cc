@@ -1,6 +1,5 @@
 #include "services/bus/daemon/bus_health.h"
 
-#include <algorithm>
 #include <iterator>
 #include <set>
 
@@ -10,11 +9,16 @@
 namespace concordat::bus {
 namespace {
 
-// What services/alerts calls its subscription.
-constexpr char kAlerts[] = "alerts";
+// The programs of a hub start after its bus.
+constexpr absl::Duration kHubStarts = absl::Seconds(30);
 constexpr absl::Duration kRememberEvery = absl::Milliseconds(250);
 constexpr absl::Duration kRememberLonger = absl::Minutes(1);
 constexpr uint64_t kMiB = 1u << 20;
+
+// What services/alerts calls its subscription; others may use the name too.
+bool IsAlertsService(const SubscriptionInfo& info) {
+  return info.role == "service" && info.name == "alerts";
+}
 
 }  // namespace
 
@@ -65,9 +69,11 @@ void BusHealth::JudgeLog(const View& view, Troubles& troubles) const {
 
 void BusHealth::JudgeAlerts(const View& view, Troubles& troubles) {
   const absl::Duration longest = absl::Seconds(settings_.alerts_behind_s());
-  alerts_seen_at_ = std::min(alerts_seen_at_, view.now);
+  if (alerts_seen_at_ == absl::InfiniteDuration()) {
+    alerts_seen_at_ = view.now + kHubStarts;
+  }
   for (const SubscriptionInfo& info : view.subscriptions) {
-    if (info.name != kAlerts || !info.connected) continue;
+    if (!IsAlertsService(info) || !info.connected) continue;
     alerts_seen_at_ = view.now;
     const absl::Duration behind = Behind(info.acknowledged, view);
     if (behind < longest) continue;
@@ -89,7 +95,7 @@ void BusHealth::JudgePlaces(const View& view, Troubles& troubles) {
   const absl::Duration longest = absl::Seconds(settings_.stalled_after_s());
   std::set<std::string> present;
   for (const SubscriptionInfo& info : view.subscriptions) {
-    if (info.name.empty() || info.name == kAlerts) continue;
+    if (info.name.empty() || IsAlertsService(info)) continue;
     const std::string key =
         absl::StrCat(info.agency, "/", info.role, "/", info.name);
     present.insert(key);

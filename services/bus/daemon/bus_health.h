@@ -77,7 +77,7 @@ class BusHealth {
   Mutex mu_;
   std::deque<Grown> grown_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Place> places_ ABSL_GUARDED_BY(mu_);
-  // When the alerts service last had a session; at first, when this was asked.
+  // When the alerts service last had a session, or was to have one.
   absl::Duration alerts_seen_at_ ABSL_GUARDED_BY(mu_) =
       absl::InfiniteDuration();
 };

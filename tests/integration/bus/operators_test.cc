@@ -184,13 +184,12 @@ TEST_F(OperatorsTest, SettingsAreReadAtTheStart) {
   bus_.Stop();
   WriteFile("watch.textproto",
             "disk_free_min_mib: 16777216  # More than there is.\n"
-            "alerts_behind_s: 1\nexpiry_warning_days: 365\n");
+            "expiry_warning_days: 365\n");
   bus_.Start();
   const auto admin = Admin();
   Await([&] {
     const std::string because = StatusBy(admin).degraded_because();
     return absl::StrContains(because, "of 16777216 MiB are left") &&
-           absl::StrContains(because, "the alerts service does not read") &&
            absl::StrContains(because, "the certificate of the program ends");
   });
 }

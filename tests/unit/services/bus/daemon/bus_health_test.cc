@@ -9,6 +9,8 @@
 // alerts behind counted in events, not in time      TheAlertsServiceBehindIsCritical
 // a new event makes the oldest one look new         TheAlertsServiceBehindIsCritical
 // alerts gone altogether: nothing to compare with   TheAlertsServiceThatDoesNotReadIsCritical
+// each start of a hub is critical                   TheAlertsServiceHasTimeToStart
+// anybody's subscription of the name counts         TheAlertsServiceHasTimeToStart
 // an empty log wants alerts                         ALogWithoutEventsWantsNoAlertsService
 // MiB taken for bytes; the tenth forgotten          RoomForTheLog
 // the day of ending counted as over, or a day late  AnAgreementIsSaidBeforeItEnds
@@ -56,7 +58,7 @@ class BusHealthTest : public ::testing::Test {
     }
     SubscriptionInfo& info = view_.subscriptions.emplace_back();
     info.agency = "police-scotland";
-    info.role = "reader";
+    info.role = name == "alerts" ? "service" : "reader";
     info.name = name;
     info.connected = true;
     info.acknowledged = view_.log.end;
@@ -154,6 +156,12 @@ TEST_F(BusHealthTest, TheAlertsServiceThatDoesNotReadIsCritical) {
   EXPECT_THAT(After(absl::Seconds(2)), ElementsAre("!alerts away"));
   Place("alerts").connected = true;
   EXPECT_THAT(After(absl::Seconds(2)), IsEmpty());
+}
+
+TEST_F(BusHealthTest, TheAlertsServiceHasTimeToStart) {
+  Place("alerts").role = "reader";  // Somebody else's of that name.
+  EXPECT_THAT(After(absl::Seconds(35)), IsEmpty());
+  EXPECT_THAT(After(absl::Seconds(1)), ElementsAre("!alerts away"));
 }
 
 TEST_F(BusHealthTest, ALogWithoutEventsWantsNoAlertsService) {
