@@ -121,6 +121,8 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
     MutexLock lock(mu_);
     end_ = next_sequence_ - 1;
   }
+  // Only now: what is posted uses the store, which goes when this fails.
+  store_->PrepareInBackground();
   store_->set_on_closed([this](ClosedSegment closed) {
     AbsorbInBackground({std::move(closed), false});
   });

@@ -109,12 +109,14 @@ TEST_F(DurableEventLogTest, FindsEventsByStreamAndPerson) {
     for (uint64_t i = 1; i <= 100; ++i) {
       if (i % 3 == 1) of_stream.push_back({i});
     }
-    EXPECT_EQ(*log_.log().OfStream(kTestSource, "referral/1", {0}, 1000), of_stream);
+    EXPECT_EQ(*log_.log().OfStream(kTestSource, "referral/1", {0}, 1000),
+              of_stream);
     EXPECT_THAT(*log_.log().OfStream(kTestSource, "referral/1", {90}, 2),
                 ElementsAre(Sequence{91}, Sequence{94}));
     EXPECT_THAT(*log_.log().OfPerson(TestPerson(2), {80}, {91}),
                 ElementsAre(Sequence{82}, Sequence{86}, Sequence{90}));
-    EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"), Sequence{100});
+    EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"),
+              Sequence{100});
     if (round == 1) log_.DropIndex();
     ASSERT_THAT(log_.Open(), IsOk());
   }
@@ -141,6 +143,32 @@ TEST_F(DurableEventLogTest, AnIndexOfAnotherLogIsBuiltAnew) {
   TestEvent::Fields known = Fields(2);
   known.id = "other-2";
   EXPECT_EQ(AppendOne(TestEvent(known)).kind, Kind::kDuplicate);
+}
+
+class CountingBackground : public bus::Background {
+ public:
+  explicit CountingBackground(int& posts) : posts_(posts) {}
+  void Post(std::function<void()>) override { ++posts_; }
+
+ private:
+  int& posts_;
+};
+
+// What is posted uses what is gone when the opening has failed.
+TEST_F(DurableEventLogTest, AnOpeningThatFailsLeavesNoWorkBehind) {
+  AppendMany(1, 3);
+  log_.Close();
+  bus::EventLogOptions options;
+  options.environment = bus::v1::ENVIRONMENT_LIVE;  // The log is a demo's.
+  options.segments.segment_bytes = 32 * 1024;
+  int posts = 0;
+  SeededRandom random;
+  EXPECT_THAT(bus::DurableEventLog::Open(
+                  options, log_.disk(), log_.wrapping(),
+                  std::make_unique<FakeIndexStore>(log_.index()),
+                  std::make_unique<CountingBackground>(posts), random),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(posts, 0);
 }
 
 }  // namespace
