@@ -308,7 +308,7 @@ void SimBus::Tick() {
 void SimBus::FailSoon() {
   Dice& dice = world_.dice;
   testing::FakeDisk& disk = dice.Chance(7500) ? log_disk_ : places_disk_;
-  disk.FailCall(disk.calls() + 1 + dice.Below(6),
+  disk.FailCall(disk.calls() + 1 + dice.Below(10),
                 dice.Chance(3000) ? absl::StatusCode::kResourceExhausted
                                   : absl::StatusCode::kUnavailable);
   world_.Say("disk: a call will fail");
