@@ -146,9 +146,12 @@ int Main(int argc, char** argv) {
     logger.Error("the log cannot be folded", {{"status", why.ToString()}});
     std::_Exit(1);
   };
+  DeliveryOptions delivery_options;
+  delivery_options.started = clock.Now() - steady.Elapsed();
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
-      DeliveryCore(*log, types, fold, cursors->places()), *cursors,
+      DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
+      *cursors,
       {fatal,
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});

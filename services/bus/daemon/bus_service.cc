@@ -203,6 +203,12 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_acknowledged_time(real_time(info.acknowledged_at));
           state.set_outstanding(info.outstanding);
           state.set_outstanding_bytes(info.outstanding_bytes);
+          state.set_singly(info.singly);
+          state.set_members(static_cast<uint32_t>(info.members));
+          state.set_waiting(info.waiting);
+          state.set_set_aside(info.set_aside);
+          state.set_parked(info.parked);
+          state.set_stopped_because(info.stopped_because);
         }
         return response;
       });

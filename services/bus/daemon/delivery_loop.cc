@@ -62,7 +62,6 @@ void DeliveryLoop::Run() {
     Publish();
   }
   for (const auto& [session, open] : open_) {
-    core_.Closed(session);
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
   // The worker's destructor stores what it was given.
@@ -100,9 +99,12 @@ void DeliveryLoop::Take(const SessionEvent& event) {
                                static_cast<int>(event.body.view.size()));
   };
   v1::Ack ack;
+  v1::Settle settle;
   v1::Subscribe subscribe;
   if (event.kind == FrameKind::kAck && parsed(ack)) {
     core_.Ack(event.session, ack.delivery());
+  } else if (event.kind == FrameKind::kSettle && parsed(settle)) {
+    core_.Settle(event.session, settle);
   } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
     core_.Subscribe(event.session, *event.principal,
                     open_[event.session].purpose, subscribe);

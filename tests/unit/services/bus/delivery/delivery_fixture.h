@@ -76,6 +76,7 @@ class DeliveryCoreTest : public ::testing::Test {
     core_ = std::make_unique<DeliveryCore>(log_, types_, std::move(fold),
                                            std::move(places));
     got_.clear();
+    attempts_.clear();
     stored_acks_.clear();
     scanned_.clear();
   }
@@ -135,12 +136,20 @@ class DeliveryCoreTest : public ::testing::Test {
         v1::AckStored body;
         EXPECT_TRUE(body.ParseFromArray(
             output.body().data(), static_cast<int>(output.body().size())));
-        stored_acks_[session] = body.delivery();
+        if (body.settles() > 0) {
+          stored_settles_[session] = body.settles();
+        } else {
+          stored_acks_[session] = body.delivery();
+        }
       } else if (output.kind == FrameKind::kDeliver) {
         const auto frame = DecodeDeliver(output.body());
         ASSERT_THAT(frame, IsOk());
         uint64_t number = frame->rest.first_delivery();
         for (const View& view : frame->views) {
+          const int at =
+              static_cast<int>(number - frame->rest.first_delivery());
+          attempts_[session].push_back(
+              at < frame->rest.attempts_size() ? frame->rest.attempts(at) : 1);
           got_[session].push_back(
               {number++, view.sequence.value, frame->rest.backfill_cause()});
           views_[session] = view;
@@ -166,7 +175,9 @@ class DeliveryCoreTest : public ::testing::Test {
   std::map<uint64_t, View> views_;
   std::map<uint64_t, uint64_t> scanned_;
   std::map<uint64_t, int> frames_;
+  std::map<uint64_t, std::vector<uint32_t>> attempts_;
   std::map<uint64_t, uint64_t> stored_acks_;
+  std::map<uint64_t, uint64_t> stored_settles_;
   std::map<uint64_t, v1::Refusal> closed_;
   std::map<uint64_t, std::string> details_;
 };
