@@ -9,10 +9,13 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/subscription_desk.h"
+#include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
@@ -29,6 +32,7 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
+constexpr char kSettings[] = "bus.textproto";
 
 // Where the log's time goes on, or where a story may begin: with the first
 // agreement.
@@ -42,6 +46,18 @@ absl::StatusOr<uint64_t> StartOfTime(const EventLog& log,
   }
   const uint64_t first = agreements.NextChangeAfter(0);
   return first == std::numeric_limits<uint64_t>::max() ? 0 : first;
+}
+
+// Whether who may use the name with this key processes for the hub.
+bool IsOfHubService(const PrincipalRegistry& registry, const std::string& key) {
+  for (const v1::Principal& principal : registry.proto().principals()) {
+    if (principal.has_process() &&
+        absl::StartsWith(
+            key, SubscriptionKey(principal.agency(), principal.role(), ""))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Blocks and frames of some hundred kilobytes come and go all the time; given
@@ -146,8 +162,15 @@ int Main(int argc, char** argv) {
     logger.Error("the log cannot be folded", {{"status", why.ToString()}});
     std::_Exit(1);
   };
-  DeliveryOptions delivery_options;
+  v1::DeliverySettings settings;
+  const absl::Status set = data.LoadSettings(kSettings, &settings);
+  if (!absl::IsNotFound(set)) start.Check(set);
+  DeliveryOptions delivery_options = start.Value(OptionsOf(settings));
   delivery_options.started = clock.Now() - steady.Elapsed();
+  delivery_options.never_expires = [&registry](const std::string& key) {
+    return IsOfHubService(*registry->Current(), key);
+  };
+  std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
       DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
@@ -156,7 +179,15 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
        },
-       refused});
+       refused, [&desk](const std::string& key) { desk->Expire(key); },
+       [&logger](const std::vector<SubscriptionInfo>& stalled) {
+         for (const SubscriptionInfo& info : stalled) {
+           logger.Error("a subscription lags and does not move",
+                        {{"subscription",
+                          SubscriptionKey(info.agency, info.role, info.name)},
+                         {"at", info.acknowledged.value}});
+         }
+       }});
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults,
@@ -168,6 +199,10 @@ int Main(int argc, char** argv) {
          logger.Error("the log takes no writes", {{"status", why.ToString()}});
        },
        refused});
+
+  desk =
+      std::make_unique<SubscriptionDesk>(*log, ingest, delivery, types, random,
+                                         clock, delivery_options.redrive_per_s);
 
   Metrics metrics;
   const auto access =
@@ -181,7 +216,7 @@ int Main(int argc, char** argv) {
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
   ServeBus(host, data.environment(),
-           {*log, ingest, delivery, refusals, faults, explainer, persons,
+           {*log, ingest, delivery, refusals, faults, explainer, persons, *desk,
             ingest_calls, delivery_calls, clock, steady});
   const uint16_t grpc_port = start.Value(host.Start());
 

@@ -130,6 +130,19 @@ void ServeReasons(ServerHost& host, Explainer& explainer) {
       });
 }
 
+// Subscriptions that do not move, or take no more; empty: none.
+std::string WhatIsHeldUp(const DeliverySnapshot& snapshot) {
+  std::string held;
+  for (const SubscriptionInfo& info : snapshot.subscriptions) {
+    const bool stalled = info.stalled_since > -absl::InfiniteDuration();
+    if (!stalled && info.stopped_because.empty()) continue;
+    absl::StrAppend(&held, held.empty() ? "" : "; ", "subscription ",
+                    SubscriptionKey(info.agency, info.role, info.name),
+                    stalled ? " does not move" : " takes no more");
+  }
+  return held;
+}
+
 }  // namespace
 
 void ServeBus(ServerHost& host, v1::Environment environment,
@@ -209,6 +222,9 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_set_aside(info.set_aside);
           state.set_parked(info.parked);
           state.set_stopped_because(info.stopped_because);
+          state.set_paused(info.paused);
+          state.set_stalled_since(real_time(info.stalled_since));
+          state.set_used_time(info.used_us);
         }
         return response;
       });
@@ -243,16 +259,19 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         return response;
       });
   ServeReasons(host, parts.explainer);
-  host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
-    const LogStatus status = log.Status();
-    response->set_ready(true);
-    if (status.read_only) {
-      response->set_degraded_because(status.read_only_because);
-    }
-    response->set_position(status.end.value);
-    response->set_log_end(status.end.value);
-    response->set_time(ingest.now_us());
-  });
+  parts.desk.Serve(host);
+  host.SetStatus(
+      [&log, &ingest, &delivery](hub::v1::GetStatusResponse* response) {
+        const LogStatus status = log.Status();
+        response->set_ready(true);
+        response->set_degraded_because(status.read_only
+                                           ? status.read_only_because
+                                           : WhatIsHeldUp(delivery.Snapshot()));
+
+        response->set_position(status.end.value);
+        response->set_log_end(status.end.value);
+        response->set_time(ingest.now_us());
+      });
 }
 
 }  // namespace concordat::bus

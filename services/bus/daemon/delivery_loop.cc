@@ -1,5 +1,7 @@
 #include "services/bus/daemon/delivery_loop.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -12,6 +14,7 @@ constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
 constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
+constexpr absl::Duration kAlarmEvery = absl::Minutes(1);
 
 }  // namespace
 
@@ -24,9 +27,10 @@ DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
       core_(std::move(core)),
       hooks_(std::move(hooks)),
       disk_(
-          [&cursors](DirtyPlaces dirty) {
-            absl::Status status = cursors.Store(dirty.places);
-            return StoreResult{std::move(dirty), std::move(status)};
+          [&cursors](Store store) {
+            absl::Status status =
+                cursors.Store(store.places.places, store.places.removed);
+            return StoreResult{std::move(store), std::move(status)};
           },
           [this] { sessions_.Wake(); }) {}
 
@@ -38,6 +42,19 @@ void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
     inbox_.push_back(std::move(block));
   }
   if (first) sessions_.Wake();
+}
+
+void DeliveryLoop::Perform(std::function<absl::Status(DeliveryCore&)> act,
+                           Acted acted) {
+  {
+    MutexLock lock(mu_);
+    if (!ended_) {
+      acts_.push_back({std::move(act), std::move(acted)});
+      acted = nullptr;
+    }
+  }
+  if (acted != nullptr) return acted(absl::UnavailableError("the bus stops"));
+  sessions_.Wake();
 }
 
 void DeliveryLoop::Stop() {
@@ -55,6 +72,7 @@ void DeliveryLoop::Run() {
     TakeBlocks();
     for (const SessionEvent& event : events) Take(event);
     LookAtRegistry();
+    TakeActs();
     TakeStored();
     more = core_.Work(clock_.Elapsed());
     SendOutputs();
@@ -64,9 +82,37 @@ void DeliveryLoop::Run() {
   for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
+  std::vector<Act> late;
+  {
+    MutexLock lock(mu_);
+    ended_ = true;
+    late = std::exchange(acts_, {});
+  }
+  for (const Act& act : late)
+    act.acted(absl::UnavailableError("the bus stops"));
   // The worker's destructor stores what it was given.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.places.empty()) disk_.Give(std::move(dirty));
+  if (!dirty.empty()) disk_.Give({std::move(dirty), {}});
+  for (const Acted& acted : acted_) {
+    acted(absl::UnavailableError("the bus stops"));
+  }
+}
+
+void DeliveryLoop::TakeActs() {
+  std::vector<Act> acts;
+  {
+    MutexLock lock(mu_);
+    acts = std::exchange(acts_, {});
+  }
+  for (Act& act : acts) {
+    const absl::Status status = act.act(core_);
+    if (status.ok() && core_.is_waited_for()) {
+      acted_.push_back(std::move(act.acted));
+    } else {
+      act.acted(status);
+    }
+  }
+  for (const std::string& key : core_.TakeExpired()) hooks_.on_expired(key);
 }
 
 void DeliveryLoop::LookAtRegistry() {
@@ -132,10 +178,11 @@ void DeliveryLoop::TakeStored() {
   for (const StoreResult& result : disk_.Take()) {
     storing_ = false;
     if (result.status.ok()) {
-      core_.Stored(result.places);
+      core_.Stored(result.store.places);
     } else {
       hooks_.on_cursors_failed(result.status);
     }
+    for (const Acted& acted : result.store.acted) acted(result.status);
   }
 }
 
@@ -154,9 +201,9 @@ void DeliveryLoop::StorePlaces() {
   if (storing_ || (!due && !core_.is_waited_for())) return;
   stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
-  if (dirty.places.empty()) return;
+  if (dirty.empty()) return;
   storing_ = true;
-  disk_.Give(std::move(dirty));
+  disk_.Give({std::move(dirty), std::exchange(acted_, {})});
 }
 
 void DeliveryLoop::Publish() {
@@ -164,6 +211,17 @@ void DeliveryLoop::Publish() {
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
   DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size()};
+  if (now - alarmed_at_ >= kAlarmEvery) {
+    std::vector<SubscriptionInfo> stalled;
+    std::copy_if(snapshot.subscriptions.begin(), snapshot.subscriptions.end(),
+                 std::back_inserter(stalled), [](const SubscriptionInfo& info) {
+                   return info.stalled_since > -absl::InfiniteDuration();
+                 });
+    if (!stalled.empty()) {
+      alarmed_at_ = now;
+      hooks_.on_stalled(stalled);
+    }
+  }
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

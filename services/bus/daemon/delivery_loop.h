@@ -37,7 +37,14 @@ class DeliveryLoop {
     std::function<void(absl::string_view principal, v1::Refusal refusal,
                        absl::string_view detail)>
         on_refused;
+    // Nobody used the name with this key for so long: have it recorded, then
+    // Perform() its removal. Called again until then. Must not wait.
+    std::function<void(const std::string& key)> on_expired;
+    // Subscriptions that lag and do not move; each minute until there are none.
+    std::function<void(const std::vector<SubscriptionInfo>&)> on_stalled;
   };
+  // Says how an act went; runs on the loop's thread, must not wait.
+  using Acted = std::function<void(const absl::Status&)>;
 
   // Everything outlives it.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
@@ -46,6 +53,10 @@ class DeliveryLoop {
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
+  // Runs `act` on the loop's thread, and `acted` with what it answers: when it
+  // changed something, once that is on disk. Any thread.
+  //   UNAVAILABLE  the loop has ended, or places cannot be stored.
+  void Perform(std::function<absl::Status(DeliveryCore&)> act, Acted acted);
   // Returns after Stop(), when what was acknowledged is stored.
   void Run();
   // Any thread.
@@ -53,14 +64,23 @@ class DeliveryLoop {
   DeliverySnapshot Snapshot() const;
 
  private:
-  struct StoreResult {
+  struct Store {
     DirtyPlaces places;
+    std::vector<Acted> acted;
+  };
+  struct StoreResult {
+    Store store;
     absl::Status status;
+  };
+  struct Act {
+    std::function<absl::Status(DeliveryCore&)> act;
+    Acted acted;
   };
 
   void LookAtRegistry();
   void Take(const SessionEvent& event);
   void TakeBlocks();
+  void TakeActs();
   void TakeStored();
   void SendOutputs();
   void StorePlaces();
@@ -80,11 +100,15 @@ class DeliveryLoop {
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
+  absl::Duration alarmed_at_ = -absl::InfiniteDuration();
+  std::vector<Acted> acted_;  // To be answered when what is dirty is stored.
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;
   std::vector<std::shared_ptr<const EventBlock>> inbox_ ABSL_GUARDED_BY(mu_);
+  std::vector<Act> acts_ ABSL_GUARDED_BY(mu_);
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
   DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
-  Worker<DirtyPlaces, StoreResult> disk_;
+  Worker<Store, StoreResult> disk_;
 };
 
 }  // namespace concordat::bus

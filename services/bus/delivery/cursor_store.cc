@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/crypto/crc32c.h"
@@ -261,7 +262,7 @@ absl::Status CursorStore::Compact() {
 }
 
 absl::Status CursorStore::Store(const Places& changed,
-                                const std::vector<std::string>& removed) {
+                                const std::set<std::string>& removed) {
   if (failed_) {
     return absl::FailedPreconditionError("cursors: a write failed before");
   }

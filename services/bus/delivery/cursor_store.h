@@ -22,8 +22,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,7 +51,7 @@ class CursorStore {
   // Names of `removed` are forgotten.
   //   FAILED_PRECONDITION  a write failed before; open the store again.
   absl::Status Store(const Places& changed,
-                     const std::vector<std::string>& removed = {});
+                     const std::set<std::string>& removed = {});
 
  private:
   explicit CursorStore(Directory& directory) : directory_(directory) {}

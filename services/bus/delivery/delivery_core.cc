@@ -110,8 +110,16 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.session = session;
   sub.connected_at = now_;
   sub.cursor.recipient = &recipient;
-  sub.cursor.types.assign(request.filter().types().begin(),
-                          request.filter().types().end());
+  absl::StatusOr<EventFilter> filter = EventFilter::Of(request.filter());
+  if (filter.ok() && filter->by_subject() && recipient.to.envelopes_only()) {
+    filter = absl::InvalidArgumentError(
+        "filter: an envelope shows neither person nor stream");
+  }
+  if (!filter.ok()) {
+    return Refuse(session, v1::REFUSAL_MALFORMED,
+                  std::string(filter.status().message()));
+  }
+  sub.cursor.filter = *std::move(filter);
   sub.credit_events = std::min(
       request.credit_events() > 0 ? request.credit_events() : kCreditEvents,
       kCreditEventsMax);
@@ -119,8 +127,8 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
       request.credit_bytes() > 0 ? request.credit_bytes() : kCreditBytes,
       kCreditBytesMax);
   if (!request.name().empty()) {
-    sub.key = absl::StrCat(recipient.to.agency, "/", recipient.to.role, "/",
-                           request.name());
+    sub.key =
+        SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
   sub.durable = !sub.key.empty() && !request.own_place();
   if (is_singly && !sub.durable) {
@@ -146,6 +154,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
                                " subscriptions already; use one of them"));
   }
   sub.place = is_new ? PlaceOf(request) : stored->second;
+  sub.place.used_us = real_us();
   if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
       sub.place.acknowledged > fold_.folded()) {
     return Refuse(session, v1::REFUSAL_FORKED,
@@ -244,8 +253,7 @@ Sequence DeliveryCore::ScannedThrough(const Cursor& cursor) const {
 }
 
 void DeliveryCore::MarkDirty(const Subscription& sub) {
-  dirty_.places[sub.key] = sub.place;
-  places_[sub.key] = sub.place;
+  SetPlace(sub.key, sub.place);
 }
 
 void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
@@ -288,7 +296,10 @@ void DeliveryCore::Closed(SessionId session) {
   if (sub.singly != nullptr) {
     LeaveSingly(sub);
   } else {
-    if (sub.durable && sub.place != places_[sub.key]) MarkDirty(sub);
+    if (sub.durable) {
+      sub.place.used_us = real_us();
+      MarkDirty(sub);
+    }
     if (!sub.key.empty()) holders_.erase(sub.key);
   }
   subscriptions_.erase(found);
@@ -304,6 +315,7 @@ void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
 
 bool DeliveryCore::Work(absl::Duration now) {
   now_ = now;
+  LookAtNames();
   bool more = false;
   // A turn may end its own session; the next one is found by its number.
   SessionId next = {0};
@@ -341,7 +353,7 @@ DirtyPlaces DeliveryCore::TakeDirty() {
       continue;
     }
     singly.dirty = false;
-    dirty_.places[key] = places_[key] = PlaceOf(singly);
+    SetPlace(key, PlaceOf(singly));
   }
   return std::exchange(dirty_, {});
 }
@@ -372,6 +384,7 @@ std::vector<SubscriptionInfo> DeliveryCore::List() const {
     info.acknowledged = sub.place.acknowledged;
     info.sent = sub.cursor.scan;
     info.connected = true;
+    info.paused = sub.place.paused;
     info.connected_at = sub.connected_at;
     info.acknowledged_at = sub.acknowledged_at;
     info.outstanding = sub.out.size();

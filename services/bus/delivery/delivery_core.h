@@ -25,9 +25,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -37,6 +40,7 @@
 #include "absl/types/span.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/session.pb.h"
+#include "services/bus/delivery/event_filter.h"
 #include "services/bus/delivery/place.h"
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/delivery/settlement.h"
@@ -70,8 +74,12 @@ struct DirtyPlaces {
     uint64_t settles = 0;
   };
   Places places;
+  std::set<std::string> removed;  // Names to forget.
   std::vector<Acknowledgement> tell;
-  bool is_waited_for = false;  // By who is new, and gets nothing before.
+  // By who is new, and gets nothing before, or by an operator.
+  bool is_waited_for = false;
+
+  bool empty() const { return places.empty() && removed.empty(); }
 };
 
 struct SubscriptionInfo {
@@ -96,10 +104,25 @@ struct SubscriptionInfo {
   size_t parked = 0;
   // It takes nothing more from the log, and why; empty: it does.
   std::string stopped_because = {};
+  bool paused = false;
+  // Since when it lags and its place has not moved; none: infinite past.
+  absl::Duration stalled_since = -absl::InfiniteDuration();
+  uint64_t used_us = 0;
 };
 
+// By which places are kept: "<agency>/<role>/<name>".
+std::string SubscriptionKey(absl::string_view agency, absl::string_view role,
+                            absl::string_view name);
+
+// delivery_settings.h makes them; settings.proto says what each is for.
 struct DeliveryOptions {
   RedeliveryLimits redelivery = {};
+  uint32_t redrive_per_s = 10;
+  absl::Duration stalled_after = absl::Minutes(1);
+  absl::Duration expire_after = absl::Hours(24 * 180);
+  // Whether the name with this key is kept whoever uses it.
+  std::function<bool(const std::string& key)> never_expires =
+      [](const std::string&) { return false; };
   // Real time when `now` of Work() was zero.
   absl::Time started = absl::UnixEpoch();
 };
@@ -150,6 +173,23 @@ class DeliveryCore {
   void Stored(const DirtyPlaces& stored);
 
   std::vector<SubscriptionInfo> List() const;
+
+  // An operator's acts on a durable name, by its key; what they changed is stored
+  // at once.  NOT_FOUND  there is no such name.
+  absl::StatusOr<std::vector<Row>> RowsOf(const std::string& key) const;
+  // How many of the rows that was true of: set aside (or parked), set aside.
+  absl::StatusOr<size_t> Redrive(const std::string& key,
+                                 absl::Span<const uint64_t> rows);
+  absl::StatusOr<size_t> Park(const std::string& key,
+                              absl::Span<const uint64_t> rows);
+  absl::Status SetPaused(const std::string& key, bool paused);
+  //   FAILED_PRECONDITION  somebody is connected under it, or it has rows.
+  absl::Status MayRemove(const std::string& key) const;
+  absl::Status Remove(const std::string& key);
+  // Names that nobody used for so long: Remove() them when that is recorded.
+  std::set<std::string> TakeExpired() { return std::exchange(expired_, {}); }
+  const DeliveryOptions& options() const { return options_; }
+
   Sequence folded() const { return fold_.folded(); }
 
  private:
@@ -181,7 +221,7 @@ class DeliveryCore {
   // What of the log is looked at, and how far.
   struct Cursor {
     RecipientState* recipient = nullptr;
-    std::vector<std::string> types;
+    EventFilter filter;
     Sequence scan;  // Judged up to here.
     std::deque<Backfill> backfills;
     std::shared_ptr<const EventBlock> reading;
@@ -194,6 +234,11 @@ class DeliveryCore {
     bool stored = false;  // Its place is on disk, so that members may begin.
     bool dirty = false;
     std::vector<SessionId> members;
+  };
+  // Where a durable name was when it moved last, or did not lag.
+  struct Progress {
+    Sequence at;
+    absl::Duration since;
   };
   // A session's.
   struct Subscription {
@@ -251,7 +296,6 @@ class DeliveryCore {
   void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
                Sequence acknowledged);
   bool HasRoom(const Subscription& sub) const;
-  bool Wants(const Cursor& cursor, absl::string_view type) const;
   absl::Status FindBlock(Cursor& cursor);
   const std::vector<GroupMask>& MasksOf(
       RecipientState& recipient,
@@ -271,6 +315,15 @@ class DeliveryCore {
   absl::StatusOr<StoredEvent> EventAt(const Singly& singly, Sequence at) const;
   Place PlaceOf(const Singly& singly) const;
 
+  // delivery_operator.cc
+  uint64_t real_us() const;
+  void SetPlace(const std::string& key, const Place& place);
+  absl::Status Change(const std::string& key,
+                      absl::FunctionRef<void(Settlement&)> change);
+  void LookAtNames();
+  void LookAtProgress();
+  absl::Duration StalledSince(const std::string& key) const;
+
   const EventLog& log_;
   const std::string log_id_;
   const uint32_t epoch_;
@@ -286,6 +339,9 @@ class DeliveryCore {
   std::deque<std::shared_ptr<const EventBlock>> recent_;
   std::vector<DeliveryOutput> outputs_;
   DirtyPlaces dirty_;
+  std::map<std::string, Progress> progress_;
+  std::set<std::string> expired_;
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   absl::Duration now_;  // Of the last Work().
 };
 

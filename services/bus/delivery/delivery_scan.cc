@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
-#include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
 namespace {
@@ -17,7 +16,7 @@ constexpr GroupMask kEnvelope = 1;
 }  // namespace
 
 bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
-  if (!sub.ready) return false;
+  if (!sub.ready || sub.place.paused) return false;
   Cursor& cursor = sub.cursor;
   bool progress = false;
   Sequence cause;
@@ -57,14 +56,6 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
 bool DeliveryCore::HasRoom(const Subscription& sub) const {
   return encoder_.views() < kViewsMax && encoder_.bytes() < kFrameViewBytes &&
          sub.out.size() < sub.credit_events && sub.out_bytes < sub.credit_bytes;
-}
-
-bool DeliveryCore::Wants(const Cursor& cursor, absl::string_view type) const {
-  if (cursor.types.empty()) return true;
-  for (const std::string& pattern : cursor.types) {
-    if (TypePatternCovers(pattern, type)) return true;
-  }
-  return false;
 }
 
 absl::Status DeliveryCore::FindBlock(Cursor& cursor) {
@@ -133,7 +124,7 @@ absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
       // Read from the log, it may be ahead of the policy.
       if (event.sequence > fold_.folded()) break;
       cursor.scan = event.sequence;
-      if (masks[at] != 0 && Wants(cursor, event.header.type)) {
+      if (masks[at] != 0 && cursor.filter.Wants(event.header)) {
         AddView(sub, event, masks[at], event.sequence);
       }
     }
@@ -182,7 +173,7 @@ bool DeliveryCore::IsShown(const Cursor& cursor, const PolicyChange& change,
   const Recipient& to = cursor.recipient->to;
   now = fold_.Granted(event, to);
   const GroupMask before = fold_.GrantedBefore(change, event, to);
-  return (now & ~before) != 0 && Wants(cursor, event.header.type);
+  return (now & ~before) != 0 && cursor.filter.Wants(event.header);
 }
 
 size_t DeliveryCore::Encode(const RecipientState& recipient,

@@ -41,7 +41,7 @@ void DeliveryCore::JoinSingly(Subscription sub, const v1::Subscribe& request) {
   }
   Singly& singly = found->second;
   if (singly.cursor.recipient != sub.cursor.recipient ||
-      singly.cursor.types != sub.cursor.types) {
+      !(singly.cursor.filter == sub.cursor.filter)) {
     return Refuse(sub.session, v1::REFUSAL_BUSY,
                   "its members have another purpose or filter");
   }
@@ -63,7 +63,8 @@ void DeliveryCore::LeaveSingly(Subscription& sub) {
   singly.dirty = true;
   std::erase(singly.members, sub.session);
   if (!singly.members.empty()) return;
-  dirty_.places[sub.key] = places_[sub.key] = PlaceOf(singly);
+  singly.settlement.Use(real_us());
+  SetPlace(sub.key, PlaceOf(singly));
   singly_.erase(sub.key);
 }
 
@@ -187,7 +188,7 @@ absl::Status DeliveryCore::ScanSingly(Singly& singly, bool& progress) {
       // Read from the log, it may be ahead of the policy.
       if (event.sequence > fold_.folded()) break;
       cursor.scan = event.sequence;
-      if (masks[at] != 0 && Wants(cursor, event.header.type)) {
+      if (masks[at] != 0 && cursor.filter.Wants(event.header)) {
         settlement.Offer({event.sequence, {0}}, OrderingKey(event.header),
                          event.sequence, fold_.folded());
       }
@@ -263,9 +264,12 @@ SubscriptionInfo DeliveryCore::InfoOf(const std::string& key) const {
     info.role = parts[1];
     info.name = parts[2];
   }
+  info.stalled_since = StalledSince(key);
   const auto place = places_.find(key);
   if (place == places_.end()) return info;
   info.acknowledged = info.sent = place->second.acknowledged;
+  info.paused = place->second.paused;
+  info.used_us = place->second.used_us;
   const auto say_if_full = [&](bool is_full) {
     if (!is_full) return;
     info.stopped_because = absl::StrCat(
@@ -286,6 +290,7 @@ SubscriptionInfo DeliveryCore::InfoOf(const std::string& key) const {
   }
   const Singly& singly = found->second;
   info.singly = true;
+  info.paused = singly.settlement.paused();
   info.acknowledged = singly.settlement.acknowledged();
   info.sent = singly.cursor.scan;
   info.members = singly.members.size();

@@ -118,6 +118,7 @@ class Settlement {
   bool Park(uint64_t order);
   void Pause(bool paused) { place_.paused = paused; }
   bool paused() const { return place_.paused; }
+  void Use(uint64_t now_us) { place_.used_us = now_us; }
 
   Sequence acknowledged() const { return place_.acknowledged; }
   Sequence judged() const { return place_.judged; }

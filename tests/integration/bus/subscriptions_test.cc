@@ -1,6 +1,10 @@
-// Subscriptions that settle singly, with the real concordat-bus and clients.
+// Subscriptions that settle singly and what an operator does with them: the real
+// concordat-bus, clients, killed with SIGKILL where it matters.
+#include <fstream>
 #include <map>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "tests/integration/bus/bus_fixture.h"
 
@@ -31,6 +35,45 @@ class SubscriptionsTest : public BusProcessTest {
       if (each.name() == name) return each;
     }
     return {};
+  }
+  static bus::v1::SubscriptionName Letters() {
+    bus::v1::SubscriptionName name;
+    name.set_agency("police-scotland");
+    name.set_role("police");
+    name.set_name("letters");
+    return name;
+  }
+  absl::StatusOr<bus::v1::ListSetAsideResponse> SetAside(
+      absl::string_view principal = "admin") {
+    bus::v1::ListSetAsideRequest request;
+    *request.mutable_subscription() = Letters();
+    return Ask<bus::v1::ListSetAsideResponse>(principal, "ListSetAside",
+                                              request);
+  }
+  absl::StatusOr<bus::v1::RedriveResponse> Redrive(
+      std::optional<uint32_t> confirmed, std::vector<uint64_t> rows = {}) {
+    bus::v1::RedriveRequest request;
+    *request.mutable_choice()->mutable_subscription() = Letters();
+    for (const uint64_t row : rows) request.mutable_choice()->add_rows(row);
+    if (confirmed) request.set_confirmed_count(*confirmed);
+    request.set_why("the form is known now");
+    return Ask<bus::v1::RedriveResponse>("admin", "Redrive", request);
+  }
+  absl::Status Pause(bool paused) {
+    bus::v1::SetPausedRequest request;
+    *request.mutable_subscription() = Letters();
+    request.set_paused(paused);
+    request.set_why("their system is away");
+    return Ask<bus::v1::SetPausedResponse>("admin", "SetPaused", request)
+        .status();
+  }
+  // Nacks the next `count` deliveries, each as it comes.
+  static void Fail(Subscription& subscription, int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto next = subscription.Next(kLong);
+      ASSERT_THAT(next, IsOk());
+      subscription.Nack(next->number, absl::Milliseconds(1), "no such form");
+    }
   }
   // Asks until it is so.
   template <typename Is>
@@ -105,16 +148,168 @@ TEST_F(SubscriptionsTest, WhatFailsIsRepeatedAndThenSetAsideForGood) {
     EXPECT_EQ(next->attempt, ++attempt);
     letters->Nack(next->number, absl::Milliseconds(1), "no such form");
   }
-  ASSERT_TRUE(Await("letters",
-                    [](const auto& state) { return state.set_aside() == 1; }));
-  EXPECT_EQ(bus_.Stop(), 0);
+  const auto is_set_aside = [](const auto& state) {
+    return state.set_aside() == 1 && state.waiting() == 1;
+  };
+  ASSERT_TRUE(Await("letters", is_set_aside));
+  // An act is answered when it is on disk, and all before it.
+  ASSERT_THAT(Pause(false), IsOk());
+  bus_.Kill();
   bus_.Start();
-  EXPECT_TRUE(Await("letters", [](const auto& state) {
-    return state.set_aside() == 1 && state.waiting() == 1 &&
-           state.members() == 1;
+  EXPECT_TRUE(Await("letters", [&](const auto& state) {
+    return is_set_aside(state) && state.members() == 1;
   }));
   EXPECT_THAT(letters->Next(absl::Milliseconds(300)),
               HasCode(absl::StatusCode::kDeadlineExceeded));
+}
+
+TEST_F(SubscriptionsTest, AnOperatorLooksRedrivesAndParks) {
+  const auto police = Connect("police");
+  const auto client = Connect("police");
+  auto letters = *client->Subscribe(Shared("letters"));
+  const Sequence first = Publish(*police, OfStream("one", "record/1")).sequence;
+  ASSERT_TRUE(Publish(*police, OfStream("behind", "record/1")).accepted);
+  Fail(*letters, 5);
+  ASSERT_TRUE(Publish(*police, OfStream("two", "record/2")).accepted);
+  Fail(*letters, 5);
+  ASSERT_TRUE(Await("letters",
+                    [](const auto& state) { return state.set_aside() == 2; }));
+  // Looks: envelopes, for operators alone, and nothing is changed by it.
+  for (int i = 0; i < 2; ++i) {
+    const auto list = SetAside();
+    ASSERT_THAT(list, IsOk());
+    ASSERT_EQ(list->events_size(), 2);
+    EXPECT_EQ(list->events(0).sequence(), first.value);
+    EXPECT_EQ(list->events(0).type(), "concordat.police.v1.ConcernShared");
+    EXPECT_EQ(list->events(0).attempts(), 5u);
+    EXPECT_EQ(list->events(0).reason(), "no such form");
+    EXPECT_GT(list->events(0).last_time(), list->events(0).first_time());
+  }
+  EXPECT_THAT(SetAside("police"), HasCode(absl::StatusCode::kPermissionDenied));
+  const uint64_t one = SetAside()->events(0).row();
+  const uint64_t two = SetAside()->events(1).row();
+
+  // Counts first; another count than that does nothing.
+  auto redriven = Redrive(std::nullopt);
+  ASSERT_THAT(redriven, IsOk());
+  EXPECT_EQ(redriven->count(), 2u);
+  EXPECT_FALSE(redriven->done());
+  EXPECT_THAT(Redrive(1), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(SetAside()->events_size(), 2);
+
+  // Parks one: what waited behind it comes.
+  bus::v1::ParkRequest park;
+  *park.mutable_choice()->mutable_subscription() = Letters();
+  park.mutable_choice()->add_rows(one);
+  park.set_confirmed_count(1);
+  park.set_why("for the records team");
+  const auto parked = Ask<bus::v1::ParkResponse>("admin", "Park", park);
+  ASSERT_THAT(parked, IsOk());
+  EXPECT_TRUE(parked->done());
+  auto next = letters->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->view.header.id, "behind");
+  letters->Settle(next->number);
+
+  // The filter finds what is set aside, not what is parked; that is named.
+  redriven = Redrive(1);
+  ASSERT_THAT(redriven, IsOk());
+  EXPECT_TRUE(redriven->done());
+  bus_.Kill();  // It is on disk.
+  bus_.Start();
+  next = letters->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->view.header.id, "two");
+  letters->Settle(next->number);
+  ASSERT_THAT(Redrive(1, {one}), IsOk());
+  next = letters->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->view.header.id, "one");
+  EXPECT_EQ(next->attempt, 6u);
+  letters->Settle(next->number);
+  EXPECT_TRUE(Await("letters", [](const auto& state) {
+    return state.set_aside() + state.parked() + state.waiting() +
+               state.outstanding() ==
+           0;
+  }));
+  EXPECT_THAT(Redrive(1, {two}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+
+  // Each act stands in the log, with who did it and why.
+  const auto service = Connect("service-alerts");
+  auto tail = *service->Subscribe({});
+  std::vector<std::string> acts;
+  while (acts.size() < 3) {
+    const auto each = tail->Next(kLong);
+    ASSERT_THAT(each, IsOk());
+    if (each->view.header.type != "concordat.hub.v1.SubscriptionActed")
+      continue;
+    hub::v1::SubscriptionActed acted;
+    ASSERT_TRUE(acted.ParseFromString(each->view.Data()));
+    EXPECT_EQ(acted.by(), "admin");
+    EXPECT_EQ(acted.name(), "letters");
+    acts.push_back(
+        absl::StrCat(hub::v1::SubscriptionActed::Act_Name(acted.act()), " ",
+                     acted.count(), ": ", acted.why()));
+  }
+  EXPECT_THAT(acts, ElementsAre("ACT_PARKED 1: for the records team",
+                                "ACT_REDRIVEN 1: the form is known now",
+                                "ACT_REDRIVEN 1: the form is known now"));
+}
+
+TEST_F(SubscriptionsTest, RedrivingIsARightOfItsOwn) {
+  const std::string path = bus_.data().PathOf("registry.textproto");
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  std::string registry = std::move(text).str();
+  const std::string right = "may_redrive: true";
+  const size_t at = registry.find(right);
+  ASSERT_NE(at, std::string::npos);
+  registry.replace(at, right.size(), "");
+  std::ofstream(path) << registry;
+  const auto client = Connect("police");
+  const auto letters = *client->Subscribe(Shared("letters"));
+  ASSERT_TRUE(
+      Await("letters", [](const auto& state) { return state.members() == 1; }));
+  EXPECT_THAT(SetAside(), IsOk());
+  EXPECT_THAT(Redrive(std::nullopt),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(SubscriptionsTest, APausedOneStandsAndAnUnusedNameIsRemoved) {
+  const auto police = Connect("police");
+  auto client = Connect("police");
+  auto letters = *client->Subscribe(Shared("letters"));
+  ASSERT_TRUE(
+      Await("letters", [](const auto& state) { return state.members() == 1; }));
+  ASSERT_THAT(Pause(true), IsOk());
+  ASSERT_TRUE(Publish(*police, OfStream("one", "record/1")).accepted);
+  EXPECT_THAT(letters->Next(absl::Milliseconds(300)),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_TRUE(StateOf("letters").paused());
+  bus::v1::RemoveSubscriptionRequest remove;
+  *remove.mutable_subscription() = Letters();
+  remove.set_why("nobody needs it");
+  const auto removed = [&] {
+    return Ask<bus::v1::RemoveSubscriptionResponse>(
+        "admin", "RemoveSubscription", remove);
+  };
+  EXPECT_THAT(removed(), HasCode(absl::StatusCode::kFailedPrecondition));
+  ASSERT_THAT(Pause(false), IsOk());
+  const auto next = letters->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  letters->Settle(next->number);
+  ASSERT_TRUE(Await(
+      "letters", [](const auto& state) { return state.outstanding() == 0; }));
+  letters.reset();
+  client.reset();
+  ASSERT_TRUE(
+      Await("letters", [](const auto& state) { return !state.connected(); }));
+  EXPECT_THAT(removed(), IsOk());
+  EXPECT_THAT(removed(), HasCode(absl::StatusCode::kNotFound));
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_EQ(StateOf("letters").name(), "");
 }
 
 }  // namespace

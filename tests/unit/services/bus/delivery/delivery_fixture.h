@@ -74,7 +74,7 @@ class DeliveryCoreTest : public ::testing::Test {
     EXPECT_THAT(fold.Adopt(Demo()), IsOk());
     EXPECT_THAT(fold.CatchUp(log_), IsOk());
     core_ = std::make_unique<DeliveryCore>(log_, types_, std::move(fold),
-                                           std::move(places));
+                                           std::move(places), options_);
     got_.clear();
     attempts_.clear();
     stored_acks_.clear();
@@ -116,6 +116,7 @@ class DeliveryCoreTest : public ::testing::Test {
   void Store() {
     const DirtyPlaces dirty = core_->TakeDirty();
     for (const auto& [key, place] : dirty.places) stored_[key] = place;
+    for (const std::string& key : dirty.removed) stored_.erase(key);
     core_->Stored(dirty);
   }
   // Works until nothing is left, and takes what comes out.
@@ -168,6 +169,7 @@ class DeliveryCoreTest : public ::testing::Test {
 
   std::shared_ptr<const TypeRegistry> types_ = Types();
   FakeEventLog log_;
+  DeliveryOptions options_;
   std::unique_ptr<DeliveryCore> core_;
   Places stored_;
   absl::Duration now_;
