@@ -14,6 +14,7 @@
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/subscription_alarm.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
@@ -170,6 +171,8 @@ int Main(int argc, char** argv) {
   delivery_options.never_expires = [&registry](const std::string& key) {
     return IsOfHubService(*registry->Current(), key);
   };
+  Metrics metrics;
+  SubscriptionAlarm alarm(logger, metrics, steady);
   std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
@@ -180,13 +183,8 @@ int Main(int argc, char** argv) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
        },
        refused, [&desk](const std::string& key) { desk->Expire(key); },
-       [&logger](const std::vector<SubscriptionInfo>& stalled) {
-         for (const SubscriptionInfo& info : stalled) {
-           logger.Error("a subscription lags and does not move",
-                        {{"subscription",
-                          SubscriptionKey(info.agency, info.role, info.name)},
-                         {"at", info.acknowledged.value}});
-         }
+       [&alarm](const std::vector<SubscriptionInfo>& subscriptions) {
+         alarm.Look(subscriptions);
        }});
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
@@ -204,7 +202,6 @@ int Main(int argc, char** argv) {
       std::make_unique<SubscriptionDesk>(*log, ingest, delivery, types, random,
                                          clock, delivery_options.redrive_per_s);
 
-  Metrics metrics;
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
   ServerHostOptions host_options;
@@ -219,6 +216,8 @@ int Main(int argc, char** argv) {
            {*log, ingest, delivery, refusals, faults, explainer, persons, *desk,
             ingest_calls, delivery_calls, clock, steady});
   const uint16_t grpc_port = start.Value(host.Start());
+  const uint16_t metrics_port = start.Value(data.Port(kProgram, "metrics"));
+  if (metrics_port != 0) start.Check(metrics.Listen(metrics_port));
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });
   std::thread delivery_thread([&delivery] { delivery.Run(); });

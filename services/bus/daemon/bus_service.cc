@@ -1,11 +1,13 @@
 #include "services/bus/daemon/bus_service.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "concordat/bus/v1/service.pb.h"
+#include "services/bus/daemon/subscription_alarm.h"
 #include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
@@ -130,19 +132,6 @@ void ServeReasons(ServerHost& host, Explainer& explainer) {
       });
 }
 
-// Subscriptions that do not move, or take no more; empty: none.
-std::string WhatIsHeldUp(const DeliverySnapshot& snapshot) {
-  std::string held;
-  for (const SubscriptionInfo& info : snapshot.subscriptions) {
-    const bool stalled = info.stalled_since > -absl::InfiniteDuration();
-    if (!stalled && info.stopped_because.empty()) continue;
-    absl::StrAppend(&held, held.empty() ? "" : "; ", "subscription ",
-                    SubscriptionKey(info.agency, info.role, info.name),
-                    stalled ? " does not move" : " takes no more");
-  }
-  return held;
-}
-
 }  // namespace
 
 void ServeBus(ServerHost& host, v1::Environment environment,
@@ -210,7 +199,8 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_role(info.role);
           state.set_acknowledged(info.acknowledged.value);
           state.set_sent(info.sent.value);
-          state.set_lag(snapshot.folded.value - info.acknowledged.value);
+          state.set_lag(snapshot.folded.value -
+                        std::min(snapshot.folded, info.acknowledged).value);
           state.set_connected(info.connected);
           state.set_connected_since(real_time(info.connected_at));
           state.set_acknowledged_time(real_time(info.acknowledged_at));
@@ -264,9 +254,9 @@ void ServeBus(ServerHost& host, v1::Environment environment,
       [&log, &ingest, &delivery](hub::v1::GetStatusResponse* response) {
         const LogStatus status = log.Status();
         response->set_ready(true);
-        response->set_degraded_because(status.read_only
-                                           ? status.read_only_because
-                                           : WhatIsHeldUp(delivery.Snapshot()));
+        response->set_degraded_because(
+            status.read_only ? status.read_only_because
+                             : WhatIsHeldUp(delivery.Snapshot().subscriptions));
 
         response->set_position(status.end.value);
         response->set_log_end(status.end.value);

@@ -1,7 +1,5 @@
 #include "services/bus/daemon/delivery_loop.h"
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -14,7 +12,7 @@ constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
 constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
-constexpr absl::Duration kAlarmEvery = absl::Minutes(1);
+constexpr absl::Duration kListEvery = absl::Seconds(1);
 
 }  // namespace
 
@@ -211,16 +209,9 @@ void DeliveryLoop::Publish() {
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
   DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size()};
-  if (now - alarmed_at_ >= kAlarmEvery) {
-    std::vector<SubscriptionInfo> stalled;
-    std::copy_if(snapshot.subscriptions.begin(), snapshot.subscriptions.end(),
-                 std::back_inserter(stalled), [](const SubscriptionInfo& info) {
-                   return info.stalled_since > -absl::InfiniteDuration();
-                 });
-    if (!stalled.empty()) {
-      alarmed_at_ = now;
-      hooks_.on_stalled(stalled);
-    }
+  if (now - listed_at_ >= kListEvery) {
+    listed_at_ = now;
+    hooks_.on_listed(snapshot.subscriptions);
   }
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);

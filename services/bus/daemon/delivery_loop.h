@@ -40,8 +40,8 @@ class DeliveryLoop {
     // Nobody used the name with this key for so long: have it recorded, then
     // Perform() its removal. Called again until then. Must not wait.
     std::function<void(const std::string& key)> on_expired;
-    // Subscriptions that lag and do not move; each minute until there are none.
-    std::function<void(const std::vector<SubscriptionInfo>&)> on_stalled;
+    // How subscriptions stand, each second.
+    std::function<void(const std::vector<SubscriptionInfo>&)> on_listed;
   };
   // Says how an act went; runs on the loop's thread, must not wait.
   using Acted = std::function<void(const absl::Status&)>;
@@ -100,7 +100,7 @@ class DeliveryLoop {
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
-  absl::Duration alarmed_at_ = -absl::InfiniteDuration();
+  absl::Duration listed_at_ = -absl::InfiniteDuration();
   std::vector<Acted> acted_;  // To be answered when what is dirty is stored.
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;

@@ -153,7 +153,14 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
                                recipient.to.agency, " has ", kNamesMax,
                                " subscriptions already; use one of them"));
   }
-  sub.place = is_new ? PlaceOf(request) : stored->second;
+  const absl::StatusOr<Place> place =
+      is_new ? PlaceOf(request) : stored->second;
+  if (!place.ok()) {
+    return Refuse(
+        session, v1::REFUSAL_SHUTTING_DOWN,
+        absl::StrCat("the log cannot be read: ", place.status().message()));
+  }
+  sub.place = *place;
   sub.place.used_us = real_us();
   if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
       sub.place.acknowledged > fold_.folded()) {
@@ -179,10 +186,29 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
 }
 
-Place DeliveryCore::PlaceOf(const v1::Subscribe& request) const {
+absl::StatusOr<Sequence> DeliveryCore::LastBefore(uint64_t time_us) const {
+  // acceptedtime never steps back.
+  Sequence before = {0};
+  Sequence end = {fold_.folded().value + 1};
+  while (before.value + 1 < end.value) {
+    const Sequence middle = {before.value + (end.value - before.value) / 2};
+    const auto event = log_.ReadOne(middle);
+    if (!event.ok()) return event.status();
+    (event->accepted_us < time_us ? before : end) = middle;
+  }
+  return before;
+}
+
+absl::StatusOr<Place> DeliveryCore::PlaceOf(
+    const v1::Subscribe& request) const {
   // What is asked for now is judged by the policy of now, whole.
   Place asked = {log_id_, epoch_, {request.after()}, fold_.folded()};
   if (request.from_latest()) asked.acknowledged = fold_.folded();
+  if (request.from_time() != 0) {
+    const auto before = LastBefore(request.from_time());
+    if (!before.ok()) return before.status();
+    asked.acknowledged = *before;
+  }
   if (!request.log_id().empty()) asked.log_id = request.log_id();
   if (request.epoch() != 0) asked.epoch = request.epoch();
   if (request.own_place()) {

@@ -139,6 +139,8 @@ class DeliveryCore {
   static constexpr size_t kFrameViewBytes = 240 * 1024;
   // Events judged for one subscription before the next has its turn.
   static constexpr size_t kScanMax = 4096;
+  // What passing over regions of the log counts as.
+  static constexpr size_t kSkipCost = 512;
   // Durable names of one role of an agency.
   static constexpr size_t kNamesMax = 64;
   // One with nothing to send says how far it has judged this often at most.
@@ -272,7 +274,9 @@ class DeliveryCore {
            const google::protobuf::MessageLite& body);
   void SaySubscribed(Subscription& sub);
   // The place that the request asks for.
-  Place PlaceOf(const v1::Subscribe& request) const;
+  absl::StatusOr<Place> PlaceOf(const v1::Subscribe& request) const;
+  // The last event before that time.
+  absl::StatusOr<Sequence> LastBefore(uint64_t time_us) const;
   void AddBackfills(Cursor& cursor, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;
   void MarkDirty(const Subscription& sub);
@@ -296,6 +300,7 @@ class DeliveryCore {
   void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
                Sequence acknowledged);
   bool HasRoom(const Subscription& sub) const;
+  // The block with the next event; null when it was passed over instead.
   absl::Status FindBlock(Cursor& cursor);
   const std::vector<GroupMask>& MasksOf(
       RecipientState& recipient,

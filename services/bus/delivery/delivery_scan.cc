@@ -73,6 +73,25 @@ absl::Status DeliveryCore::FindBlock(Cursor& cursor) {
       return absl::OkStatus();
     }
   }
+  const EventFilter& filter = cursor.filter;
+  if (!filter.is_everything()) {
+    Interest interest;
+    if (!filter.types().empty()) {
+      interest.type = [&filter](absl::string_view type) {
+        return filter.WantsType(type);
+      };
+    }
+    if (!filter.agencies().empty()) interest.agencies = &filter.agencies();
+    if (!filter.persons().empty()) interest.persons = &filter.persons();
+    // Not past what policy is folded to: it may be read ahead.
+    const Sequence skipped =
+        std::min(log_.SkipFrom(cursor.scan, interest), fold_.folded());
+    if (skipped > cursor.scan) {
+      cursor.scan = skipped;
+      cursor.reading = nullptr;
+      return absl::OkStatus();
+    }
+  }
   auto block = log_.Read(cursor.scan, kReadBytes);
   if (!block.ok()) return block.status();
   if (!holds_next(**block)) {
@@ -114,6 +133,10 @@ absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
   while (cursor.scan < fold_.folded() && scanned < kScanMax && HasRoom(sub)) {
     const absl::Status found = FindBlock(cursor);
     if (!found.ok()) return found;
+    if (cursor.reading == nullptr) {
+      scanned += kSkipCost;
+      continue;
+    }
     const std::shared_ptr<const EventBlock> block = cursor.reading;
     const std::vector<GroupMask>& masks = MasksOf(*cursor.recipient, block);
     size_t at = static_cast<size_t>(cursor.scan.value + 1 -

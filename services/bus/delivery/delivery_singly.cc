@@ -178,6 +178,10 @@ absl::Status DeliveryCore::ScanSingly(Singly& singly, bool& progress) {
   while (cursor.scan < fold_.folded() && scanned < kScanMax && has_room()) {
     const absl::Status found = FindBlock(cursor);
     if (!found.ok()) return found;
+    if (cursor.reading == nullptr) {
+      scanned += kSkipCost;
+      continue;
+    }
     const std::shared_ptr<const EventBlock> block = cursor.reading;
     const std::vector<GroupMask>& masks = MasksOf(*cursor.recipient, block);
     size_t at = static_cast<size_t>(cursor.scan.value + 1 -
@@ -270,6 +274,11 @@ SubscriptionInfo DeliveryCore::InfoOf(const std::string& key) const {
   info.acknowledged = info.sent = place->second.acknowledged;
   info.paused = place->second.paused;
   info.used_us = place->second.used_us;
+  if (place->second.log_id != log_id_ || place->second.epoch != epoch_ ||
+      place->second.acknowledged > fold_.folded()) {
+    info.stopped_because = "its place is not of this log and epoch";
+    return info;
+  }
   const auto say_if_full = [&](bool is_full) {
     if (!is_full) return;
     info.stopped_because = absl::StrCat(

@@ -81,10 +81,17 @@ enum class SettlementMode {
 };
 
 struct SubscribeOptions {
-  std::string name;                // Durable; empty: a tail.
-  std::vector<std::string> types;  // Full names, or "….*"; empty: all.
-  Sequence after;                  // Where a new one starts.
+  std::string name;  // Durable; empty: a tail.
+  // Of these alone; an empty list is everything. In a type "*" stands for any
+  // characters; agencies are controllers.
+  std::vector<std::string> types;
+  std::vector<std::string> agencies;
+  std::vector<PersonKey> persons;
+  std::vector<std::string> streams;
+  Sequence after;  // Where a new one starts.
   bool from_latest = false;
+  // With the first event accepted at this time or later; 0: as above.
+  uint64_t from_time_us = 0;
   // A projection keeps its own place and always starts after `after`.
   bool own_place = false;
   // With own_place: `scanned_through` of the last delivery that was taken in.

@@ -252,6 +252,15 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
   for (const std::string& type : options_.types) {
     subscribe.mutable_filter()->add_types(type);
   }
+  for (const std::string& agency : options_.agencies) {
+    subscribe.mutable_filter()->add_agencies(agency);
+  }
+  for (const PersonKey& person : options_.persons) {
+    subscribe.mutable_filter()->add_persons(person.ToString());
+  }
+  for (const std::string& stream : options_.streams) {
+    subscribe.mutable_filter()->add_streams(stream);
+  }
   subscribe.set_own_place(options_.own_place);
   subscribe.set_settlement(ToWire(options_.settlement));
   subscribe.set_credit_events(options_.credit_events);
@@ -269,6 +278,7 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
     subscribe.set_after(options_.after.value);
     subscribe.set_backfilled_through(options_.backfilled_through.value);
     subscribe.set_from_latest(options_.from_latest);
+    subscribe.set_from_time(options_.from_time_us);
   }
   if (keeps_place) {
     subscribe.set_log_id(log_id_);

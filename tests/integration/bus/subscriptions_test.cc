@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "concordat/hub/v1/status.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
 
 namespace concordat {
@@ -310,6 +311,62 @@ TEST_F(SubscriptionsTest, APausedOneStandsAndAnUnusedNameIsRemoved) {
   bus_.Kill();
   bus_.Start();
   EXPECT_EQ(StateOf("letters").name(), "");
+}
+
+TEST_F(SubscriptionsTest, FiltersAndStartsAtATime) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("before", 2)).accepted);
+  hub::v1::TimePassed passed;
+  passed.set_to(kStoryUs + 60'000'000);
+  ASSERT_TRUE(Publish(*Connect("player"),
+                      Make("urn:concordat:concordat-operator:player",
+                           "concordat-operator", "t-2", 0, passed))
+                  .accepted);
+  ASSERT_TRUE(Publish(*police, Concern("another", 1)).accepted);
+  ASSERT_TRUE(Publish(*police, Concern("wanted", 2)).accepted);
+  SubscribeOptions options;
+  options.types = {"*.ConcernShared"};
+  options.agencies = {"police-scotland"};
+  options.persons = {PersonKey({2})};
+  options.from_time_us = kStoryUs + 1;
+  const auto client = Connect("police");
+  const auto tail = *client->Subscribe(options);
+  const auto next = tail->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->view.header.id, "wanted");
+}
+
+TEST_F(SubscriptionsTest, OneThatDoesNotMoveIsAnAlarmUntilItDoes) {
+  EXPECT_EQ(bus_.Stop(), 0);
+  std::ofstream(bus_.data().PathOf("bus.textproto"))
+      << "stalled_after_s: 1 attempts: 1";
+  bus_.Start();
+  const auto police = Connect("police");
+  const auto client = Connect("police");
+  const auto letters = *client->Subscribe(Shared("letters"));
+  ASSERT_TRUE(Publish(*police, OfStream("one", "record/1")).accepted);
+  const auto next = letters->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  const auto because = [&] {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
+    EXPECT_THAT(channel, IsOk());
+    const auto bytes = GenericCall(
+        *channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
+    EXPECT_THAT(bytes, IsOk());
+    hub::v1::GetStatusResponse status;
+    EXPECT_TRUE(status.ParseFromString(*bytes));
+    return status.degraded_because();
+  };
+  ASSERT_TRUE(Await(
+      "letters", [](const auto& state) { return state.stalled_since() > 0; }));
+  EXPECT_EQ(because(),
+            "subscription police-scotland/police/letters does not move");
+  letters->Nack(next->number, absl::ZeroDuration(), "no such form");
+  ASSERT_TRUE(Await("letters", [](const auto& state) {
+    return state.stalled_since() == 0 && state.set_aside() == 1;
+  }));
+  EXPECT_EQ(because(), "");
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 // name expires while it is connected, or too soon   ANameExpiresWhenNobodyUsedItForSoLong
 // hub service's name expires                        …the same
 // no alarm, or it ends by itself                    SaysSinceWhenALaggingOneHasNotMoved
+// replay or redrive moves the live place            ReplayAndRedriveNeverMoveTheLivePlace
+// a place past the log is not told                  APlaceThatIsNotOfThisLogIsTold
 // act not waited for                                …all: is_waited_for
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -88,6 +90,29 @@ TEST_F(DeliveryOperatorTest, RedrivesAtABoundedRate) {
   EXPECT_EQ(got_[1].size(), 5u);
   // They are under way: nothing is left to redrive.
   EXPECT_EQ(*core_->Redrive(kOurs, Rows()), 0u);
+}
+
+TEST_F(DeliveryOperatorTest, ReplayAndRedriveNeverMoveTheLivePlace) {
+  Shared(1);
+  SetAside(1, 2);
+  Event("a.v1.Fact", 0);
+  Work();
+  core_->Ack({1}, 3);
+  Store();
+  EXPECT_EQ(stored_[kOurs].acknowledged.value, 3u);
+  ASSERT_EQ(*core_->Redrive(kOurs, {Rows()[0]}), 1u);
+  Work();
+  ASSERT_EQ(Sequences(1).back(), 1u);
+  core_->Ack({1}, 4);
+  Store();
+  EXPECT_EQ(stored_[kOurs].acknowledged.value, 3u);
+  // A replay is a tail: it has no place at all.
+  Subscribe(2, Named("red"), Ask(""));
+  Work();
+  EXPECT_THAT(Sequences(2), ElementsAre(1, 2, 3));
+  core_->Ack({2}, 2);
+  const DirtyPlaces dirty = core_->TakeDirty();
+  EXPECT_THAT(dirty.places, IsEmpty());
 }
 
 TEST_F(DeliveryOperatorTest, ActsOnANameThatNobodyIsConnectedUnder) {
@@ -226,6 +251,24 @@ TEST_F(DeliveryOperatorTest, SaysSinceWhenALaggingOneHasNotMoved) {
   EXPECT_THAT(core_->SetPaused("red/officer/mine", true), IsOk());
   After(absl::Seconds(40));
   EXPECT_FALSE(stalled());
+}
+
+TEST_F(DeliveryOperatorTest, APlaceThatIsNotOfThisLogIsTold) {
+  Event("a.v1.Fact", 0);
+  const LogStatus status = log_.Status();
+  const Place good = {status.log_id, status.epoch, {1}, {1}};
+  Place past = good;
+  past.acknowledged = {2};
+  Place forked = good;
+  ++forked.epoch;
+  Restart({{"red/officer/a", good},
+           {"red/officer/b", past},
+           {"red/officer/c", forked}});
+  const std::vector<SubscriptionInfo> list = core_->List();
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].stopped_because, "");
+  EXPECT_NE(list[1].stopped_because, "");
+  EXPECT_NE(list[2].stopped_because, "");
 }
 
 TEST(DeliverySettingsTest, AreTheDefaultsUnlessTheyAreSetWithinBounds) {
