@@ -9,6 +9,7 @@
 #include "services/bus/delivery/event_filter.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/common/event/codec.h"
+#include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
 namespace {
@@ -24,10 +25,13 @@ std::string KeyOf(const v1::SubscriptionName& name) {
 }
 
 absl::Status CheckWhy(const std::string& why) {
-  if (!why.empty() && why.size() <= kWhyBytesMax && IsPrintable(why)) {
-    return absl::OkStatus();
+  if (why.empty() || why.size() > kWhyBytesMax || !IsPrintable(why)) {
+    return absl::InvalidArgumentError("why: 1 to 200 printable bytes");
   }
-  return absl::InvalidArgumentError("why: 1 to 200 printable bytes");
+  if (!BrokenReferenceRule(why).empty()) {
+    return absl::InvalidArgumentError("why: it looks like a number or address");
+  }
+  return absl::OkStatus();
 }
 
 v1::SetAsideState StateOf(const Row& row) {

@@ -68,7 +68,8 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
       }
     }
     for (auto& [key, singly] : singly_) {
-      AddBackfills(singly.cursor, before, singly.cursor.scan);
+      AddBackfills(singly.cursor, before,
+                   std::max(singly.cursor.scan, singly.settlement.scanned()));
     }
   }
   return absl::OkStatus();

@@ -52,8 +52,7 @@ absl::Status DeliveryCore::Change(const std::string& key,
   } else {
     const auto place = places_.find(key);
     if (place == places_.end()) return NoSuchName();
-    Settlement settlement(place->second, fold_.folded(), options_.redelivery,
-                          options_.started);
+    Settlement settlement(place->second, options_.redelivery, options_.started);
     settlement.Tick(now_);
     change(settlement);
     SetPlace(key, settlement.place(place->second.scanned));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 constexpr size_t kReadyMax = 1024;
 constexpr int kSettleMax = 4096;
 constexpr GroupMask kEnvelope = 1;
+// Instead of a reason that no operator may read.
+constexpr char kWithheld[] = "withheld: it looked like a number or an address";
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void DeliveryCore::JoinSingly(Subscription sub, const v1::Subscribe& request) {
         singly_
             .emplace(sub.key,
                      Singly{std::move(cursor),
-                            Settlement(std::move(sub.place), fold_.folded(),
+                            Settlement(std::move(sub.place),
                                        options_.redelivery, options_.started),
                             request.settlement() == v1::SETTLEMENT_SHARED,
                             stored,
@@ -98,8 +101,10 @@ void DeliveryCore::Settle(SessionId session, const v1::Settle& settle) {
       return Refuse(session, v1::REFUSAL_MALFORMED,
                     "reason: at most 128 printable bytes");
     }
+    const bool names_somebody = !BrokenReferenceRule(nack.reason()).empty();
     if (!settlement.Nack(session, nack.delivery(),
-                         absl::Milliseconds(nack.delay_ms()), nack.reason())) {
+                         absl::Milliseconds(nack.delay_ms()),
+                         names_somebody ? kWithheld : nack.reason())) {
       return Refuse(session, v1::REFUSAL_PROTOCOL, "settles what is not out");
     }
   }

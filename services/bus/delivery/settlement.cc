@@ -29,14 +29,12 @@ uint64_t OrderingKey(const HeaderView& header) {
   return hash == 0 ? 1 : hash;
 }
 
-Settlement::Settlement(Place place, Sequence policy,
-                       const RedeliveryLimits& limits, absl::Time started)
+Settlement::Settlement(Place place, const RedeliveryLimits& limits,
+                       absl::Time started)
     : limits_(limits),
       started_(started),
       place_(std::move(place)),
-      before_floor_(place_.acknowledged),
-      before_scanned_(place_.scanned),
-      policy_(policy) {
+      before_scanned_(place_.scanned) {
   for (const Settled& settled : place_.settled) {
     before_.insert(settled.id);
     unseen_[settled.id] = settled.shown;
@@ -74,25 +72,35 @@ Settlement::Settlement(Place place, Sequence policy,
 }
 
 bool Settlement::WasThere(ItemId id) const {
-  if (before_.contains(id)) return true;
+  return before_.contains(id) ||
+         (id.cause.value == 0 && id.sequence <= before_scanned_ &&
+          before_shown_.contains(id.sequence.value));
+}
+
+bool Settlement::ComesWithAnother(ItemId id, Sequence live) const {
+  if (id.cause.value == 0) return false;
   const auto shown = before_shown_.find(id.sequence.value);
-  const bool is_known = shown != before_shown_.end();
-  if (id.cause.value == 0) return is_known && id.sequence <= before_scanned_;
-  if (is_known && id.cause <= shown->second) return true;
-  // What is not done with is offered live too, as this policy event has it.
-  return !is_known && id.cause <= policy_ && id.sequence > before_floor_ &&
-         id.sequence <= before_scanned_;
+  // What is not done with comes live in its turn, by the policy of then.
+  return shown == before_shown_.end() ? id.sequence > live
+                                      : id.cause <= shown->second;
+}
+
+bool Settlement::IsBelowFloor(ItemId id) const {
+  return id.cause.value == 0 ? id.sequence <= place_.acknowledged
+                             : id.cause <= place_.judged;
 }
 
 void Settlement::Offer(ItemId id, uint64_t key, Sequence acknowledged,
                        Sequence judged) {
+  const bool was_there = WasThere(id);
+  if (!was_there && ComesWithAnother(id, acknowledged)) return;
   const uint64_t order = next_order_++;
   window_.push_back({order, id, acknowledged, judged, {}, false});
   if (const auto unseen = unseen_.find(id); unseen != unseen_.end()) {
     window_.back().shown = unseen->second;
     unseen_.erase(unseen);
   }
-  if (WasThere(id)) return Pass(order);
+  if (was_there) return Pass(order);
   Item& item = items_[order];
   item.row.id = id;
   item.row.order = order;
@@ -164,6 +172,13 @@ std::optional<Settlement::Ready> Settlement::ready() const {
 void Settlement::Sent(uint64_t order, SessionId member, uint64_t number,
                       size_t bytes, Sequence shown) {
   if (Entry* entry = EntryOf(order)) entry->shown = shown;
+  items_.at(order).shown = shown;
+  // One of the life before that is out does not wait for the policy of then.
+  if (const auto before =
+          before_shown_.find(items_.at(order).row.id.sequence.value);
+      before != before_shown_.end()) {
+    before->second = shown;
+  }
   Item& item = items_.at(order);
   ready_.erase(order);
   item.state = State::kOut;
@@ -264,6 +279,15 @@ void Settlement::LeaveKey(uint64_t order, uint64_t key) {
 void Settlement::Resolve(uint64_t order) {
   const auto found = items_.find(order);
   const uint64_t key = found->second.row.key;
+  const ItemId id = found->second.row.id;
+  // A row of the life before, which is above the floor and not offered again yet.
+  if (EntryOf(order) == nullptr && !IsBelowFloor(id)) {
+    unseen_[id] = found->second.shown;
+  }
+  if (const auto before = before_shown_.find(id.sequence.value);
+      before != before_shown_.end()) {
+    before->second = found->second.shown;
+  }
   ready_.erase(order);
   delayed_.erase({found->second.due, order});
   if (found->second.is_row) --rows_;
@@ -370,9 +394,7 @@ Place Settlement::place(Sequence scanned) const {
   place.scanned = std::max(scanned, before_scanned_);
   place.rows = Rows();
   for (const auto& [id, shown] : unseen_) {
-    const bool below = id.cause.value == 0 ? id.sequence <= place.acknowledged
-                                           : id.cause <= place.judged;
-    if (!below) place.settled.push_back({id, shown});
+    if (!IsBelowFloor(id)) place.settled.push_back({id, shown});
   }
   for (const Entry& entry : window_) {
     if (entry.passed && !items_.contains(entry.order)) {

@@ -68,12 +68,9 @@ class Settlement {
     size_t parked = 0;
   };
 
-  // Goes on from `place`: what follows its floor is offered again, live by the
-  // policy of position `policy` or later, and by policy events after
-  // `place.judged` also what of `place.scanned` they show. Real time is `started`
-  // plus `now` of the calls.
-  Settlement(Place place, Sequence policy, const RedeliveryLimits& limits,
-             absl::Time started);
+  // Goes on from `place`: what follows its floor is offered again. Real time is
+  // `started` plus `now` of the calls.
+  Settlement(Place place, const RedeliveryLimits& limits, absl::Time started);
 
   // False: settle first.
   bool TakesMore() const {
@@ -81,7 +78,9 @@ class Settlement {
   }
   bool rows_full() const { return rows_ >= limits_.set_aside_max; }
   // The next that the subscription is to get, in order. Once it and all before it
-  // are done with the floor is at `acknowledged` and `judged`.
+  // are done with the floor is at `acknowledged` and `judged`. Of a back-fill
+  // `acknowledged` is where live stands; it shows up to scanned(), for what is
+  // done with above that is not offered live again.
   void Offer(ItemId id, uint64_t key, Sequence acknowledged, Sequence judged);
   // Behind what was offered last there is nothing for it up to here.
   void Passed(Sequence acknowledged, Sequence judged);
@@ -120,6 +119,8 @@ class Settlement {
   bool paused() const { return place_.paused; }
   void Use(uint64_t now_us) { place_.used_us = now_us; }
 
+  // Live was looked at up to here in the life before.
+  Sequence scanned() const { return before_scanned_; }
   Sequence acknowledged() const { return place_.acknowledged; }
   Sequence judged() const { return place_.judged; }
   Counts counts() const;
@@ -138,6 +139,7 @@ class Settlement {
     absl::Duration due = -absl::InfiniteDuration();
     SessionId member;
     uint64_t number = 0;
+    Sequence shown;  // When it was sent last.
   };
   // What was offered, in order; the orders are dense.
   struct Entry {
@@ -157,7 +159,12 @@ class Settlement {
     size_t bytes = 0;
   };
 
+  // Done with or a row in the life before.
   bool WasThere(ItemId id) const;
+  // What a policy event shows of it is in what was sent later, or is still to go
+  // out; live stands at `live`.
+  bool ComesWithAnother(ItemId id, Sequence live) const;
+  bool IsBelowFloor(ItemId id) const;
   void Enqueue(uint64_t order, Item& item);
   // It is the first of its key.
   void Activate(uint64_t order, Item& item);
@@ -193,9 +200,7 @@ class Settlement {
   absl::flat_hash_set<ItemId> before_;
   absl::flat_hash_map<uint64_t, Sequence> before_shown_;
   std::map<ItemId, Sequence> unseen_;
-  Sequence before_floor_;
   Sequence before_scanned_;
-  Sequence policy_;
 };
 
 }  // namespace concordat::bus

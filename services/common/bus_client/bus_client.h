@@ -110,7 +110,8 @@ class Subscription {
   virtual ~Subscription() = default;
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
   //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder),
-  //   RESOURCE_EXHAUSTED (too many durable names):
+  //   RESOURCE_EXHAUSTED (too many durable names), INVALID_ARGUMENT (no such
+  //   subscription can be: name, filter, settlement):
   //   for good; the message says why.
   virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
   // Everything up to and with `number` is done with. Never blocks.

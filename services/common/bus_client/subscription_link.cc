@@ -34,6 +34,8 @@ absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
       return absl::FailedPreconditionError(text);
     case bus::v1::REFUSAL_TOO_MANY:
       return absl::ResourceExhaustedError(text);
+    case bus::v1::REFUSAL_MALFORMED:
+      return absl::InvalidArgumentError(text);
     default:
       return absl::OkStatus();
   }

@@ -88,7 +88,7 @@ class DeliveryCoreTest : public ::testing::Test {
     header.source = "urn:concordat:elsewhere:x";
     header.controller = "elsewhere";
     header.id = "id";
-    header.stream = "s";
+    header.stream = stream_;
     if (person != 0) {
       header.subject = PersonKey({static_cast<uint8_t>(person)});
     }
@@ -171,6 +171,7 @@ class DeliveryCoreTest : public ::testing::Test {
   FakeEventLog log_;
   DeliveryOptions options_;
   std::unique_ptr<DeliveryCore> core_;
+  std::string stream_ = "s";
   Places stored_;
   absl::Duration now_;
   std::map<uint64_t, std::vector<Got>> got_;

@@ -12,6 +12,7 @@
 // restart forgets what is settled or set aside      ARestartLosesAndDoublesNothing
 // back-fill lost when the floor is behind it        ShownLaterAlsoWhenSettledAboveTheFloor
 // settles what it did not get                       RefusesToSettleWhatIsNotOut
+// an operator reads an address in a reason          AReasonNamesNobody
 // set aside skipped by a holder that cannot settle  UpToIsRefusedWhileEventsAreSetAside
 // slow member holds up the others                   ASlowMemberHoldsUpNobody
 
@@ -283,6 +284,28 @@ TEST_F(DeliverySinglyTest, RefusesToSettleWhatIsNotOut) {
   EXPECT_EQ(closed_[1], v1::REFUSAL_PROTOCOL);
   EXPECT_EQ(closed_[2], v1::REFUSAL_PROTOCOL);
   EXPECT_EQ(closed_[3], v1::REFUSAL_UNKNOWN_SUBSCRIPTION);
+}
+
+TEST_F(DeliverySinglyTest, AReasonNamesNobody) {
+  Subscribe(1, Named("red"), Shared("ours"));
+  OfStream();
+  OfStream();
+  Work();
+  v1::Settle settle;
+  settle.add_nacks()->set_delivery(1);
+  settle.mutable_nacks(0)->set_reason("no door at DD1 4HN");
+  settle.add_nacks()->set_delivery(2);
+  settle.mutable_nacks(1)->set_reason("code 17");
+  core_->Settle({1}, settle);
+  const auto rows = core_->RowsOf("red/officer/ours");
+  ASSERT_THAT(rows, IsOk());
+  EXPECT_EQ(rows->at(0).reason,
+            "withheld: it looked like a number or an address");
+  EXPECT_EQ(rows->at(1).reason, "code 17");
+  settle.mutable_nacks(0)->set_reason(std::string(129, 'x'));
+  core_->Settle({1}, settle);
+  Work();
+  EXPECT_EQ(closed_[1], v1::REFUSAL_MALFORMED);
 }
 
 TEST_F(DeliverySinglyTest, UpToIsRefusedWhileEventsAreSetAside) {
