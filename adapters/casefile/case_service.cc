@@ -141,7 +141,7 @@ absl::StatusOr<WaitingRow> CaseService::Find(
 }
 
 uint64_t CaseService::NowMicros() const {
-  return static_cast<uint64_t>(absl::ToUnixMicros(parts_.clock->Now()));
+  return static_cast<uint64_t>(absl::ToUnixMicros(parts_.log_clock->Now()));
 }
 
 absl::StatusOr<edge::v1::LookAtItemResponse> CaseService::Look(
@@ -162,7 +162,9 @@ absl::StatusOr<edge::v1::LookAtItemResponse> CaseService::Look(
   fact.time_us = NowMicros();
   fact.id = DerivedId(
       "casefile-look",
-      absl::StrCat(request.item_ref(), "\n", opened.by(), "\n", fact.time_us),
+      // Another look is another, also while a story's time stands still.
+      absl::StrCat(request.item_ref(), "\n", opened.by(), "\n",
+                   absl::ToUnixMicros(parts_.clock->Now())),
       0);
   fact.stream = absl::StrCat("kept-item/", request.item_ref());
   fact.on_behalf_of = request.on_behalf_of();

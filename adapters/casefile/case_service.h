@@ -33,7 +33,8 @@ class CaseService {
     CaseStore* store = nullptr;
     RowWorker* worker = nullptr;
     const HmacSha256* marks = nullptr;
-    const Clock* clock = nullptr;
+    const Clock* clock = nullptr;      // The real one.
+    const Clock* log_clock = nullptr;  // When acts without a time happen.
     // The mappings as they are now.
     std::function<absl::StatusOr<MappingSet>()> load_mappings;
     // The worker has something to do.

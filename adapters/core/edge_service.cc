@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kService[] = "concordat.edge.v1.EdgeService/";
 constexpr char kOperator[] = "operator";
+constexpr char kHeld[] = "held";
 
 bool IsRefused(const KeptItem& item) {
   return item.verdict.outcome == v1::OUTCOME_REFUSED;
@@ -37,34 +38,12 @@ const char* StateWord(const KeptItem& item) {
 
 // What the operator may know: of what is held for a person that it is held.
 void FillEnvelope(const KeptItem& kept, v1::Item& item) {
-  item.set_outcome(IsRefused(kept) ? "refused" : "held");
+  item.set_outcome(IsRefused(kept) ? "refused" : kHeld);
   item.set_reason(kept.verdict.reason);
   if (!IsRefused(kept)) return;
   item.set_item_ref(RefOf(kept));
   item.set_received_at(kept.message.received_us);
   item.set_state(StateWord(kept));
-}
-
-void Fill(const KeptItem& kept, v1::Item& item) {
-  FillEnvelope(kept, item);
-  item.set_item_ref(RefOf(kept));
-  item.set_received_at(kept.message.received_us);
-  item.set_message_type(kept.verdict.message_type);
-  if (!kept.verdict.subject.empty()) {
-    item.set_subject(kept.verdict.subject.ToString());
-  }
-  item.set_words(kept.verdict.words);
-  item.set_localsubject(kept.verdict.localsubject);
-  item.set_happened_at(kept.verdict.happened_us);
-  item.set_source(kept.verdict.source);
-  item.set_place(kept.verdict.place);
-  item.set_state(StateWord(kept));
-  if (!kept.act.has_value()) return;
-  item.set_acted_by(kept.act->by);
-  item.set_acted_at(kept.act->at_us);
-  item.set_act_reason(kept.act->reason);
-  item.set_act_note(kept.act->note);
-  item.set_decision_ref(kept.act->decision_ref);
 }
 
 // "H-12" or "R-12"; 0: neither.
@@ -90,6 +69,36 @@ absl::Status EdgeService::CheckCaller(const bus::v1::Principal& caller) const {
 
 absl::Status EdgeService::CheckSeer(const bus::v1::Principal& caller) const {
   return caller.role() == kOperator ? absl::OkStatus() : CheckCaller(caller);
+}
+
+void EdgeService::Fill(const KeptItem& kept, v1::Item& item) const {
+  FillEnvelope(kept, item);
+  item.set_item_ref(RefOf(kept));
+  item.set_received_at(kept.message.received_us);
+  item.set_message_type(kept.verdict.message_type);
+  if (!kept.verdict.subject.empty()) {
+    item.set_subject(kept.verdict.subject.ToString());
+  }
+  item.set_words(kept.verdict.words);
+  item.set_localsubject(kept.verdict.localsubject);
+  item.set_happened_at(kept.verdict.happened_us);
+  item.set_source(kept.verdict.source);
+  item.set_place(kept.verdict.place);
+  item.set_state(StateWord(kept));
+  if (item.outcome() == kHeld && kept.open()) {
+    const auto service = desk_.PreviewRelease(kept.message.number);
+    if (service.ok()) {
+      item.set_service_code(*service);
+    } else {
+      item.set_cannot_release(std::string(service.status().message()));
+    }
+  }
+  if (!kept.act.has_value()) return;
+  item.set_acted_by(kept.act->by);
+  item.set_acted_at(kept.act->at_us);
+  item.set_act_reason(kept.act->reason);
+  item.set_act_note(kept.act->note);
+  item.set_decision_ref(kept.act->decision_ref);
 }
 
 absl::StatusOr<v1::ListRejectsResponse> EdgeService::List(

@@ -61,6 +61,8 @@ class EdgeService {
                              const std::string& reason,
                              const std::string& note) const;
   absl::StatusOr<v1::ActReply> Take(Act wish, Sequence min_position);
+  // As the agency's own people see it.
+  void Fill(const KeptItem& kept, v1::Item& item) const;
 
   const EdgeStore& store_;
   ItemDesk& desk_;

@@ -14,6 +14,10 @@ absl::Status NoSuchItem() {
   return absl::NotFoundError("there is no such item");
 }
 
+uint64_t MicrosOf(const Clock& clock) {
+  return static_cast<uint64_t>(absl::ToUnixMicros(clock.Now()));
+}
+
 bool IsWithin(const KeptItem& item, ItemDesk::Reach reach) {
   return reach == ItemDesk::Reach::kAll ||
          item.verdict.outcome == v1::OUTCOME_REFUSED;
@@ -21,17 +25,14 @@ bool IsWithin(const KeptItem& item, ItemDesk::Reach reach) {
 
 }  // namespace
 
-uint64_t ItemDesk::NowMicros() const {
-  return static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
-}
-
 absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
   wish.kind = v1::ACT_KIND_LOOK;
-  wish.at_us = NowMicros();
+  wish.at_us = MicrosOf(log_clock_);
   std::optional<KeptItem> item = store_.Find(wish.item);
   if (!item.has_value()) return NoSuchItem();
-  // A look is one look: two at the same moment are told apart by the item's.
-  wish.request_id = absl::StrCat("look-", wish.item, "-", wish.at_us);
+  // A look is one look, also while a story's time stands still: two at the same
+  // moment are told apart by the item's.
+  wish.request_id = absl::StrCat("look-", wish.item, "-", MicrosOf(clock_));
   const auto recorded = store_.Begin(std::move(wish));
   if (!recorded.ok()) return recorded.status();
   Looked looked{*std::move(item), {}};
@@ -39,6 +40,23 @@ absl::StatusOr<Looked> ItemDesk::Look(Act wish) {
     looked.fields = rules_.Show(looked.item);
   }
   return looked;
+}
+
+absl::StatusOr<std::string> ItemDesk::CheckRelease(const KeptItem& item) const {
+  if (item.verdict.outcome != v1::OUTCOME_HELD) {
+    return absl::FailedPreconditionError(
+        "it was refused, not held: have it judged again, or leave it");
+  }
+  if (item.message.message.empty()) {
+    return absl::FailedPreconditionError(kNothingKept);
+  }
+  return rules_.PreviewRelease(item);
+}
+
+absl::StatusOr<std::string> ItemDesk::PreviewRelease(uint64_t number) const {
+  const std::optional<KeptItem> item = store_.Find(number);
+  if (!item.has_value()) return NoSuchItem();
+  return CheckRelease(*item);
 }
 
 absl::Status ItemDesk::CheckReplay(const KeptItem& item) const {
@@ -60,9 +78,8 @@ absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position,
   wish.item_ref = RefOf(*item);
   wish.subject = item->verdict.subject;
   if (wish.kind == v1::ACT_KIND_RELEASE) {
-    if (item->message.message.empty()) {
-      return absl::FailedPreconditionError(kNothingKept);
-    }
+    const auto service = CheckRelease(*item);
+    if (!service.ok()) return service.status();
     if (!rules_.AwaitPosition(min_position, kWait)) {
       return absl::UnavailableError("the edge has not read the log so far yet");
     }
@@ -80,7 +97,7 @@ absl::Status ItemDesk::Prepare(Act& wish, Sequence min_position,
 
 absl::StatusOr<Taken> ItemDesk::Take(Act wish, Sequence min_position,
                                      Reach reach) {
-  if (wish.at_us == 0) wish.at_us = NowMicros();
+  if (wish.at_us == 0) wish.at_us = MicrosOf(log_clock_);
   const auto answered = store_.Check(wish);
   KeptItem before;
   if (const auto item = store_.Find(wish.item)) {

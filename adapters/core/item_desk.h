@@ -32,6 +32,10 @@ class ItemRules {
   virtual ~ItemRules() = default;
   // What is kept of a message, field by field.
   virtual std::vector<KeptField> Show(const KeptItem& item) const = 0;
+  // Whether it can be let out at all: the service, of the code list service-code,
+  // that the decision has to be about.  As Release().
+  virtual absl::StatusOr<std::string> PreviewRelease(
+      const KeptItem& item) const = 0;
   // What letting it out under that decision publishes. The same item gives the
   // same events.
   //   FAILED_PRECONDITION  nothing; says why.
@@ -60,15 +64,25 @@ class ItemDesk {
  public:
   static constexpr absl::Duration kWait = absl::Seconds(3);
 
-  // Borrows all.
+  // An act without a time happens at that of `log_clock`; `clock` is the real
+  // one. Borrows all.
   ItemDesk(EdgeStore& store, const ItemRules& rules, const EdgeEvents& events,
-           const Clock& clock)
-      : store_(store), rules_(rules), events_(events), clock_(clock) {}
+           const Clock& clock, const Clock& log_clock)
+      : store_(store),
+        rules_(rules),
+        events_(events),
+        clock_(clock),
+        log_clock_(log_clock) {}
 
   // `wish` names item, by, on_behalf_of. It is on stable storage when the
   // content is given; the bus hears of it soon.
   //   NOT_FOUND  no such item.  RESOURCE_EXHAUSTED, UNAVAILABLE
   absl::StatusOr<Looked> Look(Act wish);
+
+  // The service of the code list service-code that a sharing decision has to be
+  // about for the item to be released.
+  //   NOT_FOUND, FAILED_PRECONDITION (it cannot be: why), UNAVAILABLE
+  absl::StatusOr<std::string> PreviewRelease(uint64_t item) const;
 
   // Whether something would come of judging the item again now.
   //   NOT_FOUND, FAILED_PRECONDITION, UNAVAILABLE
@@ -83,16 +97,17 @@ class ItemDesk {
                              Reach reach = Reach::kAll);
 
  private:
+  absl::StatusOr<std::string> CheckRelease(const KeptItem& item) const;
   absl::Status CheckReplay(const KeptItem& item) const;
   absl::Status Prepare(Act& wish, Sequence min_position, Reach reach) const;
   absl::StatusOr<Taken> Answer(uint64_t act, const KeptItem& before,
                                bool duplicate) const;
-  uint64_t NowMicros() const;
 
   EdgeStore& store_;
   const ItemRules& rules_;
   const EdgeEvents& events_;
   const Clock& clock_;
+  const Clock& log_clock_;
 };
 
 }  // namespace concordat::edge

@@ -8,6 +8,7 @@
 #include "adapters/daemon/casefile_edge.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/rpc/access_log.h"
@@ -75,6 +76,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   parts.principal = *self;
   parts.directory = directory.get();
   parts.bus = bus.get();
+  const LogClock log_clock(data.environment(), *bus, clock);
   parts.clock = &clock;
   parts.steady = &steady;
   parts.random = &random;
@@ -97,6 +99,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
        .worker = &process->worker(),
        .marks = &process->marks(),
        .clock = &clock,
+       .log_clock = &log_clock,
        .load_mappings = [&process] { return process->LoadMappings(); },
        .wake = [&process] { process->Wake(); }});
   service.AddTo(host);

@@ -68,7 +68,8 @@ absl::Status Hl7EdgeProcess::StartParts() {
                       *parts_.random, limits);
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
-  desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, *parts_.clock);
+  desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, *parts_.clock,
+                                     *parts_.log_clock);
   cohort_feed_ =
       std::make_unique<CohortFeed>(cohort_, parts_.open_identity, *parts_.log);
   auto decisions = DecisionFeed::Start(*parts_.bus, decisions_, *parts_.log);

@@ -46,6 +46,7 @@ struct Hl7EdgeParts {
   Directory* directory = nullptr;
   BusClient* bus = nullptr;
   const Clock* clock = nullptr;
+  const Clock* log_clock = nullptr;  // When people act on items.
   Random* random = nullptr;
   const Logger* log = nullptr;
 };

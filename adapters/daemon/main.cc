@@ -11,6 +11,7 @@
 #include "adapters/daemon/hl7_edge.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/start_up.h"
@@ -76,7 +77,9 @@ int main(int argc, char** argv) {
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   parts.directory = directory.get();
   parts.bus = bus.get();
+  const concordat::LogClock log_clock(data.environment(), *bus, clock);
   parts.clock = &clock;
+  parts.log_clock = &log_clock;
   parts.random = &random;
   parts.log = &log;
   const std::string agency = self->agency();

@@ -50,13 +50,20 @@ std::vector<edge::KeptField> Hl7ItemRules::Show(
   return fields;
 }
 
+absl::StatusOr<std::string> Hl7ItemRules::PreviewRelease(
+    const edge::KeptItem& item) const {
+  const auto missed =
+      hl7v2::PreviewRelease(item.message.message, mapping_, cohort_);
+  if (!missed.ok()) return missed.status();
+  return missed->data.service_code();
+}
+
 absl::StatusOr<std::vector<edge::v1::MadeEvent>> Hl7ItemRules::Release(
     const edge::KeptItem& item, absl::string_view decision_ref) const {
   const auto missed = DecideRelease(item.message.message, mapping_, cohort_,
                                     decisions_, decision_ref);
   if (!missed.ok()) return missed.status();
-  return std::vector<edge::v1::MadeEvent>{
-      MakeMissed(item.message, *missed)};
+  return std::vector<edge::v1::MadeEvent>{MakeMissed(item.message, *missed)};
 }
 
 absl::Status Hl7ItemRules::Replay(const edge::KeptItem& item) const {

@@ -2,6 +2,7 @@
 #ifndef CONCORDAT_ADAPTERS_HL7V2_HL7_ITEM_RULES_H_
 #define CONCORDAT_ADAPTERS_HL7V2_HL7_ITEM_RULES_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,6 +28,8 @@ class Hl7ItemRules : public edge::ItemRules {
       : mapping_(mapping), cohort_(cohort), decisions_(decisions) {}
 
   std::vector<edge::KeptField> Show(const edge::KeptItem& item) const override;
+  absl::StatusOr<std::string> PreviewRelease(
+      const edge::KeptItem& item) const override;
   absl::StatusOr<std::vector<edge::v1::MadeEvent>> Release(
       const edge::KeptItem& item,
       absl::string_view decision_ref) const override;

@@ -11,6 +11,7 @@ namespace concordat::hl7v2 {
 namespace {
 
 constexpr absl::string_view kEngagementOnly = "ENGAGEMENT_ONLY";
+constexpr absl::string_view kNoDecision = "no sharing decision in force";
 constexpr char kMergedAtSource[] = "MERGED_AT_SOURCE";
 constexpr char kDifferentPeople[] = "DIFFERENT_PEOPLE";
 constexpr absl::string_view kLocal = "local";
@@ -63,35 +64,27 @@ Outcome Wait() {
   return outcome;
 }
 
-// Of an appointment that was missed: what leaves under this decision.
-//   FAILED_PRECONDITION  it cannot; a reason from the fixed set.
-absl::StatusOr<MissedAppointment> MissedUnder(
-    const Facts& facts, const Mapping& mapping,
-    const edge::SharingDecision& decision) {
-  if (decision.what != kEngagementOnly) {
-    return absl::FailedPreconditionError("no sharing decision in force");
+// Of an appointment that was missed: what leaves, but for the decision.
+//   FAILED_PRECONDITION  nothing can; a reason from the fixed set.
+absl::StatusOr<MissedAppointment> MissedBy(const PersonKey& subject,
+                                           const Facts& facts,
+                                           const Mapping& mapping) {
+  if (!facts.time.has_value() || !facts.time->has_time_of_day) {
+    return absl::FailedPreconditionError("MSH-7 is no time of day");
+  }
+  const std::optional<std::string> service = mapping.ServiceCode(facts);
+  if (!service.has_value()) {
+    return absl::FailedPreconditionError("the service is not in the table");
   }
   if (!IsAppointmentRef(facts.appointment)) {
     return absl::FailedPreconditionError("SCH-1 is no usable reference");
   }
   MissedAppointment missed;
-  missed.subject = decision.subject;
+  missed.subject = subject;
   missed.time = *facts.time;
   missed.data.set_appointment_ref(facts.appointment);
-  missed.data.set_service_code(*mapping.ServiceCode(facts));
-  missed.data.set_decision_ref(decision.decision_ref);
+  missed.data.set_service_code(*service);
   return missed;
-}
-
-// Whether time and service are such that a decision may be looked for.
-absl::Status CheckNoShow(const Facts& facts, const Mapping& mapping) {
-  if (!facts.time.has_value() || !facts.time->has_time_of_day) {
-    return absl::FailedPreconditionError("MSH-7 is no time of day");
-  }
-  if (!mapping.ServiceCode(facts).has_value()) {
-    return absl::FailedPreconditionError("the service is not in the table");
-  }
-  return absl::OkStatus();
 }
 
 Outcome DecideNoShow(const Case& who) {
@@ -100,13 +93,14 @@ Outcome DecideNoShow(const Case& who) {
   const auto hold = [&who, &facts](absl::string_view reason) {
     return Hold(who, reason, Words(facts.kind));
   };
-  const absl::Status readable = CheckNoShow(facts, who.mapping);
-  if (!readable.ok()) return hold(readable.message());
-  const auto decision = who.decisions.InForce(
-      who.subject, *who.mapping.ServiceCode(facts), facts.time->at);
-  if (!decision.has_value()) return hold("no sharing decision in force");
-  auto missed = MissedUnder(facts, who.mapping, *decision);
+  auto missed = MissedBy(who.subject, facts, who.mapping);
   if (!missed.ok()) return hold(missed.status().message());
+  const auto decision = who.decisions.InForce(
+      who.subject, missed->data.service_code(), missed->time.at);
+  if (!decision.has_value() || decision->what != kEngagementOnly) {
+    return hold(kNoDecision);
+  }
+  missed->data.set_decision_ref(decision->decision_ref);
   Outcome outcome = hold("");
   outcome.verdict.outcome = edge::v1::OUTCOME_PUBLISHED;
   outcome.missed = *std::move(missed);
@@ -125,7 +119,7 @@ Outcome DecideBooked(const Case& who) {
                   "booked; engagement only: nothing to share yet");
     }
   }
-  return Hold(who, "no sharing decision in force", Words(facts.kind));
+  return Hold(who, kNoDecision, Words(facts.kind));
 }
 
 // Another address of theirs is for identity alone; other details say nothing.
@@ -180,7 +174,7 @@ Outcome DecideOfMember(const Case& who) {
     case Kind::kOther:
       return Hold(who, "not mapped", words);
     default:
-      return Hold(who, "no sharing decision in force", words);
+      return Hold(who, kNoDecision, words);
   }
 }
 
@@ -190,8 +184,8 @@ absl::Status NeverLeaves(Kind kind) {
     case Kind::kLeaveStarted:
     case Kind::kLeaveEnded:
       return absl::FailedPreconditionError(
-          "leave is never told by a message: state the status yourself "
-          "(concordat call nhs.ReportRestrictedPatientStatus), then leave this");
+          "leave is never told by a message: state the status yourself, then "
+          "leave this");
     case Kind::kBooked:
       return absl::FailedPreconditionError(
           "nothing is told of an appointment before it is missed");
@@ -311,10 +305,9 @@ Outcome Decide(absl::string_view message, const Mapping& mapping,
   return DecideOfMember(member);
 }
 
-absl::StatusOr<MissedAppointment> DecideRelease(
-    absl::string_view message, const Mapping& mapping,
-    const edge::Cohort& cohort, const edge::SharingDecisions& decisions,
-    absl::string_view decision_ref) {
+absl::StatusOr<MissedAppointment> PreviewRelease(absl::string_view message,
+                                                 const Mapping& mapping,
+                                                 const edge::Cohort& cohort) {
   const absl::StatusOr<Message> parsed = Message::Parse(message);
   if (!parsed.ok()) {
     return absl::FailedPreconditionError("it cannot be read again");
@@ -322,28 +315,39 @@ absl::StatusOr<MissedAppointment> DecideRelease(
   const Facts facts = ReadFacts(*parsed, mapping.zone());
   if (facts.kind != Kind::kNoShow) return NeverLeaves(facts.kind);
   const edge::CohortAnswer who = cohort.Find(mapping.IdentifyAll(facts));
-  if (who.kind == edge::CohortAnswer::Kind::kUnknown || !decisions.current()) {
-    return absl::UnavailableError(
-        "the cohort or the sharing decisions are not known now");
+  if (who.kind == edge::CohortAnswer::Kind::kUnknown) {
+    return absl::UnavailableError("the cohort is not known now");
   }
   if (who.kind != edge::CohortAnswer::Kind::kMember) {
     return absl::FailedPreconditionError(
         "it is not about one person of the cohort: nothing may leave");
   }
-  const absl::Status readable = CheckNoShow(facts, mapping);
-  if (!readable.ok()) return readable;
+  return MissedBy(who.subject, facts, mapping);
+}
+
+absl::StatusOr<MissedAppointment> DecideRelease(
+    absl::string_view message, const Mapping& mapping,
+    const edge::Cohort& cohort, const edge::SharingDecisions& decisions,
+    absl::string_view decision_ref) {
+  auto missed = PreviewRelease(message, mapping, cohort);
+  if (!missed.ok()) return missed;
+  if (!decisions.current()) {
+    return absl::UnavailableError("the sharing decisions are not known now");
+  }
   const auto decision = decisions.Find(decision_ref);
-  if (!decision.has_value() || decision->subject != who.subject ||
-      decision->service_code != *mapping.ServiceCode(facts)) {
+  if (!decision.has_value() || decision->subject != missed->subject ||
+      decision->service_code != missed->data.service_code() ||
+      decision->what != kEngagementOnly) {
     return absl::FailedPreconditionError(
         "decision_ref: no sharing decision in force of this person and "
         "service");
   }
-  if (decision->until < absl::ToCivilDay(facts.time->at, mapping.zone())) {
+  if (decision->until < absl::ToCivilDay(missed->time.at, mapping.zone())) {
     return absl::FailedPreconditionError(
         "decision_ref: it ended before the appointment");
   }
-  return MissedUnder(facts, mapping, *decision);
+  missed->data.set_decision_ref(decision->decision_ref);
+  return missed;
 }
 
 absl::Status DecideReplay(const edge::KeptItem& item, const Mapping& mapping,

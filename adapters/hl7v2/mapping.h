@@ -87,8 +87,13 @@ Outcome Decide(absl::string_view message, const Mapping& mapping,
                const edge::Cohort& cohort,
                const edge::SharingDecisions& decisions);
 
-// What a held message publishes when it is let out under this decision, made
-// before or after it came.
+// What a held message would publish, whoever decides: all but the decision.
+//   FAILED_PRECONDITION  nothing; says why.  UNAVAILABLE  not known now.
+absl::StatusOr<MissedAppointment> PreviewRelease(absl::string_view message,
+                                                 const Mapping& mapping,
+                                                 const edge::Cohort& cohort);
+// What it publishes when it is let out under this decision, made before or after
+// it came.
 //   FAILED_PRECONDITION  nothing; says why.  UNAVAILABLE  not known now.
 absl::StatusOr<MissedAppointment> DecideRelease(
     absl::string_view message, const Mapping& mapping,

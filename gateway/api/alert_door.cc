@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "concordat/alerts/v1/service.pb.h"
-#include "concordat/hub/v1/status.pb.h"
 #include "gateway/api/sse.h"
 #include "gateway/http/status.h"
 
@@ -14,12 +13,23 @@ namespace {
 
 constexpr char kProgram[] = "concordat-alerts";
 constexpr char kFollow[] = "concordat.alerts.v1.AlertsService/FollowAlerts";
+constexpr char kList[] = "concordat.alerts.v1.AlertsService/ListAlerts";
 constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
 constexpr char kSelf[] = "gateway";
 constexpr absl::Duration kStatusTimeout = absl::Seconds(5);
 // Never reached: a connection has one reader, a feed two callbacks under way.
 constexpr size_t kQueueMax = 1 << 16;
 constexpr absl::Duration kTick = absl::Milliseconds(100);
+
+absl::StatusOr<hub::v1::GetStatusResponse> ParseStatus(
+    const absl::StatusOr<std::string>& bytes) {
+  if (!bytes.ok()) return bytes.status();
+  hub::v1::GetStatusResponse status;
+  if (!status.ParseFromString(*bytes)) {
+    return absl::InternalError("not a status");
+  }
+  return status;
+}
 
 }  // namespace
 
@@ -151,30 +161,41 @@ void AlertDoor::Open(uint64_t feed, const std::string& principal,
   }
   // "From now on" has to be a position, or a break soon after would lose what
   // happened in it.
-  const auto channel = world_.upstream.ChannelTo(kProgram);
-  const auto done = [this, executor = executor_,
-                     feed](absl::StatusOr<std::string> bytes) {
-    executor->Post([this, feed, bytes = std::move(bytes)] {
-      hub::v1::GetStatusResponse status;
-      if (bytes.ok() && status.ParseFromString(*bytes)) {
-        Follow(feed, status.position());
-        return;
-      }
-      world_.upstream.Forget(kProgram);
-      following_.erase(feed);
-      feeds_.OnEnd(
-          feed,
-          bytes.ok() ? absl::InternalError("not a status") : bytes.status(),
-          world_.steady.Elapsed());
-    });
+  AskStatus(following->options, [this, feed](const auto& status) {
+    if (status.ok()) return Follow(feed, status->position());
+    world_.upstream.Forget(kProgram);
+    following_.erase(feed);
+    feeds_.OnEnd(feed, status.status(), world_.steady.Elapsed());
+  });
+}
+
+void AlertDoor::AskTime() {
+  // In nobody's name: a status is everybody's.
+  AskStatus({}, [this](const auto& status) {
+    if (!status.ok()) return;
+    alerts::v1::ListAlertsResponse reached;
+    reached.set_time(status->time());
+    reached.set_up_to_date(status->ready());
+    const auto json = world_.schemas.ToJson(
+        *(*world_.schemas.FindMethod(kList))->output_type(),
+        reached.SerializeAsString());
+    if (json.ok()) feeds_.OnTime(*json);
+  });
+}
+
+void AlertDoor::AskStatus(
+    const CallOptions& options,
+    std::function<void(const absl::StatusOr<hub::v1::GetStatusResponse>&)>
+        done) {
+  const auto answer = [executor = executor_, done = std::move(done)](
+                          const absl::StatusOr<std::string>& bytes) {
+    executor->Post([done, status = ParseStatus(bytes)] { done(status); });
   };
-  if (!channel.ok()) {
-    done(channel.status());
-    return;
-  }
-  CallOptions options = following->options;
-  options.timeout = kStatusTimeout;
-  StartGenericCall(*channel, kStatus, "", options, done);
+  const auto channel = world_.upstream.ChannelTo(kProgram);
+  if (!channel.ok()) return answer(channel.status());
+  CallOptions asking = options;
+  asking.timeout = kStatusTimeout;
+  StartGenericCall(*channel, kStatus, "", asking, answer);
 }
 
 void AlertDoor::Follow(uint64_t feed, uint64_t after) {

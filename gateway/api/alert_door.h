@@ -4,13 +4,16 @@
 #ifndef CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
 #define CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "concordat/hub/v1/status.pb.h"
 #include "gateway/api/alert_feeds.h"
 #include "gateway/api/upstream.h"
 #include "gateway/common/schemas.h"
@@ -53,6 +56,12 @@ class AlertDoor : private AlertSource {
   void Open(uint64_t feed, const std::string& principal,
             const std::string& purpose, std::optional<uint64_t> after) override;
   void Close(uint64_t feed) override;
+  void AskTime() override;
+  // `done` is called on the executor's thread.
+  void AskStatus(
+      const CallOptions& options,
+      std::function<void(const absl::StatusOr<hub::v1::GetStatusResponse>&)>
+          done);
   void Follow(uint64_t feed, uint64_t after);
 
   void Handle(const std::shared_ptr<Exchange>& exchange);

@@ -26,6 +26,8 @@ void AlertFeeds::Join(Caller caller, std::string purpose,
                       std::optional<uint64_t> last, std::shared_ptr<Body> body,
                       absl::Duration now) {
   if (!body->Write(SseRetry(kComeAgainMs))) return;
+  // Who comes first need not wait for what is asked for others anyhow.
+  if (feeds_.empty()) next_beat_ = now;
   Feed& feed = feeds_[{caller.principal, purpose}];
   Reader reader{std::move(caller), std::move(body), feed.newest};
   if (last.has_value()) reader.had = *last;
@@ -45,6 +47,7 @@ void AlertFeeds::Join(Caller caller, std::string purpose,
       if (!reader.body->Write(kept.text)) return;
     }
     if (feed.id == 0 && feed.retry_at <= now) Reopen(feed);
+    if (feed.is_heard && !reader.body->Write(time_)) return;
   }
   feed.readers.push_back(std::move(reader));
 }
@@ -76,6 +79,7 @@ void AlertFeeds::OnOpen(uint64_t id, uint64_t position) {
   Feed* const feed = Find(id);
   if (feed == nullptr) return;
   feed->is_heard = true;
+  Tell(*feed, time_);
   feed->retry_delay = options_.retry_first;
   if (feed->is_placed) return;
   feed->is_placed = true;
@@ -135,10 +139,15 @@ void AlertFeeds::OnEnd(uint64_t id, const absl::Status& status,
 
 void AlertFeeds::Tick(absl::Duration now) {
   const bool beats = now >= next_beat_;
-  if (beats) next_beat_ = now + options_.heartbeat;
+  if (beats) {
+    next_beat_ = now + options_.heartbeat;
+    time_.clear();
+    if (!feeds_.empty()) source_.AskTime();
+  }
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     Feed& feed = it->second;
-    if (beats) Beat(feed);
+    // Where nothing is said, it is found out all the same who has gone.
+    if (beats) Tell(feed, "");
     if (feed.readers.empty()) {
       if (feed.id != 0) source_.Close(feed.id);
       it = feeds_.erase(it);
@@ -149,9 +158,14 @@ void AlertFeeds::Tick(absl::Duration now) {
   }
 }
 
-void AlertFeeds::Beat(Feed& feed) {
-  // Where nothing is said, it is found out all the same who has gone.
-  const std::string beat = feed.is_heard ? SseComment() : "";
+void AlertFeeds::OnTime(const std::string& json) {
+  time_ = SseEvent("time", json);
+  for (auto& [key, feed] : feeds_) {
+    if (feed.is_heard) Tell(feed, time_);
+  }
+}
+
+void AlertFeeds::Tell(Feed& feed, const std::string& text) {
   auto& readers = feed.readers;
   readers.erase(std::remove_if(readers.begin(), readers.end(),
                                [&](Reader& reader) {
@@ -159,7 +173,7 @@ void AlertFeeds::Beat(Feed& feed) {
                                    reader.body->End();
                                    return true;
                                  }
-                                 return !reader.body->Write(beat);
+                                 return !reader.body->Write(text);
                                }),
                 readers.end());
 }

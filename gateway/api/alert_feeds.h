@@ -7,8 +7,9 @@
 // Order     As the log's positions. At least once: what stands at the position
 //           that a reader had last may come again.
 // Overload  A reader that does not keep up is cut by its Body, and comes back.
-// Life      A reader hears that it lives only while the alerts service is
-//           heard: its silence is the reader's silence.
+// Life      A reader hears what time it is, and so that its stream lives, only
+//           while the alerts service answers: its silence is the reader's
+//           silence.
 // Threads   One.
 #ifndef CONCORDAT_GATEWAY_API_ALERT_FEEDS_H_
 #define CONCORDAT_GATEWAY_API_ALERT_FEEDS_H_
@@ -42,6 +43,8 @@ class AlertSource {
                     std::optional<uint64_t> after) = 0;
   // Nothing of it is answered any more.
   virtual void Close(uint64_t feed) = 0;
+  // Asks how far alerts are judged. Answered by OnTime, or not at all.
+  virtual void AskTime() = 0;
 };
 
 struct AlertFeedsOptions {
@@ -69,12 +72,15 @@ class AlertFeeds {
   // The source follows, from `position` on.
   void OnOpen(uint64_t feed, uint64_t position);
   void OnAlert(uint64_t feed, uint64_t position, const std::string& json);
+  // How far alerts are judged, in JSON: all whose feed is heard are told, and until
+  // the next heartbeat those who come.
+  void OnTime(const std::string& json);
   // Readers of a feed that is denied are told so and end; others wait.
   void OnEnd(uint64_t feed, const absl::Status& status, absl::Duration now);
 
   // Does what is due, so call it often: opens again what broke, and with every
-  // heartbeat says to each reader that its stream lives and ends those that may
-  // not read any more. `now` never steps back.
+  // heartbeat asks for the time and ends those that may not read any more.
+  // `now` never steps back.
   void Tick(absl::Duration now);
 
   size_t readers() const;
@@ -108,7 +114,8 @@ class AlertFeeds {
 
   void Open(Feed& feed, std::optional<uint64_t> after);
   void Reopen(Feed& feed);  // Where it broke.
-  void Beat(Feed& feed);
+  // Drops those who have gone or may not read any more.
+  void Tell(Feed& feed, const std::string& text);
   void Keep(Feed& feed, uint64_t position, std::string text);
   Feed* Find(uint64_t id);
 
@@ -118,6 +125,7 @@ class AlertFeeds {
   std::map<std::pair<std::string, std::string>, Feed> feeds_;
   uint64_t last_id_ = 0;
   absl::Duration next_beat_;
+  std::string time_;  // As it was told since the last heartbeat.
 };
 
 }  // namespace concordat::gateway

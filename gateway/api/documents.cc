@@ -132,10 +132,10 @@ const char kPaths[] = R"json({
       "operationId": "followAlerts",
       "tags": ["alerts"],
       "summary": "Follows the caller's alerts",
-      "description": "Server-sent events: each alert addressed to the caller as it is raised or changes. A comment says that the stream lives. After a break Last-Event-ID says where to go on; what stood at that position comes again.",
+      "description": "Server-sent events: each alert addressed to the caller as it is raised or changes. Every few seconds the log's time up to which alerts are judged, and whether there is more. After a break Last-Event-ID says where to go on; what stood at that position comes again.",
       "parameters": [{"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]+$"}}],
       "responses": {
-        "200": {"description": "id: log position; event: alert; data: JSON of concordat.alerts.v1.Alert.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        "200": {"description": "id: log position; event: alert; data: JSON of concordat.alerts.v1.Alert. Without id, event: time; data: JSON of time and upToDate of concordat.alerts.v1.ListAlertsResponse.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
         "default": {"$ref": "#/components/responses/Error"}}
     }
   },
@@ -339,7 +339,9 @@ std::string AsyncApi(const Schemas& schemas) {
     operations["follow"] = {
         {"action", "send"},
         {"channel", {{"$ref", "#/channels/alerts"}}},
-        {"summary", "GET /alerts/stream, as server-sent events."}};
+        {"summary",
+         "GET /alerts/stream, as server-sent events; beside them, how "
+         "far alerts are judged."}};
   }
   return json::serialize(json::object{
       {"asyncapi", "3.0.0"},

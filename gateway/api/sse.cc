@@ -13,14 +13,15 @@ const char kSseContentType[] = "text/event-stream";
 
 std::string SseEvent(uint64_t id, absl::string_view event,
                      absl::string_view data) {
+  return absl::StrCat("id: ", id, "\n", SseEvent(event, data));
+}
+
+std::string SseEvent(absl::string_view event, absl::string_view data) {
   // A lone carriage return ends a line there, too.
   const std::string lines = absl::StrReplaceAll(
       data, {{"\r\n", "\ndata: "}, {"\r", "\ndata: "}, {"\n", "\ndata: "}});
-  return absl::StrCat("id: ", id, "\nevent: ", event, "\ndata: ", lines,
-                      "\n\n");
+  return absl::StrCat("event: ", event, "\ndata: ", lines, "\n\n");
 }
-
-std::string SseComment() { return ":\n\n"; }
 
 std::string SseRetry(uint32_t milliseconds) {
   return absl::StrCat("retry: ", milliseconds, "\n\n");

@@ -15,8 +15,8 @@ extern const char kSseContentType[];  // text/event-stream
 // One event; `event` has no line break, `data` may have several lines.
 std::string SseEvent(uint64_t id, absl::string_view event,
                      absl::string_view data);
-// A line that readers pass over: it says that the stream lives.
-std::string SseComment();
+// One that a reader who comes back does not ask for again: it has no id.
+std::string SseEvent(absl::string_view event, absl::string_view data);
 // How long a reader waits before it comes again after a break.
 std::string SseRetry(uint32_t milliseconds);
 

@@ -54,7 +54,8 @@ absl::Status ListFeeds(Hub& hub, bool as_json) {
     }
     if (feed.rejected() != 0) {
       absl::StrAppend(&silent, "\n    ", feed.rejected(),
-                      " records that cannot be read");
+                      feed.rejected() == 1 ? " record" : " records",
+                      " that cannot be read");
     }
     std::printf("%s (%s)\n    complete to %s; %s%s\n", feed.title().c_str(),
                 feed.agency().c_str(),

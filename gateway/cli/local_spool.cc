@@ -27,7 +27,10 @@ absl::StatusOr<std::unique_ptr<LocalSpool>> LocalSpool::Open(
 }
 
 std::unique_ptr<SpooledPublisher> LocalSpool::PublishTo(Publisher& bus) {
-  return std::make_unique<SpooledPublisher>(std::move(spool_), bus, clock_);
+  auto publisher =
+      std::make_unique<SpooledPublisher>(std::move(spool_), bus, clock_);
+  publisher->Start();
+  return publisher;
 }
 
 void PrintSent(const SpooledPublisher& publisher, absl::Duration timeout) {

@@ -122,6 +122,13 @@ void Print(const Item& item, People& people) {
   if (!item.place().empty()) {
     std::printf("       %s %s\n", item.source().c_str(), item.place().c_str());
   }
+  if (!item.cannot_release().empty()) {
+    std::printf("       cannot be released: %s\n",
+                item.cannot_release().c_str());
+  } else if (!item.service_code().empty()) {
+    std::printf("       can be released, under a decision about %s\n",
+                item.service_code().c_str());
+  }
   if (item.acted_by().empty()) return;
   std::printf("       %s %s by %s: %s%s%s\n", item.state().c_str(),
               LocalTime(item.acted_at()).c_str(), item.acted_by().c_str(),
@@ -241,14 +248,31 @@ absl::Status Act(Hub& hub, const std::string& what, const char* method,
   return absl::OkStatus();
 }
 
-// Records the sharing decision that an item is let out under.
+// Whether a decision about this service lets the item out. One that was acted on
+// says no more: its act is perhaps this one, sent again.
+absl::Status CheckRelease(const Item& item, const std::string& service) {
+  if (!item.cannot_release().empty()) {
+    return absl::FailedPreconditionError(item.cannot_release());
+  }
+  if (item.service_code().empty() || item.service_code() == service) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--service: it is about ", item.service_code()));
+}
+
+// Records the sharing decision that an item is let out under, unless nothing
+// would come of it.
 absl::StatusOr<uint64_t> DecideSharing(Hub& hub, const std::string& ref,
                                        const Options& options) {
   const auto list = Ask(hub, options, true);
   if (!list.ok()) return list.status();
   nhs::v1::DecideSharingRequest request;
   for (const Item& item : list->items()) {
-    if (item.item_ref() == ref) request.set_subject(item.subject());
+    if (item.item_ref() != ref) continue;
+    const absl::Status useful = CheckRelease(item, options.service);
+    if (!useful.ok()) return useful;
+    request.set_subject(item.subject());
   }
   if (request.subject().empty()) {
     return absl::NotFoundError(
@@ -292,7 +316,9 @@ absl::Status RunRejects(const std::vector<std::string>& arguments) {
       "--profile NAME",
       "What the adapter at the edge of an agency did with its messages: "
       "counts,\n"
-      "and for its own people what is held for them or was refused.\n"
+      "and for its own people what is held for them or was refused, and "
+      "whether\n"
+      "it can be released.\n"
       "preview       what would come of replaying what was refused\n"
       "look REF      what is kept of one; recorded\n"
       "release REF   publishes it under a sharing decision: --decision REF,\n"

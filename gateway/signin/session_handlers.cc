@@ -220,7 +220,12 @@ Response SessionHandlers::SetPurpose(const Request& request,
   if (auto status = CheckReason(*reason); !status.ok()) {
     return ErrorResponse(status);
   }
-  if (!subject->empty() && reason->empty() && task->empty()) {
+  // A task is about a person: it explains no other purpose of the session.
+  if (subject->empty() && reason->empty()) {
+    return ErrorResponse(absl::InvalidArgumentError(
+        "Say in a sentence what you need this purpose for."));
+  }
+  if (reason->empty() && task->empty()) {
     return ErrorResponse(absl::InvalidArgumentError(
         "No task led to this person. Say in a sentence why you open them."));
   }

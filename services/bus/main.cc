@@ -185,7 +185,8 @@ int Main(int argc, char** argv) {
        refused, [&desk](const std::string& key) { desk->Expire(key); },
        [&alarm](const std::vector<SubscriptionInfo>& subscriptions) {
          alarm.Look(subscriptions);
-       }});
+       }},
+      std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults,
@@ -196,7 +197,8 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("the log takes no writes", {{"status", why.ToString()}});
        },
-       refused});
+       refused},
+      std::make_unique<BackgroundThread>());
 
   desk =
       std::make_unique<SubscriptionDesk>(*log, ingest, delivery, types, random,

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/program.h"
@@ -30,12 +31,14 @@ int main(int argc, char** argv) {
 
   const auto types = start.Value(concordat::TypeRegistry::Build(
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
+  const auto bus = start.Value(concordat::ConnectBus(data, kPrincipal));
+  const concordat::LogClock log_clock(data.environment(), *bus,
+                                      program.clock());
   const auto store = start.Value(concordat::identity::IdentityStore::Open(
       absl::StrCat(program.folder(), "/identity.sqlite"),
       start.Value(data.LoadSecret("identity")),
-      concordat::identity::OwnContext(program.self()), program.clock(),
+      concordat::identity::OwnContext(program.self()), log_clock,
       program.random()));
-  const auto bus = start.Value(concordat::ConnectBus(data, kPrincipal));
 
   concordat::identity::OutboxPublisher outbox(
       *store, *bus, types, concordat::SourceOf(program.self()), program.log());
@@ -60,7 +63,7 @@ int main(int argc, char** argv) {
   const auto roles = start.Value(concordat::identity::RoleDesk::Open(
       *store, outbox, parties, start.Value(data.LoadRoles()),
       start.Value(data.LoadHolders()), calendars, london, program.self(),
-      program.clock()));
+      program.clock(), log_clock));
   roles->AddTo(program.host());
   program.host().SetStatus([&](concordat::hub::v1::GetStatusResponse* status) {
     status->set_ready(parties.current());

@@ -10,7 +10,9 @@ int main(int argc, char** argv) {
        .folder = "police"},
       argc, argv);
   concordat::CommandService service(program);
-  concordat::police::RegisterPoliceService(program.host(), service.runner());
+  concordat::police::RegisterPoliceService(
+      program.host(), service.runner(),
+      program.start().Value(concordat::LondonTime()));
   program.Serve();
   return 0;
 }

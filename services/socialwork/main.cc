@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   concordat::CommandService service(program);
   const ToolBook tools = program.start().Value(LoadTools(program.data()));
   concordat::socialwork::RegisterSocialWorkService(
-      program.host(), service.runner(), tools, program.clock(),
+      program.host(), service.runner(), tools,
       program.start().Value(concordat::LondonTime()));
   program.Serve();
   return 0;

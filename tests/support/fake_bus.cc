@@ -225,6 +225,12 @@ class FakeBus::Client : public BusClient {
     return slice;
   }
 
+  absl::Time log_time() const override {
+    MutexLock lock(bus_.mu_);
+    return absl::FromUnixMicros(static_cast<int64_t>(
+        bus_.log_.empty() ? 0 : bus_.log_.back().accepted_us));
+  }
+
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       SubscribeOptions options) override {
     return std::make_unique<FakeSubscription>(bus_, principal_, filter_,

@@ -119,9 +119,9 @@ ServiceFixture::ServiceFixture(const std::string& principal) {
   CONCORDAT_CHECK(access.ok());
   access_ = *std::move(access);
   client_ = bus_.Connect(principal);
-  runner_ =
-      std::make_unique<CommandRunner>(absl::StrCat("test/", principal), *self_,
-                                      *client_, *types_, clock_, random_);
+  runner_ = std::make_unique<CommandRunner>(absl::StrCat("test/", principal),
+                                            *self_, *client_, *types_, clock_,
+                                            log_clock_, random_);
   ServerHostOptions options;
   options.program = "test";
   options.tls = ca_.Issue(self_->certificate_uri());

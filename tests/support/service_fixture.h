@@ -14,6 +14,7 @@
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/server_host.h"
 #include "tests/support/fake_bus.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_certificates.h"
@@ -37,6 +38,8 @@ class ServiceFixture : public ::testing::Test {
   CommandRunner& runner() { return *runner_; }
   FakeBus& bus() { return bus_; }
   const Clock& clock() const { return clock_; }
+  // Where the story ends, at first.
+  FakeClock& log_clock() { return log_clock_; }
   const TypeRegistry& types() const { return *types_; }
   const std::shared_ptr<const TypeRegistry>& shared_types() const {
     return types_;
@@ -65,6 +68,8 @@ class ServiceFixture : public ::testing::Test {
   TempDir folder_;
   TestCa ca_;
   SystemClock clock_;
+  FakeClock log_clock_{
+      absl::FromUnixSeconds(1'764'925'200)};  // 5 Dec 2025, 09:00
   SeededRandom random_{1};
   Logger log_{"test"};
   Metrics metrics_;

@@ -176,7 +176,7 @@ void SocketBus::RunIngest() {
       MutexLock lock(mu_);
       sessions.ReplaceRegistry(registry_);
     }
-    sessions.SetEnd(End());
+    sessions.SetEnd(End(), 0);
     events.clear();
     sessions.Poll(absl::Milliseconds(20), events);
     for (const bus::SessionEvent& event : events) {
@@ -263,7 +263,7 @@ void SocketBus::RunDelivery() {
       MutexLock lock(mu_);
       sessions.ReplaceRegistry(registry_);
     }
-    sessions.SetEnd(End());
+    sessions.SetEnd(End(), 0);
     events.clear();
     sessions.Poll(kTurn, events);
     for (const bus::SessionEvent& event : events) {

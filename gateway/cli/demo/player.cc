@@ -48,6 +48,7 @@ std::string TextOf(const json::object& object, const char* name) {
 absl::Status StoryPlayer::Play(
     const std::vector<Step>& steps, size_t done,
     const std::function<absl::Status(size_t)>& on_done) {
+  if (auto status = NoteAlerts(); !status.ok()) return status;
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
     // Registering again answers with the same key, which later steps need.
@@ -76,6 +77,7 @@ absl::Status StoryPlayer::Play(
 }
 
 absl::Status StoryPlayer::AdvanceTo(uint64_t at_us) {
+  if (auto status = NoteAlerts(); !status.ok()) return status;
   if (auto status = MoveClock(at_us); !status.ok()) return status;
   if (auto status = doors_.Settle(); !status.ok()) return status;
   return TellAlerts(nullptr);
@@ -261,6 +263,17 @@ absl::Status StoryPlayer::ActOnAlert(const Step& step) {
       .status();
 }
 
+absl::Status StoryPlayer::NoteAlerts() {
+  for (const char* const watcher : kWatchers) {
+    const auto alerts = ListAlerts(watcher);
+    if (!alerts.ok()) return alerts.status();
+    for (const Alert& alert : *alerts) {
+      told_.try_emplace(alert.alert_ref(), watcher, AlertText(alert));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status StoryPlayer::TellAlerts(const Step* step) {
   const bool expects = step != nullptr && !step->raises_alert.empty();
   std::string came;  // Reference.
@@ -276,10 +289,17 @@ absl::Status StoryPlayer::TellAlerts(const Step* step) {
     }
     if (expected != nullptr) came = expected->alert_ref();
     for (const Alert& alert : *alerts) {
-      if (!told_.insert(alert.alert_ref()).second) continue;
-      print_(absl::StrCat("ALERT ",
-                          &alert == expected ? step->raises_alert + "  " : "",
-                          AlertText(alert)));
+      const std::string text = AlertText(alert);
+      auto& [first, told] =
+          told_.try_emplace(alert.alert_ref(), watcher, "").first->second;
+      // Whoever sees it second is told the same.
+      if (first != watcher || told == text) continue;
+      // What people do with it in a step stands in the story.
+      const bool is_news = told.empty() || step == nullptr;
+      told = text;
+      if (!is_news) continue;
+      print_(absl::StrCat(
+          "ALERT ", &alert == expected ? step->raises_alert + "  " : "", text));
     }
   }
   if (!expects) return TellTexts({}, "");
@@ -367,11 +387,16 @@ std::string AlertText(const Alert& alert) {
                     acceptance.agency(), ") ", LocalTime(acceptance.at()),
                     acceptance.action().empty() ? "" : ": ",
                     acceptance.action());
+    if (acceptance.limit() == 0 || alert.withdrawn_at() != 0 ||
+        alert.state() == "closed") {
+      continue;
+    }
+    absl::StrAppend(
+        &text, "\n        to be done by ", LocalTime(acceptance.limit()),
+        acceptance.act_by().empty() ? ", the usual limit" : ", as promised");
   }
-  if (alert.act_by() != 0 && alert.withdrawn_at() == 0) {
-    absl::StrAppend(&text, "\n    ",
-                    alert.overdue() ? "OVERDUE: was to be done by "
-                                    : "to be done by ",
+  if (alert.overdue() && alert.withdrawn_at() == 0) {
+    absl::StrAppend(&text, "\n    OVERDUE: was to be done by ",
                     LocalTime(alert.act_by()));
   }
   if (alert.state() == "closed") {

@@ -7,8 +7,8 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -57,13 +57,13 @@ class StoryPlayer {
       : doors_(doors), print_(std::move(print)) {}
 
   // Plays `steps` from the `done`-th on, those before having been played, and
-  // tells `on_done` after each how many are.
+  // tells `on_done` after each how many are. Prints the alerts that they raise.
   //   Any error of a door, with the step's number in front. INTERNAL: what the
   //   story says should have come of it has not.
   absl::Status Play(const std::vector<Step>& steps, size_t done,
                     const std::function<absl::Status(size_t)>& on_done);
 
-  // Moves the clock, waits, and prints new alerts.
+  // Moves the clock, waits, and prints alerts that are new or have changed.
   absl::Status AdvanceTo(uint64_t at_us);
 
  private:
@@ -84,6 +84,9 @@ class StoryPlayer {
   static const alerts::v1::Alert* Find(
       const std::vector<alerts::v1::Alert>& alerts, absl::string_view rule,
       absl::string_view subject);
+  // Those of before are no news.
+  absl::Status NoteAlerts();
+  // Null: of time alone.
   absl::Status TellAlerts(const Step* step);
   // Prints what people were sent; `reference` is that of the alert of the step.
   absl::Status TellTexts(const std::vector<std::string>& expected,
@@ -92,7 +95,8 @@ class StoryPlayer {
   StoryDoors& doors_;
   const std::function<void(absl::string_view)> print_;
   std::map<std::string, std::string> keys_;  // P2 → p-…
-  std::set<std::string> told_;               // Alerts printed.
+  // Of each alert who was the first to see it, and what.
+  std::map<std::string, std::pair<std::string, std::string>> told_;
   std::vector<SentText> texts_;
 };
 

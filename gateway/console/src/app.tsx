@@ -6,7 +6,7 @@ import { problem } from "./hub/services";
 import { currentSession, type Session } from "./hub/session";
 import { Loading, Problem } from "./parts/basics";
 import { Idle } from "./parts/idle";
-import { Strip, Told } from "./parts/strip";
+import { roomsOf, Strip, Told } from "./parts/strip";
 import { DeskContext, useDesk } from "./parts/use_desk";
 import { Person } from "./person/person";
 import { Cases } from "./rooms/cases";
@@ -141,6 +141,13 @@ function Room({ route, changed }: { route: string; changed: (session: Session) =
   return room;
 }
 
+// Rooms that are not everybody's.
+const kWhose: Record<string, string> = {
+  cases: "for those who manage cases",
+  liaison: "the MAPPA health liaison officer's: what a hospital sent is decided there",
+  exchange: "the hub operator's",
+};
+
 function roomAt(
   desk: Desk,
   path: string,
@@ -152,6 +159,20 @@ function roomAt(
     if (name === "why") return { room: <Why sequence={about} />, title: "Why" };
     if (name === "wall") return { room: <Wall />, title: "Wall screen" };
     return { room: <Exchange />, title: "Exchange" };
+  }
+  const whose = roomsOf(desk.session).some(([href]) => href === `#/${name}`) ? undefined : kWhose[name];
+  if (whose) {
+    return {
+      room: (
+        <>
+          <h1>Not your room</h1>
+          <p>
+            This room is {whose}. <a href="#/">Go to Today</a>
+          </p>
+        </>
+      ),
+      title: "Not your room",
+    };
   }
   switch (name) {
     case "":

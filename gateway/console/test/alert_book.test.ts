@@ -4,10 +4,14 @@
 //   a critical one waits as well               -> "only critical goes to the top by itself"
 //   an accepted one is pulled from under hands -> "what changed stays in its place"
 //   an old answer overwrites a newer one       -> "an older answer changes nothing"
+//   passed on, and nobody is told             -> "what was passed on to the reader"
+//   a copy that was taken on stays a copy      -> "a copy that the reader took on"
+//   closing before accepting                   -> "accepting, also what another role"
 //   what is overdue stays among the accepted   -> "accepted and not done in time is back"
 import { describe, expect, test } from "vitest";
 import { create } from "@bufbuild/protobuf";
-import { AlertSchema, type Alert } from "../gen/concordat/alerts/v1/service_pb";
+import { AlertSchema, PassingSchema, type Alert } from "../gen/concordat/alerts/v1/service_pb";
+import { actsOn } from "../src/today/acts";
 import { AlertBook, closedSince, sectionOf, waitingWords } from "../src/today/alert_book";
 import { alert, at, coordinatorAlerts, encoreAlert, us } from "./story";
 
@@ -103,5 +107,38 @@ describe("the alerts of a page", () => {
     const gone = alert({ alertRef: "w", state: "withdrawn", withdrawalToAccept: true });
     expect(sectionOf(gone)).toBe("withdrawn");
     expect(sectionOf(changed(gone, { withdrawalToAccept: false }))).toBe("none");
+  });
+
+  test("what was passed on to the reader is theirs to act on, though others accepted it", () => {
+    const passed = alert({
+      alertRef: "p", severity: "HIGH", state: "accepted", acceptances: [{ by: "police" }],
+      passedOn: [{ to: "dundee-city-council/senior", toYou: true }],
+    });
+    expect(sectionOf(passed)).toBe("act");
+    expect(sectionOf(changed(passed, { acceptedByYou: true }))).toBe("accepted");
+    const others = changed(passed, { passedOn: [create(PassingSchema, { to: "nhs-tayside/nhs-liaison" })] });
+    expect(sectionOf(others)).toBe("accepted");
+  });
+
+  test("a copy that the reader took on is theirs, also when nobody else accepted", () => {
+    const copy = alert({ alertRef: "k", severity: "HIGH", state: "shown", copy: true });
+    expect(sectionOf(copy)).toBe("information");
+    expect(sectionOf(changed(copy, { acceptedByYou: true }))).toBe("accepted");
+    const late = changed(copy, { state: "accepted", overdue: true });
+    expect(sectionOf(late)).toBe("accepted");
+    expect(sectionOf(changed(late, { acceptedByYou: true }))).toBe("act");
+  });
+});
+
+describe("what is to be done next stands first", () => {
+  const passed = alert({
+    alertRef: "n", severity: "HIGH", state: "accepted", passedOn: [{ toYou: true }], mayPassTo: ["x/y"],
+    acceptances: [{ by: "duty-senior", doer: { yours: true } }],
+  });
+  test("accepting, also what another role of the agency accepted", () => {
+    expect(actsOn(passed)).toEqual(["accept", "close", "pass", "dispute"]);
+  });
+  test("then closing", () => {
+    expect(actsOn(changed(passed, { acceptedByYou: true }))).toEqual(["close", "pass", "dispute"]);
   });
 });

@@ -39,21 +39,22 @@ export function coordinatorAlerts(): Alert[] {
       raisedAt: us("2025-11-20 21:15"), acceptBy: us("2025-11-20 22:15"),
       acceptances: [
         { agency: "mappa-tayside", by: "coordinator", doer: you, at: us("2025-11-21 08:50"),
-          action: "child protection told; meeting by 12 December", actBy: "2025-12-12" },
+          action: "child protection told; meeting by 12 December", actBy: "2025-12-12",
+          limit: us("2025-12-13 00:00") },
       ],
-      actBy: us("2025-12-12 23:59"), acceptedByYou: true,
+      actBy: us("2025-12-13 00:00"), acceptedByYou: true,
     }),
     alert({
       alertRef: "A-2", rule: "R07", severity: "HIGH", state: "accepted", subject: p3,
       headline: "Three incidents from two agencies in 7 days.",
       raisedAt: us("2025-11-21 23:35"), actBy: us("2025-12-08 17:00"),
-      acceptances: [{ agency: "dundee-city-council", by: "duty-senior", doer: duty, at: us("2025-11-21 23:58") }],
+      acceptances: [{ agency: "dundee-city-council", by: "duty-senior", doer: duty, at: us("2025-11-21 23:58"), limit: us("2025-12-08 17:00") }],
     }),
     alert({
       alertRef: "A-3", rule: "R01", severity: "CRITICAL", state: "accepted", subject: p3,
       headline: "Charged with violence, held for court. Outcome not known.",
       raisedAt: us("2025-11-22 02:05"), actBy: us("2025-12-08 17:00"),
-      acceptances: [{ agency: "dundee-city-council", by: "duty-senior", doer: duty, at: us("2025-11-22 02:17") }],
+      acceptances: [{ agency: "dundee-city-council", by: "duty-senior", doer: duty, at: us("2025-11-22 02:17"), limit: us("2025-12-08 17:00") }],
     }),
     alert({
       alertRef: "A-4", rule: "R13", severity: "CRITICAL", state: "closed", subject: p4,

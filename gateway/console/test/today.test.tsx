@@ -2,21 +2,26 @@
 // What catches which bug:
 //   a section stands in another place or with another count -> "the co-ordinator's page"
 //   a word that is never used                               -> "words that are never used"
-//   overdue, and said to have days left                     -> "what is overdue"
+//   "Live" over what is not                                 -> "says how the page is connected"
+//   one limit said for another's promise                    -> "each who accepted has a limit"
+//   the wall counts by a rule of its own                    -> "a wall screen counts what Today shows"
 //   silence not told before the alerts                      -> "a source is silent"
+//   "You" on a print, which others read                     -> "on paper nobody is you"
 //   markup from a field is markup on the page               -> "what people wrote is only text"
 import { create } from "@bufbuild/protobuf";
 import renderToString from "preact-render-to-string";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { FeedReportSchema } from "../gen/concordat/alerts/v1/service_pb";
+import { AcceptanceSchema, FeedReportSchema } from "../gen/concordat/alerts/v1/service_pb";
 import { PersonDescriptionSchema, PersonInvolvedSchema } from "../gen/concordat/identity/v1/service_pb";
 import { CaseSchema } from "../gen/concordat/mappa/v1/service_pb";
 import { Desk } from "../src/hub/desk";
 import { HubError } from "../src/hub/http";
+import type { LiveKind } from "../src/hub/live";
 import type { Session } from "../src/hub/session";
 import { DeskContext } from "../src/parts/use_desk";
-import { liveWords } from "../src/parts/strip";
-import { actLimit } from "../src/today/alert_card";
+import { connection } from "../src/parts/strip";
+import { Wall } from "../src/rooms/wall";
+import { limitWords } from "../src/today/alert_card";
 import { Today } from "../src/today/today";
 import { alert, coordinatorAlerts, feeds, now, p1, p2, p3, p4, us } from "./story";
 
@@ -59,9 +64,14 @@ function html(desk: Desk): string {
   return renderToString(<DeskContext.Provider value={desk}><Today /></DeskContext.Provider>);
 }
 
-// What a reader reads, a line for each piece.
+// What a reader reads on a screen, a line for each piece.
 function text(desk: Desk): string {
-  return html(desk)
+  return words(html(desk));
+}
+
+function words(page: string): string {
+  return page
+    .replace(/<span class="cc-paper">.*?<\/span>/g, "")
     .replace(/<\/(p|li|h1|h2|h3|button|summary|section|article|div)>/g, "\n")
     .replace(/<[^>]*>/g, "")
     .replaceAll("&amp;", "&").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
@@ -89,10 +99,9 @@ describe("Today", () => {
       "Why am I seeing this?",
       "Accepted, not finished (3)",
       "Alasdair Kinnordy – Three concerns from two agencies in 9 days.",
-      "You, 21 November 08:50: “child protection told; meeting by 12 December”",
-      "7 days left",
+      "You, 21 November 08:50: “child protection told; meeting by 12 December”. 7 days left (12 December, as promised)",
       "Ruaridh Inchbare – Charged with violence, held for court. Outcome not known.",
-      "Duty senior social worker, Dundee City Council, 22 November 02:17",
+      "Duty senior social worker, Dundee City Council, 22 November 02:17: 3 days left (Monday 8 December, the usual limit)",
       "Ruaridh Inchbare – Three incidents from two agencies in 7 days.",
       "Closed in the last day (1)",
       "Torquil Balnamoon –",
@@ -126,7 +135,7 @@ describe("Today", () => {
   });
 
   test("alerts that are behind say so", () => {
-    desk.feed = { kind: "live", checkedAt: now, upToDate: false };
+    desk.feed = { kind: "live", checkedAt: now, upTo: now };
     expect(text(desk)).toContain("Alerts are up to date to 09:00. Later ones may be missing.");
   });
 
@@ -164,6 +173,12 @@ describe("Today", () => {
     expect(text(desk)).toContain(script);
   });
 
+  test("on paper nobody is you", () => {
+    const paper = words(html(desk).replace(/<span class="cc-screen">.*?<\/span>/g, "").replaceAll("cc-paper", ""));
+    expect(paper).toContain("M. Carnbee, 21 November 08:50: “child protection told");
+    expect(paper).not.toMatch(/\b[Yy]ou,/);
+  });
+
   test("names unknown: the reader's own reference, never a guess", () => {
     desk.people.clear();
     const page = text(desk);
@@ -175,19 +190,50 @@ describe("Today", () => {
 describe("the strip", () => {
   test("says how the page is connected", () => {
     const at = new Date("2025-12-05T09:00:04Z");
-    expect(liveWords({ kind: "live", checkedAt: at, upToDate: true })).toBe("Live – checked 09:00:04");
-    expect(liveWords({ kind: "checking", checkedAt: at, upToDate: true })).toBe("Checking every 10 seconds");
-    expect(liveWords({ kind: "lost", checkedAt: new Date("2025-12-05T10:41:59Z"), upToDate: true })).toBe(
+    const words = (kind: LiveKind, checkedAt: Date, upTo?: Date, missing = false) =>
+      connection({ kind, checkedAt, upTo }, missing).words;
+    expect(words("live", at)).toBe("Live – checked 09:00:04");
+    expect(words("checking", at)).toBe("Checking every 10 seconds");
+    expect(words("lost", new Date("2025-12-05T10:41:59Z"))).toBe(
       "Not connected since 10:41. Use the telephone list.");
+    // Connected, and yet not all there: never "Live".
+    expect(words("live", at, new Date("2025-12-05T08:59:07Z"))).toBe(
+      "Connected – alerts are up to date to 08:59:07");
+    expect(words("live", at, undefined, true)).toBe(
+      "Connected – some of what is here could not be read again");
   });
 
-  test("what is overdue is what was to be done first, and midnight ends the day before", () => {
-    const limit = (fields: Parameters<typeof alert>[0]) =>
-      actLimit(alert({ alertRef: "o", severity: "HIGH", state: "accepted", ...fields }), now);
-    const acceptances = [{ by: "coordinator", actBy: "2025-12-12" }];
-    expect(limit({ actBy: us("2025-12-09 00:00") })?.words).toBe("3 days left");
-    expect(limit({ actBy: us("2025-12-09 00:00"), acceptances })?.words).toBe("7 days left");
-    expect(limit({ actBy: us("2025-12-05 00:00"), acceptances, overdue: true })).toEqual(
-      { words: "Overdue since yesterday", overdue: true });
+  test("each who accepted has a limit, and midnight ends the day before", () => {
+    const limit = (until: string, actBy = "") =>
+      limitWords(create(AcceptanceSchema, { limit: us(until), actBy }), now);
+    expect(limit("2025-12-09 00:00")?.words).toBe("3 days left (Monday 8 December, the usual limit)");
+    expect(limit("2025-12-13 00:00", "2025-12-12")?.words).toBe("7 days left (12 December, as promised)");
+    expect(limit("2025-12-06 00:00")).toEqual({ words: "Due today (the usual limit)", overdue: false });
+    expect(limit("2025-12-05 00:00", "2025-12-04")).toEqual(
+      { words: "Overdue since yesterday (as promised)", overdue: true });
+    expect(limitWords(create(AcceptanceSchema, {}), now)).toBeUndefined();
+  });
+
+  test("a wall screen counts what Today shows", () => {
+    const desk = story();
+    desk.book.list([
+      alert({ alertRef: "w1", severity: "HIGH", state: "accepted", subject: p2, passedOn: [{ toYou: true }] }),
+      alert({ alertRef: "w2", severity: "HIGH", state: "accepted", subject: p2, overdue: true }),
+      alert({ alertRef: "w3", severity: "HIGH", state: "shown", subject: p2, copy: true }),
+      alert({ alertRef: "w4", severity: "HIGH", state: "shown", subject: p2, copy: true, acceptedByYou: true }),
+      alert({ alertRef: "w5", severity: "HIGH", state: "shown", subject: p2, escalatedAt: us("2025-12-05 08:00") }),
+    ]);
+    desk.book.arrange();
+    const wall = words(renderToString(<DeskContext.Provider value={desk}><Wall /></DeskContext.Provider>));
+    const today = text(desk);
+    expect(today).toContain("Act now (4)");
+    expect(wall).toContain("4\nto act on");
+    expect(wall).toContain("1\nnot accepted in time");
+    expect(wall).toContain("1\nnot done in time");
+    expect(today).toContain("Accepted, not finished (4)");
+    expect(wall).toContain("4\naccepted, not finished");
+    expect(wall).toContain("0\nsources silent");
+    // A copy that the reader took on is nobody else's.
+    expect(today.match(/somebody else acts/g)).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 // What catches which bug:
 //   a code list grows and its new code has no words   -> "every code has words"
+//   a review asks what identity does not take       -> "every kind of review"
 //   an event type comes and the page shows its name   -> "every type has a sentence"
 //   an agreement names a machine's names            -> "a line of an agreement"
 //   a word of users.md 6 that may never be on Today   -> "words that are never used"
@@ -7,6 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { codes, say } from "../src/words/codes";
 import { sentence, spokenTypes } from "../src/words/events";
+import { kReviews } from "../src/rooms/liaison";
 import { plainWords, recipients } from "../src/rooms/why";
 import { addressee, agency, environment, knowAgencies, purpose } from "../src/words/names";
 import { nothingWords, sendingWords, silentWords } from "../src/today/sources";
@@ -55,6 +57,26 @@ describe("words", () => {
       const there = [...text.matchAll(/^codes: "(.*)"/gm)].map((match) => match[1]);
       expect(Object.keys(list!).sort(), name).toEqual(there.sort());
     }
+  });
+
+  test("every kind of review has a question, and answers that identity takes", () => {
+    expect(Object.keys(kReviews).sort()).toEqual(Object.keys(codes["identity-review-kind"]).sort());
+    const source = readFileSync(new URL("services/identity/domain/review.cc", kRoot), "utf8");
+    const names: Record<string, string> = {
+      kMergedAtSource: "MERGED_AT_SOURCE", kAddressCandidate: "ADDRESS_CANDIDATE",
+      kDifferentPeople: "DIFFERENT_PEOPLE", kLinkDoubted: "LINK_DOUBTED", kNumberClaimed: "NUMBER_CLAIMED",
+      kMergedDecision: "MERGED", kKeptApart: "KEPT_APART", kConfirmedDecision: "CONFIRMED", kLinkCut: "LINK_CUT",
+    };
+    const taken = [...source.matchAll(/^ {4}\{(k\w+), (k\w+)\},/gm)]
+      .map(([, kind, end]) => `${names[kind!]} ${names[end!]}`).sort();
+    expect(taken.length).toBeGreaterThan(5);
+    const asked = Object.entries(kReviews)
+      .flatMap(([kind, { answers }]) => answers.map(([end]) => `${kind} ${end}`)).sort();
+    expect(asked).toEqual(taken);
+    for (const { reasons } of Object.values(kReviews)) {
+      for (const reason of reasons) expect(codes["identity-review-reason"]).toHaveProperty(reason);
+    }
+    expect(JSON.stringify(kReviews["ADDRESS_CANDIDATE"])).not.toMatch(/people|as it stands/i);
   });
 
   test("every type has a sentence", () => {

@@ -274,7 +274,8 @@ void Evolve(const v1::AlertAccepted& event, const AlertActed& acted,
     acceptance.roles.push_back(member.who.role);
   }
   if (acceptance.roles.empty()) return;
-  alert.stage = AlertStage::kAccepted;
+  // Who has a copy takes nothing on for those who are to act.
+  if (alert.accepted()) alert.stage = AlertStage::kAccepted;
   alert.acceptances.push_back(std::move(acceptance));
 }
 

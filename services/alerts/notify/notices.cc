@@ -90,32 +90,47 @@ void Notices::Add(const View& view, const std::string& alert_ref, uint32_t step,
   const RoleName role = ReadRole(addressee);
   if (severity == severity_.end() || role.role.empty()) return;
   if (!severities_.empty() && !severities_.contains(severity->second)) return;
-  if (pending_.size() >= kPendingMax) {
-    ++dropped_;
-    return;
-  }
-  Notice notice;
-  notice.key = absl::StrCat(alert_ref, "/", role.ToString(), "/", step);
-  notice.alert_ref = alert_ref;
-  notice.severity = severity->second;
-  notice.subject = view.header.subject;
-  notice.addressee = role;
-  notice.raised_us = view.accepted_us;
-  notice.told =
+  const RoleName told =
       roles_
           .Route(role,
                  absl::FromUnixMicros(static_cast<int64_t>(view.accepted_us)))
           .role;
-  pending_.emplace(notice.key, notice);
+  const std::string key =
+      absl::StrCat(alert_ref, "/", told.ToString(), "/", step);
+  const auto waiting = pending_.find(key);
+  if (waiting != pending_.end()) {
+    std::vector<RoleName>& all = waiting->second.addressees;
+    if (std::find(all.begin(), all.end(), role) == all.end()) {
+      all.push_back(role);
+    }
+    return;
+  }
+  if (pending_.size() >= kPendingMax) {
+    ++dropped_;
+    return;
+  }
+  Notice& notice = pending_[key];
+  notice.key = key;
+  notice.alert_ref = alert_ref;
+  notice.severity = severity->second;
+  notice.step = step;
+  notice.subject = view.header.subject;
+  notice.addressees = {role};
+  notice.told = told;
+  notice.raised_us = view.accepted_us;
 }
 
 void Notices::End(const std::string& alert_ref, absl::string_view agency,
                   absl::string_view role) {
-  std::erase_if(pending_, [&](const auto& entry) {
-    const Notice& notice = entry.second;
-    return notice.alert_ref == alert_ref &&
-           (agency.empty() || notice.addressee.agency == agency) &&
-           (role.empty() || notice.addressee.role == role);
+  for (auto& [key, notice] : pending_) {
+    if (notice.alert_ref != alert_ref) continue;
+    std::erase_if(notice.addressees, [&](const RoleName& addressee) {
+      return (agency.empty() || addressee.agency == agency) &&
+             (role.empty() || addressee.role == role);
+    });
+  }
+  std::erase_if(pending_, [](const auto& entry) {
+    return entry.second.addressees.empty();
   });
 }
 

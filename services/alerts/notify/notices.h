@@ -1,10 +1,10 @@
 // Who is still to be told of which alert: a fold of the alerts' life, the role
 // directory and what has been told. PURE.
 //
-// An addressee of an alert is one notice, and one more each time that the alert is
-// escalated or passed on to it; whoever is on duty for it at that moment is told. A notice ends
-// when the log says that it was told, when its agency has accepted the alert, or
-// when the alert is closed, or withdrawn for the addressee.
+// Whoever is on duty for an addressee when the alert is raised, escalated or passed
+// on is told: one notice, for how many addressees it may be. It ends for an addressee
+// when the log says that it was told, when its agency has accepted the alert, or when
+// the alert is closed, or withdrawn for it; and as a whole once it is for nobody.
 //
 // Threads  One at a time.
 #ifndef CONCORDAT_SERVICES_ALERTS_NOTIFY_NOTICES_H_
@@ -27,13 +27,14 @@
 namespace concordat::alerts {
 
 struct Notice {
-  std::string key;  // "A-417/agency/role/step": the same after every restart.
+  std::string key;  // "A-417/agency/told/step": the same after every restart.
   std::string alert_ref;
   std::string severity;
-  PersonKey subject;       // Of the alert's events; never in a text.
-  RoleName addressee;      // Whom the alert is addressed to
-  RoleName told;           // and who answers for it: the one that is told.
-  uint64_t raised_us = 0;  // Log time.
+  uint32_t step = 0;                 // Of the chain.
+  PersonKey subject;                 // Of the alert's events; never in a text.
+  std::vector<RoleName> addressees;  // Whom the alert is addressed to
+  RoleName told;                     // and who answers for them: who is told.
+  uint64_t raised_us = 0;            // Log time.
 };
 
 // "You have a CRITICAL Concordat alert, reference A-417. Sign in."

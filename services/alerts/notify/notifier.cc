@@ -257,21 +257,12 @@ absl::Status Notifier::SendTo(const Contact& contact, const Notice& notice) {
 }
 
 bool Notifier::Publish(const Notice& notice, const Progress& progress) {
-  v1::AlertNotified event;
-  event.set_alert_ref(notice.alert_ref);
-  event.set_agency(notice.told.agency);
-  event.set_role(notice.told.role);
-  event.set_addressee(notice.addressee.role);
-  event.set_channel(progress.channel);
-  event.set_outcome(progress.outcome);
-  event.set_attempts(progress.attempts);
   Header header;
   header.source = SourceOf(self_);
   header.controller = self_.agency();
   header.purpose = self_.default_purpose();
   header.gateway = self_.default_gateway();
   header.regime = self_.default_regime();
-  header.id = DerivedId(kService, notice.key, 0);
   header.subject = notice.subject;
   // Not the alert's own: whoever accepts it names the version of that.
   header.stream = absl::StrCat("notice/", notice.alert_ref);
@@ -279,17 +270,40 @@ bool Notifier::Publish(const Notice& notice, const Progress& progress) {
     MutexLock lock(mu_);
     header.time_us = notices_.log_time_us();
   }
-  auto made = MakeEvent(*types_, std::move(header), event, random_);
-  absl::Status status = made.status();
-  if (made.ok()) {
-    std::vector<Event> set;
-    set.push_back(*std::move(made));
+  // One for each addressee, whatever became of the one message.
+  v1::AlertNotified event;
+  event.set_alert_ref(notice.alert_ref);
+  event.set_agency(notice.told.agency);
+  event.set_role(notice.told.role);
+  event.set_channel(progress.channel);
+  event.set_outcome(progress.outcome);
+  event.set_attempts(progress.attempts);
+  std::vector<Event> set;
+  absl::Status status;
+  for (const RoleName& addressee : notice.addressees) {
+    event.set_addressee(addressee.role);
+    header.id = DerivedId(kService,
+                          absl::StrCat(notice.alert_ref, "/",
+                                       addressee.ToString(), "/", notice.step),
+                          0);
+    auto made = MakeEvent(*types_, header, event, random_);
+    status.Update(made.status());
+    if (made.ok()) set.push_back(*std::move(made));
+  }
+  if (status.ok()) {
     const auto outcomes =
         PublishAndWait(bus_, std::move(set), kPublishPatience);
-    if (outcomes.ok() && outcomes->front().accepted) return true;
-    // One of before the crash may be there with other words: it has been told.
-    status = outcomes.ok() ? absl::UnavailableError(outcomes->front().detail)
-                           : outcomes.status();
+    if (!outcomes.ok()) {
+      status = outcomes.status();
+    } else {
+      // One of before the crash may be there with other words: it has been told.
+      for (const PublishOutcome& outcome : *outcomes) {
+        if (!outcome.accepted) {
+          status.Update(absl::UnavailableError(outcome.detail));
+        }
+      }
+      if (status.ok()) return true;
+    }
   }
   log_.Error("that a role was told could not be published",
              {{"why", status.message()}});

@@ -58,6 +58,7 @@ void FillActs(const AlertSight& sight, const AlertCaller& caller,
     accepted->set_at(acceptance.doer.at_us);
     accepted->set_action(acceptance.action);
     accepted->set_act_by(acceptance.act_by);
+    accepted->set_limit(acceptance.act_by_us);
     *accepted->mutable_doer() = ToProto(acceptance.doer, caller);
     for (const std::string& role : acceptance.roles) accepted->add_roles(role);
   }
@@ -67,6 +68,7 @@ void FillActs(const AlertSight& sight, const AlertCaller& caller,
     passed->set_at(passing.doer.at_us);
     passed->set_to(passing.to.Name());
     passed->set_words(passing.words);
+    passed->set_to_you(caller.Is(passing.to));
   }
   for (const AlertDispute& dispute : sight.disputes) {
     v1::Dispute* disputed = out->add_disputes();

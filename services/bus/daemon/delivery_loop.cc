@@ -18,19 +18,15 @@ constexpr absl::Duration kListEvery = absl::Seconds(1);
 
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
-                           CursorStore& cursors, Hooks hooks)
+                           CursorStore& cursors, Hooks hooks,
+                           std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
+      cursors_(cursors),
       hooks_(std::move(hooks)),
-      disk_(
-          [&cursors](Store store) {
-            absl::Status status =
-                cursors.Store(store.places.places, store.places.removed);
-            return StoreResult{std::move(store), std::move(status)};
-          },
-          [this] { sessions_.Wake(); }) {}
+      disk_(std::move(disk)) {}
 
 void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
   bool first = false;
@@ -60,23 +56,25 @@ void DeliveryLoop::Stop() {
   sessions_.Wake();
 }
 
+void DeliveryLoop::Start() { sessions_.SetEnd(core_.folded(), core_.now_us()); }
+
+void DeliveryLoop::Turn() {
+  events_.clear();
+  sessions_.Poll(more_ ? absl::ZeroDuration() : kTurn, events_);
+  TakeBlocks();
+  for (const SessionEvent& event : events_) Take(event);
+  LookAtRegistry();
+  TakeActs();
+  TakeStored();
+  more_ = core_.Work(clock_.Elapsed());
+  SendOutputs();
+  StorePlaces();
+  Publish();
+}
+
 void DeliveryLoop::Run() {
-  std::vector<SessionEvent> events;
-  bool more = false;
-  sessions_.SetEnd(core_.folded());
-  while (!stopping_) {
-    events.clear();
-    sessions_.Poll(more ? absl::ZeroDuration() : kTurn, events);
-    TakeBlocks();
-    for (const SessionEvent& event : events) Take(event);
-    LookAtRegistry();
-    TakeActs();
-    TakeStored();
-    more = core_.Work(clock_.Elapsed());
-    SendOutputs();
-    StorePlaces();
-    Publish();
-  }
+  Start();
+  while (!stopping_) Turn();
   for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
@@ -86,14 +84,12 @@ void DeliveryLoop::Run() {
     ended_ = true;
     late = std::exchange(acts_, {});
   }
-  for (const Act& act : late)
-    act.acted(absl::UnavailableError("the bus stops"));
-  // The worker's destructor stores what it was given.
+  const absl::Status stops = absl::UnavailableError("the bus stops");
+  for (const Act& act : late) act.acted(stops);
+  for (const Acted& acted : std::exchange(acted_, {})) acted(stops);
+  // The background's destructor does what was posted.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.empty()) disk_.Give({std::move(dirty), {}});
-  for (const Acted& acted : acted_) {
-    acted(absl::UnavailableError("the bus stops"));
-  }
+  if (!dirty.empty()) Store(std::move(dirty));
 }
 
 void DeliveryLoop::TakeActs() {
@@ -169,18 +165,23 @@ void DeliveryLoop::TakeBlocks() {
     const absl::Status folded = core_.Durable(std::move(block));
     if (!folded.ok()) return hooks_.on_fatal(folded);
   }
-  if (!blocks.empty()) sessions_.SetEnd(core_.folded());
+  if (!blocks.empty()) sessions_.SetEnd(core_.folded(), core_.now_us());
 }
 
 void DeliveryLoop::TakeStored() {
-  for (const StoreResult& result : disk_.Take()) {
+  std::vector<StoreResult> stored;
+  {
+    MutexLock lock(mu_);
+    stored = std::exchange(stored_, {});
+  }
+  for (const StoreResult& result : stored) {
     storing_ = false;
     if (result.status.ok()) {
-      core_.Stored(result.store.places);
+      core_.Stored(result.places);
     } else {
       hooks_.on_cursors_failed(result.status);
     }
-    for (const Acted& acted : result.store.acted) acted(result.status);
+    for (const Acted& acted : result.acted) acted(result.status);
   }
 }
 
@@ -201,7 +202,20 @@ void DeliveryLoop::StorePlaces() {
   DirtyPlaces dirty = core_.TakeDirty();
   if (dirty.empty()) return;
   storing_ = true;
-  disk_.Give({std::move(dirty), std::exchange(acted_, {})});
+  Store(std::move(dirty));
+}
+
+void DeliveryLoop::Store(DirtyPlaces dirty) {
+  disk_->Post([this, dirty = std::move(dirty),
+               acted = std::exchange(acted_, {})]() mutable {
+    absl::Status status = cursors_.Store(dirty.places, dirty.removed);
+    {
+      MutexLock lock(mu_);
+      stored_.push_back(
+          {std::move(dirty), std::move(acted), std::move(status)});
+    }
+    sessions_.Wake();
+  });
 }
 
 void DeliveryLoop::Publish() {

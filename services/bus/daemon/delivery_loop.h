@@ -1,4 +1,7 @@
-// The thread of the delivery port: sessions, subscriptions, views.
+// The loop of the delivery port: sessions, subscriptions, views.
+//
+// Threads  Run: its own; Post, Stop, Snapshot: any. Who has no thread for it, as
+//          a simulation has not, calls Start once and then Turn.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_DELIVERY_LOOP_H_
 
@@ -10,9 +13,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "services/bus/daemon/registry_watch.h"
-#include "services/bus/daemon/worker.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/bus/log/background.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
@@ -39,17 +42,20 @@ class DeliveryLoop {
         on_refused;
     // Nobody used the name with this key for so long: have it recorded, then
     // Perform() its removal. Called again until then. Must not wait.
-    std::function<void(const std::string& key)> on_expired;
+    std::function<void(const std::string& key)> on_expired =
+        [](const std::string&) {};
     // How subscriptions stand, each second.
-    std::function<void(const std::vector<SubscriptionInfo>&)> on_listed;
+    std::function<void(const std::vector<SubscriptionInfo>&)> on_listed =
+        [](const std::vector<SubscriptionInfo>&) {};
   };
   // Says how an act went; runs on the loop's thread, must not wait.
   using Acted = std::function<void(const absl::Status&)>;
 
-  // Everything outlives it.
+  // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, Hooks hooks);
+               CursorStore& cursors, Hooks hooks,
+               std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
@@ -59,17 +65,17 @@ class DeliveryLoop {
   void Perform(std::function<absl::Status(DeliveryCore&)> act, Acted acted);
   // Returns after Stop(), when what was acknowledged is stored.
   void Run();
+  void Start();
+  // Waits for something to do, or 20 ms, and does it.
+  void Turn();
   // Any thread.
   void Stop();
   DeliverySnapshot Snapshot() const;
 
  private:
-  struct Store {
+  struct StoreResult {
     DirtyPlaces places;
     std::vector<Acted> acted;
-  };
-  struct StoreResult {
-    Store store;
     absl::Status status;
   };
   struct Act {
@@ -83,6 +89,7 @@ class DeliveryLoop {
   void TakeActs();
   void TakeStored();
   void SendOutputs();
+  void Store(DirtyPlaces dirty);
   void StorePlaces();
   void Publish();
 
@@ -90,6 +97,7 @@ class DeliveryLoop {
   const SteadyClock& clock_;
   RegistryWatch registry_;
   DeliveryCore core_;
+  CursorStore& cursors_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {
@@ -97,6 +105,8 @@ class DeliveryLoop {
     std::string purpose;
   };
   std::map<SessionId, Open> open_;
+  std::vector<SessionEvent> events_;
+  bool more_ = false;  // There is more to do at once.
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
@@ -108,7 +118,9 @@ class DeliveryLoop {
   std::vector<Act> acts_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
-  Worker<Store, StoreResult> disk_;
+  std::vector<StoreResult> stored_ ABSL_GUARDED_BY(mu_);
+  // Last, so that its work ends before what it works on.
+  std::unique_ptr<Background> disk_;
 };
 
 }  // namespace concordat::bus

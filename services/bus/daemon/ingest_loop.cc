@@ -23,7 +23,8 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
                        RegistrySource registry, const SteadyClock& clock,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
-                       Random& random, Faults& faults, Hooks hooks)
+                       Random& random, Faults& faults, Hooks hooks,
+                       std::unique_ptr<Background> disk)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry), sessions, clock),
@@ -34,12 +35,7 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
       random_(random),
       faults_(faults),
       hooks_(std::move(hooks)),
-      disk_(
-          [this](std::unique_ptr<PendingBlock> block) {
-            absl::Status status = log_.Write(*block);
-            return WriteResult{std::move(block), std::move(status)};
-          },
-          [this] { sessions_.Wake(); }) {
+      disk_(std::move(disk)) {
   now_us_ = fold_.now_us();
   core_->UseAgreements(fold_.policy().agreements());
   fold_.ForgetChanges();  // Nobody is back-filled from here.
@@ -50,27 +46,30 @@ void IngestLoop::Stop() {
   sessions_.Wake();
 }
 
-void IngestLoop::Run() {
-  std::vector<SessionEvent> events;
-  sessions_.SetEnd(fold_.folded());
-  while (!stopping_) {
-    events.clear();
-    sessions_.Poll(kTurn, events);
-    for (const SessionEvent& event : events) {
-      Take(event);
-      // Not after all of them: the disk writes what one frame brought while the
-      // next is judged, and who has an answer sends more meanwhile.
-      TakeWritten();
-      Answer();
-    }
-    TakeCalls();
+void IngestLoop::Start() { sessions_.SetEnd(fold_.folded(), fold_.now_us()); }
+
+void IngestLoop::Turn() {
+  events_.clear();
+  sessions_.Poll(kTurn, events_);
+  for (const SessionEvent& event : events_) {
+    Take(event);
+    // Not after all of them: the disk writes what one frame brought while the
+    // next is judged, and who has an answer sends more meanwhile.
     TakeWritten();
     Answer();
-    registry_.Look();
   }
+  TakeCalls();
+  TakeWritten();
+  Answer();
+  registry_.Look();
+}
+
+void IngestLoop::Run() {
+  Start();
+  while (!stopping_) Turn();
   while (blocks_out_ > 0) {
-    events.clear();
-    sessions_.Poll(kTurn, events);
+    events_.clear();
+    sessions_.Poll(kTurn, events_);
     TakeWritten();
     Answer();
   }
@@ -78,6 +77,24 @@ void IngestLoop::Run() {
   for (const auto& [session, open] : open_) {
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
+}
+
+void IngestLoop::Write(std::unique_ptr<PendingBlock> block) {
+  // Work can be copied, a block cannot.
+  auto held = std::make_shared<std::unique_ptr<PendingBlock>>(std::move(block));
+  disk_->Post([this, held] {
+    absl::Status status = log_.Write(**held);
+    {
+      MutexLock lock(mu_);
+      results_.push_back({std::move(*held), std::move(status)});
+    }
+    sessions_.Wake();
+  });
+}
+
+std::vector<IngestLoop::WriteResult> IngestLoop::Results() {
+  MutexLock lock(mu_);
+  return std::exchange(results_, {});
 }
 
 absl::Status IngestLoop::Publish(PublishCall call) {
@@ -150,7 +167,7 @@ void IngestLoop::TellOfFaults() {
 }
 
 void IngestLoop::TakeWritten() {
-  for (WriteResult& result : disk_.Take()) {
+  for (WriteResult& result : Results()) {
     --blocks_out_;
     if (!result.status.ok()) {
       core_->WriteFailed(result.status);
@@ -162,7 +179,7 @@ void IngestLoop::TakeWritten() {
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
     core_->UseAgreements(fold_.policy().agreements());
-    sessions_.SetEnd(fold_.folded());
+    sessions_.SetEnd(fold_.folded(), fold_.now_us());
     now_us_ = fold_.now_us();
     hooks_.on_durable(std::move(block));
   }
@@ -180,7 +197,7 @@ void IngestLoop::Answer() {
   }
   while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {
     ++blocks_out_;
-    disk_.Give(std::move(block));
+    Write(std::move(block));
   }
 }
 

@@ -1,5 +1,8 @@
-// The thread of the ingest port: sessions and calls that publish, judgement,
+// The loop of the ingest port: sessions and calls that publish, judgement,
 // answers, Read(stream).
+//
+// Threads  Run: its own; Publish, Stop and the counts: any. Who has no thread for
+//          it, as a simulation has not, calls Start once and then Turn.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_INGEST_LOOP_H_
 
@@ -10,15 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "services/bus/daemon/registry_watch.h"
-#include "services/bus/daemon/worker.h"
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/delivery/stream_reader.h"
 #include "services/bus/ingest/ingest_core.h"
 #include "services/bus/ingest/publish_calls.h"
+#include "services/bus/log/background.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
 #include "services/common/config/live_registry.h"
 
@@ -38,16 +43,20 @@ class IngestLoop {
         on_refused;
   };
 
-  // Everything outlives it. `fold` is caught up with `log`.
+  // Everything outlives it. `fold` is caught up with `log`; blocks are written
+  // on `disk`, in order.
   IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
              const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
-             Faults& faults, Hooks hooks);
+             Faults& faults, Hooks hooks, std::unique_ptr<Background> disk);
 
   // Returns after Stop(), when everything that was taken is durable and
   // answered.
   void Run();
+  void Start();
+  // Waits for something to do, or 200 ms, and does it.
+  void Turn();
   // Any thread.
   void Stop();
   // Publishes what a call brought, as a session's frame is. `done` comes from
@@ -65,6 +74,8 @@ class IngestLoop {
     absl::Status status;
   };
 
+  void Write(std::unique_ptr<PendingBlock> block);
+  std::vector<WriteResult> Results();
   void Take(const SessionEvent& event);
   void TakeCalls();
   void TellOfFaults();
@@ -92,7 +103,11 @@ class IngestLoop {
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
   std::atomic<bool> stopping_ = false;
-  Worker<std::unique_ptr<PendingBlock>, WriteResult> disk_;
+  std::vector<SessionEvent> events_;
+  Mutex mu_;
+  std::vector<WriteResult> results_ ABSL_GUARDED_BY(mu_);
+  // Last, so that its work ends before what it works on.
+  std::unique_ptr<Background> disk_;
 };
 
 }  // namespace concordat::bus

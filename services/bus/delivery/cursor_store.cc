@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/crypto/crc32c.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr char kFile[] = "cursors";
 constexpr absl::string_view kOldMagic = "CUR1";
 constexpr absl::string_view kMagic = "CUR2";
+constexpr absl::string_view kBatchMagic = "CURB";
 constexpr size_t kHeadBytes = 12;
 constexpr size_t kLogIdBytes = 16;
 constexpr uint8_t kPaused = 1;
@@ -217,6 +219,40 @@ Record ChangeOf(const std::string& name, const Place& before, Place place) {
   return record;
 }
 
+std::string AsBatch(absl::string_view records) {
+  std::string out(kBatchMagic);
+  Put(out, records.size(), 4);
+  Put(out, Crc32c(records), 4);
+  out.append(records.data(), records.size());
+  return out;
+}
+
+// The records of the good batch at the start of `bytes`, or nothing.
+std::optional<absl::string_view> ReadBatch(absl::string_view bytes) {
+  Reader in(bytes);
+  const absl::string_view magic = in.Text(4);
+  const uint64_t length = in.Get(4);
+  const uint64_t checksum = in.Get(4);
+  const absl::string_view records = in.Text(length);
+  if (!in.ok() || magic != kBatchMagic || Crc32c(records) != checksum) {
+    return std::nullopt;
+  }
+  return records;
+}
+
+// Reads records up to the first bad one; returns where that is.
+size_t ReadRecords(absl::string_view bytes, Places& places) {
+  Record record;
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const std::optional<size_t> read = ReadRecord(bytes.substr(at), record);
+    if (!read.has_value()) break;
+    Apply(std::move(record), places);
+    at += *read;
+  }
+  return at;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
@@ -226,18 +262,22 @@ absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
   if (!whole.ok() && !absl::IsNotFound(whole.status())) return whole.status();
   const absl::string_view bytes =
       whole.ok() ? absl::string_view(*whole) : absl::string_view();
-  Record record;
-  size_t at = 0;
-  while (at < bytes.size()) {
-    const std::optional<size_t> read = ReadRecord(bytes.substr(at), record);
-    if (!read.has_value()) break;
-    Apply(std::move(record), store->places_);
-    at += *read;
+  const bool has_batches = absl::StartsWith(bytes, kBatchMagic);
+  size_t at = has_batches ? 0 : ReadRecords(bytes, store->places_);
+  while (const auto records = ReadBatch(bytes.substr(at))) {
+    if (ReadRecords(*records, store->places_) < records->size()) break;
+    at += kHeadBytes + records->size();
   }
-  for (size_t later = at + 1; later < bytes.size(); ++later) {
-    if (ReadRecord(bytes.substr(later), record).has_value()) {
-      return absl::DataLossError(absl::StrCat("cursors: damaged at byte ", at));
-    }
+  // The first batch came with its file, whole.
+  bool damaged = has_batches && at == 0;
+  Places unused;
+  for (size_t later = at + 1; later < bytes.size() && !damaged; ++later) {
+    const absl::string_view rest = bytes.substr(later);
+    damaged = ReadBatch(rest).has_value() ||
+              (!has_batches && ReadRecords(rest, unused) > 0);
+  }
+  if (damaged) {
+    return absl::DataLossError(absl::StrCat("cursors: damaged at byte ", at));
   }
   // What was read may have been on its way to the disk; now it is there.
   const absl::Status compacted = store->Compact();
@@ -250,6 +290,7 @@ absl::Status CursorStore::Compact() {
   for (const auto& [name, place] : places_) {
     AppendRecord(ChangeOf(name, Place(), place), bytes);
   }
+  bytes = AsBatch(bytes);
   file_.reset();
   absl::Status status = ReplaceWhole(directory_, kFile, bytes);
   if (!status.ok()) return status;
@@ -278,6 +319,7 @@ absl::Status CursorStore::Store(const Places& changed,
     AppendRecord(record, bytes);
     places_.erase(name);
   }
+  bytes = AsBatch(bytes);
   absl::Status status;
   if (size_ + bytes.size() > size_max_) {
     status = Compact();

@@ -1,6 +1,7 @@
 // Where durable subscriptions have come to, on disk. One file, `cursors`, that
 // is only appended to, and replaced by a short one when it has grown.
 //
+//   batch  = "CURB" ‖ length u32 ‖ CRC-32C of what follows u32 ‖ record*
 //   record = "CUR2" ‖ length u32 ‖ CRC-32C of what follows u32 ‖
 //            log id [16] ‖ epoch u32 ‖ acknowledged u64 ‖ judged u64 ‖
 //            scanned u64 ‖ used u64 ‖ flags u8 (1 paused, 2 removed) ‖
@@ -14,9 +15,11 @@
 // A record replaces what is known of its name, but for the rows: it holds those
 // that are new or other than before, then the orders of those that are done
 // with. So the place of a subscription and its rows change together or not at
-// all. Integers are little-endian. The older record "CUR1", which ends after
-// judged with the name, is read as a place without rows. A bad end of the file
-// with no good record after it is a torn append and is cut.
+// all. Integers are little-endian. A batch is what was written and synced at
+// once, so that of a torn append a good end may follow a bad beginning. A bad
+// batch with no good one after it is a torn append and is cut. Older files are
+// read: records "CUR1", which end after judged with the name, a place without
+// rows; and records without batches.
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_CURSOR_STORE_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_CURSOR_STORE_H_
 

@@ -193,6 +193,7 @@ class DeliveryCore {
   const DeliveryOptions& options() const { return options_; }
 
   Sequence folded() const { return fold_.folded(); }
+  uint64_t now_us() const { return fold_.now_us(); }
 
  private:
   // Events of the past that a policy change shows.

@@ -29,8 +29,10 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
   for (const StoredEvent& event : block.events) {
     if (event.sequence <= folded_) continue;
     // A day began on which an agreement starts or ends.
-    if (keeps_changes_ &&
-        event.accepted_us >= policy_.agreements()->NextChangeAfter(now_us_)) {
+    const bool new_day =
+        keeps_changes_ &&
+        event.accepted_us >= policy_.agreements()->NextChangeAfter(now_us_);
+    if (new_day) {
       changes_.push_back(
           {event.sequence, {}, {}, {}, policy_.agreements(), now_us_});
     }
@@ -46,6 +48,7 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
       change.before = policy_.Of(change.person);
       change.agreements_before = policy_.agreements();
       change.before_us = now_us_;
+      change.after_new_day = new_day;
       std::string message;
       for (const StoredGroup& group : event.opened) {
         message.append(group.data.data(), group.data.size());
@@ -71,8 +74,15 @@ GroupMask PolicyFold::GrantedBefore(const PolicyChange& change,
                                     const Recipient& to) const {
   const PersonPolicy& person =
       change.everybody() ? policy_.Of(event.header.subject) : change.before;
-  return change.agreements_before->Granted(event.header, to, change.before_us,
-                                           person);
+  const auto granted_to = [&](const PersonPolicy& of) {
+    return change.agreements_before->Granted(event.header, to, change.before_us,
+                                             of);
+  };
+  const GroupMask before = granted_to(person);
+  if (!change.after_new_day) return before;
+  const GroupMask shown_by_new_day = static_cast<GroupMask>(
+      Granted(event, to) & ~granted_to(policy_.Of(event.header.subject)));
+  return before | shown_by_new_day;
 }
 
 }  // namespace concordat::bus

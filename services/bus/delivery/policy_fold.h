@@ -21,6 +21,9 @@ struct PolicyChange {
   PersonPolicy after;
   std::shared_ptr<const Agreements> agreements_before;
   uint64_t before_us = 0;
+  // The same event also began a day on which an agreement starts or ends: what
+  // that shows is shown for the change before this one.
+  bool after_new_day = false;
 
   bool everybody() const { return person.empty(); }
 };

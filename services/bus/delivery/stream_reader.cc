@@ -24,6 +24,7 @@ std::string StreamReader::Read(const v1::Principal& principal,
   const Recipient to = RecipientOf(principal, purpose);
   v1::StreamEvents answer;
   answer.set_request(request.request());
+  answer.set_log_time(fold_.now_us());
   const auto refuse = [&](v1::Refusal refusal, std::string detail) {
     encoder_.TakeStreamEvents({});
     answer.set_refusal(refusal);

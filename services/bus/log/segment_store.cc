@@ -21,10 +21,22 @@ constexpr absl::string_view kPrefix = "segment-";
 constexpr absl::string_view kPreparing = "preparing";
 constexpr uint64_t kFillBytes = 1 << 20;
 constexpr size_t kScanBytes = 1 << 20;
+// A block is shorter, and the pages that it is written in.
+constexpr uint64_t kTornBytesMax = 2 << 20;
 
 absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
                                                offset, ": ", why.message()));
+}
+
+// Zeroes what may be left of a torn write at `offset`, `used_bytes` and beyond
+// what is seen: an opening before this one may have zeroed it and been told that
+// the sync failed, after which the system shows zeroes and the disk has none.
+absl::Status ZeroTorn(File& file, uint64_t offset, uint64_t used_bytes,
+                      uint64_t size) {
+  const uint64_t end =
+      std::max(used_bytes, std::min(size, offset + kTornBytesMax));
+  return end > offset ? file.Zero(offset, end - offset) : absl::OkStatus();
 }
 
 }  // namespace
@@ -140,6 +152,12 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
     if (!*blank) break;
     --used;
   }
+  if (used < found.size()) {
+    Segment& first = *found[used];
+    absl::Status status = ZeroTorn(*first.file, 0, 0, first.size);
+    if (status.ok()) status = first.file->Sync();
+    if (!status.ok()) return status;
+  }
   {
     MutexLock prepare_lock(prepare_mu_);
     next_number_ = static_cast<uint32_t>(found.size()) + 1;
@@ -235,11 +253,9 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
   status = CheckMark(segment.number, segment.end_offset,
                      status.ok() ? "the log ends here" : status.message());
   if (!status.ok()) return At(segment.number, segment.end_offset, status);
-  if (scan->used_bytes > segment.end_offset) {
-    status = segment.file->Zero(segment.end_offset,
-                                scan->used_bytes - segment.end_offset);
-    if (!status.ok()) return status;
-  }
+  status = ZeroTorn(*segment.file, segment.end_offset, scan->used_bytes,
+                    segment.size);
+  if (!status.ok()) return status;
   const uint64_t page = PageStart(segment.end_offset);
   status = segment.file->Read(page, segment.end_offset - page, pages_.data());
   if (!status.ok()) return status;

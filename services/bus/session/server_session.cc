@@ -157,6 +157,7 @@ SessionOutput ServerSession::TakeHello(const Frame& frame,
   welcome.set_heartbeat_ms(
       static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.heartbeat)));
   welcome.set_environment(options_.environment);
+  welcome.set_log_time(log.time_us);
   SessionOutput output;
   output.opened = true;
   output.send = Encode(FrameKind::kWelcome, welcome);
@@ -168,7 +169,7 @@ SessionOutput ServerSession::TakePublish(const Frame& frame) {
   const std::optional<uint64_t> events = CountEvents(frame.body);
   if (!events || *events == 0 || *events > kBatchEventsMax ||
       frame.body.size() > kBatchBytesMax) {
-    return Close(v1::REFUSAL_PROTOCOL,
+    return Close(v1::REFUSAL_MALFORMED,
                  "a batch holds 1 to 256 events in 480 KiB");
   }
   events_in_flight_ += *events;
@@ -203,6 +204,7 @@ SessionOutput ServerSession::Tick(const v1::Principal* principal,
   if (state_ == State::kOpen && now - said_at_ >= options_.heartbeat) {
     v1::Heartbeat heartbeat;
     heartbeat.set_end_sequence(log.end.value);
+    heartbeat.set_log_time(log.time_us);
     output.send = Encode(FrameKind::kHeartbeat, heartbeat);
     said_at_ = now;
   }

@@ -47,6 +47,7 @@ struct LogPlace {
   std::string log_id;
   uint32_t epoch = 0;
   Sequence end;
+  uint64_t time_us = 0;  // acceptedtime of `end`.
 };
 
 struct SessionOutput {

@@ -67,7 +67,10 @@ class SessionServer {
   // What Welcome and heartbeats tell. Call before the first Poll, and `SetEnd`
   // whenever more is durable.
   void SetLog(std::string log_id, uint32_t epoch);
-  void SetEnd(Sequence end) { end_ = end; }
+  void SetEnd(Sequence end, uint64_t time_us) {
+    end_ = end;
+    time_us_ = time_us;
+  }
 
   // One turn: receives, judges, keeps time. Appends to `events`.
   void Poll(absl::Duration timeout, std::vector<SessionEvent>& events);
@@ -105,7 +108,7 @@ class SessionServer {
 
   void Take(Inbound inbound, std::vector<SessionEvent>& events);
   void KeepTime(std::vector<SessionEvent>& events);
-  LogPlace log() const { return {log_id_, epoch_, end_}; }
+  LogPlace log() const { return {log_id_, epoch_, end_, time_us_}; }
   // Does as the session said.
   void Perform(PeerId id, Peer& peer, SessionOutput output,
                std::vector<SessionEvent>& events);
@@ -120,7 +123,9 @@ class SessionServer {
   std::string log_id_;
   uint32_t epoch_ = 0;
   Sequence end_;
-  absl::flat_hash_map<PeerId, Peer> peers_;
+  uint64_t time_us_ = 0;
+  // In the order they came: so is everything that is done to all of them.
+  std::map<PeerId, Peer> peers_;
   absl::flat_hash_map<SessionId, PeerId> by_session_;
   std::vector<Inbound> inbound_;
   // Of what happened between two calls of Poll.

@@ -104,7 +104,8 @@ struct SubscribeOptions {
 // Survives restarts of the bus: it connects again by itself and goes on from
 // the acknowledged place. What comes again after that and Next() has returned
 // before, acknowledged or not, is dropped here: one Subscription gives a
-// delivery once.
+// delivery once, and again only when policy has changed meanwhile and it shows
+// more.
 class Subscription {
  public:
   virtual ~Subscription() = default;
@@ -150,6 +151,10 @@ class BusClient : public Publisher {
                                                  absl::Duration timeout) = 0;
   virtual absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       SubscribeOptions options) = 0;
+  // acceptedtime of the log's newest event, as last heard: at least once a
+  // heartbeat, and never older than what an answer of before rests on. It never
+  // steps back. 1970: nothing was heard yet.
+  virtual absl::Time log_time() const = 0;
 };
 
 // Publishes and waits for the outcomes.

@@ -8,27 +8,16 @@
 
 namespace concordat {
 
-ZmqBusClient::Core::Core(ZmqBusClientOptions options)
+ClientCore::ClientCore(ClientOptions options, Dialer& dialer,
+                       std::function<void()> wake)
     : options_(std::move(options)),
-      context_(1),
-      ingest_(context_, options_.credentials, options_.ingest, *this) {}
+      dialer_(dialer),
+      wake_(std::move(wake)),
+      ingest_(dialer, options_.identity, options_.ingest, *this) {}
 
-ZmqBusClient::Core::~Core() { Stop(); }
-
-void ZmqBusClient::Core::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void ZmqBusClient::Core::Stop() {
-  if (!thread_.joinable()) return;
-  stopping_ = true;
-  waker_.Wake();
-  thread_.join();
-}
-
-absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
-                                         absl::Span<const EventView> views,
-                                         Publisher::Done done) {
+absl::Status ClientCore::Publish(std::vector<Event> set,
+                                 absl::Span<const EventView> views,
+                                 Publisher::Done done) {
   const size_t events = set.size();
   if (in_flight_.fetch_add(events) + events > options_.in_flight_events_max) {
     in_flight_ -= events;
@@ -45,12 +34,13 @@ absl::Status ZmqBusClient::Core::Publish(std::vector<Event> set,
     queue_.Add(std::move(set), views, std::move(done));
     ++published_;
   }
-  if (wants_publishes_.exchange(false)) waker_.Wake();
+  if (wants_publishes_.exchange(false)) wake_();
   return absl::OkStatus();
 }
 
-absl::StatusOr<StreamSlice> ZmqBusClient::Core::ReadStream(
-    const StreamName& stream, Sequence after, absl::Duration timeout) {
+absl::StatusOr<StreamSlice> ClientCore::ReadStream(const StreamName& stream,
+                                                   Sequence after,
+                                                   absl::Duration timeout) {
   uint64_t id = 0;
   {
     MutexLock lock(mu_);
@@ -60,7 +50,7 @@ absl::StatusOr<StreamSlice> ZmqBusClient::Core::ReadStream(
     reading.stream = stream;
     reading.after = after;
   }
-  waker_.Wake();
+  wake_();
   MutexLock lock(mu_);
   Reading& reading = readings_.at(id);
   const bool done = read_.WaitFor(
@@ -76,48 +66,45 @@ absl::StatusOr<StreamSlice> ZmqBusClient::Core::ReadStream(
   return slice;
 }
 
-std::shared_ptr<SubscriptionLink> ZmqBusClient::Core::Subscribe(
+std::shared_ptr<SubscriptionLink> ClientCore::Subscribe(
     SubscribeOptions options) {
   auto link = std::make_shared<SubscriptionLink>(
-      std::move(options), context_, options_.credentials, options_.delivery,
-      [this] { waker_.Wake(); });
+      std::move(options), dialer_, options_.identity, options_.delivery, wake_);
   {
     MutexLock lock(mu_);
     if (closed_) return nullptr;
     new_links_.push_back(link);
   }
-  waker_.Wake();
+  wake_();
   return link;
 }
 
-void ZmqBusClient::Core::Unsubscribe(
-    const std::shared_ptr<SubscriptionLink>& link) {
+void ClientCore::Unsubscribe(const std::shared_ptr<SubscriptionLink>& link) {
   {
     MutexLock lock(mu_);
     left_links_.push_back(link);
   }
-  waker_.Wake();
+  wake_();
 }
 
-void ZmqBusClient::Core::Run() {
-  while (!stopping_) {
-    waker_.Clear();
-    absl::Duration now = SteadyNow();
-    TakeInbox();
-    bool more = ingest_.Step(now);
-    AskForStreams(now);
-    more |= Pump(now);
-    for (const auto& link : links_) more |= link->Step(now);
-    std::erase_if(links_, [](const auto& link) { return link->ended(); });
-    if (!more) Wait(now);
-  }
+bool ClientCore::Step(absl::Duration now) {
+  TakeInbox(now);
+  bool more = ingest_.Step(now);
+  if (ingest_.open()) HearTime(ingest_.session().log_time_us());
+  AskForStreams(now);
+  more |= Pump(now);
+  for (const auto& link : links_) more |= link->Step(now);
+  std::erase_if(links_, [](const auto& link) { return link->ended(); });
+  return more;
+}
+
+void ClientCore::Finish(absl::Duration now) {
   {
     MutexLock lock(mu_);
     closed_ = true;
     read_.NotifyAll();
   }
-  const absl::Duration now = SteadyNow();
-  TakeInbox();
+  TakeInbox(now);
   for (const auto& link : links_) {
     link->End(absl::UnavailableError("the client is closed"), now);
   }
@@ -132,7 +119,7 @@ void ZmqBusClient::Core::Run() {
   CallBack();
 }
 
-void ZmqBusClient::Core::TakeInbox() {
+void ClientCore::TakeInbox(absl::Duration now) {
   std::vector<std::shared_ptr<SubscriptionLink>> left;
   {
     MutexLock lock(mu_);
@@ -147,11 +134,11 @@ void ZmqBusClient::Core::TakeInbox() {
   }
   CallBack();
   for (const auto& link : left) {
-    link->End(absl::UnavailableError("unsubscribed"), SteadyNow());
+    link->End(absl::UnavailableError("unsubscribed"), now);
   }
 }
 
-bool ZmqBusClient::Core::Pump(absl::Duration now) {
+bool ClientCore::Pump(absl::Duration now) {
   if (!ingest_.open()) return false;
   while (true) {
     std::shared_ptr<std::string> frame;
@@ -168,30 +155,21 @@ bool ZmqBusClient::Core::Pump(absl::Duration now) {
   }
 }
 
-void ZmqBusClient::Core::Wait(absl::Duration now) {
+absl::Duration ClientCore::PrepareToWait(absl::Duration now,
+                                         std::vector<pollfd>& items) {
   absl::Duration due = ingest_.due();
-  poll_items_.clear();
-  poll_items_.push_back({waker_.fd(), POLLIN, 0});
-  bool ready = ingest_.AddPollItems(poll_items_);
+  bool ready = ingest_.AddPollItems(items);
   for (const auto& link : links_) {
     due = std::min(due, link->due());
-    ready |= link->AddPollItems(poll_items_);
+    ready |= link->AddPollItems(items);
   }
-  if (ready) return;
-  {
-    MutexLock lock(mu_);
-    wants_publishes_ = !ingest_.open() || queue_.WantsMore();
-    if (published_ != seen_published_ && wants_publishes_) return;
-  }
-  const absl::Duration wait = std::clamp(due - now, absl::ZeroDuration(),
-                                         absl::Duration(absl::Seconds(1)));
-  poll(poll_items_.data(), poll_items_.size(),
-       static_cast<int>(
-           absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1)))));
-  wants_publishes_ = false;
+  if (ready) return now;
+  MutexLock lock(mu_);
+  wants_publishes_ = !ingest_.open() || queue_.WantsMore();
+  return published_ != seen_published_ && wants_publishes_ ? now : due;
 }
 
-void ZmqBusClient::Core::OnOpen(absl::Duration) {
+void ClientCore::OnOpen(absl::Duration) {
   const bus::v1::Welcome& welcome = ingest_.session().welcome();
   shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
   connected_ = true;
@@ -201,13 +179,18 @@ void ZmqBusClient::Core::OnOpen(absl::Duration) {
   for (auto& [id, reading] : readings_) reading.sent = false;
 }
 
-bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
-                                 absl::Duration) {
+bool ClientCore::OnFrame(FrameKind kind, OwnedBytes body, absl::Duration) {
   if (kind == FrameKind::kStreamEvents) return TakeStreamEvents(body.view);
   if (kind != FrameKind::kReceipts) return false;
   if (!receipts_.ParseFromArray(body.view.data(),
                                 static_cast<int>(body.view.size()))) {
     return false;
+  }
+  for (const bus::v1::Accepted& run : receipts_.accepted()) {
+    HearTime(run.accepted_time());
+  }
+  for (const bus::v1::Outcome& outcome : receipts_.outcomes()) {
+    HearTime(outcome.accepted_time());
   }
   {
     MutexLock lock(mu_);
@@ -217,11 +200,11 @@ bool ZmqBusClient::Core::OnFrame(FrameKind kind, OwnedBytes body,
   return true;
 }
 
-void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
-                                const std::string& detail, absl::Duration) {
+void ClientCore::OnLost(bus::v1::Refusal refusal, const std::string& detail,
+                        absl::Duration) {
   connected_ = false;
-  const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_PROTOCOL ||
-                                        refusal == bus::v1::REFUSAL_MALFORMED;
+  // PROTOCOL is of frames and silence, which say nothing of a batch.
+  const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_MALFORMED;
   mu_.Lock();
   queue_.Lost(because_of_what_was_sent, detail, answered_);
   switch (refusal) {
@@ -240,7 +223,11 @@ void ZmqBusClient::Core::OnLost(bus::v1::Refusal refusal,
   CallBack();
 }
 
-void ZmqBusClient::Core::CallBack() {
+void ClientCore::HearTime(uint64_t us) {
+  if (us > log_time_us_) log_time_us_ = us;
+}
+
+void ClientCore::CallBack() {
   for (PublishQueue::Answered& one : answered_) {
     in_flight_ -= one.outcomes.size();
     one.done(std::move(one.outcomes));
@@ -248,7 +235,7 @@ void ZmqBusClient::Core::CallBack() {
   answered_.clear();
 }
 
-void ZmqBusClient::Core::AskForStreams(absl::Duration now) {
+void ClientCore::AskForStreams(absl::Duration now) {
   if (!ingest_.open()) return;
   MutexLock lock(mu_);
   for (auto& [id, reading] : readings_) {
@@ -263,11 +250,12 @@ void ZmqBusClient::Core::AskForStreams(absl::Duration now) {
   }
 }
 
-bool ZmqBusClient::Core::TakeStreamEvents(absl::string_view body) {
+bool ClientCore::TakeStreamEvents(absl::string_view body) {
   absl::StatusOr<DecodedViews<bus::v1::StreamEvents>> decoded =
       DecodeStreamEvents(body);
   if (!decoded.ok()) return false;
   const bus::v1::StreamEvents& answer = decoded->rest;
+  HearTime(answer.log_time());
   MutexLock lock(mu_);
   const auto it = readings_.find(answer.request());
   if (it == readings_.end()) return true;  // Given up meanwhile.

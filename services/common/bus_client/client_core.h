@@ -1,14 +1,24 @@
-// The thread of a ZmqBusClient and what it works on.
+// What a bus client's thread works on: its connection to the ingest port, what
+// it has on its way, and its subscriptions. It has no thread and no sockets of
+// its own; who has them steps it:
 //
-// Threads  Start, Stop, Publish, ReadStream, Subscribe: any. The rest: its own.
+//   while (!stopping) {
+//     if (core.Step(now)) continue;
+//     poll(items, core.PrepareToWait(now, items) - now);
+//     core.StopWaiting();
+//   }
+//   core.Finish(now);
+//
+// Threads  Publish, ReadStream, Subscribe, Unsubscribe, connected: any. The
+//          rest: one.
 #ifndef CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CLIENT_CORE_H_
 #define CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CLIENT_CORE_H_
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -16,27 +26,45 @@
 #include "services/common/bus_client/connection.h"
 #include "services/common/bus_client/publish_queue.h"
 #include "services/common/bus_client/subscription_link.h"
-#include "services/common/bus_client/zmq_bus_client.h"
 
 namespace concordat {
 
-class ZmqBusClient::Core : public Connection::User {
+struct ClientOptions {
+  ClientIdentity identity;
+  EndpointResolver ingest;
+  EndpointResolver delivery;
+  size_t in_flight_events_max = 1024;
+};
+
+class ClientCore : public Connection::User {
  public:
-  explicit Core(ZmqBusClientOptions options);
-  ~Core() override;
+  // `wake` makes its thread call Step() soon. `dialer` outlives it.
+  ClientCore(ClientOptions options, Dialer& dialer, std::function<void()> wake);
 
-  void Start();
-  void Stop();
-
-  // `views` are of `set`.
+  // `views` are of `set`. Else as Publisher::Publish.
   absl::Status Publish(std::vector<Event> set,
                        absl::Span<const EventView> views, Publisher::Done done);
+  // Waits for who steps it.
   absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                          Sequence after,
                                          absl::Duration timeout);
+  // Null: closed.
   std::shared_ptr<SubscriptionLink> Subscribe(SubscribeOptions options);
   void Unsubscribe(const std::shared_ptr<SubscriptionLink>& link);
   bool connected() const { return connected_; }
+  absl::Time log_time() const {
+    return absl::FromUnixMicros(static_cast<int64_t>(log_time_us_.load()));
+  }
+
+  // Connects, sends, receives, as far as that goes without waiting. True: there
+  // is more to do at once.
+  bool Step(absl::Duration now);
+  // Adds what to wait for, and says until when at most; no later than `now`:
+  // step at once. What is published from here on wakes, if it would be sent.
+  absl::Duration PrepareToWait(absl::Duration now, std::vector<pollfd>& items);
+  void StopWaiting() { wants_publishes_ = false; }
+  // Closes it: what has no answer is answered SHUTTING_DOWN.
+  void Finish(absl::Duration now);
 
  private:
   // One call of ReadStream; guarded by mu_.
@@ -54,22 +82,20 @@ class ZmqBusClient::Core : public Connection::User {
   void OnLost(bus::v1::Refusal refusal, const std::string& detail,
               absl::Duration now) override;
 
-  void Run();
-  void TakeInbox();
+  void TakeInbox(absl::Duration now);
   bool Pump(absl::Duration now);
   void AskForStreams(absl::Duration now);
   bool TakeStreamEvents(absl::string_view body);
+  void HearTime(uint64_t us);
   // Of answered_.
   void CallBack();
-  void Wait(absl::Duration now);
 
-  const ZmqBusClientOptions options_;
-  ZmqContext context_;
-  Waker waker_;
-  std::thread thread_;
-  std::atomic<bool> stopping_{false};
+  const ClientOptions options_;
+  Dialer& dialer_;
+  const std::function<void()> wake_;
   std::atomic<bool> connected_{false};
   std::atomic<size_t> in_flight_{0};
+  std::atomic<uint64_t> log_time_us_{0};  // Written by its own thread alone.
   // The thread sleeps and would send what is published now.
   std::atomic<bool> wants_publishes_{false};
 
@@ -78,7 +104,6 @@ class ZmqBusClient::Core : public Connection::User {
   uint64_t seen_published_ = 0;
   bus::v1::Receipts receipts_;  // Kept for their memory.
   std::vector<PublishQueue::Answered> answered_;
-  std::vector<pollfd> poll_items_;
   std::vector<std::shared_ptr<SubscriptionLink>> links_;
   // The newest word on why nothing can be sent at all.
   bus::v1::Refusal shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;

@@ -72,6 +72,7 @@ ClientSession::Output ClientSession::Receive(absl::string_view bytes,
         return Fault("not a Heartbeat");
       }
       log_end_ = std::max(log_end_, heartbeat.end_sequence());
+      log_time_us_ = std::max(log_time_us_, heartbeat.log_time());
       return output;
     }
     case FrameKind::kReceipts:
@@ -106,6 +107,7 @@ ClientSession::Output ClientSession::TakeWelcome(const Frame& frame) {
   session_ = frame.head.session;
   heartbeat_ = absl::Milliseconds(welcome_.heartbeat_ms());
   log_end_ = welcome_.end_sequence();
+  log_time_us_ = welcome_.log_time();
   Output output;
   output.heard = Heard::kWelcomed;
   return output;

@@ -55,6 +55,8 @@ class ClientSession {
   absl::Duration heartbeat() const { return heartbeat_; }
   // The log's end as last heard.
   uint64_t log_end() const { return log_end_; }
+  // Its acceptedtime.
+  uint64_t log_time_us() const { return log_time_us_; }
 
  private:
   enum class State { kNew, kGreeted, kOpen, kEnded };
@@ -72,6 +74,7 @@ class ClientSession {
   absl::Duration said_at_;
   bus::v1::Welcome welcome_;
   uint64_t log_end_ = 0;
+  uint64_t log_time_us_ = 0;
 };
 
 }  // namespace concordat

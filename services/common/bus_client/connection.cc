@@ -8,7 +8,6 @@ namespace concordat {
 namespace {
 
 constexpr int kFramesPerStep = 64;
-constexpr int kLingerMs = 200;
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(10);
 // A bus that has started again elsewhere is not made to wait for the back-off.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(20);
@@ -20,11 +19,10 @@ absl::Duration SteadyNow() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-Connection::Connection(const ZmqContext& context,
-                       const Credentials& credentials,
+Connection::Connection(Dialer& dialer, ClientIdentity identity,
                        EndpointResolver resolver, User& user)
-    : context_(context),
-      credentials_(credentials),
+    : dialer_(dialer),
+      identity_(std::move(identity)),
       resolver_(std::move(resolver)),
       user_(user) {}
 
@@ -32,37 +30,10 @@ absl::Status Connection::Connect(absl::Duration now) {
   const absl::StatusOr<std::string> endpoint = resolver_();
   endpoint_ = endpoint.ok() ? *endpoint : "";
   if (!endpoint.ok()) return endpoint.status();
-  ZmqSocket socket(context_, ZMQ_DEALER);
-  // A session is one connection: never mended behind our back.
-  const std::vector<std::pair<int, int>> numbers = {
-      {ZMQ_RECONNECT_IVL, -1}, {ZMQ_IMMEDIATE, 1}, {ZMQ_LINGER, kLingerMs},
-      {ZMQ_SNDHWM, 4096},      {ZMQ_RCVHWM, 64},   {ZMQ_TCP_KEEPALIVE, 1}};
-  absl::Status status;
-  for (const auto& [option, value] : numbers) {
-    if (status.ok()) status = socket.Set(option, value);
-  }
-  if (status.ok()) {
-    status = socket.Set(ZMQ_MAXMSGSIZE, int64_t{kFrameBytesMax} + 64);
-  }
-  if (status.ok()) {
-    status = SetCurveClient(socket, credentials_.own,
-                            credentials_.server_public_key);
-  }
-  if (!status.ok()) return status;
-  absl::StatusOr<ZmqSocket> monitor =
-      socket.Monitor(context_, ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
-                                   ZMQ_EVENT_CONNECT_RETRIED |
-                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
-  if (!monitor.ok()) return monitor.status();
-  status = socket.Connect(*endpoint);
-  if (!status.ok()) return status;
-  socket_ = std::move(socket);
-  monitor_ = *std::move(monitor);
-  socket_fd_ = socket_.fd();
-  monitor_fd_ = monitor_.fd();
-  session_.emplace(credentials_.identity);
+  absl::StatusOr<std::unique_ptr<Wire>> wire = dialer_.Dial(*endpoint);
+  if (!wire.ok()) return wire.status();
+  wire_ = *std::move(wire);
+  session_.emplace(identity_);
   broken_ = false;
   hello_ = session_->Hello(now);
   give_up_at_ = now + kWelcomeWithin;
@@ -94,9 +65,7 @@ bool Connection::Step(absl::Duration now) {
       return false;
     }
   }
-  if (!hello_.empty() && socket_.Send(ZmqMessage::Copy(hello_)) == 0) {
-    hello_.clear();
-  }
+  if (!hello_.empty() && wire_->Send(hello_)) hello_.clear();
   const bool more = Take(now);
   // While something comes it is not lost; each look is a system call.
   if (session_ && (!heard_ || now - watched_at_ > kWatchEvery)) Watch(now);
@@ -106,7 +75,7 @@ bool Connection::Step(absl::Duration now) {
     if (output.heard == ClientSession::Heard::kEnded) {
       Lose(output.refusal, output.detail, now);
     } else if (!output.send.empty()) {
-      socket_.Send(ZmqMessage::Of(std::move(output.send)));
+      wire_->Send(std::move(output.send));
     }
   }
   if (session_ && broken_) {
@@ -122,11 +91,10 @@ bool Connection::Step(absl::Duration now) {
 bool Connection::Take(absl::Duration now) {
   heard_ = false;
   for (int i = 0; i < kFramesPerStep; ++i) {
-    std::optional<ZmqMessage> message = socket_.Receive();
-    if (!message) return false;
+    std::optional<OwnedBytes> bytes = wire_->Receive();
+    if (!bytes) return false;
     heard_ = true;
-    OwnedBytes bytes = ZmqMessage::Own(*std::move(message));
-    const ClientSession::Output output = session_->Receive(bytes.view, now);
+    const ClientSession::Output output = session_->Receive(bytes->view, now);
     switch (output.heard) {
       case ClientSession::Heard::kNothing:
         break;
@@ -135,7 +103,7 @@ bool Connection::Take(absl::Duration now) {
         break;
       case ClientSession::Heard::kBody:
         if (!user_.OnFrame(output.frame.head.kind,
-                           {output.frame.body, std::move(bytes.owner)}, now)) {
+                           {output.frame.body, std::move(bytes->owner)}, now)) {
           Lose(bus::v1::REFUSAL_UNSPECIFIED, "the bus makes no sense", now);
         }
         break;
@@ -150,17 +118,13 @@ bool Connection::Take(absl::Duration now) {
 
 void Connection::Watch(absl::Duration now) {
   watched_at_ = now;
-  bool lost = false;
-  bool refused = false;
-  while (const std::optional<ZmqEvent> event = ReceiveEvent(monitor_)) {
-    lost = true;
-    refused |= event->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-  }
-  if (!lost) return;
+  const Wire::Fate fate = wire_->Watch();
+  if (fate == Wire::Fate::kUp) return;
   // What came before the end counts, above all Closed.
   while (session_ && Take(now)) {
   }
   if (!session_) return;
+  const bool refused = fate == Wire::Fate::kRefused;
   Lose(refused ? bus::v1::REFUSAL_NOT_REGISTERED : bus::v1::REFUSAL_UNSPECIFIED,
        refused ? "this key may not connect" : "the connection was lost", now);
 }
@@ -170,8 +134,7 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
   const bool was_there = session_.has_value();
   session_.reset();
   hello_.clear();
-  socket_.Close();
-  monitor_.Close();
+  wire_ = nullptr;
   retry_at_ = now + backoff_;
   due_ = std::min(retry_at_, now + kLookEvery);
   backoff_ = std::min(2 * backoff_, kBackoffMax);
@@ -179,29 +142,25 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
 }
 
 bool Connection::AddPollItems(std::vector<pollfd>& items) const {
-  if (!session_) return false;
-  items.push_back({socket_fd_, POLLIN, 0});
-  items.push_back({monitor_fd_, POLLIN, 0});
-  // Something may have been sent since it was last asked.
-  return socket_.Ready(hello_.empty() ? ZMQ_POLLIN
-                                      : short{ZMQ_POLLIN | ZMQ_POLLOUT});
+  return session_ && wire_->AddPollItems(items, !hello_.empty());
 }
 
 uint64_t Connection::Send(FrameKind kind, absl::string_view body,
                           absl::Duration now) {
   if (!open()) return 0;
-  return Send(ZmqMessage::Of(session_->Send(kind, body, now)));
+  return Hand(
+      std::make_shared<const std::string>(session_->Send(kind, body, now)));
 }
 
 uint64_t Connection::Send(FrameKind kind, std::shared_ptr<std::string> frame,
                           absl::Duration now) {
   if (!open()) return 0;
   session_->Send(kind, now, *frame);
-  return Send(ZmqMessage::Of(std::move(frame)));
+  return Hand(std::move(frame));
 }
 
-uint64_t Connection::Send(ZmqMessage message) {
-  if (socket_.Send(std::move(message)) == 0) return session_->number();
+uint64_t Connection::Hand(std::shared_ptr<const std::string> frame) {
+  if (wire_->Send(std::move(frame))) return session_->number();
   // The numbers have a gap now; the loss is told at the next step.
   broken_ = true;
   return 0;
@@ -210,8 +169,7 @@ uint64_t Connection::Send(ZmqMessage message) {
 void Connection::Close(absl::Duration now) {
   if (open()) Send(FrameKind::kClosed, "", now);
   session_.reset();
-  socket_.Close();
-  monitor_.Close();
+  wire_ = nullptr;
   retry_at_ = absl::InfiniteDuration();
   due_ = retry_at_;
 }

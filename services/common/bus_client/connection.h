@@ -1,5 +1,5 @@
-// One connection of a client to a port of the bus, made again and again: a
-// DEALER socket with CURVE, and a session on it.
+// One connection of a client to a port of the bus, made again and again: a wire,
+// and a session on it.
 //
 // Threads  One thread, the client's, uses it.
 #ifndef CONCORDAT_SERVICES_COMMON_BUS_CLIENT_CONNECTION_H_
@@ -16,18 +16,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/common/bus_client/client_session.h"
-#include "services/common/bus_client/zmq_socket.h"
+#include "services/common/bus_client/wire.h"
 
 namespace concordat {
 
 // Since some moment in the past; never steps back.
 absl::Duration SteadyNow();
-
-struct Credentials {
-  CurvePair own;
-  std::string server_public_key;  // Z85.
-  ClientIdentity identity;
-};
 
 // Asked at each new connection: a bus that started again may have moved.
 using EndpointResolver = std::function<absl::StatusOr<std::string>()>;
@@ -48,8 +42,9 @@ class Connection {
                         absl::Duration now) = 0;
   };
 
-  Connection(const ZmqContext& context, const Credentials& credentials,
-             EndpointResolver resolver, User& user);
+  // `dialer` and `user` outlive it.
+  Connection(Dialer& dialer, ClientIdentity identity, EndpointResolver resolver,
+             User& user);
 
   // Connects, receives, keeps time, as far as that goes without waiting. True:
   // there may be more to receive.
@@ -79,21 +74,18 @@ class Connection {
   absl::Status Connect(absl::Duration now);
   // Whether the bus has another address than the one tried last.
   bool HasMoved(absl::Duration now);
-  uint64_t Send(ZmqMessage message);
+  uint64_t Hand(std::shared_ptr<const std::string> frame);
   bool Take(absl::Duration now);
   void Watch(absl::Duration now);
   void Lose(bus::v1::Refusal refusal, const std::string& detail,
             absl::Duration now);
 
-  const ZmqContext& context_;
-  const Credentials& credentials_;
+  Dialer& dialer_;
+  const ClientIdentity identity_;
   const EndpointResolver resolver_;
   User& user_;
-  ZmqSocket monitor_;  // Outlives what it watches.
-  ZmqSocket socket_;
-  int socket_fd_ = -1;
-  int monitor_fd_ = -1;
-  std::optional<ClientSession> session_;  // There while there is a socket.
+  std::unique_ptr<Wire> wire_;
+  std::optional<ClientSession> session_;  // There while there is a wire.
   std::string hello_;                     // Until it has been sent.
   bool broken_ = false;                   // A frame could not be sent.
   bool heard_ = false;                    // Take() took something.

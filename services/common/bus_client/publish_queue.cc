@@ -185,6 +185,7 @@ bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
     one.outcomes.reserve(part.events);
     for (size_t i = 0; i < part.events; ++i) {
       one.outcomes.push_back(outcomes.Next());
+      read_only_ |= one.outcomes.back().refusal == bus::v1::REFUSAL_READ_ONLY;
     }
   }
   --out_;
@@ -197,6 +198,12 @@ bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
 
 void PublishQueue::Lost(bool refused, const std::string& detail,
                         std::vector<Answered>& answered) {
+  if (std::exchange(read_only_, false)) {
+    Refuse(bus::v1::REFUSAL_READ_ONLY,
+           "the bus took no writes, and the session ended before its answer",
+           true, answered);
+    out_ = 0;
+  }
   const bool had_something_out = out_ > 0;
   out_ = events_out_ = bytes_out_ = 0;
   credit_events_ = credit_bytes_ = 0;

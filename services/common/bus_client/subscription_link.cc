@@ -17,6 +17,12 @@ constexpr absl::Duration kAckEvery = absl::Milliseconds(5);
 // The holder before us may be ourselves, before the bus has missed it.
 constexpr absl::Duration kBusyFor = absl::Seconds(10);
 
+uint32_t GroupsOf(const View& view) {
+  uint32_t groups = 0;
+  for (const View::Group& group : view.groups) groups |= 1u << group.number;
+  return groups;
+}
+
 // What a refusal means for good; OK: try again.
 absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
   const std::string text =
@@ -55,15 +61,14 @@ bus::v1::Settlement ToWire(SettlementMode mode) {
 
 }  // namespace
 
-SubscriptionLink::SubscriptionLink(SubscribeOptions options,
-                                   const ZmqContext& context,
-                                   const Credentials& credentials,
+SubscriptionLink::SubscriptionLink(SubscribeOptions options, Dialer& dialer,
+                                   ClientIdentity identity,
                                    EndpointResolver resolver,
                                    std::function<void()> wake)
     : options_(std::move(options)),
       wake_(std::move(wake)),
-      connection_(context, credentials, std::move(resolver), *this),
-      window_({options_.after, options_.backfilled_through}),
+      connection_(dialer, std::move(identity), std::move(resolver), *this),
+      window_({options_.after, options_.backfilled_through}, keeps_place()),
       scanned_through_(options_.after),
       backfilled_through_(options_.backfilled_through) {}
 
@@ -75,6 +80,9 @@ absl::StatusOr<Delivery> SubscriptionLink::Next(absl::Duration timeout) {
     if (TakeOne(*delivery)) return delivery;
     if (queue_.empty()) {
       if (!status_.ok()) return status_;
+      if (timeout <= absl::ZeroDuration()) {
+        return absl::DeadlineExceededError("nothing came");
+      }
       if (!deadline) deadline = SteadyNow() + timeout;
       const bool is_something = changed_.WaitFor(
           mu_, std::max(*deadline - SteadyNow(), absl::ZeroDuration()),
@@ -136,8 +144,9 @@ bool SubscriptionLink::TakeOne(Delivery& delivery) {
     }
     if (is_last)
       scanned_through_.value = std::max(scanned_through_.value, through);
-    const std::optional<uint64_t> number = window_.Take(
-        frame.first_delivery() + at, view.sequence, cause, backfilled_through_);
+    const std::optional<uint64_t> number =
+        window_.Take(frame.first_delivery() + at, view.sequence, cause,
+                     Sequence{through}, GroupsOf(view));
     if (!number) {
       // Handed out before; the bus still waits for its acknowledgement.
       WakeToAck();
@@ -248,7 +257,6 @@ bool SubscriptionLink::SendAck(absl::Duration now) {
 
 void SubscriptionLink::OnOpen(absl::Duration now) {
   const bus::v1::Welcome& welcome = connection_.session().welcome();
-  const bool keeps_place = options_.own_place || options_.name.empty();
   bus::v1::Subscribe subscribe;
   subscribe.set_name(options_.name);
   for (const std::string& type : options_.types) {
@@ -273,7 +281,7 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
   window_.Restart();
   settle_window_.Restart();
   acked_ = 0;
-  if (keeps_place && connected_once_) {
+  if (keeps_place() && connected_once_) {
     subscribe.set_after(window_.place().after.value);
     subscribe.set_backfilled_through(window_.place().backfilled_through.value);
   } else {
@@ -282,7 +290,7 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
     subscribe.set_from_latest(options_.from_latest);
     subscribe.set_from_time(options_.from_time_us);
   }
-  if (keeps_place) {
+  if (keeps_place()) {
     subscribe.set_log_id(log_id_);
     subscribe.set_epoch(epoch_);
   }

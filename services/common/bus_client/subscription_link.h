@@ -27,8 +27,8 @@ namespace concordat {
 class SubscriptionLink : public Subscription, public Connection::User {
  public:
   // `wake` makes the client's thread call Step() soon.
-  SubscriptionLink(SubscribeOptions options, const ZmqContext& context,
-                   const Credentials& credentials, EndpointResolver resolver,
+  SubscriptionLink(SubscribeOptions options, Dialer& dialer,
+                   ClientIdentity identity, EndpointResolver resolver,
                    std::function<void()> wake);
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override;
@@ -63,6 +63,10 @@ class SubscriptionLink : public Subscription, public Connection::User {
     size_t at = 0;
   };
 
+  // It is we who know where it stands, not the bus.
+  bool keeps_place() const {
+    return options_.own_place || options_.name.empty();
+  }
   // False: the chunk has no more.
   bool TakeOne(Delivery& delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool singly() const { return options_.settlement != SettlementMode::kUpTo; }

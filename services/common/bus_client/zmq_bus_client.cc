@@ -1,22 +1,79 @@
 #include "services/common/bus_client/zmq_bus_client.h"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/bus_client/client_core.h"
+#include "services/common/bus_client/zmq_wire.h"
 #include "services/common/event/codec.h"
 
 namespace concordat {
+
+// The core with sockets, and the thread that steps it.
+class ZmqBusClient::Thread {
+ public:
+  explicit Thread(ZmqBusClientOptions options)
+      : dialer_(std::move(options.credentials.own),
+                std::move(options.credentials.server_public_key)),
+        core_(
+            {std::move(options.credentials.identity), std::move(options.ingest),
+             std::move(options.delivery), options.in_flight_events_max},
+            dialer_, [this] { waker_.Wake(); }),
+        thread_([this] { Run(); }) {}
+  ~Thread() { Stop(); }
+
+  void Stop() {
+    if (!thread_.joinable()) return;
+    stopping_ = true;
+    waker_.Wake();
+    thread_.join();
+  }
+  ClientCore& core() { return core_; }
+
+ private:
+  void Run() {
+    while (!stopping_) {
+      waker_.Clear();
+      const absl::Duration now = SteadyNow();
+      if (!core_.Step(now)) Wait(now);
+    }
+    core_.Finish(SteadyNow());
+  }
+  void Wait(absl::Duration now) {
+    items_.clear();
+    items_.push_back({waker_.fd(), POLLIN, 0});
+    const absl::Duration due = core_.PrepareToWait(now, items_);
+    if (due > now) {
+      const absl::Duration wait =
+          std::min(due - now, absl::Duration(absl::Seconds(1)));
+      poll(items_.data(), items_.size(),
+           static_cast<int>(absl::ToInt64Milliseconds(
+               absl::Ceil(wait, absl::Milliseconds(1)))));
+    }
+    core_.StopWaiting();
+  }
+
+  Waker waker_;
+  ZmqDialer dialer_;
+  ClientCore core_;
+  std::vector<pollfd> items_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;  // Last: it uses what is above.
+};
+
 namespace {
 
 // The user's hold on a link; letting go unsubscribes.
 class HeldSubscription : public Subscription {
  public:
-  HeldSubscription(std::shared_ptr<ZmqBusClient::Core> core,
+  HeldSubscription(std::shared_ptr<ZmqBusClient::Thread> thread,
                    std::shared_ptr<SubscriptionLink> link)
-      : core_(std::move(core)), link_(std::move(link)) {}
-  ~HeldSubscription() override { core_->Unsubscribe(link_); }
+      : thread_(std::move(thread)), link_(std::move(link)) {}
+  ~HeldSubscription() override { thread_->core().Unsubscribe(link_); }
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override {
     return link_->Next(timeout);
@@ -32,7 +89,7 @@ class HeldSubscription : public Subscription {
   bool connected() const override { return link_->connected(); }
 
  private:
-  const std::shared_ptr<ZmqBusClient::Core> core_;
+  const std::shared_ptr<ZmqBusClient::Thread> thread_;
   const std::shared_ptr<SubscriptionLink> link_;
 };
 
@@ -69,10 +126,10 @@ absl::Status CheckSet(const std::vector<Event>& set, Views& views) {
 
 }  // namespace
 
-ZmqBusClient::ZmqBusClient(std::shared_ptr<Core> core)
-    : core_(std::move(core)) {}
+ZmqBusClient::ZmqBusClient(std::shared_ptr<Thread> thread)
+    : thread_(std::move(thread)) {}
 
-ZmqBusClient::~ZmqBusClient() { core_->Stop(); }
+ZmqBusClient::~ZmqBusClient() { thread_->Stop(); }
 
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ZmqBusClient::Create(
     ZmqBusClientOptions options) {
@@ -82,32 +139,36 @@ absl::StatusOr<std::unique_ptr<ZmqBusClient>> ZmqBusClient::Create(
       !IsKey(credentials.server_public_key)) {
     return absl::InvalidArgumentError("a CURVE key is 40 characters of Z85");
   }
-  auto core = std::make_shared<Core>(std::move(options));
-  core->Start();
-  return std::unique_ptr<ZmqBusClient>(new ZmqBusClient(std::move(core)));
+  return std::unique_ptr<ZmqBusClient>(
+      new ZmqBusClient(std::make_shared<Thread>(std::move(options))));
 }
 
 absl::Status ZmqBusClient::Publish(std::vector<Event> set, Done done) {
   Views views;
   const absl::Status status = CheckSet(set, views);
   if (!status.ok()) return status;
-  return core_->Publish(std::move(set), views, std::move(done));
+  return thread_->core().Publish(std::move(set), views, std::move(done));
 }
 
 absl::StatusOr<StreamSlice> ZmqBusClient::ReadStream(const StreamName& stream,
                                                      Sequence after,
                                                      absl::Duration timeout) {
-  return core_->ReadStream(stream, after, timeout);
+  return thread_->core().ReadStream(stream, after, timeout);
 }
 
 absl::StatusOr<std::unique_ptr<Subscription>> ZmqBusClient::Subscribe(
     SubscribeOptions options) {
-  std::shared_ptr<SubscriptionLink> link = core_->Subscribe(std::move(options));
+  std::shared_ptr<SubscriptionLink> link =
+      thread_->core().Subscribe(std::move(options));
   if (!link) return absl::UnavailableError("the client is closed");
-  return std::make_unique<HeldSubscription>(core_, std::move(link));
+  return std::make_unique<HeldSubscription>(thread_, std::move(link));
 }
 
-bool ZmqBusClient::connected() const { return core_->connected(); }
+absl::Time ZmqBusClient::log_time() const {
+  return thread_->core().log_time();
+}
+
+bool ZmqBusClient::connected() const { return thread_->core().connected(); }
 
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
     const DataDirectory& data, absl::string_view principal) {

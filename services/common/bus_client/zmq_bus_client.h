@@ -19,9 +19,16 @@
 #include "absl/status/statusor.h"
 #include "services/common/bus_client/bus_client.h"
 #include "services/common/bus_client/connection.h"
+#include "services/common/bus_client/zmq_socket.h"
 #include "services/common/config/data_directory.h"
 
 namespace concordat {
+
+struct Credentials {
+  CurvePair own;
+  std::string server_public_key;  // Z85.
+  ClientIdentity identity;
+};
 
 struct ZmqBusClientOptions {
   Credentials credentials;
@@ -32,7 +39,7 @@ struct ZmqBusClientOptions {
 
 class ZmqBusClient : public BusClient {
  public:
-  class Core;  // client_core.h; nobody else's.
+  class Thread;
 
   //   INVALID_ARGUMENT  keys that are none.
   static absl::StatusOr<std::unique_ptr<ZmqBusClient>> Create(
@@ -47,13 +54,14 @@ class ZmqBusClient : public BusClient {
                                          absl::Duration timeout) override;
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       SubscribeOptions options) override;
+  absl::Time log_time() const override;
 
   // The ingest session is open at this moment.
   bool connected() const;
 
  private:
-  explicit ZmqBusClient(std::shared_ptr<Core> core);
-  std::shared_ptr<Core> core_;
+  explicit ZmqBusClient(std::shared_ptr<Thread> thread);
+  std::shared_ptr<Thread> thread_;
 };
 
 // A client of the bus of this data directory, as the principal of this name.

@@ -65,13 +65,18 @@ absl::Status FromRefusal(const PublishOutcome& outcome) {
 CommandRunner::CommandRunner(std::string service,
                              const bus::v1::Principal& self, BusClient& bus,
                              const TypeRegistry& types, const Clock& clock,
-                             Random& random)
+                             const Clock& log_clock, Random& random)
     : service_(std::move(service)),
       self_(self),
       bus_(bus),
       types_(types),
       clock_(clock),
+      log_clock_(log_clock),
       random_(random) {}
+
+uint64_t CommandRunner::NowMicros() const {
+  return static_cast<uint64_t>(absl::ToUnixMicros(log_clock_.Now()));
+}
 
 absl::Duration CommandRunner::Budget(absl::Time deadline) const {
   const absl::Duration left = deadline - clock_.Now() - kAnswerTime;
@@ -117,7 +122,6 @@ absl::StatusOr<CommandRunner::Prepared> CommandRunner::Prepare(
 absl::StatusOr<std::vector<Event>> CommandRunner::MakeEvents(
     const CommandRequest& request, const Prepared& prepared,
     const std::vector<ProposedEvent>& proposed, Sequence version) const {
-  const auto now = static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
   const hub::v1::Command& command = request.command;
   std::vector<Event> events;
   for (const ProposedEvent& fact : proposed) {
@@ -143,9 +147,9 @@ absl::StatusOr<std::vector<Event>> CommandRunner::MakeEvents(
     header.subject = prepared.subject;
     header.stream = request.plan.stream;
     header.expected_version = version;
-    header.time_us = command.time() == 0 ? now : command.time();
+    header.time_us = command.time();
     header.time_precision = bus::v1::TIME_PRECISION_SECOND;
-    header.recorded_us = now;
+    header.recorded_us = NowMicros();
     // The principal first: the one thing here that was proved.
     header.on_behalf_of = request.principal->name();
     if (!command.on_behalf_of().empty()) {
@@ -228,7 +232,7 @@ absl::StatusOr<hub::v1::CommandReply> CommandRunner::Run(
       return absl::AbortedError(what);
     }
     if (request.plan.admit != nullptr) {
-      const absl::Status admitted = request.plan.admit();
+      const absl::Status admitted = request.plan.admit(log_clock_.Now());
       if (!admitted.ok()) return admitted;
     }
     const Decision decision = request.plan.decide(history);

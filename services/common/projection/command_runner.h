@@ -41,15 +41,15 @@ struct CommandPlan {
   std::function<std::string(const std::vector<View>& history, Sequence read)>
       changed = nullptr;
   // Asked before something new is decided, never for a repeat: what other records
-  // say against it. None: nothing.
-  std::function<absl::Status()> admit = nullptr;
+  // and the day say against it. `now` is the log's time. None: nothing.
+  std::function<absl::Status(absl::Time now)> admit = nullptr;
 };
 
 struct CommandRequest {
   const bus::v1::Principal* principal = nullptr;  // Who commands; borrowed.
   std::string purpose;
   absl::Time deadline;
-  hub::v1::Command command;
+  hub::v1::Command command;  // With its time.
   std::string subject;  // As the caller wrote it.
   CommandPlan plan;
 };
@@ -57,10 +57,15 @@ struct CommandRequest {
 class CommandRunner {
  public:
   // `self` is the service's own principal: its source and right to publish.
-  // All but `service` are borrowed.
+  // `clock` is for deadlines, `log_clock` says when things happen. All but
+  // `service` are borrowed.
   CommandRunner(std::string service, const bus::v1::Principal& self,
                 BusClient& bus, const TypeRegistry& types, const Clock& clock,
-                Random& random);
+                const Clock& log_clock, Random& random);
+
+  // When a command happens that does not say when, microseconds since 1970. Any
+  // thread.
+  uint64_t NowMicros() const;
 
   //   INVALID_ARGUMENT    names the field and the rule; also a request_id that
   //                       was used for another command.
@@ -97,6 +102,7 @@ class CommandRunner {
   BusClient& bus_;
   const TypeRegistry& types_;
   const Clock& clock_;
+  const Clock& log_clock_;
   Random& random_;
   Sequence published_through_;
 };

@@ -10,8 +10,9 @@ CommandService::CommandService(Program& program)
           program.start().Value(program.data().LoadCodeLists())))),
       bus_(program.start().Value(
           ConnectBus(program.data(), program.self().name()))),
+      log_clock_(program.data().environment(), *bus_, program.clock()),
       runner_(program.start().program(), program.self(), *bus_, *types_,
-              program.clock(), program.random()) {
+              program.clock(), log_clock_, program.random()) {
   program.host().SetStatus([this](hub::v1::GetStatusResponse* status) {
     status->set_ready(connected());
     if (!connected()) status->set_degraded_because("the bus is away");

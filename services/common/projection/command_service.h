@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/type_table.h"
 #include "services/common/projection/command_runner.h"
@@ -30,6 +31,7 @@ class CommandService {
  private:
   std::shared_ptr<const TypeRegistry> types_;
   std::unique_ptr<ZmqBusClient> bus_;
+  LogClock log_clock_;
   CommandRunner runner_;
 };
 

@@ -28,4 +28,13 @@ absl::Status CheckReference(absl::string_view field, absl::string_view value) {
       absl::StrCat(field, ": needs 1 to 40 of A-Z a-z 0-9 / _ . -"));
 }
 
+absl::Status CheckHappened(uint64_t time_us, absl::Time now,
+                           absl::TimeZone zone) {
+  const absl::Time at = absl::FromUnixMicros(static_cast<int64_t>(time_us));
+  if (absl::ToCivilDay(at, zone) <= absl::ToCivilDay(now, zone)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("command.time: that day is to come");
+}
+
 }  // namespace concordat

@@ -3,12 +3,14 @@
 #ifndef CONCORDAT_SERVICES_COMMON_PROJECTION_DECIDE_H_
 #define CONCORDAT_SERVICES_COMMON_PROJECTION_DECIDE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "services/common/event/event.h"
 
@@ -37,6 +39,12 @@ bool ReadAs(const View& view, Message* message) {
 // A reference that can name a stream: 1 to 40 of A-Z a-z 0-9 / _ . -
 //   INVALID_ARGUMENT  names `field`.
 absl::Status CheckReference(absl::string_view field, absl::string_view value);
+
+// What a command says has happened, has: its time is on no day after that of
+// `now`, in this zone.
+//   INVALID_ARGUMENT  names `command.time`.
+absl::Status CheckHappened(uint64_t time_us, absl::Time now,
+                           absl::TimeZone zone);
 
 }  // namespace concordat
 

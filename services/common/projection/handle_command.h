@@ -1,6 +1,6 @@
 // Registers a command with a gRPC host: the request's command and subject, the
 // caller and its purpose go to the runner, and the service says only what the
-// request means.
+// request means. A command that does not say when happens now, by the log's time.
 #ifndef CONCORDAT_SERVICES_COMMON_PROJECTION_HANDLE_COMMAND_H_
 #define CONCORDAT_SERVICES_COMMON_PROJECTION_HANDLE_COMMAND_H_
 
@@ -23,9 +23,12 @@ void HandleCommand(
         plan) {
   host.Handle<Request, hub::v1::CommandReply>(
       std::move(method), std::move(options),
-      [&runner, plan = std::move(plan)](
-          const Call& call,
-          const Request& request) -> absl::StatusOr<hub::v1::CommandReply> {
+      [&runner, plan = std::move(plan)](const Call& call, const Request& sent)
+          -> absl::StatusOr<hub::v1::CommandReply> {
+        Request request = sent;
+        if (request.command().time() == 0) {
+          request.mutable_command()->set_time(runner.NowMicros());
+        }
         auto planned = plan(call, request);
         if (!planned.ok()) return planned.status();
         return runner.Run({.principal = call.principal,

@@ -43,10 +43,14 @@ SpooledPublisher::SpooledPublisher(std::unique_ptr<PublishSpool> spool,
     : bus_(bus),
       clock_(clock),
       inbox_(std::make_shared<Inbox>()),
-      spool_(std::move(spool)),
-      thread_([this] { Run(); }) {}
+      spool_(std::move(spool)) {}
+
+void SpooledPublisher::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
 
 SpooledPublisher::~SpooledPublisher() {
+  if (!thread_.joinable()) return;
   {
     MutexLock lock(inbox_->mu);
     inbox_->stopping = true;

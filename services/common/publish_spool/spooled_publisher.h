@@ -5,7 +5,8 @@
 // Refused  What the bus refuses for what it is goes to the spool's refused sets
 //          and holds up nothing. What it refuses for what the bus or the session
 //          is (IsPassing) waits, and all after it: state() says why.
-// Threads  Any method, any thread; one of its own, on which `done` runs.
+// Threads  Publish, WaitUntilSent, state: any. One of its own from Start() on, or
+//          its user's that calls Turn() instead; on it `done` runs.
 // Bounds   The spool's; kOutEvents and kOutBytes on their way to the bus.
 #ifndef CONCORDAT_SERVICES_COMMON_PUBLISH_SPOOL_SPOOLED_PUBLISHER_H_
 #define CONCORDAT_SERVICES_COMMON_PUBLISH_SPOOL_SPOOLED_PUBLISHER_H_
@@ -57,6 +58,10 @@ class SpooledPublisher : public Publisher {
   //   As PublishSpool::Add(). RESOURCE_EXHAUSTED: wait for room and repeat.
   absl::Status Publish(std::vector<Event> set, Done done) override;
 
+  void Start();
+  // Does what there is to do. False: leave the bus alone for a kPause.
+  bool Turn();
+
   // False: not in time.
   bool WaitUntilSent(absl::Duration timeout) const;
   SpoolState state() const;
@@ -75,8 +80,6 @@ class SpooledPublisher : public Publisher {
   void Run();
   // Until there is something to do; not `go_on`: for a pause. False: stop.
   bool Wait(bool go_on);
-  // What there is to do; false: leave the bus alone for a while.
-  bool Turn();
   // False: nothing has happened since the last time.
   bool TakeAnswers(Ended& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The oldest set has its answer. False: it waits, and all after it.

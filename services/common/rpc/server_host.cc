@@ -21,14 +21,13 @@
 #include "grpcpp/server_builder.h"
 #include "services/common/base/check.h"
 #include "services/common/base/mutex.h"
+#include "services/common/rpc/caller.h"
 #include "services/common/rpc/executor.h"
 #include "services/common/rpc/tls.h"
 
 namespace concordat {
 namespace {
 
-constexpr size_t kPurposeCharsMax = 64;
-constexpr size_t kStaffCharsMax = 64;
 constexpr char kGetStatus[] = "concordat.hub.v1.StatusService/GetStatus";
 
 uint64_t ResidentBytes() {
@@ -36,48 +35,6 @@ uint64_t ResidentBytes() {
   uint64_t resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-bool IsPurpose(absl::string_view text) {
-  return text.size() <= kPurposeCharsMax &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isupper(static_cast<unsigned char>(c)) ||
-                  absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
-                  c == '_';
-         });
-}
-
-bool IsStaff(absl::string_view text) {
-  return !text.empty() && text.size() <= kStaffCharsMax &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isgraph(static_cast<unsigned char>(c));
-         });
-}
-
-// What a caller said under `key`, each time it did.
-std::vector<std::string> MetadataOf(const grpc::ServerContextBase& context,
-                                    const char* key) {
-  std::vector<std::string> values;
-  const auto range = context.client_metadata().equal_range(key);
-  for (auto it = range.first; it != range.second; ++it) {
-    values.emplace_back(it->second.data(), it->second.size());
-  }
-  return values;
-}
-
-// The one SPIFFE URI of the peer's certificate, or nothing.
-std::string PeerUri(const grpc::ServerContextBase& context) {
-  const auto auth = context.auth_context();
-  if (auth == nullptr || !auth->IsPeerAuthenticated()) return "";
-  const auto uris = auth->FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME);
-  return uris.size() == 1 ? std::string(uris[0].data(), uris[0].size()) : "";
-}
-
-absl::Time DeadlineOf(const grpc::ServerContextBase& context) {
-  const auto deadline = context.deadline();
-  return deadline == std::chrono::system_clock::time_point::max()
-             ? absl::InfiniteFuture()
-             : absl::FromChrono(deadline);
 }
 
 }  // namespace
@@ -106,10 +63,6 @@ struct ServerHost::State {
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
 
-  absl::StatusOr<Call> Judge(const grpc::GenericCallbackServerContext& context,
-                             const Method* method, Call call) const;
-  absl::Status Delegate(const grpc::GenericCallbackServerContext& context,
-                        Call* call) const;
   void Record(const Call& call, absl::string_view method,
               const absl::Status& status, absl::Time began,
               absl::Status* recorded);
@@ -304,89 +257,6 @@ class ServerHost::Service : public grpc::CallbackGenericService {
   State& state_;
 };
 
-// Makes the call that of the principal it is made in the name of.
-absl::Status ServerHost::State::Delegate(
-    const grpc::GenericCallbackServerContext& context, Call* call) const {
-  const bus::v1::Principal& caller = *call->principal;
-  const auto names = MetadataOf(context, kPrincipalMetadata);
-  const auto staff = MetadataOf(context, kStaffMetadata);
-  if (names.empty() && staff.empty()) {
-    if (!SpeaksForOthers(caller) || call->method == kGetStatus) {
-      return absl::OkStatus();
-    }
-    return absl::PermissionDeniedError(absl::StrCat(
-        caller.name(), " has no rights of its own; say ", kPrincipalMetadata));
-  }
-  // The same words whoever it names: it learns nothing of the registry.
-  const auto& allowed = caller.speaks_for();
-  const auto* named =
-      names.size() == 1 && std::find(allowed.begin(), allowed.end(),
-                                     names[0]) != allowed.end()
-          ? call->registry->FindByName(names[0])
-          : nullptr;
-  if (named == nullptr || named->revoked()) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(kPrincipalMetadata, ": not one that ", caller.name(),
-                     " may speak for"));
-  }
-  if (staff.size() > 1 || (staff.size() == 1 && !IsStaff(staff[0]))) {
-    return absl::PermissionDeniedError(absl::StrCat(
-        kStaffMetadata, ": one account of 1 to 64 characters, no spaces"));
-  }
-  call->via = caller.name();
-  call->principal = named;
-  if (!staff.empty()) call->staff = staff[0];
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Call> ServerHost::State::Judge(
-    const grpc::GenericCallbackServerContext& context, const Method* method,
-    Call call) const {
-  const std::string uri = PeerUri(context);
-  call.registry = registry();
-  call.principal = call.registry->FindByCertificateUri(uri);
-  if (call.principal == nullptr) {
-    const std::string here =
-        absl::StrCat("spiffe://", EnvironmentName(call.registry->environment()),
-                     ".concordat/");
-    return absl::UnauthenticatedError(
-        absl::StartsWith(uri, here)
-            ? "the certificate's principal is not registered"
-            : absl::StrCat("the certificate is not of this environment, ",
-                           EnvironmentName(call.registry->environment())));
-  }
-  if (call.principal->revoked()) {
-    return absl::UnauthenticatedError("the principal is revoked");
-  }
-  if (method == nullptr) return absl::UnimplementedError("no such method");
-  const absl::Status delegated = Delegate(context, &call);
-  if (!delegated.ok()) return delegated;
-  const auto& roles = method->options.roles;
-  if (!roles.empty() && std::find(roles.begin(), roles.end(),
-                                  call.principal->role()) == roles.end()) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("not for the role ", call.principal->role(), " of ",
-                     call.principal->agency()));
-  }
-  const auto purpose = MetadataOf(context, kPurposeMetadata);
-  call.purpose =
-      purpose.empty() ? call.principal->default_purpose() : purpose[0];
-  if (!IsPurpose(call.purpose)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(kPurposeMetadata, ": at most 64 of A-Z 0-9 _"));
-  }
-  const absl::Time deadline = DeadlineOf(context);
-  if (method->needs_deadline) {
-    if (deadline == absl::InfiniteFuture()) {
-      return absl::InvalidArgumentError("a call needs a deadline");
-    }
-    call.deadline = std::min(deadline, clock.Now() + options.deadline_max);
-  } else {
-    call.deadline = deadline;
-  }
-  return call;
-}
-
 void ServerHost::State::Record(const Call& call, absl::string_view method,
                                const absl::Status& status, absl::Time began,
                                absl::Status* recorded) {
@@ -411,7 +281,14 @@ void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
   call_.method = std::string(absl::StripPrefix(context->method(), "/"));
   const auto found = state_.methods.find(call_.method);
   if (found != state_.methods.end()) method_ = &found->second;
-  auto judged = state_.Judge(*context, method_, call_);
+  auto judged = JudgeCaller(
+      *context, std::move(call_), state_.registry(),
+      method_ == nullptr
+          ? std::nullopt
+          : std::optional<CallRules>(
+                {method_->options.roles, method_->name == kGetStatus,
+                 method_->needs_deadline ? began_ + state_.options.deadline_max
+                                         : absl::InfiniteFuture()}));
   if (judged.ok()) {
     call_ = *std::move(judged);
     if (method_->session != nullptr) {

@@ -81,7 +81,8 @@ absl::StatusOr<std::unique_ptr<RoleDesk>> RoleDesk::Open(
     const std::vector<v1::RolesDefined>& files,
     const std::vector<v1::RoleHolders>& holders,
     std::shared_ptr<const Calendars> calendars, absl::TimeZone zone,
-    const bus::v1::Principal& self, const Clock& clock) {
+    const bus::v1::Principal& self, const Clock& clock,
+    const Clock& log_clock) {
   auto checked = RoleDirectory::Build(files, calendars, zone);
   if (!checked.ok()) return checked.status();
   const auto events = store.RoleEvents();
@@ -91,8 +92,8 @@ absl::StatusOr<std::unique_ptr<RoleDesk>> RoleDesk::Open(
     absl::Status folded = directory.Apply(event.type, event.message);
     if (!folded.ok()) return folded;
   }
-  auto desk = std::unique_ptr<RoleDesk>(
-      new RoleDesk(store, outbox, parties, std::move(directory), zone, clock));
+  auto desk = std::unique_ptr<RoleDesk>(new RoleDesk(
+      store, outbox, parties, std::move(directory), zone, clock, log_clock));
   for (const v1::RolesDefined& file : files) {
     if (absl::Status s = desk->Adopt(file, self); !s.ok()) return s;
   }
@@ -211,7 +212,7 @@ absl::StatusOr<v1::ListRolesResponse> RoleDesk::ListRoles(
   if (!ActsForAnAgency(*call.principal)) {
     return absl::PermissionDeniedError("roles are listed for agencies");
   }
-  const absl::Time at = request.at() == 0 ? clock_.Now() : At(request.at());
+  const absl::Time at = request.at() == 0 ? log_clock_.Now() : At(request.at());
   std::set<std::string> shown = {call.principal->agency()};
   // While the cases are not known, nobody is known to share one.
   if (auto partners = parties_.PartnersOf(call.principal->agency());
@@ -275,7 +276,7 @@ absl::StatusOr<v1::ListInvolvedResponse> RoleDesk::ListInvolved(
     return absl::InvalidArgumentError(
         absl::StrCat("subjects: more than ", kSubjectsMax));
   }
-  const absl::Time at = request.at() == 0 ? clock_.Now() : At(request.at());
+  const absl::Time at = request.at() == 0 ? log_clock_.Now() : At(request.at());
   v1::ListInvolvedResponse response;
   response.set_position(parties_.position().value);
   for (const std::string& subject : request.subjects()) {
@@ -356,7 +357,7 @@ absl::StatusOr<v1::SetContactResponse> RoleDesk::SetContact(
   auto context = ReadCommand(call, request.command());
   if (!context.ok()) return std::move(context).status();
   const absl::Time at =
-      context->time_us == 0 ? clock_.Now() : At(context->time_us);
+      context->time_us == 0 ? log_clock_.Now() : At(context->time_us);
   const auto role = OwnRole(call, request.role(), at);
   if (!role.ok()) return role.status();
   if (absl::Status s = CheckContact(request); !s.ok()) return s;

@@ -29,8 +29,8 @@ namespace concordat::identity {
 class RoleDesk {
  public:
   // Makes the directory of what was adopted and set before, and adopts those of
-  // `files` and `holders` that are new, heading events as `self` does. All outlive
-  // it.
+  // `files` and `holders` that are new, heading events as `self` does. `clock` is
+  // for deadlines; who is on duty now goes by `log_clock`. All outlive it.
   //   INVALID_ARGUMENT     a file is wrong, or a chain ends nowhere; names the role.
   //   FAILED_PRECONDITION  a version that was adopted before reads otherwise now.
   static absl::StatusOr<std::unique_ptr<RoleDesk>> Open(
@@ -38,7 +38,8 @@ class RoleDesk {
       const std::vector<v1::RolesDefined>& files,
       const std::vector<v1::RoleHolders>& holders,
       std::shared_ptr<const Calendars> calendars, absl::TimeZone zone,
-      const bus::v1::Principal& self, const Clock& clock);
+      const bus::v1::Principal& self, const Clock& clock,
+      const Clock& log_clock);
 
   void AddTo(ServerHost& host);
 
@@ -56,13 +57,14 @@ class RoleDesk {
  private:
   RoleDesk(IdentityStore& store, OutboxPublisher& outbox,
            const CaseParties& parties, RoleDirectory directory,
-           absl::TimeZone zone, const Clock& clock)
+           absl::TimeZone zone, const Clock& clock, const Clock& log_clock)
       : store_(store),
         outbox_(outbox),
         parties_(parties),
         directory_(std::move(directory)),
         zone_(zone),
-        clock_(clock) {}
+        clock_(clock),
+        log_clock_(log_clock) {}
   absl::Status Adopt(const v1::RolesDefined& file,
                      const bus::v1::Principal& self);
   //   INVALID_ARGUMENT  names the field or the role.
@@ -85,6 +87,7 @@ class RoleDesk {
   // By agency, the highest version last.
   std::map<std::string, std::vector<v1::RoleHolders>> holders_;
   const Clock& clock_;
+  const Clock& log_clock_;
 };
 
 }  // namespace concordat::identity

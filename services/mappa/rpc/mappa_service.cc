@@ -66,16 +66,12 @@ class Plans {
   absl::StatusOr<CommandPlan> Decide(
       const Call& call, const v1::DecideReferralRequest& request) const {
     const auto how = [this, &call, &request](const Referral& referral) {
-      const uint64_t time =
-          request.command().time() != 0
-              ? request.command().time()
-              : static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
       return DescribeDecision(
           referral,
           [&call](absl::string_view who) {
             return DisplayName(*call.registry, who);
           },
-          options_.zone, time);
+          options_.zone, request.command().time());
     };
     auto plan =
         OnReferral(request.decision().referral_ref(), "decision",
@@ -103,7 +99,9 @@ class Plans {
                                            Agencies(call));
                        });
     if (!plan.ok()) return plan.status();
-    plan->admit = [this, &call, &request] { return HasNoOther(call, request); };
+    plan->admit = [this, &call, &request](absl::Time) {
+      return HasNoOther(call, request);
+    };
     return plan;
   }
 

@@ -64,6 +64,15 @@ Decision DecideSharing(const std::vector<View>& history,
   return std::vector<ProposedEvent>{Propose(command)};
 }
 
+absl::Status CheckNotOver(const v1::SharingDecided& command,
+                          absl::CivilDay today) {
+  absl::CivilDay until;
+  if (absl::ParseCivilTime(command.until(), &until) && until < today) {
+    return absl::InvalidArgumentError("decision.until: that day is over");
+  }
+  return absl::OkStatus();
+}
+
 Decision DecideEnd(const std::vector<View>& history,
                    const v1::SharingEnded& command) {
   const Sharing sharing = Fold(history);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "services/common/projection/decide.h"
@@ -28,6 +29,10 @@ void Evolve(Sharing& sharing, const View& event);
 //   INVALID_ARGUMENT  `until` is not a date.
 Decision DecideSharing(const std::vector<View>& history,
                        const v1::SharingDecided& command);
+// Whether it still means something on that day, Europe/London.
+//   INVALID_ARGUMENT  its last day is over.
+absl::Status CheckNotOver(const v1::SharingDecided& command,
+                          absl::CivilDay today);
 //   FAILED_PRECONDITION  there is no such decision, or it has ended.
 Decision DecideEnd(const std::vector<View>& history,
                    const v1::SharingEnded& command);

@@ -19,15 +19,21 @@ constexpr int kListedMax = 1000;
 // Others wait behind a read that waits.
 constexpr absl::Duration kReadWait = absl::Seconds(2);
 
-absl::StatusOr<CommandPlan> PlanSharing(
-    const Call&, const v1::DecideSharingRequest& request) {
+absl::StatusOr<CommandPlan> PlanSharing(const v1::DecideSharingRequest& request,
+                                        absl::TimeZone zone) {
   const std::string& ref = request.decision().decision_ref();
   const absl::Status checked = CheckReference("decision.decision_ref", ref);
   if (!checked.ok()) return checked;
   return CommandPlan{.stream = absl::StrCat("sharing/", ref),
-                     .decide = [&request](const std::vector<View>& history) {
-                       return DecideSharing(history, request.decision());
-                     }};
+                     .decide =
+                         [&request](const std::vector<View>& history) {
+                           return DecideSharing(history, request.decision());
+                         },
+                     .admit =
+                         [&request, zone](absl::Time now) {
+                           return CheckNotOver(request.decision(),
+                                               absl::ToCivilDay(now, zone));
+                         }};
 }
 
 absl::StatusOr<CommandPlan> PlanEnd(const Call&,
@@ -54,15 +60,12 @@ absl::StatusOr<CommandPlan> PlanStatus(
 }
 
 absl::StatusOr<CommandPlan> PlanDisclosure(
-    const v1::DiscloseRiskInformationRequest& request, const Clock& clock,
-    absl::TimeZone zone) {
+    const v1::DiscloseRiskInformationRequest& request, absl::TimeZone zone) {
   const absl::Status checked =
       CheckReference("disclosure_ref", request.disclosure_ref());
   if (!checked.ok()) return checked;
-  const absl::Time at = request.command().time() == 0
-                            ? clock.Now()
-                            : absl::FromUnixMicros(static_cast<int64_t>(
-                                  request.command().time()));
+  const absl::Time at =
+      absl::FromUnixMicros(static_cast<int64_t>(request.command().time()));
   return CommandPlan{
       .stream = absl::StrCat("disclosure/", request.disclosure_ref()),
       .decide = [&request, day = absl::ToCivilDay(at, zone)](
@@ -73,12 +76,10 @@ absl::StatusOr<CommandPlan> PlanDisclosure(
 }
 
 absl::StatusOr<v1::ListSharingDecisionsResponse> ListDecisions(
-    const LiaisonBook& book, const Clock& clock,
+    const LiaisonBook& book, uint64_t now_us,
     const v1::ListSharingDecisionsRequest& request) {
-  const absl::Time at =
-      request.at() == 0
-          ? clock.Now()
-          : absl::FromUnixMicros(static_cast<int64_t>(request.at()));
+  const absl::Time at = absl::FromUnixMicros(
+      static_cast<int64_t>(request.at() == 0 ? now_us : request.at()));
   v1::ListSharingDecisionsResponse response;
   for (v1::SharingDecision& one : book.Decisions(request.subject(), at)) {
     if (!one.in_force() && !request.with_ended()) continue;
@@ -140,8 +141,8 @@ void RegisterNhsService(ServerHost& host, CommandRunner& runner,
   const MethodOptions liaison{.roles = {"nhs-liaison"}};
   HandleRead<v1::ListSharingDecisionsRequest, v1::ListSharingDecisionsResponse>(
       host, "concordat.nhs.v1.NhsService/ListSharingDecisions", liaison, reads,
-      clock, [reads, &clock](const v1::ListSharingDecisionsRequest& request) {
-        return ListDecisions(*reads.book, clock, request);
+      clock, [reads, &runner](const v1::ListSharingDecisionsRequest& request) {
+        return ListDecisions(*reads.book, runner.NowMicros(), request);
       });
   HandleRead<v1::ListDetentionsRequest, v1::ListDetentionsResponse>(
       host, "concordat.nhs.v1.NhsService/ListDetentions", liaison, reads, clock,
@@ -150,7 +151,9 @@ void RegisterNhsService(ServerHost& host, CommandRunner& runner,
       });
   HandleCommand<v1::DecideSharingRequest>(
       host, runner, "concordat.nhs.v1.NhsService/DecideSharing", liaison,
-      PlanSharing);
+      [zone](const Call&, const v1::DecideSharingRequest& request) {
+        return PlanSharing(request, zone);
+      });
   HandleCommand<v1::EndSharingRequest>(
       host, runner, "concordat.nhs.v1.NhsService/EndSharing", liaison, PlanEnd);
   HandleCommand<v1::ReportRestrictedPatientStatusRequest>(
@@ -159,9 +162,8 @@ void RegisterNhsService(ServerHost& host, CommandRunner& runner,
   HandleCommand<v1::DiscloseRiskInformationRequest>(
       host, runner, "concordat.nhs.v1.NhsService/DiscloseRiskInformation",
       liaison,
-      [&clock, zone](const Call&,
-                     const v1::DiscloseRiskInformationRequest& request) {
-        return PlanDisclosure(request, clock, zone);
+      [zone](const Call&, const v1::DiscloseRiskInformationRequest& request) {
+        return PlanDisclosure(request, zone);
       });
 }
 

@@ -20,7 +20,8 @@ struct NhsReads {
   const Projection* liaison = nullptr;  // Follows the bus for `book`.
 };
 
-// `zone` is the one that disclosures have their day in, Europe/London. Everything
+// `zone` is the one that decisions and disclosures have their day in,
+// Europe/London. `clock` is the real one, for deadlines. Everything
 // borrowed must outlive the host's last call.
 void RegisterNhsService(ServerHost& host, CommandRunner& runner,
                         const NhsReads& reads, const Clock& clock,

@@ -26,30 +26,39 @@ absl::StatusOr<CommandPlan> PlanStart(
 }
 
 absl::StatusOr<CommandPlan> PlanVisit(const Call& call,
-                                      const v1::RecordVisitRequest& request) {
+                                      const v1::RecordVisitRequest& request,
+                                      absl::TimeZone zone) {
   const absl::Status checked =
       CheckReference("management_ref", request.management_ref());
   if (!checked.ok()) return checked;
-  return CommandPlan{.stream = StreamOf(request.management_ref()),
-                     .decide = [&call, &request](const std::vector<View>&) {
-                       return DecideVisit(
-                           request.visit(), call.principal->agency(),
-                           [&call](absl::string_view agency) {
-                             return call.registry->IsAgency(agency);
-                           });
-                     }};
+  return CommandPlan{
+      .stream = StreamOf(request.management_ref()),
+      .decide =
+          [&call, &request](const std::vector<View>&) {
+            return DecideVisit(request.visit(), call.principal->agency(),
+                               [&call](absl::string_view agency) {
+                                 return call.registry->IsAgency(agency);
+                               });
+          },
+      .admit =
+          [&request, zone](absl::Time now) {
+            return CheckHappened(request.command().time(), now, zone);
+          }};
 }
 
 }  // namespace
 
-void RegisterPoliceService(ServerHost& host, CommandRunner& runner) {
+void RegisterPoliceService(ServerHost& host, CommandRunner& runner,
+                           absl::TimeZone zone) {
   const MethodOptions police{.roles = {"police"}};
   HandleCommand<v1::StartManagementRequest>(
       host, runner, "concordat.police.v1.PoliceService/StartManagement", police,
       PlanStart);
   HandleCommand<v1::RecordVisitRequest>(
       host, runner, "concordat.police.v1.PoliceService/RecordVisit", police,
-      PlanVisit);
+      [zone](const Call& call, const v1::RecordVisitRequest& request) {
+        return PlanVisit(call, request, zone);
+      });
 }
 
 }  // namespace concordat::police

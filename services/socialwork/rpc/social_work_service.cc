@@ -13,14 +13,12 @@ namespace {
 
 absl::StatusOr<CommandPlan> PlanAssessment(
     const v1::CompleteAssessmentRequest& request, const ToolBook& tools,
-    const Clock& clock, absl::TimeZone zone) {
+    absl::TimeZone zone) {
   const std::string& ref = request.assessment().assessment_ref();
   const absl::Status checked = CheckReference("assessment.assessment_ref", ref);
   if (!checked.ok()) return checked;
-  const absl::Time at = request.command().time() == 0
-                            ? clock.Now()
-                            : absl::FromUnixMicros(static_cast<int64_t>(
-                                  request.command().time()));
+  const absl::Time at =
+      absl::FromUnixMicros(static_cast<int64_t>(request.command().time()));
   return CommandPlan{
       .stream = absl::StrCat("assessment/", ref),
       .decide = [&request, &tools, day = absl::ToCivilDay(at, zone)](
@@ -29,15 +27,21 @@ absl::StatusOr<CommandPlan> PlanAssessment(
       }};
 }
 
-absl::StatusOr<CommandPlan> PlanReview(const Call&,
-                                       const v1::RecordReviewRequest& request) {
+absl::StatusOr<CommandPlan> PlanReview(const v1::RecordReviewRequest& request,
+                                       absl::TimeZone zone) {
   const absl::Status checked =
       CheckReference("review_ref", request.review_ref());
   if (!checked.ok()) return checked;
   return CommandPlan{.stream = absl::StrCat("review/", request.review_ref()),
-                     .decide = [&request](const std::vector<View>& history) {
-                       return DecideReview(history, request.review());
-                     }};
+                     .decide =
+                         [&request](const std::vector<View>& history) {
+                           return DecideReview(history, request.review());
+                         },
+                     .admit =
+                         [&request, zone](absl::Time now) {
+                           return CheckHappened(request.command().time(), now,
+                                                zone);
+                         }};
 }
 
 absl::StatusOr<CommandPlan> PlanObservation(
@@ -70,22 +74,24 @@ absl::StatusOr<CommandPlan> PlanBreach(const Call& call,
 }  // namespace
 
 void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner,
-                               const ToolBook& tools, const Clock& clock,
-                               absl::TimeZone zone) {
+                               const ToolBook& tools, absl::TimeZone zone) {
   const MethodOptions officers{.roles = {"supervising-officer", "duty-senior"}};
   const MethodOptions unpaid_work{
       .roles = {"supervising-officer", "duty-senior", "upw-manager"}};
   const std::string service = "concordat.socialwork.v1.SocialWorkService/";
   HandleCommand<v1::CompleteAssessmentRequest>(
       host, runner, service + "CompleteAssessment", officers,
-      [&tools, &clock, zone](const Call&,
-                             const v1::CompleteAssessmentRequest& request) {
-        return PlanAssessment(request, tools, clock, zone);
+      [&tools, zone](const Call&,
+                     const v1::CompleteAssessmentRequest& request) {
+        return PlanAssessment(request, tools, zone);
       });
   HandleCommand<v1::SubmitBreachRequest>(host, runner, service + "SubmitBreach",
                                          officers, PlanBreach);
-  HandleCommand<v1::RecordReviewRequest>(host, runner, service + "RecordReview",
-                                         officers, PlanReview);
+  HandleCommand<v1::RecordReviewRequest>(
+      host, runner, service + "RecordReview", officers,
+      [zone](const Call&, const v1::RecordReviewRequest& request) {
+        return PlanReview(request, zone);
+      });
   HandleCommand<v1::RaiseObservationRequest>(
       host, runner, service + "RaiseObservation", unpaid_work, PlanObservation);
 }

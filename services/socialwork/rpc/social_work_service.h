@@ -4,18 +4,16 @@
 #define CONCORDAT_SERVICES_SOCIALWORK_RPC_SOCIAL_WORK_SERVICE_H_
 
 #include "absl/time/time.h"
-#include "services/common/base/clock.h"
 #include "services/common/projection/command_runner.h"
 #include "services/common/rpc/server_host.h"
 #include "services/socialwork/domain/tool_book.h"
 
 namespace concordat::socialwork {
 
-// `zone` is the one that assessments have their day in, Europe/London. All but
-// it must outlive the host's last call.
+// `zone` is the one that assessments and reviews have their day in, Europe/London.
+// All but it must outlive the host's last call.
 void RegisterSocialWorkService(ServerHost& host, CommandRunner& runner,
-                               const ToolBook& tools, const Clock& clock,
-                               absl::TimeZone zone);
+                               const ToolBook& tools, absl::TimeZone zone);
 
 }  // namespace concordat::socialwork
 

@@ -201,6 +201,10 @@ for (const [account, rooms] of Object.entries(kRooms)) {
       await visitor.page.getByRole("heading", { name: "Standing" }).waitFor();
       await visitor.settled();
       const who = (await visitor.text("h1")).split(",")[0].split(" ").pop();
+      // Social work notified this one, which is not for police: what they hold themselves is.
+      if (account === "police" && who === "Pitkerro") {
+        assert.match(await visitor.text(), /Managed by police\s+Registered sex offender, since 3 November 2025/);
+      }
       // All there is to a person's page is on the co-ordinator's; of the others' one each.
       if (account === "coordinator" || href === first) {
         await t.test(`${who}: axe finds nothing`, async () => assert.deepEqual(await visitor.axe(), []));
@@ -235,6 +239,21 @@ for (const [account, rooms] of Object.entries(kRooms)) {
   });
 }
 
+test("a room of another role says whose it is, and loads nothing", async () => {
+  const visitor = await (await Visitor.at(origin())).signIn("police");
+  for (const [room, whose] of [
+    ["/liaison", /This room is the MAPPA health liaison officer's/],
+    ["/exchange", /This room is the hub operator's/],
+  ]) {
+    await visitor.go(room);
+    assert.match(await visitor.text(), whose);
+    assert.equal(await visitor.page.locator(".cc-loading").count(), 0);
+    assert.deepEqual(await visitor.axe(), []);
+  }
+  await visitor.shot("police-liaison");
+  await visitor.close();
+});
+
 test("how it looks on a wall, in the dark, on paper, and with much contrast", async (t) => {
   const wall = await (await Visitor.at(origin(), { viewport: kWall })).signIn("coordinator");
   await wall.go("/wall");
@@ -258,6 +277,11 @@ test("how it looks on a wall, in the dark, on paper, and with much contrast", as
       await t.test("on paper the environment is said, and buttons are not there", async () => {
         assert.match(await visitor.text("body"), /INVENTED PEOPLE/);
         assert.equal(await visitor.page.getByRole("button", { name: "Accept" }).isVisible(), false);
+      });
+      await t.test("on paper the reader has a name", async () => {
+        const paper = await visitor.text();
+        assert.match(paper, /M\. Carnbee, 21 November 08:50: “child protection told/);
+        assert.doesNotMatch(paper, /\bYou,/);
       });
       await visitor.shot("coordinator-today-print");
     }

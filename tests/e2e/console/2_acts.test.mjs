@@ -65,6 +65,54 @@ test("the co-ordinator accepts with the keyboard alone", async (t) => {
   await visitor.close();
 });
 
+test("what is passed on is there to act on, though somebody else accepted it", async (t) => {
+  const manager = await (await Visitor.at(origin())).signIn("service-manager");
+  await manager.page.getByRole("heading", { name: "Act now (1)" }).waitFor();
+  await manager.settled();
+  const coordinator = await (await Visitor.at(origin())).signIn("coordinator");
+  const line = coordinator.page.locator("li.cc-line", { hasText: "charged this person with a serious offence" });
+  await line.getByRole("button", { name: /^Show all/ }).click();
+  await act(coordinator, line.locator("article"), "Pass on");
+  await choose(line, /^Service manager/);
+  await line.getByLabel("Why?", { exact: true }).fill("The officer is in court on Monday.");
+  await act(coordinator, line.locator("form"), "Pass on");
+  await told(coordinator, "Passed on.");
+
+  await manager.page.getByRole("heading", { name: "Act now (2)" }).waitFor();
+  const mine = card(manager, "Ruaridh Inchbare");
+  assert.match(await mine.innerText(),
+    /22 November 02:17, accepted: [\s\S]*passed on to service manager, Dundee City Council: “The officer is in court on Monday\.”/);
+  await manager.shot("service-manager-passed-on");
+  await t.test("and goes when it is taken on", async () => {
+    await act(manager, mine, "Accept");
+    await manager.page.getByLabel("What will be done?", { exact: true }).fill("Somebody else goes to court");
+    await act(manager, manager.page.locator("form"), "Accept");
+    await told(manager, "Accepted. It now stands under");
+    await manager.page.getByRole("heading", { name: "Act now (1)" }).waitFor();
+    assert.match(await manager.text(), /You, today 09:0\d: “Somebody else goes to court”\. \d+ days left \([^)]*, the usual limit\)/);
+  });
+  await coordinator.close();
+  await manager.close();
+});
+
+test("another purpose of one's own is asked for in words", async (t) => {
+  const visitor = await (await Visitor.at(origin())).signIn("socialwork");
+  const { page } = visitor;
+  await visitor.settled();
+  await page.getByRole("button", { name: "Change purpose" }).click();
+  const form = page.locator(".cc-strip form");
+  await choose(form, "supervising a court order");
+  await form.getByRole("button", { name: "Change purpose" }).click();
+  await form.getByText("Say what you need it for").first().waitFor();
+  await visitor.shot("socialwork-purpose");
+  assert.deepEqual(await visitor.axe(), []);
+  await form.getByLabel("Reason, in a sentence", { exact: true }).fill("I supervise his order this week.");
+  await form.getByRole("button", { name: "Change purpose" }).click();
+  await page.locator(".cc-strip", { hasText: "Purpose: supervising a court order" }).waitFor();
+  await t.test("and nothing went wrong", () => assert.deepEqual(visitor.errors, []));
+  await visitor.close();
+});
+
 test("the encore: a new alert comes without reload", async (t) => {
   const coordinator = await (await Visitor.at(origin())).signIn("coordinator");
   const social = await (await Visitor.at(origin())).signIn("socialwork");
@@ -205,6 +253,11 @@ test("the liaison officer releases a held message under a decision of their own"
   const item = page.locator("li.cc-line", { hasText: "today 09:2" }).first();
   await item.waitFor();
   const reference = await item.getAttribute("id");
+  await t.test("only what can be released is offered, the rest says why not", async () => {
+    assert.equal(await page.getByRole("button", { name: /^Release/ }).count(), 1);
+    const leave = page.locator("li.cc-line", { hasText: "leave started" });
+    await leave.getByText("It cannot be released: leave is never told by a message").waitFor();
+  });
   await t.test("looking shows the fields of the board's inventory", async () => {
     await item.getByRole("button", { name: /^Look/ }).click();
     await item.locator("dl").waitFor();
@@ -247,8 +300,12 @@ test("the liaison officer releases a held message under a decision of their own"
     await review.getByRole("button", { name: /^Look/ }).click();
     await review.getByText(/fleuchar/i).waitFor();
     await review.getByRole("button", { name: /^Decide/ }).click();
-    await choose(review, "Two people: keep them apart");
+    await review.getByText("Is this where they live?").waitFor();
+    // Of an address nobody is one or two.
+    assert.doesNotMatch(await review.innerText(), /people|as it stands/i);
+    await choose(review, "No: nothing changes");
     await choose(review, "records compared");
+    await visitor.shot("nhs-deciding-address");
     await review.getByRole("button", { name: "Decide", exact: true }).click();
     await review.getByRole("button", { name: "Yes, decide" }).click();
     await told(visitor, "Decided: IR-1");
@@ -285,6 +342,17 @@ test("the co-ordinator changes a level after a look at what that means", async (
     assert.deepEqual(await visitor.axe(), []);
     // What was said of one room is not said in the next.
     await told(visitor, "The answer is below");
+    const which = page.getByLabel("Which?", { exact: true });
+    const there = await which.inputValue();
+    // An answer does not stay after an error.
+    await which.fill("999999");
+    await page.getByRole("button", { name: "Ask why" }).click();
+    await page.getByText("This was not done").waitFor();
+    assert.equal(await visitor.text("#told"), "");
+    assert.doesNotMatch(await visitor.text(), /MAPPA co-ordinator: sees it/);
+    await which.fill(there);
+    await page.getByRole("button", { name: "Ask why" }).click();
+    await told(visitor, "The answer is below");
     await visitor.go("/cases");
     assert.equal(await visitor.text("#told"), "");
   });
@@ -307,6 +375,13 @@ test("find a person: by name, by number, and nobody", async (t) => {
     await find();
     await page.getByText("Nobody found whom your agency has to do with").waitFor();
   });
+  await t.test("a family name alone is not enough, and that is said in words", async () => {
+    await page.getByLabel("Given name", { exact: true }).fill("");
+    await find();
+    await page.getByText("Enter the given name or the date of birth").first().waitFor();
+    assert.doesNotMatch(await visitor.text(), /given_name/i);
+    await page.getByLabel("Given name", { exact: true }).fill("Eilidh");
+  });
   await t.test("script in a search is only text", async () => {
     await page.getByLabel("Family name", { exact: true }).fill(kScript);
     await find();
@@ -318,6 +393,11 @@ test("find a person: by name, by number, and nobody", async (t) => {
     await page.getByRole("textbox", { name: "Number", exact: true }).fill("1998/0990002E");
     await find();
     await page.getByRole("link", { name: "Torquil Balnamoon" }).waitFor();
+  });
+  await t.test("a key that is none names nobody, and asks for no purpose", async () => {
+    await visitor.go("/person/p-somebody");
+    await page.getByRole("heading", { name: "No record" }).waitFor();
+    assert.match(await visitor.text(), /The address of this page names nobody/);
   });
   await t.test("a person by a guessed key is no record", async () => {
     await visitor.go(`/person/p-${"a".repeat(26)}`);

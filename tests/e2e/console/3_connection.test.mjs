@@ -68,6 +68,59 @@ async function bufferingProxy() {
   };
 }
 
+test("the story goes on a day: pages that are open follow, without reload", async (t) => {
+  const open = async (account, room) => {
+    const visitor = await (await Visitor.at(origin())).signIn(account);
+    await visitor.go(room);
+    return visitor;
+  };
+  const today = await open("coordinator", "/");
+  const exchange = await open("admin", "/exchange");
+  const person = await open("coordinator", "/cases");
+  await person.page.getByRole("link", { name: "Torquil Balnamoon" }).first().click();
+  await person.page.getByLabel("Reason, in a sentence", { exact: true }).fill("Preparing the meeting of next week.");
+  await person.page.getByRole("button", { name: "Open", exact: true }).click();
+  await person.page.getByRole("heading", { name: "Standing" }).waitFor();
+  const pages = [today, exchange, person];
+  for (const { page } of pages) await page.locator(".cc-strip__day", { hasText: "Friday 5 December 2025" }).waitFor();
+  await t.test("there is one today: a time of the machine's has its date", async () => {
+    assert.match(await exchange.text("#feeds-title ~ table"), /today 02:00/);
+    const since = await exchange.text("#subscriptions-title ~ div");
+    assert.match(since, /connected since \d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d/);
+    assert.doesNotMatch(since, /connected since \d\d:/);
+  });
+
+  await concordatLater("demo", "advance", "1d");
+
+  for (const { page } of pages) {
+    await page.locator(".cc-strip__day", { hasText: "Saturday 6 December 2025" }).waitFor();
+    await live(page, /^Live – checked \d\d:\d\d:\d\d$/).waitFor();
+  }
+  await t.test("what depends on the time is read again: sources, alerts", async () => {
+    await today.page.getByText(/Dundee case files have not come since yesterday 02:00/).waitFor();
+    await today.page.locator(".cc-side").getByText(/Silent since/).waitFor();
+    await exchange.page.getByRole("cell", { name: /^silent since today/ }).waitFor();
+    await today.page.getByText("6 days left (Friday 12 December, as promised)").first().waitFor();
+    await today.page.getByText("Overdue since yesterday (the usual limit)").first().waitFor();
+  });
+  await t.test("a wall screen too, with the numbers of Today", async () => {
+    await today.page.getByRole("button", { name: /changed – show$/ }).click();
+    const page = await today.text();
+    await today.go("/wall");
+    const wall = await today.text();
+    for (const [section, box] of [["Act now", "to act on"], ["Accepted, not finished", "accepted, not finished"]]) {
+      const count = new RegExp(`${section} \\((\\d+)\\)`).exec(page)?.[1] ?? "0";
+      assert.match(wall, new RegExp(`(^|\\s)${count}\\s+${box}`), `${section} (${count}) on the wall:\n${wall}`);
+    }
+    assert.match(wall, /1\s+source silent/);
+  });
+  await t.test("and nothing went wrong", () => {
+    for (const { errors } of pages) assert.deepEqual(errors, []);
+  });
+  await exchange.shot("exchange-next-day");
+  for (const visitor of pages) await visitor.close();
+});
+
 test("through a proxy that buffers the page polls, says so, and still gets what is new", async (t) => {
   const proxy = await bufferingProxy();
   const visitor = await Visitor.at(proxy.origin);
@@ -92,7 +145,7 @@ test("through a proxy that buffers the page polls, says so, and still gets what 
     // Nobody accepts the unpaid work manager's alert, and time goes on by a day.
     await concordatLater("demo", "advance", "1d");
     await polled();
-    await page.getByText("Saturday 6 December 2025").waitFor();
+    await page.getByText("Sunday 7 December 2025").waitFor();
   });
   await visitor.close();
   proxy.close();

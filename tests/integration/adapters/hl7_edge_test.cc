@@ -184,6 +184,7 @@ class Hl7EdgeTest : public ::testing::Test {
     parts.directory = directory_.get();
     parts.bus = client_.get();
     parts.clock = &clock_;
+    parts.log_clock = &clock_;
     parts.random = &random_;
     parts.log = &log_;
     return parts;

@@ -10,7 +10,7 @@
 //   | another agency, the operator, the co-ordinator   | WhoIsNotTheLiaison..|
 //   |   sees or acts                                   |                     |
 //   | released with the time of now, or told partners  | ReleasesUnderADeci..|
-//   |   which service                                  |                     |
+//   |   which service; decided for nothing             |                     |
 //   | killed between act and effect: lost or doubled   | KilledBetweenAct... |
 #include <boost/json.hpp>
 #include <cstdlib>
@@ -41,6 +41,7 @@ namespace concordat::testing {
 namespace {
 
 namespace json = boost::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -401,9 +402,19 @@ TEST_F(LiaisonTest, ReleasesUnderADecisionWithTheMessagesOwnTime) {
   };
   EXPECT_THAT(Refusal(release(item, {"--decision", "S-2008"})),
               HasSubstr("no sharing decision in force of this person"));
-  EXPECT_THAT(Refusal(release(RefOf("leave started, for you to decide", "P4"),
-                              {"--decision", "S-2008"})),
-              HasSubstr("state the status yourself"));
+  // Nothing would come of these: no decision is made for them either.
+  const std::string leave = RefOf("leave started, for you to decide", "P4");
+  EXPECT_THAT(Run({"rejects", "--profile", "nhs"}),
+              AllOf(HasSubstr("cannot be released: leave is never told"),
+                    HasSubstr("under a decision about ALCOHOL_TREATMENT")));
+  EXPECT_THAT(
+      Refusal(release(leave, {"--decision", "S-6000", "--service",
+                              "ALCOHOL_TREATMENT", "--until", "2026-11-06"})),
+      HasSubstr("state the status yourself"));
+  EXPECT_THAT(Refusal(release(item, {"--decision", "S-6000", "--service",
+                                     "PSYCHOLOGY", "--until", "2026-11-06"})),
+              HasSubstr("it is about ALCOHOL_TREATMENT"));
+  EXPECT_EQ(InTheLog("SharingDecided"), 1);
   const std::string done = Run(
       release(item, {"--decision", "S-6001", "--service", "ALCOHOL_TREATMENT",
                      "--until", "2026-11-06"}));

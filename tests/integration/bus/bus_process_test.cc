@@ -36,6 +36,24 @@ TEST_F(BusProcessTest, ShowsEachWhatTheAgreementGivesAndNobodyMore) {
   EXPECT_THAT(hidden->views, IsEmpty());
 }
 
+TEST_F(BusProcessTest, WhoHasReadAStreamKnowsTheLogsTime) {
+  const auto police = Connect("police");
+  const auto player = Connect("player");
+  // Each time at once: no heartbeat comes between.
+  for (int day = 1; day <= 20; ++day) {
+    hub::v1::TimePassed passed;
+    passed.set_to(kStoryUs + static_cast<uint64_t>(day) * 86'400'000'000);
+    const Event event =
+        Make("urn:concordat:concordat-operator:player", "concordat-operator",
+             absl::StrCat("day-", day), 0, passed);
+    ASSERT_TRUE(Publish(*player, event).accepted);
+    ASSERT_THAT(police->ReadStream({"", "nothing"}, {0}, kLong), IsOk());
+    EXPECT_EQ(police->log_time(),
+              absl::FromUnixMicros(static_cast<int64_t>(passed.to())));
+    EXPECT_EQ(player->log_time(), police->log_time());
+  }
+}
+
 TEST_F(BusProcessTest, SaysByWhichLineSomebodySeesAnEventOrNot) {
   const auto police = Connect("police");
   const Sequence concern = Publish(*police, Concern("c-1", 1)).sequence;

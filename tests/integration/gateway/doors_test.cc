@@ -10,6 +10,7 @@
 //   a purpose is said without being chosen       APersonIsOpenedForAnAlertOfOnesOwn
 //   an outcome is of the wrong event             ABatchIsAnsweredEventByEvent
 //   a repeat is another event                    ARepeatIsTheSameEvent
+//   a page cannot tell what time it is           AnAlertStreamTellsHowFarAlertsAreJudged
 //   a reader is left behind by a restart         AlertsGoOnAfterARestart
 //   the end waits for streams                    StopsWhileStreamsAreOpen
 #include <gmock/gmock.h>
@@ -80,13 +81,13 @@ class DoorsTest : public ::testing::Test {
     EXPECT_EQ(head.headers.at("x-accel-buffering"), "no");
     return client;
   }
-  // What comes until the stream says that it lives, and not before alert `last`.
-  static std::vector<SseAlert> ReadAlerts(HttpsClient& client,
-                                          uint64_t last = 0) {
+  // What comes until the stream has said twice what time it is, as it does at once
+  // when it is opened, and not before alert `last`.
+  static std::string ReadStream(HttpsClient& client, uint64_t last = 0) {
     std::string text;
     const std::string wanted =
         last == 0 ? "" : absl::StrCat("id: ", last, "\n");
-    while (!absl::EndsWith(text, ":\n\n") || !absl::StrContains(text, wanted)) {
+    while (!EndsWithTime(text) || !absl::StrContains(text, wanted)) {
       const std::string chunk = client.ReadChunk();
       if (chunk.empty()) {
         ADD_FAILURE() << "the stream ended";
@@ -94,18 +95,33 @@ class DoorsTest : public ::testing::Test {
       }
       text += chunk;
     }
+    return text;
+  }
+  static std::vector<SseAlert> ReadAlerts(HttpsClient& client,
+                                          uint64_t last = 0) {
     std::vector<SseAlert> alerts;
-    std::stringstream lines(text);
+    std::stringstream lines(ReadStream(client, last));
     std::string line;
+    bool is_time = false;
     while (std::getline(lines, line)) {
       if (absl::StartsWith(line, "id: ")) {
         EXPECT_TRUE(
             absl::SimpleAtoi(line.substr(4), &alerts.emplace_back().id));
+      } else if (absl::StartsWith(line, "event: ")) {
+        is_time = line == "event: time";
       } else if (absl::StartsWith(line, "data: ")) {
+        if (is_time) continue;
         alerts.back().data = json::parse(line.substr(6)).as_object();
       }
     }
     return alerts;
+  }
+  static constexpr char kTime[] = "event: time\n";
+  static bool EndsWithTime(const std::string& text) {
+    const size_t last = text.rfind("event: ");
+    return last != std::string::npos && absl::EndsWith(text, "\n\n") &&
+           absl::StartsWith(text.substr(last), kTime) &&
+           text.find(kTime) < last;
   }
   static json::object Concern(const std::string& id) {
     return {{"specversion", "1.0"},
@@ -345,6 +361,13 @@ TEST_F(DoorsTest, AlertsComeAsTheyAreRaised) {
             400);
   EXPECT_EQ(gateway_->Ask("", HttpRequest("GET", "/alerts/stream")).status,
             401);
+}
+
+TEST_F(DoorsTest, AnAlertStreamTellsHowFarAlertsAreJudged) {
+  const std::string text = ReadStream(*Follow(""));
+  // Of the story, in December 2025.
+  EXPECT_THAT(text, HasSubstr(R"({"time":"176)"));
+  EXPECT_THAT(text, HasSubstr(R"("upToDate":true})"));
 }
 
 TEST_F(DoorsTest, AlertsGoOnAfterARestart) {

@@ -18,16 +18,11 @@
 // staff written into the record as it comes    AStaffAccountIsOneWord
 // a call answered later holds up the others    AnAnswerMayComeLaterFromAnother…
 // what is answered later needs no deadline     ACallWithoutADeadlineIsRefused
-// messages of a session lost or out of order   ASessionHasMessagesBothWays
-// the end of a session is not told, or twice   ASessionHasMessagesBothWays
-// one who does not read fills the memory       WhoDoesNotReadIsLetGo
 #include "services/common/rpc/server_host.h"
 
 #include <atomic>
 #include <future>
-#include <optional>
 #include <thread>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/command.pb.h"
@@ -40,14 +35,18 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/tls.h"
+#include "tests/integration/rpc/host_fixture.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/test_certificates.h"
 
 namespace concordat {
 namespace {
 
 using ::concordat::testing::HasCode;
 using ::concordat::testing::IsOk;
+using ::concordat::testing::kGateway;
+using ::concordat::testing::kNhs;
+using ::concordat::testing::kPolice;
+using ::concordat::testing::kServer;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -57,192 +56,14 @@ constexpr char kPoliceOnly[] = "concordat.test.Test/PoliceOnly";
 constexpr char kWait[] = "concordat.test.Test/Wait";
 constexpr char kLater[] = "concordat.test.Test/Later";
 constexpr char kStream[] = "concordat.test.Test/Stream";
-constexpr char kSession[] = "concordat.test.Test/Session";
 constexpr char kStatus[] = "concordat.hub.v1.StatusService/GetStatus";
-constexpr char kServer[] = "spiffe://demo.concordat/police-scotland/server";
-constexpr char kPolice[] = "spiffe://demo.concordat/police-scotland/rms";
-constexpr char kGateway[] =
-    "spiffe://demo.concordat/concordat-operator/gateway";
-constexpr char kNhs[] = "spiffe://demo.concordat/nhs-tayside/liaison";
 
-class MemoryAccessLog : public AccessLog {
- public:
-  absl::Status Append(const AccessRecord& r) override {
-    MutexLock lock(mu_);
-    if (fails_) return absl::UnavailableError("disk full");
-    std::string line = absl::StrCat(r.principal, " ", r.method, " ", r.purpose,
-                                    " ", absl::StatusCodeToString(r.outcome));
-    if (!r.via.empty()) absl::StrAppend(&line, " via ", r.via, "/", r.staff);
-    lines_.push_back(std::move(line));
-    return absl::OkStatus();
-  }
-  void Fail() {
-    MutexLock lock(mu_);
-    fails_ = true;
-  }
-  std::vector<std::string> lines() {
-    MutexLock lock(mu_);
-    return lines_;
-  }
-
- private:
-  Mutex mu_;
-  bool fails_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
-};
-
-// The real time, and as much more as a test says.
-class ShiftedClock : public Clock {
- public:
-  absl::Time Now() const override {
-    return real_.Now() + absl::Seconds(ahead_s_.load());
-  }
-  void Shift(int seconds) { ahead_s_ += seconds; }
-
- private:
-  SystemClock real_;
-  std::atomic<int> ahead_s_{0};
-};
-
-// Says each message twice, the second time after it has asked for the next. One
-// that is "flood" is answered by more than anybody holds; "cut" ends it.
-class Twice : public SessionListener {
- public:
-  Twice(std::shared_ptr<RawSession> session, std::atomic<int>& ended,
-        std::atomic<bool>& overflowed)
-      : session_(std::move(session)), ended_(ended), overflowed_(overflowed) {}
-
-  void OnMessage(grpc::ByteBuffer message) override {
-    grpc::Slice slice;
-    EXPECT_TRUE(message.DumpToSingleSlice(&slice).ok());
-    const std::string text(slice.begin(), slice.end());
-    if (text == "cut") return session_->Cut();
-    if (text == "flood") {
-      const grpc::Slice part(std::string(1 << 20, 'x'));
-      bool taken = true;
-      for (int i = 0; i < 64 && taken; ++i) {
-        taken = session_->Write(grpc::ByteBuffer(&part, 1));
-      }
-      overflowed_ = !taken;
-    }
-    session_->Write(message);
-    session_->Read();
-    session_->Write(message);
-  }
-  void OnEnd() override { ++ended_; }
-
- private:
-  const std::shared_ptr<RawSession> session_;
-  std::atomic<int>& ended_;
-  std::atomic<bool>& overflowed_;
-};
-
-// The calling side of a session, one step after the other.
-class Caller
-    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
- public:
-  explicit Caller(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(channel) {
-    stub_.PrepareBidiStreamingCall(&context_, absl::StrCat("/", kSession),
-                                   grpc::StubOptions(), this);
-    AddHold();
-    StartCall();
-  }
-  void Say(const std::string& text) {
-    const grpc::Slice slice(text);
-    said_ = grpc::ByteBuffer(&slice, 1);
-    StartWrite(&said_);
-    Await(wrote_);
-  }
-  // Empty: it has ended.
-  std::string Hear() {
-    StartRead(&heard_);
-    if (!Await(read_)) return "";
-    grpc::Slice slice;
-    EXPECT_TRUE(heard_.DumpToSingleSlice(&slice).ok());
-    return std::string(slice.begin(), slice.end());
-  }
-  grpc::StatusCode End() {
-    StartWritesDone();
-    RemoveHold();
-    return done_.get_future().get();
-  }
-
-  void OnWriteDone(bool ok) override { Tell(wrote_, ok); }
-  void OnReadDone(bool ok) override { Tell(read_, ok); }
-  void OnDone(const grpc::Status& status) override {
-    done_.set_value(status.error_code());
-  }
-
- private:
-  void Tell(std::optional<bool>& what, bool ok) {
-    MutexLock lock(mu_);
-    what = ok;
-    changed_.NotifyAll();
-  }
-  bool Await(std::optional<bool>& what) {
-    MutexLock lock(mu_);
-    EXPECT_TRUE(changed_.WaitFor(mu_, absl::Seconds(20),
-                                 [&what] { return what.has_value(); }));
-    return std::exchange(what, std::nullopt).value_or(false);
-  }
-
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
-  grpc::ClientContext context_;
-  grpc::ByteBuffer said_;
-  grpc::ByteBuffer heard_;
-  Mutex mu_;
-  CondVar changed_;
-  std::optional<bool> wrote_;
-  std::optional<bool> read_;
-  std::promise<grpc::StatusCode> done_;
-};
-
-class ServerHostTest : public ::testing::Test {
+class ServerHostTest : public testing::HostTest {
  protected:
-  ServerHostTest() {
-    bus::v1::Registry registry;
-    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-        R"pb(
-          environment: ENVIRONMENT_DEMO
-          principals {
-            name: "police"
-            agency: "police-scotland"
-            system: "rms"
-            role: "police"
-            default_purpose: "MAPPA_RISK_MANAGEMENT"
-            certificate_uri: "spiffe://demo.concordat/police-scotland/rms"
-          }
-          principals {
-            name: "nhs"
-            agency: "nhs-tayside"
-            system: "liaison"
-            role: "nhs-liaison"
-            certificate_uri: "spiffe://demo.concordat/nhs-tayside/liaison"
-          }
-          principals {
-            name: "gateway"
-            agency: "concordat-operator"
-            system: "gateway"
-            role: "gateway"
-            speaks_for: "police"
-            certificate_uri: "spiffe://demo.concordat/concordat-operator/gateway"
-          }
-        )pb",
-        &registry));
-    SetRegistry(registry);
-    Start(/*queue_max=*/8);
-  }
+  ServerHostTest() { Start(/*queue_max=*/8); }
   ~ServerHostTest() override {
     Release();
     host_->Stop();
-  }
-
-  void SetRegistry(const bus::v1::Registry& registry) {
-    auto built = PrincipalRegistry::Build(registry);
-    ASSERT_THAT(built, IsOk());
-    MutexLock lock(mu_);
-    registry_ = *std::move(built);
   }
 
   void Revoke(int principal) {
@@ -256,16 +77,7 @@ class ServerHostTest : public ::testing::Test {
   }
 
   void Start(size_t queue_max) {
-    host_ = std::make_unique<ServerHost>(
-        ServerHostOptions{.program = "concordat-test",
-                          .tls = ca_.Issue(kServer),
-                          .queue_max = queue_max,
-                          .drain = absl::Milliseconds(200)},
-        [this] {
-          MutexLock lock(mu_);
-          return registry_;
-        },
-        clock_, log_, metrics_, access_);
+    MakeHost(queue_max);
     const auto echo = [](const Call& call, const hub::v1::Command& request)
         -> absl::StatusOr<hub::v1::Command> {
       if (request.request_id().empty()) {
@@ -313,15 +125,7 @@ class ServerHostTest : public ::testing::Test {
           later_.emplace_back(request, reply);
           changed_.NotifyAll();
         });
-    host_->HandleSession(
-        kSession, {{"police"}},
-        [this](const Call&, std::shared_ptr<RawSession> session) {
-          return std::make_shared<Twice>(std::move(session), ended_sessions_,
-                                         overflowed_);
-        });
-    const auto port = host_->Start();
-    ASSERT_THAT(port, IsOk());
-    address_ = absl::StrCat("127.0.0.1:", *port);
+    StartHost();
   }
 
   // Until a call of kWait holds the host's thread.
@@ -334,14 +138,6 @@ class ServerHostTest : public ::testing::Test {
     MutexLock lock(mu_);
     released_ = true;
     changed_.NotifyAll();
-  }
-
-  std::shared_ptr<grpc::Channel> Channel(const TlsCredentials& tls,
-                                         const std::string& server = kServer) {
-    return grpc::CreateChannel(address_, MakeChannelCredentials(tls, server));
-  }
-  std::shared_ptr<grpc::Channel> Channel(const std::string& uri) {
-    return Channel(ca_.Issue(uri));
   }
 
   static absl::StatusOr<hub::v1::Command> Send(
@@ -371,22 +167,11 @@ class ServerHostTest : public ::testing::Test {
     return ended.get_future().get();
   }
 
-  testing::TestCa ca_;
-  ShiftedClock clock_;
-  Logger log_{"concordat-test"};
-  Metrics metrics_;
-  MemoryAccessLog access_;
-  std::string address_;
-  Mutex mu_;
   CondVar changed_;
   std::vector<std::pair<hub::v1::Command, Reply<hub::v1::Command>>> later_
       ABSL_GUARDED_BY(mu_);
   bool released_ ABSL_GUARDED_BY(mu_) = false;
-  std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
   std::atomic<int> waited_{0};
-  std::atomic<int> ended_sessions_{0};
-  std::atomic<bool> overflowed_{false};
-  std::unique_ptr<ServerHost> host_;
 };
 
 TEST_F(ServerHostTest, AHandlerKnowsTheCallerAndItsPurposeAndIsRecorded) {
@@ -407,45 +192,6 @@ TEST_F(ServerHostTest, AHandlerKnowsTheCallerAndItsPurposeAndIsRecorded) {
   EXPECT_THAT(metrics_.Text(),
               HasSubstr("concordat_rpc_calls_total{code=\"NOT_FOUND\",method="
                         "\"concordat.test.Test/Echo\"} 1"));
-}
-
-TEST_F(ServerHostTest, ASessionHasMessagesBothWays) {
-  const auto channel = Channel(kPolice);
-  Caller caller(channel);
-  for (int i = 0; i < 100; ++i) {
-    const std::string text = absl::StrCat("message ", i);
-    caller.Say(text);
-    EXPECT_EQ(caller.Hear(), text);
-    EXPECT_EQ(caller.Hear(), text);
-  }
-  EXPECT_EQ(caller.End(), grpc::StatusCode::OK);
-  Caller cut(channel);
-  cut.Say("cut");
-  EXPECT_EQ(cut.Hear(), "");
-  EXPECT_EQ(cut.End(), grpc::StatusCode::CANCELLED);
-  EXPECT_EQ(Caller(Channel(kNhs)).End(), grpc::StatusCode::PERMISSION_DENIED);
-  host_->Stop();
-  EXPECT_EQ(ended_sessions_, 2);
-  EXPECT_THAT(access_.lines(), Contains("police concordat.test.Test/Session "
-                                        "MAPPA_RISK_MANAGEMENT OK")
-                                   .Times(2));
-}
-
-TEST_F(ServerHostTest, WhoDoesNotReadIsLetGo) {
-  const auto channel = Channel(kPolice);
-  Caller slow(channel);
-  Caller other(channel);
-  slow.Say("flood");
-  other.Say("still here");
-  EXPECT_EQ(other.Hear(), "still here");
-  EXPECT_EQ(other.Hear(), "still here");
-  EXPECT_EQ(other.End(), grpc::StatusCode::OK);
-  // What had come before is still read.
-  while (!slow.Hear().empty()) continue;
-  EXPECT_EQ(slow.End(), grpc::StatusCode::CANCELLED);
-  host_->Stop();
-  EXPECT_TRUE(overflowed_);
-  EXPECT_EQ(ended_sessions_, 2);
 }
 
 TEST_F(ServerHostTest, AMethodIsForItsRolesOnly) {

@@ -1,5 +1,5 @@
-// The three agencies' services over TLS: who may call what, and that each
-// command becomes its event.
+// The three agencies' services over TLS: who may call what, that each command
+// becomes its event, and that its time is the log's, whatever the machine's.
 #include "concordat/hub/v1/command.pb.h"
 #include "concordat/nhs/v1/service.pb.h"
 #include "concordat/police/v1/service.pb.h"
@@ -21,6 +21,12 @@ using ::testing::HasSubstr;
 using Reply = absl::StatusOr<hub::v1::CommandReply>;
 
 constexpr char kSomebody[] = "p-aaaaaaaaaaaaaaaaaaaaaaaaae";
+
+absl::TimeZone London() {
+  absl::TimeZone zone;
+  EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &zone));
+  return zone;
+}
 
 class AgencyServiceTest : public testing::ServiceFixture {
  protected:
@@ -46,7 +52,7 @@ class PoliceServiceTest : public AgencyServiceTest {
   PoliceServiceTest()
       : AgencyServiceTest("service-police",
                           "concordat.police.v1.PoliceService/") {
-    police::RegisterPoliceService(host(), runner());
+    police::RegisterPoliceService(host(), runner(), London());
     Start();
   }
 };
@@ -79,18 +85,35 @@ TEST_F(PoliceServiceTest, ManagementStartsOnceAndVisitsGoToItsRecord) {
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(PoliceServiceTest, AVisitIsRecordedOnceItsDayHasCome) {
+  police::v1::RecordVisitRequest visit;
+  visit.set_management_ref("OM-4471");
+  visit.mutable_visit()->set_mode("HOME");
+  visit.mutable_visit()->set_seen(true);
+  visit.mutable_command()->set_time(testing::Micros("2025-12-06T00:00:00Z"));
+  const Reply early = Command("police", "RecordVisit", visit);
+  EXPECT_THAT(early, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(early.status().message(), "command.time: that day is to come");
+  // Later on the same day is nobody's clock to judge.
+  visit.mutable_command()->set_time(testing::Micros("2025-12-05T23:59:59Z"));
+  EXPECT_THAT(Command("police", "RecordVisit", visit), IsOk());
+  log_clock().Advance(absl::Hours(15));
+  visit.mutable_command()->set_time(testing::Micros("2025-12-06T00:00:00Z"));
+  EXPECT_THAT(Command("police", "RecordVisit", visit), IsOk());
+  // The machine's date is another.
+  visit.mutable_command()->clear_time();
+  ASSERT_THAT(Command("police", "RecordVisit", visit), IsOk());
+  const Header header = bus().events().back().header;
+  EXPECT_EQ(header.time_us, testing::Micros("2025-12-06T00:00:00Z"));
+  EXPECT_EQ(header.recorded_us, testing::Micros("2025-12-06T00:00:00Z"));
+}
+
 TEST_F(PoliceServiceTest, IsForPolice) {
   for (const char* other : {"nhs", "socialwork", "coordinator", "admin"}) {
     EXPECT_THAT(
         Command(other, "StartManagement", police::v1::StartManagementRequest()),
         HasCode(absl::StatusCode::kPermissionDenied));
   }
-}
-
-absl::TimeZone London() {
-  absl::TimeZone zone;
-  EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &zone));
-  return zone;
 }
 
 socialwork::ToolBook Rm2000() {
@@ -107,8 +130,7 @@ class SocialWorkServiceTest : public AgencyServiceTest {
   SocialWorkServiceTest()
       : AgencyServiceTest("service-socialwork",
                           "concordat.socialwork.v1.SocialWorkService/") {
-    socialwork::RegisterSocialWorkService(host(), runner(), tools_, clock(),
-                                          London());
+    socialwork::RegisterSocialWorkService(host(), runner(), tools_, London());
     Start();
   }
   const socialwork::ToolBook tools_ = Rm2000();
@@ -167,6 +189,18 @@ TEST_F(SocialWorkServiceTest, ReviewsAndObservationsGoToTheirRecords) {
   EXPECT_EQ(LastType(), "concordat.socialwork.v1.UnpaidWorkObservationRaised");
   EXPECT_THAT(Command("socialwork", "RaiseObservation", raise),
               HasCode(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(SocialWorkServiceTest, AReviewIsRecordedOnceItsDayHasCome) {
+  socialwork::v1::RecordReviewRequest review;
+  review.set_review_ref("RV-7");
+  review.mutable_review()->set_kind("STATUTORY");
+  review.mutable_review()->set_person_view("PRESENT");
+  review.mutable_command()->set_time(testing::Micros("2025-12-06T00:00:00Z"));
+  EXPECT_THAT(Command("socialwork", "RecordReview", review),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  review.mutable_command()->clear_time();
+  ASSERT_THAT(Command("socialwork", "RecordReview", review), IsOk());
 }
 
 TEST_F(SocialWorkServiceTest, ABreachNeedsNoReferenceOfItsOwn) {
@@ -341,6 +375,38 @@ TEST_F(NhsServiceTest, SharingIsDecidedOnceAndEndsOnce) {
   ASSERT_THAT(Command("nhs", "EndSharing", end), IsOk());
   EXPECT_THAT(Command("nhs", "EndSharing", end),
               HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(NhsServiceTest, NothingIsDecidedUntilADayThatIsOver) {
+  nhs::v1::DecideSharingRequest decide;
+  decide.set_subject(kSomebody);
+  decide.mutable_command()->set_request_id("until");
+  decide.mutable_decision()->set_decision_ref("SD-3");
+  decide.mutable_decision()->set_what("ENGAGEMENT_ONLY");
+  decide.mutable_decision()->set_service_code("ALCOHOL_TREATMENT");
+  decide.mutable_decision()->set_until("2025-12-04");
+  const auto send = [&] {
+    return Send<hub::v1::CommandReply>("nhs", service_ + "DecideSharing",
+                                       decide);
+  };
+  const Reply over = send();
+  EXPECT_THAT(over, HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(over.status().message(), "decision.until: that day is over");
+  decide.mutable_decision()->set_until("2025-12-05");
+  ASSERT_THAT(send(), IsOk());
+  EXPECT_EQ(bus().events().back().header.time_us,
+            testing::Micros("2025-12-05T09:00:00Z"));
+  // Said again the next day it is the same command, and gets its answer.
+  log_clock().Advance(absl::Hours(24));
+  const Reply again = send();
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->duplicate());
+  // What is in force now is by the log's time, too.
+  EXPECT_EQ(
+      Read<nhs::v1::ListSharingDecisionsResponse>(
+          "nhs", "ListSharingDecisions", nhs::v1::ListSharingDecisionsRequest())
+          ->decisions_size(),
+      0);
 }
 
 TEST_F(NhsServiceTest, ARiskStatementSaysWhichLawAndUntilWhen) {

@@ -10,10 +10,11 @@ import type {
 import type { Case, Notification, Referral } from "../../gen/concordat/mappa/v1/service_pb";
 import type { SharingDecision } from "../../gen/concordat/nhs/v1/service_pb";
 import { AlertBook } from "../today/alert_book";
-import { micros, moment } from "../words/dates";
+import { micros } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
-import { actsHappenAt, alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
+import { HubTime } from "./hub_time";
+import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
 import { keepDraft, readDraft, type Session } from "./session";
 
 // Each loads by itself and may fail by itself.
@@ -24,6 +25,8 @@ export type Part =
 const kLastHereKey = "last-here";
 const kTimeWaitMs = 3_000;
 const kAwayMs = 30 * 60_000;
+// How old what is on the page may become, by the page's time and by the machine's.
+const kRefreshMs = 60_000;
 const kDayMs = 86_400_000;
 
 export function isOperator(session: Session): boolean {
@@ -36,10 +39,18 @@ export function isLiaison(session: Session): boolean {
   return session.role === "nhs-liaison";
 }
 
+// As many as one call takes.
+function hundreds(subjects: string[]): string[][] {
+  const pieces: string[][] = [];
+  for (let at = 0; at < subjects.length; at += 100) pieces.push(subjects.slice(at, at + 100));
+  return pieces;
+}
+
 export class Desk {
   session: Session;
+  readonly time: HubTime;
   readonly book = new AlertBook();
-  feed: FeedState = { kind: "starting", checkedAt: undefined, upToDate: true };
+  feed: FeedState = { kind: "starting", checkedAt: undefined, upTo: undefined };
   people = new Map<string, PersonDescription>();
   involved = new Map<string, PersonInvolved>();
   cases = new Map<string, Case>();
@@ -61,14 +72,13 @@ export class Desk {
   lastHere: Date | undefined;
   // To be said politely, once.
   announcement = "";
+  // Grows whenever all is read again: a room that loads for itself follows it.
+  round = 0;
 
   #listeners = new Set<() => void>();
   #feed: AlertFeed;
-  #time: Date | undefined;
-  #timeTold: () => void = () => {};
-  #timeKnown = new Promise<void>((resolve) => {
-    this.#timeTold = resolve;
-  });
+  // The story's time when all was read at its newest leap.
+  #restAt: Date | undefined;
   #asked = new Set<string>();
   #shown = new Set<string>();
   #timer = 0;
@@ -77,6 +87,7 @@ export class Desk {
 
   constructor(session: Session) {
     this.session = session;
+    this.time = new HubTime(session.environment, (now) => this.#moved(now));
     this.#feed = new AlertFeed(
       {
         changed: (state) => {
@@ -90,26 +101,30 @@ export class Desk {
           this.#tell();
         },
       },
-      this.#timeIsReal(),
+      this.time,
     );
-    actsHappenAt(() => (this.#timeIsReal() ? 0n : micros(this.now())));
   }
 
-  #timeIsReal(): boolean {
-    return !["demo", "training"].includes(this.session.environment);
-  }
-
-  // The page's time: the log's in a demo, where the story's clock stands.
   now(): Date {
-    return this.#timeIsReal() ? new Date() : (this.#time ?? new Date());
+    return this.time.now();
+  }
+
+  // A story's time leaps: what was read at the old one does not hold any more. The
+  // first that is heard of it is what the first reading waits for.
+  #moved(now: Date): void {
+    this.#restAt ??= now;
+    if (now.getTime() - this.#restAt.getTime() < kRefreshMs) return;
+    this.#restAt = now;
+    this.loadRest();
+    this.#feed.refreshSoon();
   }
 
   // When somebody is on duty; 0: the world's now. In a demo the story's, which the
   // first list of alerts tells.
   async #dutyTime(): Promise<bigint> {
-    if (this.#timeIsReal()) return 0n;
+    if (this.time.isReal) return 0n;
     await Promise.race([
-      this.#timeKnown,
+      this.time.known,
       new Promise((resolve) => window.setTimeout(resolve, kTimeWaitMs)),
     ]);
     return micros(this.now());
@@ -135,7 +150,7 @@ export class Desk {
     this.#timer = window.setInterval(() => {
       this.loadRest();
       void this.#keepHere().catch(() => {});
-    }, 60_000);
+    }, kRefreshMs);
   }
 
   stop(): void {
@@ -148,6 +163,7 @@ export class Desk {
   // Everything but the alerts.
   loadRest(): void {
     const { session } = this;
+    this.round += 1;
     void this.#load("feeds", async () => {
       this.feeds = (await alerts.listFeeds({}, background)).feeds;
     });
@@ -159,6 +175,7 @@ export class Desk {
     void this.#load("roles", async () => {
       this.roles = (await identity.listRoles({ at: await this.#dutyTime() }, background)).roles;
     });
+    void this.#load("people", () => this.#involve([...this.involved.keys()]));
     if (isLiaison(session)) this.loadLiaison();
   }
 
@@ -214,17 +231,14 @@ export class Desk {
     const fresh = [...new Set(subjects)].filter((one) => one && !this.#asked.has(one));
     if (fresh.length === 0) return;
     for (const one of fresh) this.#asked.add(one);
-    for (let at = 0; at < fresh.length; at += 100) {
-      const some = fresh.slice(at, at + 100);
+    for (const some of hundreds(fresh)) {
       await this.#load("people", async () => {
         try {
-          const [described, involved] = await Promise.all([
+          const [described] = await Promise.all([
             identity.describeMany({ subjects: some, purpose: "" }, background),
-            this.#dutyTime().then((at) =>
-              identity.listInvolved({ subjects: some, at }, background)),
+            this.#involve(some),
           ]);
           for (const person of described.people) this.people.set(person.subject, person);
-          for (const person of involved.people) this.involved.set(person.subject, person);
         } catch (error) {
           for (const one of some) this.#asked.delete(one);
           throw error;
@@ -233,10 +247,17 @@ export class Desk {
     }
   }
 
+  // Who answers for them, and who is on duty for whoever does.
+  async #involve(subjects: string[]): Promise<void> {
+    const at = await this.#dutyTime();
+    for (const some of hundreds(subjects)) {
+      const { people } = await identity.listInvolved({ subjects: some, at }, background);
+      for (const person of people) this.involved.set(person.subject, person);
+    }
+  }
+
   #listed(list: ListAlertsResponse): void {
     const first = !this.#arranged;
-    this.#time = moment(list.time) ?? this.#time;
-    this.#timeTold();
     this.book.list(list.alerts);
     if (first) {
       this.#arranged = true;
@@ -251,8 +272,6 @@ export class Desk {
 
   #came(alert: Alert): void {
     const onTop = this.book.change(alert);
-    const raised = moment(alert.raisedAt);
-    if (raised && this.#time && raised > this.#time) this.#time = raised;
     if (onTop) this.announcement = "A critical alert has come to the top of Act now.";
     this.#tell();
     void this.know([alert.subject]).then(() => this.#tell());

@@ -1,5 +1,5 @@
-// Server-sent events over fetch. The browser's own EventSource does not tell of
-// comments, and it is by them that a stream is known to be alive.
+// Server-sent events over fetch. The browser's own EventSource cannot be told where a
+// list ended, and does not tell that nobody is signed in any more.
 
 export interface StreamEvent {
   id: string;

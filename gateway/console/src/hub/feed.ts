@@ -1,19 +1,22 @@
 // Keeps the page's alerts up to date: the stream, and the list when it is mute.
 // One of these lives as long as somebody is signed in.
 import { fromJsonString } from "@bufbuild/protobuf";
-import { AlertSchema, type Alert, type ListAlertsResponse } from "../../gen/concordat/alerts/v1/service_pb";
+import {
+  AlertSchema, ListAlertsResponseSchema, type Alert, type ListAlertsResponse,
+} from "../../gen/concordat/alerts/v1/service_pb";
 import { moment } from "../words/dates";
 import { EventParser } from "./event_stream";
 import { tellSignedOut } from "./http";
+import type { HubTime } from "./hub_time";
 import { kPollMs, Live, type LiveKind } from "./live";
 import { alerts, background } from "./services";
 
 export interface FeedState {
   kind: LiveKind;
-  // The hub's time when it was last heard.
+  // When the hub was last heard.
   checkedAt: Date | undefined;
-  // False: alerts may be missing after `checkedAt`.
-  upToDate: boolean;
+  // Alerts after this may be missing; undefined: none is.
+  upTo: Date | undefined;
 }
 
 export interface FeedListener {
@@ -30,19 +33,21 @@ export class AlertFeed {
   #timer = 0;
   #stream: AbortController | undefined;
   #lastId = "";
-  #time: Date | undefined;
-  #timeIsReal: boolean;
-  #upToDate = true;
+  #time: HubTime;
+  // How far the hub said that alerts are judged, and that there is more.
+  #behind: Date | undefined;
   #told = "";
   #refresh = 0;
   #asking = false;
-  #listed = false;
+  // When the list was had last, and whether the newest attempt was in vain.
+  #listedAt: Date | undefined;
+  #listFailed = false;
   #listAt = 0;
 
-  // `timeIsReal`: the log's time is the world's; in a demo it is the story's.
-  constructor(listener: FeedListener, timeIsReal: boolean) {
+  // `time` is told whatever the hub says of it.
+  constructor(listener: FeedListener, time: HubTime) {
     this.#listener = listener;
-    this.#timeIsReal = timeIsReal;
+    this.#time = time;
   }
 
   async start(): Promise<void> {
@@ -84,18 +89,25 @@ export class AlertFeed {
       const list = await alerts.listAlerts({}, background);
       const asked = this.#newestId(list);
       if (!this.#lastId) this.#lastId = asked;
-      this.#upToDate = list.upToDate;
-      this.#time = moment(list.time) ?? this.#time;
-      this.#listed = true;
+      this.#judged(list);
+      this.#listedAt = this.#time.now();
+      this.#listFailed = false;
       this.#listener.listed(list);
       return true;
     } catch (error) {
+      this.#listFailed = true;
       this.#listener.failed(error);
       return false;
     } finally {
       this.#asking = false;
       this.#tell();
     }
+  }
+
+  #judged({ time, upToDate }: ListAlertsResponse): void {
+    const to = moment(time);
+    if (to) this.#time.tell(to);
+    this.#behind = upToDate ? undefined : to;
   }
 
   #newestId(list: ListAlertsResponse): string {
@@ -107,7 +119,8 @@ export class AlertFeed {
   #tick(): void {
     const hidden = document.visibilityState !== "visible";
     // A stream alone does not tell what was there before.
-    if (!this.#listed && performance.now() - this.#listAt >= kPollMs) void this.#list();
+    const missed = this.#listFailed || !this.#listedAt;
+    if (missed && performance.now() - this.#listAt >= kPollMs) void this.#list();
     for (const action of this.#live.tick(performance.now())) {
       if (action === "poll") {
         void this.#list().then((answered) => {
@@ -149,8 +162,13 @@ export class AlertFeed {
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return;
-        this.#live.heard(performance.now());
         for (const event of parser.push(value)) {
+          // What else comes may be the gateway's alone, or a proxy's.
+          if (event.type === "time" || event.type === "alert") this.#live.heard(performance.now());
+          if (event.type === "time") {
+            this.#judged(
+              fromJsonString(ListAlertsResponseSchema, event.data, { ignoreUnknownFields: true }));
+          }
           if (event.type !== "alert") continue;
           this.#listener.came(
             fromJsonString(AlertSchema, event.data, { ignoreUnknownFields: true }));
@@ -165,11 +183,13 @@ export class AlertFeed {
   }
 
   #tell(): void {
-    const contactMs = this.#live.contactAt;
-    const checkedAt = this.#timeIsReal
-      ? new Date(Date.now() - (performance.now() - contactMs))
-      : this.#time;
-    const state = { kind: this.#live.kind, checkedAt, upToDate: this.#upToDate };
+    const { kind, contactAt } = this.#live;
+    const state = {
+      // A page that has no alerts yet is not live, whatever its stream says.
+      kind: kind === "live" && !this.#listedAt ? "starting" : kind,
+      checkedAt: this.#time.ago(performance.now() - contactAt),
+      upTo: this.#listFailed ? this.#listedAt : this.#behind,
+    };
     const told = JSON.stringify(state);
     if (told === this.#told) return;
     this.#told = told;

@@ -1,7 +1,7 @@
 // Whether the page hears the hub: a state machine without timers or sockets.
 //
 //   starting  the stream is asked for, nothing heard yet
-//   live      something was heard on the stream within the last 15 s
+//   live      the alerts service was heard on the stream within the last 15 s
 //   checking  the stream is mute; the list is asked for every 10 s, and answers
 //   lost      neither the stream nor the list answers
 //
@@ -39,7 +39,7 @@ export class Live {
     return this.#since;
   }
 
-  // Bytes came on the stream, be it only a heartbeat.
+  // An alert came on the stream, or what time it is.
   heard(now: number): void {
     this.#heard = now;
     this.#since = now;

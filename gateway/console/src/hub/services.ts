@@ -21,24 +21,10 @@ const withSession: Interceptor = (next) => async (request) => {
   }
 };
 
-// Micros at which an act happens that does not say when; 0: the hub's own now.
-let actTime = () => 0n;
-
-// In a demo an act happens on the story's day, as what the page shows does.
-export function actsHappenAt(time: () => bigint): void {
-  actTime = time;
-}
-
-const withTime: Interceptor = (next) => (request) => {
-  const { command } = request.message as { command?: { time: bigint } };
-  if (command?.time === 0n) command.time = actTime();
-  return next(request);
-};
-
 const transport = createConnectTransport({
   baseUrl: "/",
   useBinaryFormat: true,
-  interceptors: [withTime, withSession],
+  interceptors: [withSession],
   defaultTimeoutMs: 20_000,
 });
 
@@ -55,8 +41,8 @@ export const socialwork = createClient(SocialWorkService, transport);
 export const background = { headers: { "Concordat-Background": "true" } };
 
 // A call about somebody whose page was opened for a purpose of its own.
-export function forPurpose(purpose: string | undefined) {
-  return purpose ? { headers: { "Concordat-Purpose": purpose } } : {};
+export function forPurpose(purpose: string, unasked: boolean) {
+  return { headers: { "Concordat-Purpose": purpose, ...(unasked ? background.headers : {}) } };
 }
 
 // Another edge than the one of the caller's own agency.
@@ -98,8 +84,10 @@ export function problem(error: unknown): HubError {
   );
 }
 
+// Services say first which field they mean: "given_name: …". Nobody at a page calls it so.
 function sentence(words: string): string {
   if (!words) return "Concordat refused this and did not say why.";
-  const capital = words.charAt(0).toUpperCase() + words.slice(1);
+  const plain = words.replace(/^[a-z_, ]+(?=: )/, (field) => field.replaceAll("_", " "));
+  const capital = plain.charAt(0).toUpperCase() + plain.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

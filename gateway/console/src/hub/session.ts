@@ -67,11 +67,13 @@ export async function stay(): Promise<Session> {
   return taken(await ask<Session>("POST", "/session/stay", {}));
 }
 
+// For a person, or for the whole session; in words, or for the alert that led to the
+// person.
 export async function choosePurpose(
   purpose: string,
-  about?: { subject: string; reason?: string; task?: string },
+  why: { subject?: string; reason?: string; task?: string },
 ): Promise<Session> {
-  return taken(await ask<Session>("POST", "/session/purpose", { purpose, ...about }));
+  return taken(await ask<Session>("POST", "/session/purpose", { purpose, ...why }));
 }
 
 // What was being written, kept sealed by the gateway over time-outs. `key` names the

@@ -17,7 +17,7 @@ export interface Field {
   none?: string;
   value?: string;
   // What to say when it is empty. Absent: it may be.
-  needed?: string;
+  needed?: string | ((values: Values) => string | undefined);
   max?: number;
   autocomplete?: string;
   // Shown only while this holds.
@@ -101,7 +101,8 @@ export function Form(props: FormProps) {
     const found: Values = {};
     for (const field of shown) {
       const value = (values[field.name] ?? "").trim();
-      if (!value && field.needed) found[field.name] = field.needed;
+      const needed = typeof field.needed === "function" ? field.needed(values) : field.needed;
+      if (!value && needed) found[field.name] = needed;
       if (field.max && value.length > field.max) {
         found[field.name] =
           `${field.label} must be ${field.max} characters or fewer. It has ${value.length}.`;

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { isOperator } from "../hub/desk";
 import type { FeedState } from "../hub/feed";
+import type { LiveKind } from "../hub/live";
 import { choosePurpose, signOut, type Session } from "../hub/session";
 import { clock, clockWithSeconds, fullDate } from "../words/dates";
 import { environment, purpose, purposeChoices, role, roleTitle } from "../words/names";
@@ -10,19 +11,32 @@ import { Form } from "./form";
 import { hideNames, namesHidden } from "./person_words";
 import { useDesk } from "./use_desk";
 
-export function liveWords(feed: FeedState): string {
+// How the page stands to the hub. "Live" is said of a page that has all there is, and of
+// no other. `missing`: some of it could not be read when it was tried last.
+export function connection(feed: FeedState, missing = false): { mark: LiveKind; words: string } {
   const at = feed.checkedAt;
   switch (feed.kind) {
     case "starting":
-      return "Connecting…";
+      return { mark: "starting", words: "Connecting…" };
     case "live":
-      return at ? `Live – checked ${clockWithSeconds(at)}` : "Live";
+      if (feed.upTo) {
+        return {
+          mark: "checking", words: `Connected – alerts are up to date to ${clockWithSeconds(feed.upTo)}`,
+        };
+      }
+      if (missing) {
+        return { mark: "checking", words: "Connected – some of what is here could not be read again" };
+      }
+      return { mark: "live", words: at ? `Live – checked ${clockWithSeconds(at)}` : "Live" };
     case "checking":
-      return "Checking every 10 seconds";
+      return { mark: "checking", words: "Checking every 10 seconds" };
     case "lost":
-      return at
-        ? `Not connected since ${clock(at)}. Use the telephone list.`
-        : "Not connected. Use the telephone list.";
+      return {
+        mark: "lost",
+        words: at
+          ? `Not connected since ${clock(at)}. Use the telephone list.`
+          : "Not connected. Use the telephone list.",
+      };
   }
 }
 
@@ -68,6 +82,7 @@ export function Strip(props: {
   }, []);
 
   const { fresh } = desk.book.waiting();
+  const { mark, words } = connection(desk.feed, desk.problems.size > 0);
   const current = `#/${props.route.split("/")[1]?.split("?")[0] ?? ""}`;
   return (
     <header class="cc-strip">
@@ -100,10 +115,15 @@ export function Strip(props: {
                 options: purposeChoices(session.purposes),
                 needed: "Choose a purpose",
               },
+              {
+                name: "reason", label: "Reason, in a sentence", kind: "words", max: 500,
+                hint: "For example: supervising his order this week. No names, numbers or addresses.",
+                needed: "Say what you need it for",
+              },
             ]}
             submit="Change purpose"
             run={async (values) => {
-              props.changed(await choosePurpose(values.purpose!));
+              props.changed(await choosePurpose(values.purpose!, { reason: values.reason!.trim() }));
               setAsking(false);
             }}
             cancel={() => setAsking(false)}
@@ -111,9 +131,13 @@ export function Strip(props: {
         </div>
       )}
       <div class="cc-strip__state">
-        <span class={`cc-live cc-live--${desk.feed.kind}`}>{liveWords(desk.feed)}</span>
+        <span class={`cc-live cc-live--${mark} ${mark === "live" ? "cc-screen" : ""}`}>{words}</span>
+        {/* Paper is never live. */}
+        {mark === "live" && (
+          <span class="cc-paper">As it stood at {clockWithSeconds(desk.feed.checkedAt ?? desk.now())}</span>
+        )}
         <span class="visually-hidden" role="status">
-          {desk.feed.kind === "checking" || desk.feed.kind === "lost" ? liveWords(desk.feed) : ""}
+          {mark === "checking" || mark === "lost" ? words : ""}
         </span>
         <span class="cc-strip__tools">
           {!isOperator(session) && (

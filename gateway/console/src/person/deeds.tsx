@@ -278,12 +278,15 @@ function nhsDeeds(desk: Desk, subject: string, events: EventView[]): Deed[] {
   ];
 }
 
-export function sharingDeed(subject: string): Deed {
+// `only`: what the decision has to say, for something to come of it.
+export function sharingDeed(subject: string, only?: { what: string; service: string }): Deed {
+  const offered = (list: "sharing-scope" | "service-code", code: string | undefined) =>
+    choices(list).filter(([one]) => !code || one === code);
   return {
     id: "share", title: "Decide what may be shared",
     fields: [
-      { name: "what", label: "What may leave the board?", kind: "radios", options: choices("sharing-scope"), needed: "Choose what may be shared" },
-      { name: "service", label: "Of which service?", kind: "select", options: choices("service-code"), needed: "Choose the service" },
+      { name: "what", label: "What may leave the board?", kind: "radios", options: offered("sharing-scope", only?.what), needed: "Choose what may be shared" },
+      { name: "service", label: "Of which service?", kind: "select", options: offered("service-code", only?.service), needed: "Choose the service" },
       { name: "reason", label: "Why?", kind: "select", options: choices("sharing-reason").slice(0, 4), needed: "Choose why" },
       { name: "until", label: "Until", kind: "date", needed: "Enter the last day" },
     ],

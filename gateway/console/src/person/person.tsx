@@ -1,5 +1,5 @@
 // All that the reader may know of one person, and what they may do.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PersonDescription } from "../../gen/concordat/identity/v1/service_pb";
 import type { GetCaseResponse } from "../../gen/concordat/mappa/v1/service_pb";
 import { type Desk } from "../hub/desk";
@@ -20,6 +20,8 @@ import { agency, capital, purpose, purposeChoices, roleTitle } from "../words/na
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
 import { WhatHappened } from "./what_happened";
+
+const kPersonKey = /^p-[a-z2-7]{26}$/;
 
 interface Loaded {
   person: PersonDescription;
@@ -43,7 +45,7 @@ export function Person(props: {
   const [refused, setRefused] = useState("");
 
   useEffect(() => {
-    if (chosen || !task) return;
+    if (chosen || !task || !kPersonKey.test(subject)) return;
     choosePurpose(desk.session.purpose, { subject, task: props.from }).then(props.changed, (error) => {
       const told = problem(error);
       // The alert is closed by now, or nobody knows: the reader's own words will do.
@@ -52,6 +54,14 @@ export function Person(props: {
     });
   }, [subject, task, chosen]);
 
+  if (!kPersonKey.test(subject)) {
+    return (
+      <>
+        <h1>No record</h1>
+        <p>The address of this page names nobody. <a href="#/find">Find a person</a></p>
+      </>
+    );
+  }
   if (failure) return <Problem what="This person cannot be opened." problem={failure} />;
   if (!chosen && props.from && !desk.loaded.has("alerts") && desk.feed.kind === "starting") {
     return <Loading what="your alerts" />;
@@ -97,9 +107,18 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
   const [loaded, setLoaded] = useState<Loaded | undefined>();
   const [failure, setFailure] = useState<HubError | undefined>();
 
-  async function load(minPosition = 0n) {
-    setFailure(undefined);
-    const options = forPurpose(purposeCode);
+  const opened = useRef(desk.round);
+  const turn = useRef(0);
+  // What the reader did here stands at this position; nothing older is shown again.
+  const done = useRef(0n);
+
+  // `unasked`: nobody at the page asked for it.
+  async function load(minPosition = done.current, unasked = false) {
+    done.current = minPosition;
+    turn.current += 1;
+    const mine = turn.current;
+    if (!unasked) setFailure(undefined);
+    const options = forPurpose(purposeCode, unasked);
     let eventsFailure: HubError | undefined;
     try {
       const [described, record, events] = await Promise.all([
@@ -109,12 +128,14 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
           if (problem(error).code === "not_found") return undefined;
           throw error;
         }),
-        personEvents(subject, purposeCode).catch((error) => {
+        personEvents(subject, purposeCode, unasked).catch((error) => {
           eventsFailure = problem(error);
           return { events: [], more: false };
         }),
         desk.know([subject]),
       ]);
+      if (turn.current !== mine) return;
+      setFailure(undefined);
       const person = described.people[0];
       if (!person) {
         setFailure(new HubError("not_found", ""));
@@ -123,10 +144,10 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
       }
       setLoaded({ person, record, events, eventsFailure });
     } catch (error) {
-      setFailure(problem(error));
+      if (turn.current === mine) setFailure(problem(error));
     }
   }
-  useEffect(() => void load(), []);
+  useEffect(() => void load(done.current, desk.round !== opened.current), [desk.round]);
 
   if (failure && !loaded) {
     return (
@@ -160,6 +181,9 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
           Printed by {desk.session.displayName}, {fullDate(now)}, for {purpose(purposeCode)}.
         </span>
       </p>
+      {failure && (
+        <Problem what="This page could not be read again: it may be out of date." problem={failure} again={() => void load()} />
+      )}
       {person.inDoubt && (
         <p class="cc-blind">
           <strong>Identity in doubt.</strong> Somebody holds that a number is not this person's.
@@ -263,6 +287,13 @@ function Standing(props: {
     if (closed) rows.push(["Case", `closed ${plainDate(closed)}: ${say("case-close-reason", one.closeReason)}`]);
   } else {
     rows.push(["MAPPA", "no case that is shared with you"]);
+  }
+  // Police know it of their own register, also where the notification that told the case
+  // of it is not for them.
+  const managed = newest(events, "concordat.police.v1.ManagementStarted");
+  if (managed) {
+    const { category = "" } = (managed.data ?? {}) as { category?: string };
+    rows.push(["Managed by police", `${say("mappa-category", category)}, since ${plainDate(new Date(managed.time))}`]);
   }
   const lead = leadWords(desk, subject);
   if (lead) rows.push(["Lead", lead]);

@@ -64,8 +64,6 @@ export function Exchange() {
   const desk = useDesk();
   const [state, setState] = useState<State | undefined>();
   const [failures, setFailures] = useState<Failures>(new Map());
-  const [readAt, setReadAt] = useState<Date | undefined>();
-
   // Asked again when the operator has changed something.
   const [round, again] = useReducer((n: number) => n + 1, 0);
 
@@ -76,7 +74,6 @@ export function Exchange() {
         if (gone) return;
         setState(next);
         setFailures(failed);
-        setReadAt(new Date());
       });
     load(false);
     const timer = window.setInterval(() => load(true), kRefreshMs);
@@ -84,7 +81,7 @@ export function Exchange() {
       gone = true;
       window.clearInterval(timer);
     };
-  }, [round]);
+  }, [round, desk.round]);
 
   const now = desk.now();
   return (
@@ -94,10 +91,16 @@ export function Exchange() {
       {[...failures].map(([what, failure]) => (
         <Problem key={what} what={`${what}: cannot be shown.`} problem={failure} />
       ))}
-      {state && readAt && <p class="cc-small">Read again every 10 seconds. Real times are this machine's.</p>}
+      {state && (
+        <p class="cc-small">
+          Read again every 10 seconds.
+          {!desk.time.isReal &&
+            " Today is the story's day; when connections were made and items came is by this machine's own clock."}
+        </p>
+      )}
       {state?.log && <Log log={state.log} now={now} />}
       {state?.feeds && <Feeds feeds={state.feeds} now={now} />}
-      {state?.subscriptions && <Subscriptions all={state.subscriptions} end={state.log?.endSequence ?? 0n} />}
+      {state?.subscriptions && <Subscriptions all={state.subscriptions} end={state.log?.endSequence ?? 0n} now={now} />}
       {state && state.edges.size > 0 && <Edges edges={state.edges} now={now} changed={() => again(undefined)} />}
       {state?.refusals && <Refusals all={state.refusals} />}
       {state?.faults && state.faults.length > 0 && <Faults all={state.faults} />}
@@ -183,7 +186,7 @@ function Feeds({ feeds, now }: { feeds: FeedReport[]; now: Date }) {
   );
 }
 
-function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) {
+function Subscriptions({ all, end, now }: { all: SubscriptionState[]; end: bigint; now: Date }) {
   return (
     <Section id="subscriptions" title="Connections and lag" count={all.length}>
       <div class="cc-wide" role="region" aria-label="Connections and lag" tabIndex={0}>
@@ -210,7 +213,7 @@ function Subscriptions({ all, end }: { all: SubscriptionState[]; end: bigint }) 
                   </td>
                   <td class={one.connected ? "" : "cc-overdue"}>
                     {one.connected
-                      ? `connected${since ? ` since ${clockOrWhen(since, new Date())}` : ""}`
+                      ? `connected${since ? ` since ${clockOrWhen(since, now)}` : ""}`
                       : "not connected"}
                   </td>
                   <td class="cc-number">{one.acknowledged.toString()} of {end.toString()}</td>
@@ -262,7 +265,7 @@ function Edges(props: { edges: Map<string, ListRejectsResponse>; now: Date; chan
                   ...[...reasons].map(([reason, n]): [string, string] => [reason, String(n)]),
                 ]}
               />
-              <Redrive name={name} title={title} items={answer.items} now={new Date()} done={props.changed} />
+              <Redrive name={name} title={title} items={answer.items} now={now} done={props.changed} />
               {answer.files.some((file) => file.words) && (
                 <ul class="cc-lines">
                   {answer.files.filter((file) => file.words).slice(0, 5).map((file) => (

@@ -40,7 +40,10 @@ export function Find() {
             options: [["name", "Name"], ["number", "Number"]],
           },
           { name: "family", label: "Family name", kind: "line", hint: "The whole name.", needed: "Enter the family name", when: byName },
-          { name: "given", label: "Given name", kind: "line", hint: "Or its beginning. This or the date of birth is needed.", when: byName },
+          {
+            name: "given", label: "Given name", kind: "line", hint: "Or its beginning. This or the date of birth is needed.", when: byName,
+            needed: (values) => (values.born ? undefined : "Enter the given name or the date of birth"),
+          },
           { name: "born", label: "Date of birth", kind: "date", when: byName },
           { name: "scheme", label: "Which number?", kind: "select", options: kSchemes, needed: "Choose which number it is", when: byNumber },
           { name: "number", label: "Number", kind: "line", hint: "The whole number.", needed: "Enter the number", when: byNumber },

@@ -20,6 +20,8 @@ const kLeave = [
   "NOTHING_TO_SHARE", "STATED_BY_A_PERSON", "SENT_AGAIN", "ENTERED_IN_ERROR", "WRONG_PERSON",
   "TOLD_BY_TELEPHONE", "TOO_OLD", "TOO_MANY",
 ];
+// What an appointment that was not kept leaves the board under.
+const kEngagementOnly = "ENGAGEMENT_ONLY";
 const kReplay = ["MAPPING_MENDED", "SETTING_MENDED"];
 
 function reasons(codes: string[]): [string, string][] {
@@ -120,8 +122,11 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
   const [doing, setDoing] = useState<Doing>();
   const now = desk.now();
   const at = moment(item.happenedAt) ?? moment(item.receivedAt);
-  const usable = desk.sharing.filter((one) => one.subject === item.subject);
+  const usable = desk.sharing.filter(
+    (one) => one.subject === item.subject && one.decided?.serviceCode === item.serviceCode &&
+      one.decided.what === kEngagementOnly);
   const open = item.state === "open";
+  const held = open && item.outcome === "held";
 
   async function look() {
     setFailure(undefined);
@@ -152,6 +157,7 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
         Reference {item.itemRef}
         {!open && `. ${item.state}`}
       </p>
+      {held && item.cannotRelease && <p>It cannot be released: {item.cannotRelease}.</p>}
       {failure && <Problem what="It cannot be shown." problem={failure} />}
       {shown && (
         <div>
@@ -165,7 +171,7 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
             {shown ? "Hide" : "Look"}
             <span class="visually-hidden"> at {item.itemRef}</span>
           </button>
-          {item.outcome === "held" && (
+          {held && !item.cannotRelease && (
             <button type="button" class="ds_button ds_button--small ds_button--secondary" onClick={() => setDoing("release")}>
               Release<span class="visually-hidden"> {item.itemRef}</span>
             </button>
@@ -182,7 +188,8 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
         <div class="cc-form">
           <h3>A decision is needed first</h3>
           <p>
-            Nothing is released without a sharing decision in force for this person. There is none.
+            Nothing is released without a sharing decision in force for this person and service.
+            There is none.
           </p>
           <div class="ds_button-group cc-buttons">
             <button type="button" class="ds_button" onClick={() => setDoing("share")}>
@@ -197,8 +204,8 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
       {doing === "share" && (
         <DeedForm
           desk={desk}
-          deed={sharingDeed(item.subject)}
-          about={item.subject}
+          deed={sharingDeed(item.subject, { what: kEngagementOnly, service: item.serviceCode })}
+          about={item.itemRef}
           close={() => setDoing("release")}
           done={(position) => {
             desk.decidedAt = position;
@@ -288,13 +295,40 @@ function HeldItem({ desk, item }: { desk: Desk; item: Item }) {
   );
 }
 
-// Which decisions a kind of review may end with.
-const kDecisions: Record<string, string[]> = {
-  MERGED_AT_SOURCE: ["MERGED", "KEPT_APART"],
-  ADDRESS_CANDIDATE: ["CONFIRMED", "KEPT_APART"],
-  DIFFERENT_PEOPLE: ["MERGED", "KEPT_APART"],
-  NUMBER_CLAIMED: ["MERGED", "KEPT_APART"],
-  LINK_DOUBTED: ["CONFIRMED", "LINK_CUT"],
+interface ReviewQuestion {
+  question: string;
+  // Decisions that identity takes for this kind, in words that answer the question.
+  answers: [string, string][];
+  reasons: string[];
+}
+
+const kOneOrTwo: ReviewQuestion = {
+  question: "One person, or two?",
+  answers: [["MERGED", "One person: join the records"], ["KEPT_APART", "Two people: keep them apart"]],
+  reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "SAME_PERSON", "DIFFERENT_PEOPLE"],
+};
+
+// What is asked of each kind of review.
+export const kReviews: Record<string, ReviewQuestion> = {
+  MERGED_AT_SOURCE: {
+    ...kOneOrTwo,
+    answers: [...kOneOrTwo.answers, ["CONFIRMED", "The numbers are this person's, and no record is joined"]],
+  },
+  DIFFERENT_PEOPLE: kOneOrTwo,
+  NUMBER_CLAIMED: kOneOrTwo,
+  ADDRESS_CANDIDATE: {
+    question: "Is this where they live?",
+    answers: [
+      ["CONFIRMED", "Yes: it is your agency's address of them from now on"],
+      ["KEPT_APART", "No: nothing changes"],
+    ],
+    reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "OUT_OF_DATE"],
+  },
+  LINK_DOUBTED: {
+    question: "Is the number this person's?",
+    answers: [["CONFIRMED", "Yes: the link stays"], ["LINK_CUT", "No: cut the link"]],
+    reasons: ["RECORDS_COMPARED", "PERSON_ASKED", "SOURCE_ASKED", "DOCUMENT_SEEN", "ENTERED_IN_ERROR", "SAME_PERSON", "DIFFERENT_PEOPLE", "OUT_OF_DATE"],
+  },
 };
 
 function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
@@ -302,7 +336,7 @@ function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
   const [failure, setFailure] = useState<HubError | undefined>();
   const [deciding, setDeciding] = useState(false);
   const at = moment(review.happenedAt) ?? moment(review.openedAt);
-  const allowed = kDecisions[review.kind] ?? ["CONFIRMED", "KEPT_APART"];
+  const { question, answers, reasons: known } = kReviews[review.kind] ?? kOneOrTwo;
 
   async function look() {
     setFailure(undefined);
@@ -360,15 +394,18 @@ function ReviewItem({ desk, review }: { desk: Desk; review: Review }) {
           draft={`decide-${review.reviewRef}`}
           fields={[
             {
-              name: "decision", label: "What is it?", kind: "radios", needed: "Choose the decision",
-              options: choices("identity-review-decision").filter(([code]) => allowed.includes(code)),
+              name: "decision", label: question, kind: "radios", needed: "Choose the decision",
+              options: answers,
             },
-            { name: "reason", label: "How do you know?", kind: "radios", options: choices("identity-review-reason"), needed: "Choose how you know" },
+            {
+              name: "reason", label: "How do you know?", kind: "radios", needed: "Choose how you know",
+              options: choices("identity-review-reason").filter(([code]) => known.includes(code)),
+            },
             { name: "note", label: "Note", kind: "words", max: 500, hint: "It stays with the register of who is who." },
           ]}
           submit="Decide"
           check={(values) => [
-            say("identity-review-decision", values.decision ?? "") + ".",
+            `${question} ${answers.find(([code]) => code === values.decision)?.[1]}.`,
             ...(values.decision === "MERGED" ? ["The two records are one person from then on, for every agency."] : []),
             ...(values.decision === "LINK_CUT" ? ["The link is cut when a second person agrees."] : []),
           ]}

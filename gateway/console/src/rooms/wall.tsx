@@ -2,34 +2,35 @@
 // alone: alerts are not for them.
 import { isOperator } from "../hub/desk";
 import { useDesk } from "../parts/use_desk";
-import { closedSince } from "../today/alert_book";
-import { clock, moment } from "../words/dates";
+import { plural } from "../parts/basics";
+import { closedSince, isNotAccepted, sectionOf } from "../today/alert_book";
+import { clock } from "../words/dates";
 import { sendingWords, silentWords } from "../today/sources";
 
 export function Wall() {
   const desk = useDesk();
   const now = desk.now();
   const { book } = desk;
-  const open = book.all().filter((alert) => ["raised", "shown"].includes(alert.state) && !alert.copy);
+  // As Today has them, but for what waits there until its reader asks.
+  const open = book.all().filter((alert) => sectionOf(alert) === "act");
   const critical = open.filter((alert) => alert.severity === "CRITICAL").length;
-  const late = open.filter((alert) => {
-    const limit = moment(alert.acceptBy);
-    return limit !== undefined && limit < now;
-  }).length;
-  const accepted = book.all().filter((alert) => alert.state === "accepted");
-  const overdue = accepted.filter((alert) => alert.overdue).length;
+  const late = open.filter((alert) => isNotAccepted(alert, now)).length;
+  const overdue = open.filter((alert) => alert.overdue).length;
+  const accepted = book.all().filter((alert) => sectionOf(alert) === "accepted");
   const silent = desk.feeds.filter((feed) => feed.silentSince !== 0n);
   const boxes: [number, string, boolean][] = isOperator(desk.session) ? [] : [
     [open.length, `to act on${critical ? `, ${critical} of them critical` : ""}`, critical > 0],
     [late, "not accepted in time", late > 0],
-    [accepted.length, `accepted, not finished${overdue ? `, ${overdue} overdue` : ""}`, overdue > 0],
+    [overdue, "not done in time", overdue > 0],
+    [accepted.length, "accepted, not finished", false],
     [closedSince(book.all(), new Date(now.getTime() - 86_400_000)).length, "closed in the last day", false],
   ];
-  boxes.push([silent.length, "sources silent", silent.length > 0]);
+  boxes.push([silent.length, plural(silent.length, "source silent", "sources silent"), silent.length > 0]);
   if (isOperator(desk.session)) {
     const rejected = desk.feeds.reduce((sum, feed) => sum + feed.rejected, 0);
-    boxes.push([desk.feeds.length - silent.length, "sources sending", false]);
-    boxes.push([rejected, "records to be mended at their source", false]);
+    const sending = desk.feeds.length - silent.length;
+    boxes.push([sending, plural(sending, "source sending", "sources sending"), false]);
+    boxes.push([rejected, plural(rejected, "record to be mended at its source", "records to be mended at their source"), false]);
   }
   return (
     <>

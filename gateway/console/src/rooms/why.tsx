@@ -95,6 +95,10 @@ export function Why({ sequence }: { sequence: string }) {
         ]}
         submit="Ask why"
         run={async (values) => {
+          // What was said before is no answer to this.
+          setAnswer(undefined);
+          desk.announcement = "";
+          desk.redraw();
           const what = values.what!.trim();
           if (!/^\d+$/.test(what) && !what.includes("#")) throw new Error("Enter the number in the log, for example 214.");
           const [forAgency = "", forRole = ""] = values.whom!.split("/");

@@ -5,7 +5,7 @@ import type { Desk } from "../hub/desk";
 import { alerts } from "../hub/services";
 import { Form, type FormProps, type Values } from "../parts/form";
 import { addressee, capital } from "../words/names";
-import { actWords, type Act } from "./acts";
+import type { Act } from "./acts";
 
 const kOutcomes: [string, string][] = [
   ["Action taken", "Action was taken"],
@@ -125,7 +125,7 @@ export function ActForm(props: { desk: Desk; alert: Alert; act: Act; close: () =
       run={async (values, request) => {
         const answer = await send(values, request);
         props.close();
-        desk.announcement = `${actWords[act]}: ${done}`;
+        desk.announcement = done;
         desk.acted(answer);
         document.getElementById("told")?.focus();
       }}

@@ -1,6 +1,5 @@
 // What may be done with an alert, and what it is called.
-import type { Alert, Doer } from "../../gen/concordat/alerts/v1/service_pb";
-import type { Session } from "../hub/session";
+import type { Alert } from "../../gen/concordat/alerts/v1/service_pb";
 
 export type Act = "accept" | "pass" | "dispute" | "close" | "withdrawal";
 
@@ -17,26 +16,11 @@ export function actsOn(alert: Alert): Act[] {
   if (alert.state === "withdrawn") return alert.withdrawalToAccept ? ["withdrawal"] : [];
   if (alert.state === "closed") return [];
   const acts: Act[] = [];
+  // For whatever role of the agency.
   const ours = alert.acceptances.some((one) => one.doer?.yours);
   if (!alert.acceptedByYou) acts.push("accept");
-  if (ours || (alert.owner && alert.state === "accepted")) acts.unshift("close");
+  if (ours || (alert.owner && alert.state === "accepted")) acts.push("close");
   if (alert.mayPassTo.length > 0) acts.push("pass");
   if (!alert.disputes.some((one) => one.doer?.yours)) acts.push("dispute");
   return acts;
-}
-
-// "You", or the person or desk as people write it; at the head of a line.
-export function doerWords(doer: Doer | undefined, session: Session): string {
-  if (!doer) return "Somebody";
-  if (doer.by === session.principal && (!doer.staff || doer.staff === session.account)) {
-    return "You";
-  }
-  const who = doer.byName || doer.by;
-  return doer.agencyName && !who.includes(doer.agencyName) ? `${who}, ${doer.agencyName}` : who;
-}
-
-// The same within a sentence: "by you".
-export function byWords(doer: Doer | undefined, session: Session): string {
-  const words = doerWords(doer, session);
-  return words === "You" || words === "Somebody" ? words.toLowerCase() : words;
 }

@@ -7,7 +7,8 @@ import { moment } from "../words/dates";
 export type Section =
   // A fact was taken back, and the reader was shown what rested on it.
   | "withdrawn"
-  // Addressed to the reader and not accepted, or accepted and not done in time.
+  // Addressed or passed on to the reader and not accepted, or accepted and not done in
+  // time.
   | "act"
   // Somebody else acts.
   | "information"
@@ -23,6 +24,23 @@ export function severityRank(severity: string): number {
   return rank < 0 ? kSeverities.length : rank;
 }
 
+// The reader has it for information alone, and has not taken it on all the same.
+export function forInformation(alert: Alert): boolean {
+  return alert.copy && !alert.acceptedByYou;
+}
+
+// Somebody who had it passed it on to the reader, who has not taken it on yet.
+function isPassedToReader(alert: Alert): boolean {
+  return !alert.acceptedByYou && alert.passedOn.some((one) => one.toYou);
+}
+
+// The time to accept it is over, or nobody is left to tell.
+export function isNotAccepted(alert: Alert, now: Date): boolean {
+  if (!["raised", "shown"].includes(alert.state)) return false;
+  const limit = moment(alert.acceptBy);
+  return limit ? limit < now : alert.escalatedAt !== 0n;
+}
+
 export function sectionOf(alert: Alert): Section {
   switch (alert.state) {
     case "withdrawn":
@@ -31,8 +49,10 @@ export function sectionOf(alert: Alert): Section {
       return "closed";
     case "accepted":
       // At its date it is back where somebody has to act.
-      return alert.overdue && !alert.copy ? "act" : "accepted";
+      return (alert.overdue && !forInformation(alert)) || isPassedToReader(alert)
+        ? "act" : "accepted";
     default:
+      if (alert.acceptedByYou) return "accepted";
       return alert.copy ? "information" : "act";
   }
 }

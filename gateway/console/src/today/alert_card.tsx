@@ -1,14 +1,16 @@
 // One alert, in the order in which it is read: who, standing, what happened, when, by
 // when, what can be done, why.
 import { useEffect, useState } from "preact/hooks";
-import type { Alert } from "../../gen/concordat/alerts/v1/service_pb";
+import type { Acceptance, Alert, Doer } from "../../gen/concordat/alerts/v1/service_pb";
 import type { Desk } from "../hub/desk";
 import { list, More, Severity } from "../parts/basics";
 import { bornWords, leadWords, personName, standingWords } from "../parts/person_words";
-import { clockOrWhen, dayOf, daysLeft, due, lastDay, moment, when } from "../words/dates";
-import { addressee } from "../words/names";
+import { clockOrWhen, daysLeft, dayWords, due, lastDay, moment, when } from "../words/dates";
+import { addressee, capital } from "../words/names";
 import { ActForm } from "./act_form";
-import { actsOn, actWords, doerWords, type Act } from "./acts";
+import { forInformation, isNotAccepted } from "./alert_book";
+import { actsOn, actWords, type Act } from "./acts";
+import { DoerName } from "./doer";
 
 export function AlertCard({ desk, alert, onPerson }: { desk: Desk; alert: Alert; onPerson?: boolean }) {
   const [open, setOpen] = useState<Act | undefined>();
@@ -41,7 +43,7 @@ export function AlertCard({ desk, alert, onPerson }: { desk: Desk; alert: Alert;
             <button
               key={act}
               type="button"
-              class={`ds_button ds_button--small ${index > 0 || alert.copy ? "ds_button--secondary" : ""}`}
+              class={`ds_button ds_button--small ${index > 0 || forInformation(alert) ? "ds_button--secondary" : ""}`}
               aria-describedby={`${alert.alertRef}-title`}
               onClick={() => setOpen(act)}
             >
@@ -86,14 +88,11 @@ function Standing({ desk, alert }: { desk: Desk; alert: Alert }) {
 function Limit({ alert, now }: { alert: Alert; now: Date }) {
   const limit = moment(alert.acceptBy);
   if (!["raised", "shown"].includes(alert.state) || alert.copy) return null;
-  // Nobody is left to tell.
-  if (!limit) return alert.escalatedAt ? <strong class="cc-overdue">Not accepted</strong> : null;
-  const { words, overdue } = due(limit, now);
-  return (
-    <strong class={overdue ? "cc-overdue" : "cc-limit"}>
-      {overdue ? `Not accepted: ${words}` : `Accept ${words}`}
-    </strong>
-  );
+  const words = limit && due(limit, now).words;
+  if (isNotAccepted(alert, now)) {
+    return <strong class="cc-overdue">{words ? `Not accepted: ${words}` : "Not accepted"}</strong>;
+  }
+  return words ? <strong class="cc-limit">Accept {words}</strong> : null;
 }
 
 function Flags({ alert, now }: { alert: Alert; now: Date }) {
@@ -106,7 +105,7 @@ function Flags({ alert, now }: { alert: Alert; now: Date }) {
   if (escalated && alert.state !== "closed") {
     flags.push(`Nobody accepted in time, so more people were told ${when(escalated, now)}.`);
   }
-  if (alert.copy) flags.push("For your information: somebody else acts on this.");
+  if (forInformation(alert)) flags.push("For your information: somebody else acts on this.");
   const withdrawn = moment(alert.withdrawnAt);
   if (withdrawn) {
     flags.push(`Withdrawn ${clockOrWhen(withdrawn, now)}: ${alert.withdrawnBecause}.`);
@@ -141,48 +140,68 @@ function Times({ alert, now }: { alert: Alert; now: Date }) {
 
 // Who did what so far.
 function Past({ desk, alert, now }: { desk: Desk; alert: Alert; now: Date }) {
-  const lines: string[] = [];
-  for (const one of alert.acceptances) {
-    const at = moment(one.at);
-    const said = one.action ? `: “${one.action}”` : "";
-    lines.push(`${doerWords(one.doer, desk.session)}, ${at ? when(at, now) : ""}, accepted${said}`);
-  }
-  for (const one of alert.passedOn) {
-    const at = moment(one.at);
-    const said = one.words ? `: “${one.words}”` : "";
-    lines.push(
-      `${doerWords(one.doer, desk.session)}, ${at ? when(at, now) : ""}, passed on to ${addressee(one.to)}${said}`);
-  }
-  for (const one of alert.disputes) {
-    const at = moment(one.at);
-    lines.push(
-      `${doerWords(one.doer, desk.session)}, ${at ? when(at, now) : ""}, said this is wrong: “${one.reason}”`);
-  }
-  const left = actLimit(alert, now);
-  if (lines.length === 0) return null;
+  const { acceptances, passedOn, disputes } = alert;
+  if (acceptances.length + passedOn.length + disputes.length === 0) return null;
+  const act = (doer: Doer | undefined, micros: bigint, what: string) => (
+    <li key={`${what}${micros}`}>
+      <DoerName doer={doer} session={desk.session} />
+      {atWords(micros, now)}, {what}
+    </li>
+  );
   return (
     <ul class="cc-past">
-      {lines.map((line) => (
-        <li key={line}>{line}</li>
-      ))}
-      {left && <li class={left.overdue ? "cc-overdue" : ""}>{left.words}</li>}
+      <Acceptances desk={desk} alert={alert} now={now} among="accepted" />
+      {passedOn.map((one) =>
+        act(one.doer, one.at, `passed on to ${addressee(one.to)}${one.words && `: “${one.words}”`}`))}
+      {disputes.map((one) => act(one.doer, one.at, `said this is wrong: “${one.reason}”`))}
     </ul>
   );
 }
 
-// By when it is to be done, in words.
-export function actLimit(alert: Alert, now: Date) {
-  if (alert.state === "closed" || alert.state === "withdrawn") return undefined;
-  const promised = alert.acceptances
-    .map((one) => dayOf(one.actBy))
-    .filter((day): day is Date => day !== undefined)
-    .sort((a, b) => a.getTime() - b.getTime())[0];
-  const earliest = moment(alert.actBy);
-  // Overdue is what was to be done first, by whomever, whatever else was promised.
-  const limit = alert.overdue ? earliest : (promised ?? earliest);
+// ", today 08:40"
+function atWords(micros: bigint, now: Date): string {
+  const at = moment(micros);
+  return at ? `, ${when(at, now)}` : "";
+}
+
+// A line for each who accepted: what they said, and by when it is to be done. `among`
+// names the act where other acts stand beside it.
+export function Acceptances(props: { desk: Desk; alert: Alert; now: Date; among?: string }) {
+  const { desk, alert, now } = props;
+  const open = !["closed", "withdrawn"].includes(alert.state);
+  return (
+    <>
+      {alert.acceptances.map((one) => {
+        const left = open ? limitWords(one, now) : undefined;
+        return (
+          <li key={`${one.by}${one.at}`}>
+            <DoerName doer={one.doer} session={desk.session} />
+            {atWords(one.at, now)}
+            {props.among && `, ${props.among}`}
+            {one.action && `: “${one.action}”`}
+            {left && (
+              <>
+                {one.action ? ". " : ": "}
+                <strong class={left.overdue ? "cc-overdue" : "cc-left"}>{left.words}</strong>
+              </>
+            )}
+          </li>
+        );
+      })}
+    </>
+  );
+}
+
+// What they promised, or what is usual: "7 days left (12 December, as promised)", "Due
+// today (the usual limit)".
+export function limitWords(one: Acceptance, now: Date) {
+  const limit = moment(one.limit);
   if (!limit) return undefined;
-  const words = daysLeft(lastDay(limit), now);
-  return { ...words, words: words.words.charAt(0).toUpperCase() + words.words.slice(1) };
+  const day = lastDay(limit);
+  const { words, overdue } = daysLeft(day, now);
+  const which = one.actBy ? "as promised" : "the usual limit";
+  const named = words.endsWith("left") ? `${dayWords(day, now)}, ${which}` : which;
+  return { words: `${capital(words)} (${named})`, overdue };
 }
 
 function Why({ alert, now }: { alert: Alert; now: Date }) {

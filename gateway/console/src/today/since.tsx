@@ -18,6 +18,7 @@ interface Group {
 
 export function SinceSection({ desk }: { desk: Desk }) {
   const [groups, setGroups] = useState<Group[] | "loading" | undefined>();
+  const [readAt, setReadAt] = useState<Date | undefined>();
   const [failure, setFailure] = useState<HubError | undefined>();
   const subjects = [...desk.cases.values()]
     .filter((one) => one.level >= 2)
@@ -37,6 +38,7 @@ export function SinceSection({ desk }: { desk: Desk }) {
         if (fresh.length > 0) found.push({ subject, events: fresh });
       }
       setGroups(found);
+      setReadAt(desk.now());
     } catch (error) {
       setGroups(undefined);
       setFailure(problem(error));
@@ -60,6 +62,14 @@ export function SinceSection({ desk }: { desk: Desk }) {
         </button>
       )}
       {groups === "loading" && <Loading what="what came" />}
+      {Array.isArray(groups) && readAt && (
+        <p class="cc-small">
+          {`As it stood ${when(readAt, now)}. `}
+          <button type="button" class="cc-link" onClick={load}>
+            Read it again
+          </button>
+        </p>
+      )}
       {Array.isArray(groups) && groups.length === 0 && <p>Nothing came.</p>}
       {Array.isArray(groups) &&
         groups.map((group) => (

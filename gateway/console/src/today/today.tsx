@@ -6,11 +6,12 @@ import type { Desk } from "../hub/desk";
 import { Loading, Section } from "../parts/basics";
 import { bornWords, personName } from "../parts/person_words";
 import { useDesk } from "../parts/use_desk";
-import { clock, dayWords, moment, when } from "../words/dates";
+import { clock, clockOrWhen, dayWords, moment, when } from "../words/dates";
 import { ActForm } from "./act_form";
 import { closedSince, waitingWords } from "./alert_book";
-import { actLimit, AlertCard } from "./alert_card";
-import { actsOn, actWords, byWords, doerWords, type Act } from "./acts";
+import { Acceptances, AlertCard } from "./alert_card";
+import { actsOn, actWords, type Act } from "./acts";
+import { DoerName } from "./doer";
 import { DueSection, dueItems } from "./due";
 import { Side } from "./side";
 import { endedWords, nothingWords, sendingWords, silentWords } from "./sources";
@@ -110,8 +111,8 @@ export function Today() {
 function Blind({ desk }: { desk: Desk }) {
   const now = desk.now();
   const lines = [
-    ...(desk.feed.upToDate || !desk.feed.checkedAt || !desk.loaded.has("alerts")
-      ? [] : [`Alerts are up to date to ${clock(now)}. Later ones may be missing.`]),
+    ...(desk.feed.upTo && desk.loaded.has("alerts")
+      ? [`Alerts are up to date to ${clockOrWhen(desk.feed.upTo, now)}. Later ones may be missing.`] : []),
     ...desk.feeds.filter((feed) => feed.silentSince !== 0n).map((feed) => silentWords(feed, now)),
     ...endedWords(desk.agreements, desk.session.agency),
   ];
@@ -172,28 +173,13 @@ function PersonLink({ desk, alert }: { desk: Desk; alert: Alert }) {
 function AcceptedLine({ desk, alert }: { desk: Desk; alert: Alert }) {
   const [open, setOpen] = useState<Act | "all" | undefined>();
   const now = desk.now();
-  const left = actLimit(alert, now);
   return (
     <li id={alert.alertRef} class={`cc-line cc-line--${alert.severity.toLowerCase()}`}>
       <p>
         <PersonLink desk={desk} alert={alert} /> – {alert.headline}
       </p>
       <ul class="cc-past">
-        {alert.acceptances.map((one) => {
-          const at = moment(one.at);
-          return (
-            <li key={`${one.by}${one.at}`}>
-              {doerWords(one.doer, desk.session)}
-              {at && `, ${when(at, now)}`}
-              {one.action && `: “${one.action}”`}
-            </li>
-          );
-        })}
-        {left && (
-          <li>
-            <strong class={left.overdue ? "cc-overdue" : "cc-left"}>{left.words}</strong>
-          </li>
-        )}
+        <Acceptances desk={desk} alert={alert} now={now} />
       </ul>
       {open === undefined ? (
         <div class="ds_button-group cc-buttons">
@@ -231,7 +217,8 @@ function ClosedLine({ desk, alert }: { desk: Desk; alert: Alert }) {
     <li class="cc-line">
       <p>
         <PersonLink desk={desk} alert={alert} /> – {alert.headline} Closed{" "}
-        {at && (same ? clock(at) : when(at, now))} by {byWords(alert.closedBy, desk.session)}:{" "}
+        {at && (same ? clock(at) : when(at, now))} by{" "}
+        <DoerName doer={alert.closedBy} session={desk.session} within />:{" "}
         {alert.outcome}.
       </p>
     </li>

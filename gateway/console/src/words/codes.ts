@@ -125,7 +125,7 @@ export const codes = {
   "identity-review-decision": {
     MERGED: "One person: join the records",
     KEPT_APART: "Two people: keep them apart",
-    CONFIRMED: "As it stands: confirmed",
+    CONFIRMED: "Confirmed",
     LINK_CUT: "Wrong: cut the link",
   },
   "identity-review-kind": {

@@ -16,6 +16,7 @@
 //   what the hub refuses is done              WhatTheHubRefusesIsOpenAgain
 //   one number for two rows                   AnActWaitsForTheBusAndItsRepeatIsAnswered
 //   a question answered by nothing            AVanishedRowIsTakenBackOnAWord
+//   looks are one, or dated by the machine    LookingIsAFact
 #include "adapters/casefile/case_service.h"
 
 #include "concordat/hub/v1/events.pb.h"
@@ -52,6 +53,7 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     parts.worker = worker_.get();
     parts.marks = &taker_->marks();
     parts.clock = &clock_;
+    parts.log_clock = &log_clock_;
     parts.load_mappings = [this] { return Load(); };
     parts.wake = [this] {
       ++woken_;
@@ -388,6 +390,14 @@ TEST_F(CaseServiceTest, LookingIsAFact) {
   hub::v1::KeptItemOpened opened;
   ASSERT_TRUE(opened.ParseFromString(Events("KeptItemOpened")[0].Data()));
   EXPECT_EQ(opened.by(), "urn:concordat:dundee-city-council:jsw");
+  // By the log's time, which may stand still: another look is another all the same.
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_THAT(service_->Look(clerk_, look), IsOk());
+  ASSERT_THAT(Events("KeptItemOpened"), SizeIs(2));
+  for (const View& view : Events("KeptItemOpened")) {
+    EXPECT_EQ(view.header.time_us,
+              static_cast<uint64_t>(absl::ToUnixMicros(log_clock_.Now())));
+  }
 }
 
 TEST_F(CaseServiceTest, AVanishedRowIsTakenBackOnAWord) {

@@ -133,6 +133,8 @@ class CaseEdgeTest : public ::testing::Test {
   const std::string drop_;
   concordat::testing::SeededRandom random_;
   concordat::testing::FakeClock clock_{absl::FromUnixSeconds(1'764'122'400)};
+  // A year behind, as in a story.
+  concordat::testing::FakeClock log_clock_{clock_.Now() - absl::Hours(8760)};
   FakeSteadyClock steady_;
   const Logger log_{"test"};
   concordat::testing::FakeBus bus_{clock_};

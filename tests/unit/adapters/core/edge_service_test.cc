@@ -1,9 +1,12 @@
-// What the operator sees of an edge, and may do.
+// What the operator sees of an edge, and may do; what its own people are told
+// beforehand.
 //
 //   | bug                                             | test                  |
 //   | what is held shown to the operator, or replayed | WhatIsHeldIsNotThere..|
 //   | content, or why not, told to the operator       | TheOperatorReplays... |
 //   | a preview changes something                     | TheOperatorReplays... |
+//   | a release is offered that cannot be, or the     | WhatCannotBeReleased..|
+//   |   refusal comes after the decision was awaited  |                       |
 #include "adapters/core/edge_service.h"
 
 #include "concordat/hub/v1/events.pb.h"
@@ -130,6 +133,40 @@ TEST_F(EdgeServiceTest, WhatIsHeldIsNotThereForTheOperator) {
               HasCode(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(service.Look(Operator(), {}),
               HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(EdgeServiceTest, WhatCannotBeReleasedSaysSoBeforeADecisionIsMade) {
+  Hold(1);
+  ASSERT_EQ(Refuse(9), 2u);
+  EdgeService service = Service();
+  bus::v1::Principal liaison = Operator();
+  liaison.set_agency("nhs-tayside");
+  liaison.set_role("nhs-liaison");
+  const auto held = [&] { return service.List(liaison, {})->items(0); };
+  EXPECT_EQ(held().cannot_release(), "");
+  EXPECT_EQ(held().service_code(), "ALCOHOL_TREATMENT");
+  rules_.releasable = false;
+  EXPECT_EQ(held().cannot_release(), "never by a message");
+  EXPECT_EQ(held().service_code(), "");
+  // Of what was refused it is not a question, nor for the operator.
+  EXPECT_EQ(service.List(liaison, {})->items(1).cannot_release(), "");
+  EXPECT_EQ(service.List(Operator(), {})->items(0).cannot_release(), "");
+
+  StartWorker();
+  v1::ReleaseItemRequest release;
+  release.set_decision_ref("D-1");
+  release.set_reason("NEEDED_FOR_RISK_MANAGEMENT");
+  for (const char* ref : {"H-1", "R-2"}) {
+    rules_.releasable = ref[0] == 'R';
+    release.set_item_ref(ref);
+    release.mutable_command()->set_request_id(ref);
+    EXPECT_THAT(service.Release(liaison, release),
+                HasCode(absl::StatusCode::kFailedPrecondition))
+        << ref;
+  }
+  EXPECT_EQ(rules_.awaited, 0);
+  EXPECT_TRUE(store_->items()[0].open());
+  EXPECT_TRUE(store_->items()[1].open());
 }
 
 }  // namespace

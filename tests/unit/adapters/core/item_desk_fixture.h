@@ -40,6 +40,10 @@ class FakeRules : public ItemRules {
   std::vector<KeptField> Show(const KeptItem& item) const override {
     return {{"all", item.message.message}};
   }
+  absl::StatusOr<std::string> PreviewRelease(const KeptItem&) const override {
+    if (!releasable) return absl::FailedPreconditionError("never by a message");
+    return "ALCOHOL_TREATMENT";
+  }
   absl::StatusOr<std::vector<v1::MadeEvent>> Release(
       const KeptItem& item, absl::string_view decision_ref) const override {
     if (decision_ref != "D-1") {
@@ -64,9 +68,14 @@ class FakeRules : public ItemRules {
     return replayable ? absl::OkStatus()
                       : absl::FailedPreconditionError("as before");
   }
-  bool AwaitPosition(Sequence, absl::Duration) const override { return true; }
+  bool AwaitPosition(Sequence, absl::Duration) const override {
+    ++awaited;
+    return true;
+  }
 
+  bool releasable = true;
   bool replayable = true;
+  mutable int awaited = 0;
 };
 
 class ItemDeskTest : public ::testing::Test {
@@ -86,7 +95,8 @@ class ItemDeskTest : public ::testing::Test {
         EdgeStore::Open(*directory_, std::string(32, 'k'), random_, limits_);
     ASSERT_THAT(store, IsOk());
     store_ = *std::move(store);
-    desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, clock_);
+    desk_ = std::make_unique<ItemDesk>(*store_, rules_, events_, clock_,
+                                       log_clock_);
     worker_ = std::make_unique<SpoolWorker>(
         *store_, *client_, events_, clock_,
         [this](const WaitingMessage&) {
@@ -159,6 +169,8 @@ class ItemDeskTest : public ::testing::Test {
   concordat::testing::TempDir folder_;
   concordat::testing::SeededRandom random_;
   concordat::testing::FakeClock clock_;
+  // A year behind, as in a story.
+  concordat::testing::FakeClock log_clock_{clock_.Now() - absl::Hours(8760)};
   concordat::testing::FakeBus bus_{clock_};
   const std::shared_ptr<const TypeRegistry> types_ =
       *concordat::testing::DemoTypes();

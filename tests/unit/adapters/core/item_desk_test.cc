@@ -10,6 +10,8 @@
 //   | released without its fact, or apart from it     | AReleaseIsOneSet...   |
 //   | reason that is no code taken                    | RefusesAReasonThat... |
 //   | note on the bus                                 | NothingOfTheItemIs... |
+//   | dated by the machine in a story, or looks that  | AnActHappensAtTheL... |
+//   |   are one because its time stands still         |                       |
 //   | a refusing bus loses the item                   | WhatTheBusRefuses...  |
 //   | content stays on disk once it is left           | WhatIsLeftIsDestroyed |
 //   | held for ever; or aged without a fact           | WhatNobodyActsOnAges  |
@@ -186,6 +188,24 @@ TEST_F(ItemDeskTest, NothingOfTheItemIsOnTheBus) {
   for (const View& view : bus_.events()) {
     EXPECT_FALSE(absl::StrContains(view.Data(), "SECRET"));
     EXPECT_FALSE(absl::StrContains(view.Data(), "SIU"));
+  }
+}
+
+TEST_F(ItemDeskTest, AnActHappensAtTheLogsTimeAndEachLookIsOne) {
+  Act look;
+  look.item = Hold(1);
+  look.by = kMe;
+  StartWorker();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(desk_->Look(look), IsOk());
+    clock_.Advance(absl::Seconds(1));
+  }
+  ASSERT_THAT(desk_->Take(Wish(v1::ACT_KIND_LEAVE, look.item), {}), IsOk());
+  ASSERT_EQ(Types(), (std::vector<std::string>{
+                         "KeptItemOpened", "KeptItemOpened", "KeptItemLeft"}));
+  for (const View& view : bus_.events()) {
+    EXPECT_EQ(view.header.time_us,
+              static_cast<uint64_t>(absl::ToUnixMicros(log_clock_.Now())));
   }
 }
 

@@ -10,6 +10,7 @@
 //   summer time not counted                    UsesTheMessagesOwnTime
 //   late release: now, or any decision         WhatIsLetOutLaterKeepsItsTime...
 //   address to anybody but identity            AnotherAddressIsForIdentityAlone
+//   a release offered of what never leaves     WhatNeverLeavesSaysSoBeforehand
 #include "adapters/hl7v2/mapping.h"
 
 #include <string>
@@ -224,8 +225,9 @@ TEST_F(MappingTest, NumbersOfDifferentPeopleAreHeldAndIdentityIsTold) {
 
 TEST_F(MappingTest, AnotherAddressIsForIdentityAlone) {
   for (const std::string trigger : {"A08", "A31"}) {
-    const Outcome outcome = DecideOn(
-        Adt(trigger, "0303790016^^^NHSSCOT^CHI||X||19790303|M|||"
+    const Outcome outcome =
+        DecideOn(Adt(trigger,
+                     "0303790016^^^NHSSCOT^CHI||X||19790303|M|||"
                      "19 FLEUCHAR NEUK^^DUNDEE^^DD4 9ZZ"));
     EXPECT_EQ(outcome.verdict.outcome, OUTCOME_TO_IDENTITY);
     ASSERT_TRUE(outcome.for_identity.has_value());
@@ -233,9 +235,9 @@ TEST_F(MappingTest, AnotherAddressIsForIdentityAlone) {
               "19 FLEUCHAR NEUK, DUNDEE, DD4 9ZZ");
     EXPECT_FALSE(outcome.missed.has_value());
     // Without one there is nothing to tell.
-    EXPECT_EQ(DecideOn(Adt(trigger, "0303790016^^^NHSSCOT^CHI"))
-                  .verdict.outcome,
-              OUTCOME_HELD);
+    EXPECT_EQ(
+        DecideOn(Adt(trigger, "0303790016^^^NHSSCOT^CHI")).verdict.outcome,
+        OUTCOME_HELD);
   }
 }
 
@@ -267,6 +269,42 @@ TEST_F(MappingTest, WhatIsLetOutLaterKeepsItsTimeAndNeedsItsDecision) {
   decisions_.SetCurrent(false, Sequence{2});
   EXPECT_THAT(release(NoShow(), "D-2001"),
               HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(MappingTest, WhatNeverLeavesSaysSoBeforehand) {
+  const auto preview = [this](const std::string& message) {
+    return PreviewRelease(message, mapping_, cohort_);
+  };
+  // No decision is made yet, and none need be known.
+  decisions_.SetCurrent(false, Sequence{1});
+  const auto missed = preview(NoShow("ALC2"));
+  ASSERT_THAT(missed, IsOk());
+  EXPECT_EQ(missed->data.service_code(), "ALCOHOL_TREATMENT");
+  EXPECT_EQ(missed->subject, kTorquil);
+  const std::string booked =
+      absl::StrReplaceAll(NoShow(), {{"SIU^S26", "SIU^S12"}});
+  for (const auto& [message, why] :
+       {std::pair(NoShow("ORTH"), "the service is not in the table"),
+        std::pair(NoShow("ALCTX", "20251127"), "MSH-7 is no time of day"),
+        std::pair(absl::StrReplaceAll(NoShow(), {{"A20017-3", "A 3"}}),
+                  "SCH-1 is no usable reference"),
+        std::pair(Adt("A21", "0303790016^^^NHSSCOT^CHI"),
+                  "leave is never told by a message: state the status "
+                  "yourself, then leave this"),
+        std::pair(booked,
+                  "nothing is told of an appointment before it is missed"),
+        std::pair(Adt("A03", "0303790016^^^NHSSCOT^CHI"),
+                  "no fact is made of this kind of message: state what "
+                  "partners need yourself, then leave this")}) {
+    const absl::Status refused = preview(message).status();
+    EXPECT_THAT(refused, HasCode(absl::StatusCode::kFailedPrecondition));
+    EXPECT_EQ(refused.message(), why);
+    // What says so beforehand is what decides.
+    Decided();
+    EXPECT_EQ(DecideRelease(message, mapping_, cohort_, decisions_, "D-2001")
+                  .status(),
+              refused);
+  }
 }
 
 TEST_F(MappingTest, AnUnknownAuthorityIsUnknown) {

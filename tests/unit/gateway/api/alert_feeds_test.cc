@@ -6,7 +6,11 @@
 //   a longer break is not noticed              ALongerBreakOpensTheStreamAgain
 //   others get everything again                ALongerBreakOpensTheStreamAgain
 //   a break goes on "from now on"              GoesOnWhereItBroke
-//   heartbeats while nothing is heard          IsSilentWhileTheServiceIsAway
+//   a time while nothing is heard              IsSilentWhileTheServiceIsAway
+//   a time is asked for though nobody reads    IsSilentWhileTheServiceIsAway
+//   a time moves where a reader goes on        TellsTheTimeBesideTheAlerts
+//   a time that is past is told as the present WhoComesIsToldTheTimeOfThis…
+//   the first reader waits for a heartbeat     WhoComesIsToldTheTimeOfThis…
 //   a session that ended reads on              EndsWithItsSession
 //   late words of a closed stream are taken    ALongerBreakOpensTheStreamAgain
 #include "gateway/api/alert_feeds.h"
@@ -38,9 +42,11 @@ class FakeSource : public AlertSource {
     opened.push_back({feed, principal, after});
   }
   void Close(uint64_t feed) override { closed.push_back(feed); }
+  void AskTime() override { ++asked; }
 
   std::vector<Opened> opened;
   std::vector<uint64_t> closed;
+  int asked = 0;
 };
 
 class AlertFeedsTest : public ::testing::Test {
@@ -178,15 +184,47 @@ TEST_F(AlertFeedsTest, WaitsLongerEachTime) {
 }
 
 TEST_F(AlertFeedsTest, IsSilentWhileTheServiceIsAway) {
+  Tick();
+  EXPECT_EQ(source_.asked, 0);
   const auto reader = Join();
   Tick();
+  EXPECT_EQ(source_.asked, 1);
   EXPECT_EQ(reader->Read(), "");
   feeds_.OnOpen(1, 0);
   Tick();
-  EXPECT_EQ(reader->Read(), SseComment());
+  EXPECT_EQ(reader->Read(), "");  // It has not answered.
+  feeds_.OnTime("{}");
+  EXPECT_EQ(reader->Read(), SseEvent("time", "{}"));
   feeds_.OnEnd(1, absl::UnavailableError(""), now_);
   Tick();
+  feeds_.OnTime("{}");
   EXPECT_EQ(reader->Read(), "");
+}
+
+TEST_F(AlertFeedsTest, TellsTheTimeBesideTheAlerts) {
+  const auto reader = Join();
+  feeds_.OnOpen(1, 7);
+  feeds_.OnAlert(1, 8, "{}");
+  feeds_.OnTime(R"({"time":"1"})");
+  EXPECT_EQ(reader->Read(),
+            Alert(8, "{}") + "event: time\ndata: {\"time\":\"1\"}\n\n");
+}
+
+TEST_F(AlertFeedsTest, WhoComesIsToldTheTimeOfThisHeartbeatAndNoOlder) {
+  const std::string time = SseEvent("time", "{}");
+  const auto first = Join();
+  Tick(absl::Milliseconds(100));
+  EXPECT_EQ(source_.asked, 1);  // At once: nobody was there to ask for.
+  feeds_.OnTime("{}");
+  EXPECT_EQ(first->Read(), "");
+  feeds_.OnOpen(1, 7);
+  EXPECT_EQ(first->Read(), time);
+  EXPECT_EQ(Join()->Read(), time);
+  Tick();
+  EXPECT_EQ(source_.asked, 2);
+  EXPECT_EQ(Join()->Read(), "");
+  feeds_.OnTime("{}");
+  EXPECT_EQ(first->Read(), time);
 }
 
 TEST_F(AlertFeedsTest, EndsWithItsSession) {

@@ -106,6 +106,11 @@ TEST_F(DocumentsTest, OpenApiHasEveryMethod) {
         const std::string path = absl::StrCat("/", FullName(method));
         const auto* const item =
             open_.at("paths").as_object().if_contains(path);
+        // HTTP/1.1 has no way for a stream of requests.
+        if (method.client_streaming()) {
+          EXPECT_EQ(item, nullptr) << path;
+          continue;
+        }
         ASSERT_NE(item, nullptr) << path;
         const json::object& operation = item->at("post").as_object();
         EXPECT_EQ(operation.at("operationId"), json::value(method.full_name()));

@@ -16,6 +16,7 @@
 // a purpose that no agreement has, reasons that are none  APurposeIsOneOfTheAgreementsAndHasAReason
 // a person opened for nothing, or for a task that     APersonIsOpenedForATaskOrInWords
 //   is not the caller's
+// one's own purpose changed without a word            APurposeIsOneOfTheAgreementsAndHasAReason
 // a purpose holds that could not be recorded          NoPurposeHoldsThatCouldNotBeRecorded
 // a purpose said that was never chosen                TheCallersPurposesAreThoseThatWereChosen
 // a system with a certificate has a session           ASystemHasNoSession
@@ -454,10 +455,22 @@ TEST_F(SessionHandlersTest, APurposeIsOneOfTheAgreementsAndHasAReason) {
   const json::object session = json::parse(chosen.body).as_object();
   EXPECT_EQ(session.at("cases").at(kSubject), "ORDER_SUPERVISION");
   EXPECT_EQ(session.at("purpose"), "MAPPA_RISK_MANAGEMENT");
-  EXPECT_EQ(choose({{"purpose", "ORDER_SUPERVISION"}}).status, 200u);
+  // One's own purpose is another thing than a person's, and asked for in words
+  // as well; no alert explains it.
+  for (json::object bare : {json::object{}, json::object{{"task", "A-417"}}}) {
+    bare["purpose"] = "ORDER_SUPERVISION";
+    EXPECT_EQ(choose(bare).status, 400u);
+  }
+  EXPECT_EQ(Show(browser).at("purpose"), "MAPPA_RISK_MANAGEMENT");
+  EXPECT_EQ(choose({{"purpose", "ORDER_SUPERVISION"},
+                    {"reason", "I supervise orders this week."}})
+                .status,
+            200u);
   EXPECT_EQ(Show(browser).at("purpose"), "ORDER_SUPERVISION");
   const auto choices = store_->Choices().value();
   ASSERT_EQ(choices.size(), 2u);
+  EXPECT_EQ(choices[1].subject, "");
+  EXPECT_EQ(choices[1].reason, "I supervise orders this week.");
   EXPECT_EQ(choices[0].subject, kSubject);
   EXPECT_EQ(choices[0].staff, "S-mc");
   EXPECT_EQ(choices[0].reason, "He asked about his order.");
@@ -501,7 +514,8 @@ TEST_F(SessionHandlersTest, NoPurposeHoldsThatCouldNotBeRecorded) {
   ASSERT_TRUE(database.ok());
   ASSERT_TRUE((*database)->Execute("DROP TABLE choice").ok());
   EXPECT_NE(Ask(browser, "POST", "/session/purpose",
-                R"({"purpose":"ORDER_SUPERVISION"})")
+                R"({"purpose":"ORDER_SUPERVISION",)"
+                R"("reason":"I supervise orders this week."})")
                 .status,
             200u);
   EXPECT_EQ(Show(browser).at("purpose"), "MAPPA_RISK_MANAGEMENT");

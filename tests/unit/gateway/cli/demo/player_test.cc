@@ -12,6 +12,8 @@
 //   only the first file is dropped    DropsEachFileOnceTheClockIsThere
 //   only the co-ordinator is watched  TellsEachAlertOnce, SaysWhichAlertIsMissing
 //   a text about another alert passes SaysWhoWasNotToldOfTheAlert
+//   alerts of before told as news     TellsWhatIsNewWhenTimePasses
+//   an escalation is no news          TellsWhatIsNewWhenTimePasses
 #include "gateway/cli/demo/player.h"
 
 #include <gmock/gmock.h>
@@ -19,6 +21,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -42,7 +45,8 @@ class FakeDoors : public StoryDoors {
                                    const std::string& json) override {
     MutexLock lock(mu_);
     if (method == "alerts.ListAlerts") {
-      return profile == "coordinator" || profile == "police" ? "{}" : alerts;
+      if (profile == "coordinator" || profile == "police") return "{}";
+      return moved ? alerts : alerts_before;
     }
     if (method == "mappa.GetReferral") {
       return R"({"state":"submitted","version":"7"})";
@@ -60,6 +64,7 @@ class FakeDoors : public StoryDoors {
   }
   absl::StatusOr<bool> Publish(absl::string_view profile,
                                const std::string& event) override {
+    moved = true;
     calls.push_back(absl::StrCat(profile, " publishes"));
     const bool before = keeps_ids && std::find(requests.begin(), requests.end(),
                                                event) != requests.end();
@@ -87,7 +92,9 @@ class FakeDoors : public StoryDoors {
   Mutex mu_;
   std::vector<std::string> calls;
   std::vector<std::string> requests;
+  std::string alerts_before = "{}";  // The clock was moved.
   std::string alerts = "{}";
+  bool moved = false;
   std::vector<SentText> texts;
   std::string hl7_answer = "AA";
   bool everybody_decides = false;
@@ -121,9 +128,8 @@ Step Command() {
 class PlayerTest : public ::testing::Test {
  protected:
   absl::Status Play(const std::vector<Step>& steps, size_t done = 0) {
-    StoryPlayer player(doors_, [this](absl::string_view line) {
-      absl::StrAppend(&printed_, line, "\n");
-    });
+    doors_.moved = false;
+    StoryPlayer player(doors_, printer_);
     return player.Play(steps, done, [this](size_t count) {
       done_ = count;
       doors_.calls.push_back("done");
@@ -133,6 +139,10 @@ class PlayerTest : public ::testing::Test {
 
   FakeDoors doors_;
   std::string printed_;
+  const std::function<void(absl::string_view)> printer_ =
+      [this](absl::string_view line) {
+        absl::StrAppend(&printed_, line, "\n");
+      };
   size_t done_ = 0;
 };
 
@@ -293,6 +303,24 @@ TEST_F(PlayerTest, TellsEachAlertOnce) {
   ASSERT_THAT(Play({Register(), step, Command()}), IsOk());
   EXPECT_THAT(printed_, HasSubstr("Absent"));
   EXPECT_EQ(printed_.find("A-1"), printed_.rfind("A-1"));
+}
+
+TEST_F(PlayerTest, TellsWhatIsNewWhenTimePasses) {
+  doors_.alerts_before = R"({"alerts":[{"alertRef":"A-1","headline":"Old"},
+    {"alertRef":"A-2","headline":"Waits"}]})";
+  doors_.alerts = R"({"alerts":[{"alertRef":"A-1","headline":"Old"},
+    {"alertRef":"A-2","headline":"Waits","escalatedAt":"2025-12-06T00:00:00Z"},
+    {"alertRef":"A-3","headline":"Came"}]})";
+  StoryPlayer player(doors_, printer_);
+  ASSERT_THAT(player.AdvanceTo(1'764'979'200'000'000), IsOk());
+  EXPECT_THAT(printed_, HasSubstr("Came"));
+  EXPECT_THAT(printed_, HasSubstr("escalated"));
+  EXPECT_THAT(printed_, ::testing::Not(HasSubstr("Old")));
+  // Nor when another story goes on from there.
+  printed_.clear();
+  ASSERT_THAT(Play({Register()}), IsOk());
+  EXPECT_THAT(printed_, HasSubstr("Came"));
+  EXPECT_THAT(printed_, ::testing::Not(HasSubstr("Old")));
 }
 
 TEST_F(PlayerTest, SaysWhoWasNotToldOfTheAlert) {

@@ -1,6 +1,7 @@
 // Mutants that a test here catches:
 //   anybody may close                        → OnlyOwnerOrAcceptorCloses
 //   accepted twice by one agency             → AnAgencyAcceptsOnce
+//   a copy stops those who are to act        → ACopyThatIsAcceptedIs…
 //   accepted without saying what for         → WhoAcceptsSaysWhatTheyWillDo
 //   closed without anybody's acceptance      → NobodyClosesWhatNobodyAccepted
 //   seen by agency without asking the role   → SeenByTheRolesItIsAddressedTo
@@ -57,6 +58,17 @@ TEST(AlertTest, AnAgencyAcceptsOnce) {
               HasCode(absl::StatusCode::kFailedPrecondition));
   Accept(kCoordinator, alert);
   EXPECT_EQ(alert.acceptances.size(), 2u);
+}
+
+TEST(AlertTest, ACopyThatIsAcceptedIsAcceptedForNobodyElse) {
+  Alert alert = Raised();
+  alert.Find({"mappa-tayside", "co-ordinator"})->who.copy = true;
+  Accept(kCoordinator, alert);
+  EXPECT_NE(alert.stage, AlertStage::kAccepted);
+  EXPECT_FALSE(alert.accepted());
+  EXPECT_EQ(alert.acceptances.size(), 1u);
+  Accept(kPolice, alert);
+  EXPECT_EQ(alert.stage, AlertStage::kAccepted);
 }
 
 TEST(AlertTest, WhoAcceptsSaysWhatTheyWillDo) {

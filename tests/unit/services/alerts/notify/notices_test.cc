@@ -9,6 +9,7 @@
 // | one agency's acceptance silences another's | AnAcceptedOrClosedAlertIsNotTold |
 // | who is next in the chain is not told, or once for two steps | AnEscalationIsToldToWhomItGoes |
 // | to whom it is passed on is not told | WhoItIsPassedOnToIsTold |
+// | told twice, once for each addressee that it covers, or recorded for one | WhoCoversTwoIsToldOnce |
 // | all severities are told | OnlyTheSeveritiesOfTheSettingsAreTold |
 // | a withdrawn alert is told | AWithdrawnAlertIsNotTold |
 // | a month of old alerts is sent after a new start | WhatIsStaleIsNotTold |
@@ -92,9 +93,9 @@ TEST_F(NoticesTest, WhoeverIsOnDutyIsTold) {
   auto pending = notices_->Pending();
   ASSERT_THAT(pending, SizeIs(2));
   EXPECT_EQ(pending[0].told.ToString(), "mappa-tayside/on-call-co-ordinator");
-  EXPECT_EQ(pending[0].addressee.role, "co-ordinator");
+  EXPECT_EQ(pending[0].addressees[0].role, "co-ordinator");
   EXPECT_EQ(pending[1].told.ToString(), "police-scotland/police-cover");
-  EXPECT_EQ(pending[1].key, "A-1/police-scotland/lead-officer/0");
+  EXPECT_EQ(pending[1].key, "A-1/police-scotland/police-cover/0");
   Raise("A-2", "HIGH", {"police-scotland/lead-officer"}, At(21, 11, 0));
   EXPECT_EQ(notices_->Pending().back().told.role, "lead-officer");
 }
@@ -110,8 +111,8 @@ TEST_F(NoticesTest, WhatTheLogSaysWasToldIsNotToldAgain) {
   told.set_addressee("lead-officer");
   Fold(told, At(20, 21, 16));
   ASSERT_THAT(notices_->Pending(), SizeIs(1));
-  EXPECT_EQ(notices_->Pending()[0].addressee.agency, "mappa-tayside");
-  EXPECT_FALSE(notices_->IsPending("A-1/police-scotland/lead-officer/0"));
+  EXPECT_EQ(notices_->Pending()[0].addressees[0].agency, "mappa-tayside");
+  EXPECT_FALSE(notices_->IsPending("A-1/police-scotland/police-cover/0"));
 }
 
 TEST_F(NoticesTest, WhoItIsPassedOnToIsTold) {
@@ -122,7 +123,7 @@ TEST_F(NoticesTest, WhoItIsPassedOnToIsTold) {
   passed.set_to("police-scotland/lead-officer");
   Fold(passed, At(20, 21, 15));
   ASSERT_THAT(notices_->Pending(), SizeIs(2));
-  EXPECT_EQ(notices_->Pending()[1].addressee.role, "lead-officer");
+  EXPECT_EQ(notices_->Pending()[1].addressees[0].role, "lead-officer");
   EXPECT_EQ(notices_->Pending()[1].told.role, "police-cover");
 }
 
@@ -137,7 +138,7 @@ TEST_F(NoticesTest, AnAcceptedOrClosedAlertIsNotTold) {
   accepted.set_agency("police-scotland");
   Fold(accepted, At(20, 21, 40));
   EXPECT_THAT(notices_->Pending(), SizeIs(3));
-  EXPECT_TRUE(notices_->IsPending("A-1/mappa-tayside/co-ordinator/0"));
+  EXPECT_TRUE(notices_->IsPending("A-1/mappa-tayside/on-call-co-ordinator/0"));
   v1::AlertClosed closed;
   closed.set_alert_ref("A-2");
   Fold(closed, At(20, 21, 41));
@@ -159,11 +160,39 @@ TEST_F(NoticesTest, AnEscalationIsToldToWhomItGoes) {
   escalated.add_addressees("dundee-city-council/upw-manager");
   Fold(escalated, At(21, 0, 0));
   const auto pending = notices_->Pending();
-  ASSERT_THAT(pending, SizeIs(2));  // The second time for one of them.
-  EXPECT_EQ(pending[0].addressee.role, "service-manager");
+  ASSERT_THAT(pending, SizeIs(1));
+  EXPECT_EQ(pending[0].key, "A-6/dundee-city-council/duty-senior/1");
   EXPECT_EQ(pending[0].severity, "MEDIUM");
   EXPECT_EQ(pending[0].told.role, "duty-senior");  // It is midnight.
-  EXPECT_EQ(pending[1].key, "A-6/dundee-city-council/upw-manager/1");
+  // The second time for one of them.
+  ASSERT_THAT(pending[0].addressees, SizeIs(2));
+  EXPECT_EQ(pending[0].addressees[0].role, "service-manager");
+  EXPECT_EQ(pending[0].addressees[1].role, "upw-manager");
+}
+
+TEST_F(NoticesTest, WhoCoversTwoIsToldOnce) {
+  const std::vector<std::string> both = {"dundee-city-council/duty-senior",
+                                         "dundee-city-council/senior"};
+  Raise("A-3", "CRITICAL", both, At(22, 2, 5));
+  ASSERT_THAT(notices_->Pending(), SizeIs(1));
+  EXPECT_EQ(notices_->Pending()[0].told.role, "duty-senior");
+  EXPECT_THAT(notices_->Pending()[0].addressees, SizeIs(2));
+  // Until the log says so of both.
+  v1::AlertNotified told;
+  told.set_alert_ref("A-3");
+  told.set_agency("dundee-city-council");
+  told.set_role("duty-senior");
+  told.set_addressee("senior");
+  Fold(told, At(22, 2, 6));
+  ASSERT_THAT(notices_->Pending(), SizeIs(1));
+  ASSERT_THAT(notices_->Pending()[0].addressees, SizeIs(1));
+  EXPECT_EQ(notices_->Pending()[0].addressees[0].role, "duty-senior");
+  told.set_addressee("duty-senior");
+  Fold(told, At(22, 2, 6));
+  EXPECT_THAT(notices_->Pending(), IsEmpty());
+  // By day each answers for itself.
+  Raise("A-4", "CRITICAL", both, At(24, 11, 0));
+  EXPECT_THAT(notices_->Pending(), SizeIs(2));
 }
 
 TEST_F(NoticesTest, AWithdrawnAlertIsNotTold) {
@@ -175,7 +204,7 @@ TEST_F(NoticesTest, AWithdrawnAlertIsNotTold) {
   withdrawn.add_addressees("police-scotland/lead-officer");
   Fold(withdrawn, At(20, 21, 16));
   ASSERT_THAT(notices_->Pending(), SizeIs(1));
-  EXPECT_EQ(notices_->Pending()[0].addressee.agency, "mappa-tayside");
+  EXPECT_EQ(notices_->Pending()[0].addressees[0].agency, "mappa-tayside");
 }
 
 TEST_F(NoticesTest, WhatIsStaleIsNotTold) {

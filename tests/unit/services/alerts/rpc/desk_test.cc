@@ -203,7 +203,14 @@ TEST_F(DeskTest, NobodyPromisesADayThatIsOver) {
   EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()),
               HasCode(absl::StatusCode::kInvalidArgument));
   accept.set_act_by(absl::FormatCivilTime(raised + 1));
-  EXPECT_THAT(desk_->Accept(kPolice, accept, Soon()), IsOk());
+  const auto accepted = desk_->Accept(kPolice, accept, Soon());
+  ASSERT_THAT(accepted, IsOk());
+  // The whole of that day, and so it is told.
+  ASSERT_THAT(accepted->acceptances(), SizeIs(1));
+  EXPECT_EQ(accepted->acceptances(0).limit(),
+            static_cast<uint64_t>(absl::ToUnixMicros(
+                absl::FromCivil(raised + 2, absl::UTCTimeZone()))));
+  EXPECT_EQ(accepted->act_by(), accepted->acceptances(0).limit());
 }
 
 TEST_F(DeskTest, AFollowerIsToldOfEachChange) {
@@ -434,11 +441,13 @@ TEST_F(DeskTest, PassesOnToWhoSeesAllOfIt) {
   const auto list = ListAt(events + 1, cover);
   ASSERT_THAT(list.alerts(), SizeIs(1));
   EXPECT_EQ(list.alerts(0).passed_on(0).words(), "off at six");
+  EXPECT_TRUE(list.alerts(0).passed_on(0).to_you());
   // The board shares the alert: it sees that, not what was said, nor by whom.
   const AlertCaller liaison = {"nhs", "nhs-tayside", {"nhs-liaison"}};
   const v1::Alert shared = ListAt(events + 1, liaison).alerts(0);
   EXPECT_EQ(shared.passed_on(0).to(), "police-scotland/police-cover");
   EXPECT_EQ(shared.passed_on(0).words(), "");
+  EXPECT_FALSE(shared.passed_on(0).to_you());
   EXPECT_EQ(shared.passed_on(0).doer().staff(), "");
   v1::AcceptAlertRequest accept;
   accept.set_alert_ref(alert.alert_ref());

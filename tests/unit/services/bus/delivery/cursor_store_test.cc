@@ -3,6 +3,8 @@
 // Mutant                                            Caught by
 // no sync, or Store() answers before it             KeepsWhatItSaidIsStoredThroughAPowerCut
 // torn append read as a place                       CutsATornAppend
+// torn append taken for damage                      CutsATornAppendWhoseEndIsThere
+// an older file's places forgotten                  ReadsAFileOfRecordsWithoutBatches
 // damage in the middle skipped                      ADamagedRecordBeforeGoodOnesDoesNotOpen
 // replaced file loses a name                        ReplacesAFileThatHasGrown
 // goes on after a failed sync                       StoresNothingAfterAFailure
@@ -92,10 +94,41 @@ TEST(CursorStoreTest, CutsATornAppend) {
   }
 }
 
+// A power cut may lose an earlier sector of what was written at once and keep a
+// later one.
+TEST(CursorStoreTest, CutsATornAppendWhoseEndIsThere) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}}), IsOk());
+  const size_t before = disk.Contents("cursors").size();
+  Places many;
+  for (int n = 0; n < 20; ++n) many[absl::StrCat("a/b/", n)] = At(5);
+  ASSERT_THAT(store->Store(many), IsOk());
+  std::string torn = disk.Contents("cursors");
+  std::fill_n(torn.begin() + static_cast<ptrdiff_t>(before), 200, '\0');
+  disk.Overwrite("cursors", torn);
+  EXPECT_EQ(Open(disk)->places(), (Places{{"a/b/one", At(1)}}));
+}
+
+TEST(CursorStoreTest, ReadsAFileOfRecordsWithoutBatches) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}, {"a/b/two", At(2)}}), IsOk());
+  store = Open(disk);  // One batch, whose head is 12 bytes.
+  const std::string older = disk.Contents("cursors").substr(12);
+  disk.Overwrite("cursors", older);
+  EXPECT_EQ(Open(disk)->places(),
+            (Places{{"a/b/one", At(1)}, {"a/b/two", At(2)}}));
+  disk.Overwrite("cursors", older);
+  disk.FlipBit("cursors", 100);
+  EXPECT_THAT(CursorStore::Open(disk), HasCode(absl::StatusCode::kDataLoss));
+}
+
 TEST(CursorStoreTest, ADamagedRecordBeforeGoodOnesDoesNotOpen) {
   FakeDisk disk;
   auto store = Open(disk);
   ASSERT_THAT(store->Store({{"a/b/one", At(1)}, {"a/b/two", At(2)}}), IsOk());
+  ASSERT_THAT(store->Store({{"a/b/one", At(3)}, {"a/b/two", At(4)}}), IsOk());
   const std::string whole = disk.Contents("cursors");
   for (uint64_t bit = 0; bit < 8 * whole.size() / 2; bit += 7) {
     disk.Overwrite("cursors", whole);

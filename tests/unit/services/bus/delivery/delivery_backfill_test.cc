@@ -163,6 +163,37 @@ TEST_F(DeliveryCoreTest, AnAgreementThatStartsShowsThePast) {
   EXPECT_THAT(sequences, ElementsAre(1, 2));
 }
 
+TEST_F(DeliveryCoreTest, AnEventThatBeginsADayAndOpensACaseShowsThePastOnce) {
+  PolicyFold fold(types_);
+  policy::v1::Agreement later = Demo();
+  later.set_valid_from("2025-11-25");
+  ASSERT_THAT(fold.Adopt(later), IsOk());
+  DeliveryCore core(log_, types_, std::move(fold), {});
+  Append("a.v1.Fact", 1);
+  ASSERT_THAT(core.Durable(log_.BlockOf({1}, {1})), IsOk());
+  core.Subscribe({1}, Named("red"), "CARE", Ask(""));
+  core.Work(absl::Seconds(1));
+  core.TakeOutputs();
+  HeaderView opened;
+  opened.type = "m.v1.Opened";
+  opened.source = "urn:concordat:elsewhere:x";
+  opened.id = "next";
+  opened.subject = PersonKey({1});
+  log_.Append(opened, "red;red;2", kNowUs + 86'400'000'000 * 2);
+  ASSERT_THAT(core.Durable(log_.BlockOf({2}, {2})), IsOk());
+  while (core.Work(absl::Seconds(2))) {
+  }
+  std::vector<uint64_t> sequences;
+  for (const DeliveryOutput& output : core.TakeOutputs()) {
+    const auto frame = DecodeDeliver(output.body());
+    ASSERT_THAT(frame, IsOk());
+    for (const View& view : frame->views) {
+      sequences.push_back(view.sequence.value);
+    }
+  }
+  EXPECT_THAT(sequences, ElementsAre(1));
+}
+
 // Whatever happens, when: a durable subscription that is cut off and restarted
 
 // How it acknowledges: up to a number, or each by itself with failures.

@@ -350,6 +350,9 @@ TEST_F(DeliveryCoreTest, ShowsNothingToAnotherRoleOrForAnotherPurpose) {
   const auto answer =
       DecodeStreamEvents(reader.Read(Named("red"), "SALES", v1::ReadStream()));
   EXPECT_EQ(answer->rest.refusal(), v1::REFUSAL_NO_GRANT);
+  // Who may see nothing is told what time it is all the same.
+  EXPECT_GT(answer->rest.log_time(), 0u);
+  EXPECT_EQ(answer->rest.log_time(), fold.now_us());
 }
 
 TEST_F(DeliveryCoreTest, ARoleHasSoManyNamesAndNoMore) {

@@ -10,6 +10,7 @@
 //   key after the event that needs it    K AKeyStandsInTheLogBefore…
 //   policy sealed by person              K PolicyAboutAPersonIsNotSealedBy…
 //   torn tail not zeroed                 ATornLastBlock…IsCutAndZeroed
+//   and not once more at the next open   ATornEndThatAnOpeningCouldNotZero…
 //   durable mark not looked at           TheLastBlockOnceAcknowledged…
 //   good block after a bad one not seen  ABadBlockWithAGoodOneAfterIt…
 //   writes go on after a failed sync     AfterAFailedSyncABlockInHand…
@@ -206,6 +207,34 @@ TEST_F(CrashTest, WhatAnOpeningServedAfterAFailedSyncSurvivesToo) {
   log.disk().PowerCut(Survives::kNothing, 1);
   ASSERT_THAT(log.Open(), IsOk());
   ExpectWhole(log, 6);
+}
+
+TEST_F(CrashTest, ATornEndThatAnOpeningCouldNotZeroDoesNotComeBack) {
+  TestLog log(SmallOptions(1));
+  ASSERT_THAT(log.Open(), IsOk());
+  uint64_t acknowledged = 0;
+  AppendUntilError(log, 4, &acknowledged);
+  // Half of a block is on the disk, durable, and nobody was told of it.
+  log.disk().LosePowerAt(log.disk().calls() + 1);
+  const TestEvent five(Fields(5)), eight(Fields(8));
+  ASSERT_FALSE(log.Append({&five, &eight}).written.ok());
+  log.Close();
+  log.disk().PowerCut(Survives::kEverything, 1);
+  // The opening that zeroes it is told that the sync failed, whichever call that
+  // is; the system shows zeroes from now on.
+  for (uint64_t call = 1; call < 12; ++call) {
+    log.disk().FailCall(log.disk().calls() + call,
+                        absl::StatusCode::kUnavailable);
+    const bool opened = log.Open().ok();
+    log.Close();
+    if (opened) break;
+  }
+  log.disk().FailCall(0, absl::StatusCode::kOk);
+  ASSERT_THAT(log.Open(), IsOk());
+  log.Close();
+  log.disk().PowerCut(Survives::kNothing, 1);
+  ASSERT_THAT(log.Open(), IsOk());
+  ExpectWhole(log, 4);
 }
 
 TEST_F(CrashTest, EachDiskCallFailingOnceLosesNothing) {

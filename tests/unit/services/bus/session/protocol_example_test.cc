@@ -70,7 +70,7 @@ TEST(ProtocolExampleTest, TheBusSaysWhatTheExampleSays) {
   options.environment = v1::ENVIRONMENT_DEMO;
   SessionServer server(options, carrier, clock, random, *registry);
   server.SetLog("0123456789abcdef", 1);
-  server.SetEnd({41});
+  server.SetEnd({41}, 0);
   std::vector<SessionEvent> events;
   const auto say = [&](const std::string& frame) {
     events.clear();

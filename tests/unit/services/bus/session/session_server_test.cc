@@ -74,7 +74,7 @@ class SessionServerTest : public ::testing::Test {
     options_ = options;
     server_.emplace(options, carrier_, clock_, random_, Build(Members()));
     server_->SetLog("the log's id 16b", 3);
-    server_->SetEnd({41});
+    server_->SetEnd({41}, 1'000'001);
   }
   static std::shared_ptr<const PrincipalRegistry> Build(v1::Registry proto) {
     auto registry = PrincipalRegistry::Build(std::move(proto));
@@ -163,6 +163,7 @@ TEST_F(SessionServerTest, WelcomesAndTellsTheCoreWhoIsThere) {
   EXPECT_EQ(welcome.log_id(), "the log's id 16b");
   EXPECT_EQ(welcome.epoch(), 3u);
   EXPECT_EQ(welcome.end_sequence(), 41u);
+  EXPECT_EQ(welcome.log_time(), 1'000'001u);
   EXPECT_EQ(welcome.heartbeat_ms(), 1000u);
   EXPECT_EQ(welcome.credit_events(), options_.credit_events);
 
@@ -285,7 +286,7 @@ TEST_F(SessionServerTest, BatchesThatAreNoneEndASession) {
     Make({});
     const uint64_t session = Open();
     Say(kPeer, kPoliceKey, FrameKind::kPublish, session, 2, body);
-    ExpectClosed(v1::REFUSAL_PROTOCOL, session);
+    ExpectClosed(v1::REFUSAL_MALFORMED, session);
   }
 }
 

@@ -22,6 +22,7 @@ bus::v1::Welcome Welcome() {
   welcome.set_log_id("0123456789abcdef");
   welcome.set_epoch(1);
   welcome.set_end_sequence(5);
+  welcome.set_log_time(50);
   welcome.set_credit_events(100);
   welcome.set_credit_bytes(1000);
   welcome.set_heartbeat_ms(1000);
@@ -67,6 +68,7 @@ TEST_F(ClientSessionTest, SaysHelloAndThenNumbersWithoutGaps) {
       Heard::kWelcomed);
   EXPECT_TRUE(session_.open());
   EXPECT_EQ(session_.log_end(), 5u);
+  EXPECT_EQ(session_.log_time_us(), 50u);
   const std::string next = session_.Send(FrameKind::kPublish, "body", now_);
   const auto publish = ParseFrame(next);
   ASSERT_TRUE(publish.ok());
@@ -128,6 +130,7 @@ TEST_F(ClientSessionTest, KeepsTime) {
     if (i % 10 == 0) {
       bus::v1::Heartbeat heartbeat;
       heartbeat.set_end_sequence(static_cast<uint64_t>(i));
+      heartbeat.set_log_time(static_cast<uint64_t>(10 * i));
       EXPECT_EQ(Hear(FrameKind::kHeartbeat, kSession, ++received,
                      heartbeat.SerializeAsString())
                     .heard,
@@ -139,6 +142,7 @@ TEST_F(ClientSessionTest, KeepsTime) {
   }
   EXPECT_EQ(beats, 10);
   EXPECT_EQ(session_.log_end(), 40u);
+  EXPECT_EQ(session_.log_time_us(), 400u);
   now_ += absl::Seconds(10);  // We looked away; what came waits unread.
   EXPECT_EQ(session_.Tick(now_, absl::Seconds(10)).heard, Heard::kNothing);
   for (int i = 1; i < 12; ++i) {

@@ -19,6 +19,8 @@
 //   way
 //   poison batch for ever               BatchThatEndsEverySessionIsAnswered
 //   sent sets refused, outcome unknown  RefusesOnlyWhatWasNeverSent
+//   later sets sent to the bus after    NothingOvertakesWhatWasToldReadOnly
+//   one that was read-only
 #include "services/common/bus_client/publish_queue.h"
 
 #include "absl/strings/str_cat.h"
@@ -281,6 +283,30 @@ TEST_F(PublishQueueTest, BatchThatEndsEverySessionIsAnswered) {
   ASSERT_EQ(answered_.size(), 1u);
   EXPECT_EQ(answered_[0].outcomes[0].refusal, bus::v1::REFUSAL_MALFORMED);
   EXPECT_EQ(Send(2), (Ids{"e-1"}));
+}
+
+TEST_F(PublishQueueTest, NothingOvertakesWhatWasToldReadOnly) {
+  Add(1);
+  Send(2);
+  Add(1);
+  Send(3);
+  Add(1);
+  ASSERT_TRUE(Answer(2, 1, bus::v1::REFUSAL_READ_ONLY));
+  ASSERT_EQ(answered_.size(), 1u);
+  // Whoever publishes repeats the first now; the next bus would take the others
+  // before it.
+  queue_.Lost(true, "", answered_);
+  ASSERT_EQ(answered_.size(), 3u);
+  EXPECT_EQ(answered_[1].outcomes[0].refusal, bus::v1::REFUSAL_READ_ONLY);
+  EXPECT_EQ(answered_[2].outcomes[0].refusal, bus::v1::REFUSAL_READ_ONLY);
+  queue_.SetCredit(100, 1 << 20);
+  EXPECT_TRUE(queue_.empty());
+  // The next session begins as any.
+  Add(1);
+  Send(2);
+  queue_.Lost(false, "", answered_);
+  queue_.SetCredit(100, 1 << 20);
+  EXPECT_EQ(Send(2), (Ids{"e-3"}));
 }
 
 TEST_F(PublishQueueTest, RefusesOnlyWhatWasNeverSent) {

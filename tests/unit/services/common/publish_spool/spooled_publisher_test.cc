@@ -30,7 +30,7 @@ using concordat::testing::IsOk;
 using concordat::testing::SeededRandom;
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kPatience = absl::Minutes(2);
 const std::string kKey(32, 'k');
 
 std::vector<Event> Set(uint64_t n, size_t events = 1) {
@@ -56,6 +56,7 @@ class SpooledPublisherTest : public ::testing::Test {
     ASSERT_THAT(spool, IsOk());
     publisher_ =
         std::make_unique<SpooledPublisher>(*std::move(spool), *client_, clock_);
+    publisher_->Start();
   }
   void ExpectInLog(uint64_t sets, size_t events = 1) {
     const std::vector<View> log = bus_.events();

@@ -62,7 +62,7 @@ class RoleDeskTest : public testing::IdentityFixture {
   }
   absl::StatusOr<std::unique_ptr<RoleDesk>> Open() {
     return RoleDesk::Open(*store_, *outbox_, *parties_, files_, holders_,
-                          calendars_, london_, self_, clock_);
+                          calendars_, london_, self_, clock_, clock_);
   }
   std::vector<View> Events(const std::string& type) {
     std::vector<View> found;
