@@ -8,19 +8,23 @@ namespace {
 // How soon silence is looked at: the log grows by events that are not for us.
 constexpr absl::Duration kTick = absl::Milliseconds(20);
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<DecisionFeed>> DecisionFeed::Start(
-    BusClient& bus, SharingDecisions& decisions, const Logger& log) {
+SubscribeOptions Options() {
   SubscribeOptions options;
   options.name = "sharing-decisions";
   options.types = {"concordat.nhs.v1.SharingDecided",
                    "concordat.nhs.v1.SharingEnded"};
   options.own_place = true;  // Kept in memory: from the beginning.
-  auto subscription = bus.Subscribe(std::move(options));
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DecisionFeed>> DecisionFeed::Start(
+    BusClient& bus, SharingDecisions& decisions, const Logger& log) {
+  auto subscription = bus.Subscribe(Options());
   if (!subscription.ok()) return subscription.status();
   std::unique_ptr<DecisionFeed> feed(
-      new DecisionFeed(*std::move(subscription), decisions, log));
+      new DecisionFeed(bus, *std::move(subscription), decisions, log));
   feed->thread_ = std::thread([raw = feed.get()] { raw->Run(); });
   return feed;
 }
@@ -30,6 +34,15 @@ DecisionFeed::~DecisionFeed() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool DecisionFeed::BeginAnew() {
+  log_.Error("decisions that were read are no longer in the log; reading anew");
+  decisions_.Forget();
+  auto subscription = bus_.Subscribe(Options());
+  if (!subscription.ok()) return false;
+  subscription_ = *std::move(subscription);
+  return true;
+}
+
 void DecisionFeed::Run() {
   while (!stopping_) {
     const auto delivery = subscription_->Next(kTick);
@@ -37,6 +50,8 @@ void DecisionFeed::Run() {
       const absl::Status folded = decisions_.Fold(delivery->view);
       if (!folded.ok()) log_.Error("a sharing decision cannot be read");
       subscription_->Ack(delivery->number);
+    } else if (absl::IsDataLoss(delivery.status())) {
+      if (!BeginAnew()) break;
     } else if (!absl::IsDeadlineExceeded(delivery.status())) {
       // For good: nothing leaves the board until somebody looks.
       log_.Error(

@@ -16,7 +16,8 @@ namespace concordat::edge {
 
 class DecisionFeed {
  public:
-  // Subscribes and starts its thread. Borrows decisions and log.
+  // Subscribes and starts its thread. Borrows all. What was folded and is no
+  // longer in the log, after a restore, is forgotten, and all is read anew.
   //   As BusClient::Subscribe().
   static absl::StatusOr<std::unique_ptr<DecisionFeed>> Start(
       BusClient& bus, SharingDecisions& decisions, const Logger& log);
@@ -26,14 +27,18 @@ class DecisionFeed {
   Sequence log_end() const { return Sequence{log_end_.load()}; }
 
  private:
-  DecisionFeed(std::unique_ptr<Subscription> subscription,
+  DecisionFeed(BusClient& bus, std::unique_ptr<Subscription> subscription,
                SharingDecisions& decisions, const Logger& log)
-      : subscription_(std::move(subscription)),
+      : bus_(bus),
+        subscription_(std::move(subscription)),
         decisions_(decisions),
         log_(log) {}
   void Run();
+  // False: it cannot be begun anew.
+  bool BeginAnew();
 
-  const std::unique_ptr<Subscription> subscription_;
+  BusClient& bus_;
+  std::unique_ptr<Subscription> subscription_;
   SharingDecisions& decisions_;
   const Logger& log_;
   std::atomic<bool> stopping_{false};

@@ -71,6 +71,13 @@ std::optional<SharingDecision> SharingDecisions::InForce(
   return newest;
 }
 
+void SharingDecisions::Forget() {
+  MutexLock lock(mu_);
+  by_ref_.clear();
+  current_ = false;
+  position_ = Sequence();
+}
+
 void SharingDecisions::SetCurrent(bool current, Sequence position) {
   MutexLock lock(mu_);
   current_ = current;

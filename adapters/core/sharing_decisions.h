@@ -42,6 +42,9 @@ class SharingDecisions {
   //                     not taken, so less leaves, not more.
   absl::Status Fold(const View& view);
 
+  // As it was before the first event, and not current.
+  void Forget();
+
   // Whether everything in the log up to now is folded, and up to where.
   void SetCurrent(bool current, Sequence position);
   bool current() const;

@@ -11,8 +11,10 @@
 #include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/config/settings.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/channel.h"
+#include "services/common/rpc/health_watch.h"
 #include "services/common/rpc/server_host.h"
 #include "services/common/storage/posix_directory.h"
 
@@ -90,6 +92,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   options.program = edge;
   options.port = start.Value(data.Port(edge, "grpc"));
   options.tls = start.Value(data.LoadTls(edge));
+  SetWatch(start.Value(LoadWatchSettings(data)), &options);
   ServerHost host(std::move(options), registry->source(), clock, log, metrics,
                   *access);
   casefile::CaseService service(
@@ -103,13 +106,16 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
        .load_mappings = [&process] { return process->LoadMappings(); },
        .wake = [&process] { process->Wake(); }});
   service.AddTo(host);
+  WatchRegistry(*registry, host.health());
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);
   });
   const uint16_t port = start.Value(host.Start());
-  start.Check(metrics.Listen(start.Value(data.Port(edge, "metrics"))));
-  start.Check(
-      data.WriteAddresses(edge, {{"grpc", absl::StrCat("127.0.0.1:", port)}}));
+  const std::string scraped =
+      start.Value(metrics.Listen(start.Value(data.Port(edge, "metrics"))));
+  start.Check(data.WriteAddresses(
+      edge,
+      {{"grpc", absl::StrCat("127.0.0.1:", port)}, {"metrics", scraped}}));
   log.Info("listening", {{"grpc", port}});
   start.WaitForStop();
   data.ForgetAddresses(edge);

@@ -14,9 +14,11 @@
 #include "services/common/bus_client/log_clock.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/channel.h"
+#include "services/common/rpc/health_watch.h"
 #include "services/common/rpc/server_host.h"
 #include "services/common/storage/posix_directory.h"
 
@@ -38,6 +40,8 @@ int main(int argc, char** argv) {
   std::string name = kPrincipal;
   start.flags().AddString("edge", "The edge's principal; default edge-health.",
                           &name);
+  start.DescribeSettings(concordat::kWatchSettings,
+                         *concordat::hub::v1::WatchSettings::descriptor());
   const concordat::DataDirectory data = start.Open(argc, argv);
   if (name != kPrincipal) {
     return concordat::edge::RunCaseFileEdge(start, data, name);
@@ -91,6 +95,8 @@ int main(int argc, char** argv) {
   options.program = kProgram;
   options.port = start.Value(data.Port(kProgram, "grpc"));
   options.tls = tls;
+  concordat::SetWatch(start.Value(concordat::LoadWatchSettings(data)),
+                      &options);
   concordat::ServerHost host(std::move(options), registry->source(), clock, log,
                              metrics, *access);
   concordat::edge::EdgeService service(
@@ -99,14 +105,17 @@ int main(int argc, char** argv) {
         edge->FillCounts(counts);
       });
   service.AddTo(host);
+  concordat::WatchRegistry(*registry, host.health());
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);
   });
   const uint16_t grpc_port = start.Value(host.Start());
-  start.Check(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
+  const std::string scraped =
+      start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
   start.Check(data.WriteAddresses(
       kProgram, {{"grpc", absl::StrCat("127.0.0.1:", grpc_port)},
-                 {"mllp", absl::StrCat("127.0.0.1:", edge->mllp_port())}}));
+                 {"mllp", absl::StrCat("127.0.0.1:", edge->mllp_port())},
+                 {"metrics", scraped}}));
   log.Info("listening", {{"grpc", grpc_port}, {"mllp", edge->mllp_port()}});
   start.WaitForStop();
   data.ForgetAddresses(kProgram);

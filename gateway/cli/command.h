@@ -34,9 +34,11 @@ absl::Status RunPerson(const std::vector<std::string>& arguments);
 absl::Status RunPublish(const std::vector<std::string>& arguments);
 absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunRules(const std::vector<std::string>& arguments);
+absl::Status RunSettings(const std::vector<std::string>& arguments);
 absl::Status RunSpool(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
+absl::Status RunWatch(const std::vector<std::string>& arguments);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {

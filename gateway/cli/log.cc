@@ -1,5 +1,10 @@
-// concordat log status|verify
+// concordat log status|verify|backup|restore
+#include <unistd.h>
+
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
@@ -84,21 +89,80 @@ absl::Status Verify(Hub& hub, bool as_json) {
   return absl::OkStatus();
 }
 
+// The log's own program does it, on the files: a bus need not answer, and who may
+// read the data directory is who operates it. Returns when it cannot be run.
+absl::Status RunBackupProgram(const std::vector<std::string>& flags) {
+  std::error_code error;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> words = {
+      (self.parent_path() / "concordat-log-backup").string()};
+  words.insert(words.end(), flags.begin(), flags.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execv(words[0].c_str(), arguments.data());
+  return absl::UnavailableError(absl::StrCat("cannot run ", words[0]));
+}
+
 }  // namespace
 
 absl::Status RunLog(const std::vector<std::string>& arguments) {
-  CommandLine line("log status|verify [--profile admin]",
-                   "status  how far the log is, and whether it takes events\n"
-                   "verify  reads every block and checks it");
+  CommandLine line(
+      "log status|verify|backup|restore [--profile admin]",
+      "status   how far the log is, and whether it takes events\n"
+      "verify   reads every block and checks it\n"
+      "backup   --to DIR [--rate MIB]: copies the log of --data, while a bus "
+      "writes it\n"
+      "restore  --from DIR [--at SEQUENCE|TIME]: makes the log of --data, "
+      "which "
+      "has none\n"
+      "deploy/docs/backup.md tells when and how.");
+  std::string to;
+  std::string from;
+  std::string at;
+  std::string rate;
+  line.flags().AddString("to",
+                         "The backup's folder; kept from one backup to "
+                         "the next, which copies what is new.",
+                         &to);
+  line.flags().AddString("from", "The backup's folder.", &from);
+  line.flags().AddString("at",
+                         "The last event to restore, or a time "
+                         "(2026-11-26T09:30:00Z); default: all.",
+                         &at);
+  line.flags().AddString("rate",
+                         "MiB a second that a backup reads at most; default "
+                         "8.",
+                         &rate);
   line.set_default_profile("admin");
   const auto go = line.Parse(arguments, 1, 1);
   if (!go.ok() || !*go) return go.status();
+  const std::string& word = line.words()[0];
+  if (word == "backup" || word == "restore") {
+    const bool is_backup = word == "backup";
+    if ((is_backup ? to : from).empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("log ", word, is_backup ? ": --to" : ": --from",
+                       " says where the backup is"));
+    }
+    std::vector<std::string> flags = {"--data", line.data_path()};
+    for (const auto& [name, value] :
+         {std::pair("--to", to), std::pair("--from", from),
+          std::pair("--at", at), std::pair("--rate", rate)}) {
+      if (value.empty()) continue;
+      flags.push_back(name);
+      flags.push_back(value);
+    }
+    if (line.json()) flags.push_back("--json");
+    return RunBackupProgram(flags);
+  }
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
-  if (line.words()[0] == "status") return Status(**hub, line.json());
-  if (line.words()[0] == "verify") return Verify(**hub, line.json());
+  if (word == "status") return Status(**hub, line.json());
+  if (word == "verify") return Verify(**hub, line.json());
   return absl::InvalidArgumentError(
-      absl::StrCat("log ", line.words()[0], "? status or verify"));
+      absl::StrCat("log ", word, "? status, verify, backup or restore"));
 }
 
 }  // namespace concordat::cli

@@ -155,11 +155,9 @@ int Main(int argc, char** argv) {
   const uint16_t port = start.Value(server.Start());
   std::vector<std::pair<std::string, std::string>> addresses = {
       {"https", absl::StrCat("127.0.0.1:", port)}};
-  const uint16_t metrics_port = start.Value(data.Port(kProgram, "metrics"));
-  if (metrics_port != 0) {
-    start.Check(metrics.Listen(metrics_port));
-    addresses.emplace_back("metrics", absl::StrCat("127.0.0.1:", metrics_port));
-  }
+  addresses.emplace_back(
+      "metrics",
+      start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics")))));
   start.Check(data.WriteAddresses(kProgram, addresses));
   start.WaitForStop();
   log.Info("stopping");

@@ -12,6 +12,7 @@
 #include "services/alerts/notify/notifier.h"
 #include "services/alerts/rpc/desk.h"
 #include "services/alerts/rpc/handlers.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/rpc/program.h"
 
@@ -73,13 +74,14 @@ int main(int argc, char** argv) {
   const auto definitions = start.Value(concordat::alerts::LoadDefinitions(
       program.data(), *program.registry()(), types));
   auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
-  const auto bus =
+  const auto client =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
-  concordat::alerts::Desk desk(std::move(engine), *bus, types, program.self(),
+  concordat::TracedBusClient bus(*client, program.spans(), program.clock());
+  concordat::alerts::Desk desk(std::move(engine), bus, types, program.self(),
                                program.data().environment(), program.clock(),
                                program.random(), program.log());
   concordat::alerts::RuleDesk rules(
-      definitions, start.Value(program.data().LoadAgreements()), *bus,
+      definitions, start.Value(program.data().LoadAgreements()), bus,
       program.clock());
   concordat::alerts::Serve(desk, rules, program.host());
   std::thread fold([&] {
@@ -105,7 +107,7 @@ int main(int argc, char** argv) {
       [&program](const std::string& server) {
         return program.data().ReadAddress(server, "smtp");
       },
-      *bus, types, program.self(), program.clock(), steady, program.random(),
+      bus, types, program.self(), program.clock(), steady, program.random(),
       program.log());
   notifier.Start();
   program.Serve();

@@ -4,17 +4,21 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/bus/daemon/bus_health.h"
+#include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
-#include "services/bus/daemon/subscription_alarm.h"
+#include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
@@ -25,8 +29,11 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
+#include "services/common/rpc/health_watch.h"
 #include "services/common/storage/posix_directory.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat::bus {
 namespace {
@@ -68,6 +75,25 @@ void KeepMemory() {
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+// 0 when it cannot be asked.
+uint64_t FreeBytes(const std::string& path) {
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  return error ? 0 : space.available;
+}
+
+// A span for each event that is traced.
+void TraceBlock(const EventBlock& block, absl::Time start, absl::Time end,
+                SpanExporter& spans) {
+  for (const StoredEvent& event : block.events) {
+    if (event.header.traceparent.empty()) continue;
+    auto parent = ParseTraceparent(event.header.traceparent);
+    if (!parent.has_value()) continue;
+    spans.Add({*std::move(parent), "append", std::string(event.header.type),
+               start, end});
+  }
+}
+
 int Main(int argc, char** argv) {
   KeepMemory();
   // The registry's file is looked at all the time; there is nothing to reload.
@@ -75,7 +101,9 @@ int Main(int argc, char** argv) {
   // A file that may not grow is a failed write, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   StartUp start(kProgram, "The log of events, and who gets which of them.");
+  start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
+  const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
   const Logger logger(kProgram);
   const SystemClock clock;
   const SystemSteadyClock steady;
@@ -167,29 +195,29 @@ int Main(int argc, char** argv) {
   const absl::Status set = data.LoadSettings(kSettings, &settings);
   if (!absl::IsNotFound(set)) start.Check(set);
   DeliveryOptions delivery_options = start.Value(OptionsOf(settings));
+  delivery_options.stalled_after = absl::Seconds(watch.stalled_after_s());
   delivery_options.started = clock.Now() - steady.Elapsed();
   delivery_options.never_expires = [&registry](const std::string& key) {
     return IsOfHubService(*registry->Current(), key);
   };
   Metrics metrics;
-  SubscriptionAlarm alarm(logger, metrics, steady);
+  SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
+                     random, metrics);
+  LoopMeters meters(metrics, steady, log->Status().end);
   std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
       DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
-      *cursors,
+      *cursors, meters,
       {fatal,
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
        },
-       refused, [&desk](const std::string& key) { desk->Expire(key); },
-       [&alarm](const std::vector<SubscriptionInfo>& subscriptions) {
-         alarm.Look(subscriptions);
-       }},
+       refused, [&desk](const std::string& key) { desk->Expire(key); }},
       std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
-      std::move(core), std::move(fold), random, faults,
+      std::move(core), std::move(fold), random, faults, meters,
       {[&delivery](std::shared_ptr<const EventBlock> block) {
          delivery.Post(std::move(block));
        },
@@ -197,7 +225,12 @@ int Main(int argc, char** argv) {
        [&logger](const absl::Status& why) {
          logger.Error("the log takes no writes", {{"status", why.ToString()}});
        },
-       refused},
+       refused,
+       [&](const EventBlock& block, absl::Duration began) {
+         if (!spans.wants()) return;
+         const absl::Time now = clock.Now();
+         TraceBlock(block, now - (steady.Elapsed() - began), now, spans);
+       }},
       std::make_unique<BackgroundThread>());
 
   desk =
@@ -210,21 +243,37 @@ int Main(int argc, char** argv) {
   host_options.program = kProgram;
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
+  SetWatch(watch, &host_options);
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  ServeBus(host, data.environment(),
-           {*log, ingest, delivery, refusals, faults, explainer, persons, *desk,
-            ingest_calls, delivery_calls, clock, steady});
+  const BusParts parts = {*log,         ingest,         delivery, refusals,
+                          faults,       explainer,      persons,  *desk,
+                          ingest_calls, delivery_calls, clock,    steady};
+  ServeBus(host, data.environment(), parts);
+  WatchRegistry(*registry, host.health());
+  BusHealth health(watch, start.Value(LondonTime()));
+  host.health().Add([&](Troubles& troubles) {
+    health.Judge(
+        {steady.Elapsed(), log->Status(), delivery.Snapshot().subscriptions,
+         FreeBytes(data.path()), ingest.agreements(), ingest.now_us()},
+        troubles);
+  });
+  const auto collected = metrics.OnCollect([&](Samples& samples) {
+    CollectBus(parts, meters, samples);
+    samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",
+                  static_cast<double>(FreeBytes(data.path())));
+  });
   const uint16_t grpc_port = start.Value(host.Start());
-  const uint16_t metrics_port = start.Value(data.Port(kProgram, "metrics"));
-  if (metrics_port != 0) start.Check(metrics.Listen(metrics_port));
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });
   std::thread delivery_thread([&delivery] { delivery.Run(); });
+  const std::string scraped =
+      start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
   start.Check(data.WriteAddresses(
-      kProgram, {{"ingest", ingest_port->endpoint()},
+      kProgram, {{"metrics", scraped},
+                 {"ingest", ingest_port->endpoint()},
                  {"delivery", delivery_port->endpoint()},
                  {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}}));
   logger.Info("ready", {{"end", log->Status().end.value}});

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/bus_client/log_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/program.h"
@@ -31,9 +32,9 @@ int main(int argc, char** argv) {
 
   const auto types = start.Value(concordat::TypeRegistry::Build(
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
-  const auto bus = start.Value(concordat::ConnectBus(data, kPrincipal));
-  const concordat::LogClock log_clock(data.environment(), *bus,
-                                      program.clock());
+  const auto client = start.Value(concordat::ConnectBus(data, kPrincipal));
+  concordat::TracedBusClient bus(*client, program.spans(), program.clock());
+  const concordat::LogClock log_clock(data.environment(), bus, program.clock());
   const auto store = start.Value(concordat::identity::IdentityStore::Open(
       absl::StrCat(program.folder(), "/identity.sqlite"),
       start.Value(data.LoadSecret("identity")),
@@ -41,9 +42,9 @@ int main(int argc, char** argv) {
       program.random()));
 
   concordat::identity::OutboxPublisher outbox(
-      *store, *bus, types, concordat::SourceOf(program.self()), program.log());
+      *store, bus, types, concordat::SourceOf(program.self()), program.log());
   // The arrangement is the body that this service is of.
-  concordat::identity::CaseParties parties(*bus, types, program.self().agency(),
+  concordat::identity::CaseParties parties(bus, types, program.self().agency(),
                                            steady, program.log());
   concordat::identity::CohortFeed cohort(*store, parties, steady,
                                          program.log());

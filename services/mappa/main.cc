@@ -29,10 +29,8 @@ int main(int argc, char** argv) {
     status->set_position(cases->judged_through().value);
     status->set_log_end(cases->log_end().value);
   });
-  const concordat::ProjectionThread follow(
-      *cases, [&program](const absl::Status& failure) {
-        program.log().Warning("the cases wait", {{"why", failure.message()}});
-      });
+  const concordat::ProjectionThread follow(*cases,
+                                           program.Following("the cases wait"));
   program.Serve();
   return 0;
 }

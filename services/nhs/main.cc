@@ -46,14 +46,9 @@ int main(int argc, char** argv) {
     status->set_log_end(projection->log_end().value);
   });
   const concordat::ProjectionThread read(
-      *liaison, [&program](const absl::Status& failure) {
-        program.log().Warning("the liaison list waits",
-                              {{"why", failure.message()}});
-      });
+      *liaison, program.Following("the liaison list waits"));
   const concordat::ProjectionThread follow(
-      *projection, [&program](const absl::Status& failure) {
-        program.log().Warning("engagement waits", {{"why", failure.message()}});
-      });
+      *projection, program.Following("engagement waits"));
   program.Serve();
   return 0;
 }

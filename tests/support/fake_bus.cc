@@ -124,6 +124,7 @@ class FakeBus::FakeSubscription : public Subscription {
     while (through < bus_.log_.size() && !Seen(bus_.log_[through])) ++through;
     return {through};
   }
+  LogEpoch log_epoch() const override { return {std::string(16, 'L'), 1}; }
   bool connected() const override {
     MutexLock lock(bus_.mu_);
     return !bus_.away_ && ended_.ok();
@@ -193,7 +194,9 @@ class FakeBus::Client : public BusClient {
       return absl::OkStatus();
     }
     std::vector<PublishOutcome> outcomes = bus_.Judge(set);
-    if (std::exchange(bus_.go_before_answer_, false)) {
+    if (bus_.go_before_answer_.has_value() &&
+        absl::EndsWith(set.front().header.type, *bus_.go_before_answer_)) {
+      bus_.go_before_answer_.reset();
       bus_.away_ = true;
       bus_.waiting_.push_back({std::move(set), std::move(done)});
     } else {
@@ -397,9 +400,9 @@ void FakeBus::GoAway() {
   away_ = true;
 }
 
-void FakeBus::GoAwayBeforeNextAnswer() {
+void FakeBus::GoAwayBeforeNextAnswer(std::string type) {
   MutexLock lock(mu_);
-  go_before_answer_ = true;
+  go_before_answer_ = std::move(type);
 }
 
 void FakeBus::ComeBack() {

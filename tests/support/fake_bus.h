@@ -65,7 +65,8 @@ class FakeBus {
   // Nobody is connected: sets wait, ReadStream is UNAVAILABLE.
   void GoAway();
   // The next set is accepted, and then the bus goes away without a word.
-  void GoAwayBeforeNextAnswer();
+  // `type`: the next set whose first event's type ends so.
+  void GoAwayBeforeNextAnswer(std::string type = "");
   // Waiting sets are judged in order: what was accepted is now a duplicate.
   void ComeBack();
   // A back-fill item: delivers `events` again to each subscription of
@@ -110,7 +111,7 @@ class FakeBus {
   size_t unanswered_events_ ABSL_GUARDED_BY(mu_) = 0;
   std::optional<PublishOutcome> refuse_next_ ABSL_GUARDED_BY(mu_);
   bool away_ ABSL_GUARDED_BY(mu_) = false;
-  bool go_before_answer_ ABSL_GUARDED_BY(mu_) = false;
+  std::optional<std::string> go_before_answer_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread callbacks_;
 };

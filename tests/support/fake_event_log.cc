@@ -222,7 +222,8 @@ absl::StatusOr<Sequence> FakeEventLog::OfId(absl::string_view source,
 bus::LogStatus FakeEventLog::Status() const {
   bus::LogStatus status;
   status.log_id = std::string(16, 'L');
-  status.epoch = 1;
+  status.epochs = epochs_;
+  status.epoch = epochs_.back().epoch;
   status.end = end();
   return status;
 }

@@ -57,6 +57,8 @@ class FakeEventLog : public bus::EventLog {
   absl::StatusOr<Sequence> OfId(absl::string_view source,
                                 absl::string_view id) override;
   bus::LogStatus Status() const override;
+  // As after a restore: an epoch begins with the next event.
+  void BeginEpoch(uint32_t epoch) { epochs_.push_back({epoch, {next_}}); }
 
  private:
   struct Block : bus::PendingBlock {
@@ -75,6 +77,7 @@ class FakeEventLog : public bus::EventLog {
   std::map<std::string, Known> ids_;
   std::map<std::string, Sequence> streams_;  // By "<source>#<stream>".
   uint64_t next_ = 1;
+  std::vector<bus::EpochBegin> epochs_ = {{1, {1}}};
   uint64_t last_us_ = 0;
   bool failing_ = false;
   int writes_ = 0;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "concordat/bus/v1/service.pb.h"
-#include "services/bus/daemon/subscription_alarm.h"
 #include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
@@ -250,18 +249,13 @@ void ServeBus(ServerHost& host, v1::Environment environment,
       });
   ServeReasons(host, parts.explainer);
   parts.desk.Serve(host);
-  host.SetStatus(
-      [&log, &ingest, &delivery](hub::v1::GetStatusResponse* response) {
-        const LogStatus status = log.Status();
-        response->set_ready(true);
-        response->set_degraded_because(
-            status.read_only ? status.read_only_because
-                             : WhatIsHeldUp(delivery.Snapshot().subscriptions));
-
-        response->set_position(status.end.value);
-        response->set_log_end(status.end.value);
-        response->set_time(ingest.now_us());
-      });
+  host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
+    const LogStatus status = log.Status();
+    response->set_ready(true);
+    response->set_position(status.end.value);
+    response->set_log_end(status.end.value);
+    response->set_time(ingest.now_us());
+  });
 }
 
 }  // namespace concordat::bus

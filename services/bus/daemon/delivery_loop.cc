@@ -12,16 +12,16 @@ constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
 constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
-constexpr absl::Duration kListEvery = absl::Seconds(1);
 
 }  // namespace
 
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
-                           CursorStore& cursors, Hooks hooks,
-                           std::unique_ptr<Background> disk)
+                           CursorStore& cursors, LoopMeters& meters,
+                           Hooks hooks, std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
+      meters_(meters),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
       cursors_(cursors),
@@ -191,6 +191,7 @@ void DeliveryLoop::SendOutputs() {
       sessions_.Close(output.session, output.refusal, std::move(output.detail));
     } else {
       sessions_.SendFrame(output.session, output.kind, std::move(output.frame));
+      if (output.live_through.value > 0) meters_.Delivered(output.live_through);
     }
   }
 }
@@ -223,10 +224,6 @@ void DeliveryLoop::Publish() {
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
   DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size()};
-  if (now - listed_at_ >= kListEvery) {
-    listed_at_ = now;
-    hooks_.on_listed(snapshot.subscriptions);
-  }
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
@@ -44,9 +45,6 @@ class DeliveryLoop {
     // Perform() its removal. Called again until then. Must not wait.
     std::function<void(const std::string& key)> on_expired =
         [](const std::string&) {};
-    // How subscriptions stand, each second.
-    std::function<void(const std::vector<SubscriptionInfo>&)> on_listed =
-        [](const std::vector<SubscriptionInfo>&) {};
   };
   // Says how an act went; runs on the loop's thread, must not wait.
   using Acted = std::function<void(const absl::Status&)>;
@@ -54,7 +52,7 @@ class DeliveryLoop {
   // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, Hooks hooks,
+               CursorStore& cursors, LoopMeters& meters, Hooks hooks,
                std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
@@ -95,6 +93,7 @@ class DeliveryLoop {
 
   SessionServer& sessions_;
   const SteadyClock& clock_;
+  LoopMeters& meters_;
   RegistryWatch registry_;
   DeliveryCore core_;
   CursorStore& cursors_;
@@ -110,7 +109,6 @@ class DeliveryLoop {
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
-  absl::Duration listed_at_ = -absl::InfiniteDuration();
   std::vector<Acted> acted_;  // To be answered when what is dirty is stored.
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;

@@ -23,8 +23,8 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
                        RegistrySource registry, const SteadyClock& clock,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
-                       Random& random, Faults& faults, Hooks hooks,
-                       std::unique_ptr<Background> disk)
+                       Random& random, Faults& faults, LoopMeters& meters,
+                       Hooks hooks, std::unique_ptr<Background> disk)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry), sessions, clock),
@@ -34,10 +34,11 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
       reader_(log, fold_, types_),
       random_(random),
       faults_(faults),
+      meters_(meters),
       hooks_(std::move(hooks)),
       disk_(std::move(disk)) {
   now_us_ = fold_.now_us();
-  core_->UseAgreements(fold_.policy().agreements());
+  UseAgreements();
   fold_.ForgetChanges();  // Nobody is back-filled from here.
 }
 
@@ -83,10 +84,12 @@ void IngestLoop::Write(std::unique_ptr<PendingBlock> block) {
   // Work can be copied, a block cannot.
   auto held = std::make_shared<std::unique_ptr<PendingBlock>>(std::move(block));
   disk_->Post([this, held] {
+    const absl::Duration began = meters_.Now();
     absl::Status status = log_.Write(**held);
+    meters_.Wrote(began);
     {
       MutexLock lock(mu_);
-      results_.push_back({std::move(*held), std::move(status)});
+      results_.push_back({std::move(*held), std::move(status), began});
     }
     sessions_.Wake();
   });
@@ -105,9 +108,12 @@ absl::Status IngestLoop::Publish(PublishCall call) {
 
 void IngestLoop::TakeCalls() {
   for (const auto& [number, call] : calls_.Take()) {
+    const absl::Duration at = meters_.Now();
     const absl::Status taken =
         core_->Publish(kCallSession, number, *call->principal, call->batch);
-    if (!taken.ok()) {
+    if (taken.ok()) {
+      meters_.Taken(at);
+    } else {
       hooks_.on_refused(call->principal->name(), v1::REFUSAL_MALFORMED,
                         taken.message());
       calls_.Answer(number, taken, {});
@@ -131,9 +137,12 @@ void IngestLoop::Take(const SessionEvent& event) {
   open_count_ = open_.size();
   if (event.what != SessionEvent::What::kBody) return;
   if (event.kind == FrameKind::kPublish) {
+    const absl::Duration at = meters_.Now();
     const absl::Status taken = core_->Publish(
         event.session, event.number, *event.principal, event.body.view);
-    if (!taken.ok()) {
+    if (taken.ok()) {
+      meters_.Taken(at);
+    } else {
       sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
                       std::string(taken.message()));
     }
@@ -161,8 +170,10 @@ void IngestLoop::TellOfFaults() {
     if (!event.ok()) continue;  // The log has the faults in the event itself.
     BatchEncoder batch;
     batch.Add(AsView(*event));
-    static_cast<void>(
-        core_->Publish(kOwnSession, 0, HubPrincipal(), batch.Take()));
+    const absl::Duration at = meters_.Now();
+    if (core_->Publish(kOwnSession, 0, HubPrincipal(), batch.Take()).ok()) {
+      meters_.Taken(at);
+    }
   }
 }
 
@@ -178,15 +189,18 @@ void IngestLoop::TakeWritten() {
         core_->Written(std::move(result.block));
     const absl::Status folded = fold_.Fold(*block);
     if (!folded.ok()) return hooks_.on_fatal(folded);
-    core_->UseAgreements(fold_.policy().agreements());
+    UseAgreements();
     sessions_.SetEnd(fold_.folded(), fold_.now_us());
     now_us_ = fold_.now_us();
+    meters_.Durable(fold_.folded());
+    if (hooks_.on_written != nullptr) hooks_.on_written(*block, result.began);
     hooks_.on_durable(std::move(block));
   }
 }
 
 void IngestLoop::Answer() {
   for (bus::Answer& answer : core_->TakeAnswers()) {
+    meters_.Answered();
     if (answer.session == kCallSession) {
       calls_.Answer(answer.number, absl::OkStatus(), answer.receipts);
     } else if (answer.session != kOwnSession) {
@@ -199,6 +213,19 @@ void IngestLoop::Answer() {
     ++blocks_out_;
     Write(std::move(block));
   }
+  meters_.SetStaged(blocks_out_, log_.staged_bytes());
+}
+
+void IngestLoop::UseAgreements() {
+  const auto& now = fold_.policy().agreements();
+  core_->UseAgreements(now);
+  MutexLock lock(agreed_mu_);
+  agreed_ = now;
+}
+
+std::shared_ptr<const Agreements> IngestLoop::agreements() const {
+  MutexLock lock(agreed_mu_);
+  return agreed_;
 }
 
 }  // namespace concordat::bus

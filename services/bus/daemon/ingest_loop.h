@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/delivery/stream_reader.h"
@@ -41,6 +42,10 @@ class IngestLoop {
     std::function<void(absl::string_view principal, v1::Refusal refusal,
                        absl::string_view detail)>
         on_refused;
+    // A block is durable and folded; its write began then, by the loop's clock.
+    // Null: nobody asks. Must not wait.
+    std::function<void(const EventBlock&, absl::Duration began)> on_written =
+        nullptr;
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
@@ -49,7 +54,8 @@ class IngestLoop {
              const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
-             Faults& faults, Hooks hooks, std::unique_ptr<Background> disk);
+             Faults& faults, LoopMeters& meters, Hooks hooks,
+             std::unique_ptr<Background> disk);
 
   // Returns after Stop(), when everything that was taken is durable and
   // answered.
@@ -67,11 +73,14 @@ class IngestLoop {
   size_t sessions() const { return open_count_; }
   // acceptedtime of the newest durable event.
   uint64_t now_us() const { return now_us_; }
+  // As of the newest durable event.
+  std::shared_ptr<const Agreements> agreements() const;
 
  private:
   struct WriteResult {
     std::unique_ptr<PendingBlock> block;
     absl::Status status;
+    absl::Duration began;
   };
 
   void Write(std::unique_ptr<PendingBlock> block);
@@ -79,6 +88,7 @@ class IngestLoop {
   void Take(const SessionEvent& event);
   void TakeCalls();
   void TellOfFaults();
+  void UseAgreements();
   void TakeWritten();
   void Answer();
 
@@ -91,6 +101,7 @@ class IngestLoop {
   StreamReader reader_;
   Random& random_;
   Faults& faults_;
+  LoopMeters& meters_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {
@@ -102,6 +113,8 @@ class IngestLoop {
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
+  mutable Mutex agreed_mu_;
+  std::shared_ptr<const Agreements> agreed_ ABSL_GUARDED_BY(agreed_mu_);
   std::atomic<bool> stopping_ = false;
   std::vector<SessionEvent> events_;
   Mutex mu_;

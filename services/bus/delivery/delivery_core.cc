@@ -146,28 +146,47 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
   if (joins != singly_.end()) return JoinSingly(std::move(sub), request);
 
+  const LogStatus log = log_.Status();
+  const auto is_lost = [&](const Place& place) {
+    return place.acknowledged > fold_.folded() ||
+           !IsOfLog(log, place.log_id, place.epoch, place.acknowledged);
+  };
   const auto stored = places_.find(sub.key);
-  const bool is_new = !sub.durable || stored == places_.end();
-  if (is_new && sub.durable && NamesOf(recipient.to) >= kNamesMax) {
+  // Who names this very epoch has been told that the place is lost.
+  const bool begins_anew = request.log_id() == log_id_ &&
+                           request.epoch() == epoch_ &&
+                           stored != places_.end() && is_lost(stored->second);
+  const bool is_new = !sub.durable || stored == places_.end() || begins_anew;
+  if (is_new && sub.durable && !begins_anew &&
+      NamesOf(recipient.to) >= kNamesMax) {
     return Refuse(session, v1::REFUSAL_TOO_MANY,
                   absl::StrCat("name: ", recipient.to.role, " of ",
                                recipient.to.agency, " has ", kNamesMax,
                                " subscriptions already; use one of them"));
   }
-  const absl::StatusOr<Place> place =
-      is_new ? PlaceOf(request) : stored->second;
-  if (!place.ok()) {
+  const absl::StatusOr<Place> asked_for = PlaceOf(request);
+  if (!asked_for.ok()) {
     return Refuse(
         session, v1::REFUSAL_SHUTTING_DOWN,
-        absl::StrCat("the log cannot be read: ", place.status().message()));
+        absl::StrCat("the log cannot be read: ", asked_for.status().message()));
   }
-  sub.place = *place;
+  const Place& asked = *asked_for;
+  sub.place = is_new ? asked : stored->second;
+  if (is_lost(sub.place) ||
+      is_lost({asked.log_id, asked.epoch, {request.seen()}, {}})) {
+    const auto last = LastOf(log, asked.log_id, asked.epoch);
+    return Refuse(
+        session, v1::REFUSAL_FORKED,
+        last.has_value() && asked.epoch != epoch_
+            ? absl::StrCat("the log was restored or cut: of epoch ",
+                           asked.epoch, " it has events 1 to ", last->value)
+            : "the position is not of this log and epoch");
+  }
+  // What a lost policy event caused is judged again by what came in its place.
+  sub.place.judged = std::min(sub.place.judged,
+                              *LastOf(log, sub.place.log_id, sub.place.epoch));
+  sub.place.epoch = epoch_;
   sub.place.used_us = real_us();
-  if (sub.place.log_id != log_id_ || sub.place.epoch != epoch_ ||
-      sub.place.acknowledged > fold_.folded()) {
-    return Refuse(session, v1::REFUSAL_FORKED,
-                  "the position is not of this log and epoch");
-  }
   if (is_singly) return JoinSingly(std::move(sub), request);
   if (!sub.place.rows.empty() || !sub.place.settled.empty()) {
     return Refuse(session, v1::REFUSAL_SET_ASIDE,

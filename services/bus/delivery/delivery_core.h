@@ -59,6 +59,8 @@ struct DeliveryOutput {
   std::string frame;  // Room for its head, then the body.
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;
   std::string detail;
+  // Of the last live view in the frame; 0: it has none.
+  Sequence live_through = {};
 
   absl::string_view body() const {
     return absl::string_view(frame).substr(kFrameHeadBytes);

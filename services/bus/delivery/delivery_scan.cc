@@ -230,9 +230,11 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
   rest.set_backfill_cause(views == 0 ? 0 : cause.value);
   rest.set_scanned_through(scanned.value);
   rest.mutable_attempts()->Assign(attempts.begin(), attempts.end());
+  const bool is_live = views > 0 && cause.value == 0 && !sub.out.empty();
   outputs_.push_back({sub.session, FrameKind::kDeliver,
                       encoder_.TakeDeliver(rest, kFrameHeadBytes),
-                      v1::REFUSAL_UNSPECIFIED, ""});
+                      v1::REFUSAL_UNSPECIFIED, "",
+                      is_live ? sub.out.back().acknowledged : Sequence()});
   sub.told = scanned;
   sub.told_at = now;
 }

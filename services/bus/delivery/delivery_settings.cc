@@ -22,7 +22,6 @@ constexpr Setting kSettings[] = {
     {v1::DeliverySettings::kBackoffMaxMsFieldNumber, 300'000, 10, 86'400'000},
     {v1::DeliverySettings::kSetAsideMaxFieldNumber, 10'000, 1, 100'000},
     {v1::DeliverySettings::kRedrivePerSFieldNumber, 10, 1, 1'000},
-    {v1::DeliverySettings::kStalledAfterSFieldNumber, 60, 1, 86'400},
     {v1::DeliverySettings::kExpireAfterDaysFieldNumber, 180, 1, 3'650},
 };
 
@@ -55,7 +54,6 @@ absl::StatusOr<DeliveryOptions> OptionsOf(
   options.redelivery.backoff_max = absl::Milliseconds(whole.backoff_max_ms());
   options.redelivery.set_aside_max = whole.set_aside_max();
   options.redrive_per_s = whole.redrive_per_s();
-  options.stalled_after = absl::Seconds(whole.stalled_after_s());
   options.expire_after = absl::Hours(24) * whole.expire_after_days();
   return options;
 }

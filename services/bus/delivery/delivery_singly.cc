@@ -279,8 +279,9 @@ SubscriptionInfo DeliveryCore::InfoOf(const std::string& key) const {
   info.acknowledged = info.sent = place->second.acknowledged;
   info.paused = place->second.paused;
   info.used_us = place->second.used_us;
-  if (place->second.log_id != log_id_ || place->second.epoch != epoch_ ||
-      place->second.acknowledged > fold_.folded()) {
+  if (place->second.acknowledged > fold_.folded() ||
+      !IsOfLog(log_.Status(), place->second.log_id, place->second.epoch,
+               place->second.acknowledged)) {
     info.stopped_because = "its place is not of this log and epoch";
     return info;
   }

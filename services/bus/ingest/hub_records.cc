@@ -82,6 +82,26 @@ class Recorder {
   const v1::Principal principal_ = HubPrincipal();
 };
 
+// Once for each epoch but the log's first.
+absl::Status RecordEventsLost(EventLog& log, Recorder& recorder) {
+  const std::vector<EpochBegin> epochs = log.Status().epochs;
+  if (epochs.size() < 2) return absl::OkStatus();
+  const EpochBegin& begin = epochs.back();
+  const std::string id = absl::StrCat("events-lost-", begin.epoch);
+  const auto recorded = log.OfId(kHubSource, id);
+  if (!recorded.ok()) return recorded.status();
+  if (recorded->value != 0) return absl::OkStatus();
+  hub::v1::EventsLost lost;
+  lost.set_epoch(begin.epoch);
+  lost.set_last_kept(begin.first.value - 1);
+  if (begin.first.value > 1) {
+    const auto last = log.ReadOne({begin.first.value - 1});
+    if (!last.ok()) return last.status();
+    lost.set_lost_from(last->accepted_us);
+  }
+  return recorder.Record(id, "log/lost", lost);
+}
+
 absl::Status RecordAgreement(const policy::v1::Agreement& agreement,
                              const EventLog& log, Recorder& recorder) {
   const std::string stream = absl::StrCat("agreement/", agreement.name());
@@ -125,6 +145,7 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.AgreementAdopted");
   grant.add_types("concordat.hub.v1.FaultsAccepted");
   grant.add_types("concordat.hub.v1.SubscriptionActed");
+  grant.add_types("concordat.hub.v1.EventsLost");
   return principal;
 }
 
@@ -161,6 +182,8 @@ absl::Status RecordStart(const HubRecords& records, EventLog& log,
   } else if (**first != created.SerializeAsString()) {
     return absl::FailedPreconditionError("the log is of another environment");
   }
+  const absl::Status told = RecordEventsLost(log, recorder);
+  if (!told.ok()) return told;
 
   hub::v1::TypesAdopted types_adopted;
   const Digest hash = Sha256::Of(records.descriptor_set);

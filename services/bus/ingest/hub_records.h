@@ -20,7 +20,7 @@ namespace concordat::bus {
 inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
-// FaultsAccepted, SubscriptionActed.
+// FaultsAccepted, SubscriptionActed, EventsLost.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
@@ -39,8 +39,8 @@ struct HubRecords {
   std::vector<policy::v1::Agreement> agreements;
 };
 
-// Publishes what of `records` the log does not have yet, and writes it; before
-// anybody else does.
+// Publishes what of `records` the log does not have yet, and that events are lost
+// when an epoch has begun, and writes it; before anybody else does.
 //   FAILED_PRECONDITION  an agreement has the version that the log has with
 //                        other content, or an older one; or the log is of
 //                        another environment.

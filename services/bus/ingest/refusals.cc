@@ -5,6 +5,7 @@ namespace concordat::bus {
 void Refusals::Add(absl::string_view principal, v1::Refusal refusal,
                    absl::string_view detail) {
   MutexLock lock(mu_);
+  ++totals_[refusal];
   Key key(std::string(principal), refusal);
   const auto found = by_key_.find(key);
   if (found != by_key_.end()) {
@@ -24,6 +25,11 @@ void Refusals::Add(absl::string_view principal, v1::Refusal refusal,
 std::vector<Refusals::Count> Refusals::List() const {
   MutexLock lock(mu_);
   return {counts_.begin(), counts_.end()};
+}
+
+std::map<v1::Refusal, uint64_t> Refusals::Totals() const {
+  MutexLock lock(mu_);
+  return totals_;
 }
 
 }  // namespace concordat::bus

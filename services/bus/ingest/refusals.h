@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,11 +33,14 @@ class Refusals {
            absl::string_view detail);
   // The newest first.
   std::vector<Count> List() const;
+  // Since the start, of every principal.
+  std::map<v1::Refusal, uint64_t> Totals() const;
 
  private:
   using Key = std::pair<std::string, int>;
 
   mutable Mutex mu_;
+  std::map<v1::Refusal, uint64_t> totals_ ABSL_GUARDED_BY(mu_);
   std::list<Count> counts_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Key, std::list<Count>::iterator> by_key_
       ABSL_GUARDED_BY(mu_);

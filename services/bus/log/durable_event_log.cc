@@ -473,6 +473,7 @@ LogStatus DurableEventLog::Status() const {
   LogStatus status;
   status.log_id = std::string(AsView(log_id_));
   status.epoch = epoch_;
+  status.epochs = epochs_;
   status.bytes = store_->bytes();
   status.segments = store_->segments();
   MutexLock lock(mu_);

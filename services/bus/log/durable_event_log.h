@@ -84,6 +84,7 @@ class DurableEventLog : public EventLog {
   //   ABORTED  the index is not one of this log: clear it and open again.
   absl::Status OpenAll(Random& random);
   absl::Status OpenBlock(const ScannedBlock& block);
+  void NoteEpoch(uint32_t epoch, uint64_t first_sequence);
   absl::Status CheckCovered(const ClosedSegment& closed);
   absl::Status Begin(Random& random);
   // The segment's index and spine file, when they are of what follows `start`.
@@ -132,6 +133,7 @@ class DurableEventLog : public EventLog {
   // Constant after Open().
   LogId log_id_ = {};
   uint32_t epoch_ = 0;
+  std::vector<EpochBegin> epochs_;
   std::unique_ptr<SegmentStore> store_;
   LogIndex::Covered covered_;  // By the index at open.
   bool covered_found_ = false;

@@ -77,6 +77,11 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
           const ChainEnd& start) -> absl::StatusOr<ClosedSegment> {
     absl::StatusOr<LoadedSegment> found = LoadClosed(number, start);
     if (!found.ok()) return absl::NotFoundError(found.status().message());
+    // Where in it an epoch begins, only its blocks tell.
+    const ClosedSegment& closed = found->index.closed;
+    if (closed.end.epoch != std::max<uint32_t>(start.epoch, 1)) {
+      return absl::NotFoundError("an epoch begins in it");
+    }
     loaded = *std::move(found);
     return loaded.index.closed;
   };
@@ -109,12 +114,15 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
   absl::Status status = keys_.Unwrap(*store_->end().log_id);
   if (!status.ok()) return status;
   log_id_ = *store_->end().log_id;
+  NoteEpoch(store_->end().epoch, store_->end().next_sequence);
   epoch_ = store_->end().epoch;
   next_sequence_ = store_->end().next_sequence;
   {
     MutexLock lock(mu_);
     end_ = next_sequence_ - 1;
   }
+  // Only now: what is posted uses the store, which goes when this fails.
+  store_->PrepareInBackground();
   store_->set_on_closed([this](ClosedSegment closed) {
     AbsorbInBackground({std::move(closed), false});
   });
@@ -132,7 +140,13 @@ absl::Status DurableEventLog::CheckCovered(const ClosedSegment& closed) {
   return absl::AbortedError("the index is of another log");
 }
 
+void DurableEventLog::NoteEpoch(uint32_t epoch, uint64_t first_sequence) {
+  if (!epochs_.empty() && epochs_.back().epoch == epoch) return;
+  epochs_.push_back({epoch, {first_sequence}});
+}
+
 absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
+  NoteEpoch(block.header.epoch, block.header.first_sequence);
   uint64_t sequence = block.header.first_sequence;
   RecordReader records(block.body);
   Record record;
@@ -221,6 +235,8 @@ absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
 }
 
 absl::Status DurableEventLog::UseLoaded(const LoadedSegment& loaded) {
+  const ClosedSegment& closed = loaded.index.closed;
+  NoteEpoch(closed.end.epoch, closed.start.next_sequence);
   for (const auto& [kind, record] : loaded.index.keys) {
     absl::Status status = kind == RecordKind::kKey ? keys_.ReadKey(record)
                                                    : keys_.ReadKeyTable(record);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -87,10 +88,18 @@ class PendingBlock {
   virtual ~PendingBlock() = default;
 };
 
+// A restore or a cutting repair begins an epoch: what epochs before it had from
+// `first` on is not in this log.
+struct EpochBegin {
+  uint32_t epoch = 0;
+  Sequence first;  // The first that it gave, or will give.
+};
+
 struct LogStatus {
   std::string log_id;  // 16 bytes.
   uint32_t epoch = 0;
-  Sequence end;  // Last durable.
+  std::vector<EpochBegin> epochs;  // Ascending; the last is `epoch`.
+  Sequence end;                    // Last durable.
   uint64_t bytes = 0;
   uint32_t segments = 0;
   bool read_only = false;
@@ -103,6 +112,16 @@ struct Interest {
   const std::set<std::string, std::less<>>* agencies = nullptr;  // Controllers.
   const std::set<PersonKey>* persons = nullptr;
 };
+
+// The last event that this log has of those that a log of that id had in
+// `epoch`; nothing: it never was in that epoch.
+std::optional<Sequence> LastOf(const LogStatus& log, absl::string_view log_id,
+                               uint32_t epoch);
+
+// Whether what this log has up to `sequence` is what a log of that id had when
+// it was in `epoch`. False: who holds that position is to be told FORKED.
+bool IsOfLog(const LogStatus& log, absl::string_view log_id, uint32_t epoch,
+             Sequence sequence);
 
 class EventLog {
  public:

@@ -11,10 +11,10 @@
 #include "services/bus/log/durable_mark.h"
 #include "services/bus/log/event_record.h"
 #include "services/bus/log/key_ring.h"
+#include "services/bus/log/new_epoch.h"
 #include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_scan.h"
 #include "services/bus/log/segment_store.h"
-#include "services/common/crypto/crc32c.h"
 #include "services/common/event/commitments.h"
 
 namespace concordat::bus {
@@ -89,16 +89,19 @@ class Pass {
     absl::StatusOr<std::unique_ptr<File>> file =
         directory_.Open(SegmentName(number));
     if (absl::IsNotFound(file.status())) {
-      Fault(number, 0, absl::DataLossError("the segment is missing"));
+      Fault(number, 0, end_.next_sequence - 1,
+            absl::DataLossError("the segment is missing"));
       return absl::OkStatus();
     }
     if (!file.ok()) return file.status();
     uint64_t at = 0;
+    uint64_t events_before = 0;
     absl::Status wrong;
     absl::StatusOr<SegmentScan> scan =
         ScanSegment(**file, end_, [&](const ScannedBlock& block) {
           at = block.offset;
           uint64_t sequence = block.header.first_sequence;
+          events_before = sequence - 1;
           RecordReader records(block.body);
           Record record;
           while (wrong.ok() && records.Next(record)) {
@@ -108,13 +111,13 @@ class Pass {
           return wrong;
         });
     if (!wrong.ok()) {
-      Fault(number, at, wrong);
+      Fault(number, at, events_before, wrong);
       return absl::OkStatus();
     }
     if (!scan.ok()) return scan.status();
     if (scan->used_bytes > 0 && torn_.has_value()) {
       // What looked like the tail has a segment in use after it.
-      Fault(torn_->number, torn_->offset, torn_->damage);
+      Fault(torn_->number, torn_->offset, torn_->events, torn_->damage);
       return absl::OkStatus();
     }
     end_ = scan->end;
@@ -125,9 +128,10 @@ class Pass {
     }
     if (!scan->damage.ok()) {
       if (scan->beyond_tear) {
-        Fault(number, scan->end_offset, scan->damage);
+        Fault(number, scan->end_offset, end_.next_sequence - 1, scan->damage);
       } else {
-        torn_ = Torn{number, scan->end_offset, scan->damage};
+        torn_ = Torn{number, scan->end_offset, end_.next_sequence - 1,
+                     scan->damage};
       }
     }
     return absl::OkStatus();
@@ -143,19 +147,23 @@ class Pass {
     if (mark.has_value() &&
         (std::pair(mark->segment, mark->end_offset) > last_ ||
          end_.synced_through >= end_.next_sequence)) {
-      Fault(last_.first, last_.second,
+      Fault(last_.first, last_.second, end_.next_sequence - 1,
             absl::DataLossError(absl::StrCat(
                 torn_.has_value() ? torn_->damage.message() : "the log ends",
                 " here, but it was durable up to ", SegmentName(mark->segment),
                 ":", mark->end_offset)));
     } else if (torn_.has_value()) {
-      Fault(torn_->number, torn_->offset, torn_->damage);
+      Fault(torn_->number, torn_->offset, torn_->events, torn_->damage);
       report_.torn_tail = true;
     }
     return absl::OkStatus();
   }
 
-  void Fault(uint32_t segment, uint64_t offset, const absl::Status& why) {
+  void Fault(uint32_t segment, uint64_t offset, uint64_t events,
+             const absl::Status& why) {
+    if (end_.log_id.has_value()) report_.log_id = *end_.log_id;
+    report_.epoch = end_.epoch;
+    report_.events = events;
     report_.fault = absl::DataLossError(why.message());
     report_.fault_segment = segment;
     report_.fault_offset = offset;
@@ -164,6 +172,7 @@ class Pass {
   struct Torn {
     uint32_t number = 0;
     uint64_t offset = 0;
+    uint64_t events = 0;  // Before it.
     absl::Status damage;
   };
 
@@ -240,7 +249,9 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
   return report;
 }
 
-absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
+absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
+  const uint32_t segment = cut.segment;
+  const uint64_t offset = cut.offset;
   absl::StatusOr<uint32_t> count = CountSegments(directory);
   if (!count.ok()) return count.status();
   if (segment == 1 && offset == 0) {
@@ -287,6 +298,12 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
     end = before_cut;
   }
 
+  if (end.next_sequence - 1 != cut.last_kept) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a cut at ", SegmentName(segment), ":", offset, " keeps events 1 to ",
+        end.next_sequence - 1, ", not to ", cut.last_kept));
+  }
+
   // Later segments first, the last one first: a cut that stops half way leaves
   // a log that is shorter than its mark says, and does not open.
   uint32_t epoch = end.epoch;
@@ -295,7 +312,7 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
     const std::optional<DurableMark> old = DecodeDurableMark(*mark);
     if (old.has_value()) epoch = std::max(epoch, old->epoch);
   }
-  ++epoch;
+  epoch = NextEpoch(epoch, now);
   for (uint32_t number = segment; number <= *count; ++number) {
     for (const std::string& name :
          {SegmentIndexName(number), SpineFileName(number)}) {
@@ -324,23 +341,9 @@ absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset) {
     if (!status.ok()) return status;
   }
 
-  std::string block(kBlockHeaderBytes, '\0');
-  BlockHeader header;
-  header.log_id = *end.log_id;
-  header.epoch = epoch;
-  header.first_sequence = end.next_sequence;
-  header.synced_through = end.next_sequence - 1;
-  header.body_crc = Crc32c("");
-  header.previous = end.hash;
-  EncodeBlockHeader(header, block.data());
   status = file->Zero(offset, tail.size());
-  if (status.ok()) status = file->Write(offset, block);
-  if (status.ok()) status = file->Sync();
   if (!status.ok()) return status;
-  return ReplaceWhole(
-      directory, kDurableMarkName,
-      EncodeDurableMark({*end.log_id, epoch, segment, offset + block.size(),
-                         end.next_sequence - 1}));
+  return BeginEpoch(directory, segment, offset, end, epoch);
 }
 
 }  // namespace concordat::bus

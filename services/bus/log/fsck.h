@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "services/bus/log/block.h"
 #include "services/bus/log/wrapping_keys.h"
 #include "services/common/base/random.h"
@@ -29,7 +30,7 @@ struct FsckReport {
   absl::Status fault;
   // With damage: where it begins.
   uint32_t fault_segment = 0;
-  uint64_t fault_offset = 0;
+  uint64_t fault_offset = 0;  // `events` counts those before it.
   // The fault is a torn tail: the bus cuts it by itself when it opens.
   bool torn_tail = false;
 };
@@ -41,12 +42,20 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
                                     const WrappingKeys* wrapping,
                                     Random& random);
 
-// Takes away everything from the block at `offset` of a segment on, keeping
-// what it takes in files named cut-…, and begins a new epoch, by which whoever
-// holds a place after the cut learns that it is gone.
-//   INVALID_ARGUMENT  no block ends at the offset.  NOT_FOUND  no such segment.
+// Where to cut, and what whoever says so knows will be left.
+struct LogCut {
+  uint32_t segment = 0;
+  uint64_t offset = 0;
+  uint64_t last_kept = 0;  // Sequence of the last event before the cut.
+};
+
+// Takes away everything from the block at the place on, keeping what it takes in
+// files named cut-…, and begins a new epoch, by which whoever holds a place after
+// the cut learns that it is gone.
+//   INVALID_ARGUMENT  no block ends at the offset, or another event is the last
+//                     before it; nothing is changed.  NOT_FOUND  no such segment.
 //   UNAVAILABLE, RESOURCE_EXHAUSTED  the disk; run it again.
-absl::Status CutLog(Directory& directory, uint32_t segment, uint64_t offset);
+absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now);
 
 }  // namespace concordat::bus
 

@@ -2,7 +2,10 @@
 // cuts it where a person says.
 //
 //   concordat-log-fsck --data DIR
-//   concordat-log-fsck --data DIR --cut SEGMENT:OFFSET --yes
+//   concordat-log-fsck --data DIR --cut SEGMENT:OFFSET --keep-through SEQUENCE
+//
+// A cut gives up every event after SEQUENCE. Whoever asks for it must name that
+// event: what was typed for another log, or before another cut, does nothing.
 //
 // Exit: 0 all is well, 1 the log is damaged, 2 it could not be checked.
 #include <cstdio>
@@ -19,6 +22,7 @@
 #include "services/bus/log/fsck.h"
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/segment_store.h"
+#include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 
 namespace concordat::bus {
@@ -37,7 +41,7 @@ int Stop(const absl::Status& status) {
 int Usage() {
   std::fprintf(stderr,
                "usage: concordat-log-fsck --data DIR "
-               "[--cut SEGMENT:OFFSET --yes]\n");
+               "[--cut SEGMENT:OFFSET --keep-through SEQUENCE]\n");
   return kNotChecked;
 }
 
@@ -73,31 +77,34 @@ int Report(const FsckReport& report, bool has_keys) {
     return kGood;
   }
   std::printf(
-      "Restore a backup, or give up everything from there on with\n"
-      "  --cut %u:%llu --yes\n"
+      "Restore a backup, or give up every event after %llu with\n"
+      "  --cut %u:%llu --keep-through %llu\n"
       "which begins a new epoch: readers who were further are told.\n",
-      report.fault_segment,
-      static_cast<unsigned long long>(report.fault_offset));
+      static_cast<unsigned long long>(report.events), report.fault_segment,
+      static_cast<unsigned long long>(report.fault_offset),
+      static_cast<unsigned long long>(report.events));
   return kDamaged;
 }
 
 int Main(int argc, char** argv) {
   std::string data;
   std::string cut;
-  bool yes = false;
+  std::optional<uint64_t> keep_through;
   for (int i = 1; i < argc; ++i) {
     const absl::string_view flag = argv[i];
     if (flag == "--data" && i + 1 < argc) {
       data = argv[++i];
     } else if (flag == "--cut" && i + 1 < argc) {
       cut = argv[++i];
-    } else if (flag == "--yes") {
-      yes = true;
+    } else if (uint64_t last = 0; flag == "--keep-through" && i + 1 < argc &&
+                                  absl::SimpleAtoi(argv[i + 1], &last)) {
+      keep_through = last;
+      ++i;
     } else {
       return Usage();
     }
   }
-  if (data.empty() || (yes && cut.empty())) return Usage();
+  if (data.empty() || cut.empty() != !keep_through.has_value()) return Usage();
   auto directory =
       PosixDirectory::OpenLocked(absl::StrCat(data, "/", kLogFolder));
   if (!directory.ok()) return Stop(directory.status());
@@ -111,13 +118,8 @@ int Main(int argc, char** argv) {
         !absl::SimpleAtoi(place.second, &offset)) {
       return Usage();
     }
-    if (!yes) {
-      std::fprintf(stderr,
-                   "concordat-log-fsck: a cut gives up every event after it; "
-                   "say --yes\n");
-      return kNotChecked;
-    }
-    absl::Status status = CutLog(**directory, segment, offset);
+    absl::Status status = CutLog(**directory, {segment, offset, *keep_through},
+                                 SystemClock().Now());
     if (!status.ok()) return Stop(status);
     std::printf("cut at %s:%llu\n", SegmentName(segment).c_str(),
                 static_cast<unsigned long long>(offset));

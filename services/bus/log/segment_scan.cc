@@ -68,6 +68,21 @@ bool HasHeader(const ChainEnd& end, absl::string_view bytes) {
 
 }  // namespace
 
+absl::Status JoinBlock(const BlockHeader& header, absl::string_view whole,
+                       ChainEnd& end) {
+  absl::Status status = CheckPlace(end, header);
+  if (status.ok()) {
+    status = CheckRecords(header, whole.substr(kBlockHeaderBytes));
+  }
+  if (!status.ok()) return status;
+  end.log_id = header.log_id;
+  end.epoch = header.epoch;
+  end.next_sequence = header.first_sequence + header.event_count;
+  end.synced_through = std::max(end.synced_through, header.synced_through);
+  end.hash = Sha256::Of(whole);
+  return absl::OkStatus();
+}
+
 uint64_t UsedBytes(absl::string_view bytes) {
   constexpr size_t kStep = 4096;
   while (bytes.size() > kStep && AllZero(bytes.substr(bytes.size() - kStep))) {
@@ -108,13 +123,14 @@ absl::StatusOr<SegmentScan> ScanSegment(
     const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(rest);
     scan.damage = header.status();
     absl::string_view body;
+    ChainEnd end = scan.end;
     if (header.ok()) {
       body = rest.substr(kBlockHeaderBytes);
       body = body.substr(0, header->body_bytes);
       scan.damage = CheckBlockBody(*header, body);
       if (scan.damage.ok()) {
-        scan.damage = CheckPlace(scan.end, *header);
-        if (scan.damage.ok()) scan.damage = CheckRecords(*header, body);
+        scan.damage = JoinBlock(
+            *header, rest.substr(0, kBlockHeaderBytes + body.size()), end);
         scan.beyond_tear = !scan.damage.ok();
       }
     }
@@ -124,16 +140,10 @@ absl::StatusOr<SegmentScan> ScanSegment(
                          HasHeader(scan.end, rest.substr(1));
       return scan;
     }
-    const size_t bytes = kBlockHeaderBytes + body.size();
     status = on_block({*header, scan.end_offset, body});
     if (!status.ok()) return status;
-    scan.end.log_id = header->log_id;
-    scan.end.epoch = header->epoch;
-    scan.end.next_sequence = header->first_sequence + header->event_count;
-    scan.end.synced_through =
-        std::max(scan.end.synced_through, header->synced_through);
-    scan.end.hash = Sha256::Of(rest.substr(0, bytes));
-    scan.end_offset += bytes;
+    scan.end = end;
+    scan.end_offset += kBlockHeaderBytes + body.size();
     ++scan.blocks;
   }
   // The last block's own last bytes may be zeroes.

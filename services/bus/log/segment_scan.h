@@ -25,6 +25,12 @@ struct ChainEnd {
   Sha256Hash hash = {};         // Of the last block.
 };
 
+// Whether a block with good checksums belongs where `end` is, and its records
+// add up; `end` is then after it. `whole` is header and body.
+//   DATA_LOSS  says why not; `end` is as it was.
+absl::Status JoinBlock(const BlockHeader& header, absl::string_view whole,
+                       ChainEnd& end);
+
 // A block that is whole and in its place.
 struct ScannedBlock {
   BlockHeader header;

@@ -76,7 +76,6 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(
   absl::Status status = store->OpenMark();
   if (status.ok()) status = store->OpenSegments(hooks);
   if (!status.ok()) return status;
-  store->PrepareInBackground();
   return store;
 }
 

@@ -88,6 +88,10 @@ class SegmentStore {
     on_closed_ = std::move(on_closed);
   }
 
+  // Makes the segments that are to be ready. Once it is certain that this stays:
+  // before, nothing is posted.
+  void PrepareInBackground();
+
   // Completes the header that `block` begins with, writes and syncs. After an
   // error the outcome is unknown and nothing more may be appended.
   //   RESOURCE_EXHAUSTED, UNAVAILABLE
@@ -157,7 +161,6 @@ class SegmentStore {
                          absl::string_view what) const;
   absl::StatusOr<Ready> Prepare(uint32_t number);
   absl::Status PrepareOne();
-  void PrepareInBackground();
   absl::Status Roll();
   static void AddPlace(std::vector<BlockPlace>& places, uint64_t first_sequence,
                        uint64_t offset);

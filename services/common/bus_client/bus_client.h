@@ -80,6 +80,13 @@ enum class SettlementMode {
             // one of them, and of a stream (else a person) one event at a time.
 };
 
+// Which log, and which life of it: a restore begins a new epoch.
+struct LogEpoch {
+  std::string log_id;  // 16 bytes.
+  uint32_t epoch = 0;
+  friend bool operator==(const LogEpoch&, const LogEpoch&) = default;
+};
+
 struct SubscribeOptions {
   std::string name;  // Durable; empty: a tail.
   // Of these alone; an empty list is everything. In a type "*" stands for any
@@ -97,6 +104,9 @@ struct SubscribeOptions {
   // With own_place: `scanned_through` of the last delivery that was taken in.
   Sequence backfilled_through;
   SettlementMode settlement = SettlementMode::kUpTo;
+  // With own_place: what Subscription::log_epoch() was when `after` was taken in;
+  // empty: not known, and a position that was lost is not noticed.
+  LogEpoch log_epoch;
   uint32_t credit_events = 4096;
   uint32_t credit_bytes = 8u << 20;
 };
@@ -110,7 +120,8 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
-  //   PERMISSION_DENIED, DATA_LOSS (FORKED), FAILED_PRECONDITION (other holder),
+  //   PERMISSION_DENIED, DATA_LOSS (FORKED: what was returned is no longer in the
+  //   log; build anew what came of it), FAILED_PRECONDITION (other holder),
   //   RESOURCE_EXHAUSTED (too many durable names), INVALID_ARGUMENT (no such
   //   subscription can be: name, filter, settlement):
   //   for good; the message says why.
@@ -132,6 +143,10 @@ class Subscription {
   virtual Sequence log_end() const = 0;
   virtual Sequence scanned_through() const = 0;
   virtual bool connected() const = 0;
+  // The log that everything which Next() has returned is of. After a restore it
+  // changes, unless something of that is lost: then Next() says FORKED. Empty
+  // before the first connection.
+  virtual LogEpoch log_epoch() const = 0;
 };
 
 // A stream is its source's own: two sources may have one of the same name.

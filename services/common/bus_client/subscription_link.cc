@@ -69,6 +69,7 @@ SubscriptionLink::SubscriptionLink(SubscribeOptions options, Dialer& dialer,
       wake_(std::move(wake)),
       connection_(dialer, std::move(identity), std::move(resolver), *this),
       window_({options_.after, options_.backfilled_through}, keeps_place()),
+      log_epoch_(options_.log_epoch),
       scanned_through_(options_.after),
       backfilled_through_(options_.backfilled_through) {}
 
@@ -207,6 +208,11 @@ Sequence SubscriptionLink::scanned_through() const {
 
 bool SubscriptionLink::connected() const { return connected_; }
 
+LogEpoch SubscriptionLink::log_epoch() const {
+  MutexLock lock(mu_);
+  return log_epoch_;
+}
+
 bool SubscriptionLink::Step(absl::Duration now) {
   if (ended_) return false;
   const bool more = connection_.Step(now);
@@ -256,7 +262,6 @@ bool SubscriptionLink::SendAck(absl::Duration now) {
 }
 
 void SubscriptionLink::OnOpen(absl::Duration now) {
-  const bus::v1::Welcome& welcome = connection_.session().welcome();
   bus::v1::Subscribe subscribe;
   subscribe.set_name(options_.name);
   for (const std::string& type : options_.types) {
@@ -290,13 +295,10 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
     subscribe.set_from_latest(options_.from_latest);
     subscribe.set_from_time(options_.from_time_us);
   }
-  if (keeps_place()) {
-    subscribe.set_log_id(log_id_);
-    subscribe.set_epoch(epoch_);
-  }
-  if (log_id_.empty()) {
-    log_id_ = welcome.log_id();
-    epoch_ = welcome.epoch();
+  if (!log_epoch_.log_id.empty()) {
+    subscribe.set_log_id(log_epoch_.log_id);
+    subscribe.set_epoch(log_epoch_.epoch);
+    subscribe.set_seen(scanned_through_.value);
   }
   connection_.Send(FrameKind::kSubscribe, subscribe.SerializeAsString(), now);
 }
@@ -317,6 +319,9 @@ bool SubscriptionLink::OnFrame(FrameKind kind, OwnedBytes body,
       scanned_through_ =
           std::max(scanned_through_, Sequence{subscribed.after()});
     }
+    // It has all that was shown so far.
+    log_epoch_.log_id = connection_.session().welcome().log_id();
+    log_epoch_.epoch = connection_.session().welcome().epoch();
     connected_once_ = true;
     connected_ = true;
     return true;

@@ -38,6 +38,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   Sequence log_end() const override;
   Sequence scanned_through() const override;
   bool connected() const override;
+  LogEpoch log_epoch() const override;
 
   // The client's thread.
   bool Step(absl::Duration now);
@@ -81,8 +82,6 @@ class SubscriptionLink : public Subscription, public Connection::User {
   absl::Duration busy_since_ = absl::InfiniteDuration();
   uint64_t acked_ = 0;  // Sent to the bus on this session.
   bool connected_once_ = false;
-  std::string log_id_;  // Of the place, from then on.
-  uint32_t epoch_ = 0;
 
   mutable Mutex mu_;
   CondVar changed_;
@@ -92,6 +91,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   Chunk chunk_ ABSL_GUARDED_BY(mu_);
   DeliveryWindow window_ ABSL_GUARDED_BY(mu_);
   SettleWindow settle_window_ ABSL_GUARDED_BY(mu_);  // If singly().
+  LogEpoch log_epoch_ ABSL_GUARDED_BY(mu_);
   Sequence scanned_through_ ABSL_GUARDED_BY(mu_);
   Sequence backfilled_through_ ABSL_GUARDED_BY(mu_);
   absl::Status status_ ABSL_GUARDED_BY(mu_);

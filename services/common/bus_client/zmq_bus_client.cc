@@ -87,6 +87,7 @@ class HeldSubscription : public Subscription {
   Sequence log_end() const override { return link_->log_end(); }
   Sequence scanned_through() const override { return link_->scanned_through(); }
   bool connected() const override { return link_->connected(); }
+  LogEpoch log_epoch() const override { return link_->log_epoch(); }
 
  private:
   const std::shared_ptr<ZmqBusClient::Thread> thread_;

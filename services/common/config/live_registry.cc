@@ -39,12 +39,18 @@ std::shared_ptr<const PrincipalRegistry> LiveRegistry::Current() {
   if (stat(path_.c_str(), &now) != 0 || SameFile(now, seen_)) return registry_;
   seen_ = now;
   auto registry = data_.LoadRegistry();
+  problem_ = registry.status();
   if (registry.ok()) {
     registry_ = *std::move(registry);
   } else {
     on_problem_(registry.status());
   }
   return registry_;
+}
+
+absl::Status LiveRegistry::problem() const {
+  MutexLock lock(mu_);
+  return problem_;
 }
 
 RegistrySource LiveRegistry::source() {

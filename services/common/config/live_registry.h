@@ -31,6 +31,8 @@ class LiveRegistry {
 
   // Looks at the file (one stat) and reads it again if it was replaced.
   std::shared_ptr<const PrincipalRegistry> Current();
+  // Why the file as it is now does not load; OK: it did.
+  absl::Status problem() const;
   // Current() as a value; the LiveRegistry must outlive it.
   RegistrySource source();
 
@@ -41,7 +43,8 @@ class LiveRegistry {
   const DataDirectory data_;
   const std::string path_;
   const std::function<void(const absl::Status&)> on_problem_;
-  Mutex mu_;
+  mutable Mutex mu_;
+  absl::Status problem_ ABSL_GUARDED_BY(mu_);
   struct stat seen_ ABSL_GUARDED_BY(mu_) = {};
   std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
 };

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/common/config/settings.h"
 
 namespace concordat {
 namespace {
@@ -89,11 +90,17 @@ StartUp::StartUp(std::string program, std::string summary)
   flags_.AddBool("help", "Prints this.", &help_);
 }
 
+void StartUp::DescribeSettings(absl::string_view file,
+                               const google::protobuf::Descriptor& type) {
+  absl::StrAppend(&settings_, "Settings in ", file, ":\n",
+                  HelpOfSettings(type));
+}
+
 DataDirectory StartUp::Open(int argc, char** argv) {
   Check(flags_.Parse(std::vector<std::string>(argv + 1, argv + argc)));
   if (help_) {
-    std::printf("%s: %s\n%s", program_.c_str(), summary_.c_str(),
-                flags_.Help().c_str());
+    std::printf("%s: %s\n%s%s", program_.c_str(), summary_.c_str(),
+                flags_.Help().c_str(), settings_.c_str());
     std::exit(0);
   }
   if (data_.empty()) {

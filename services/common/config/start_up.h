@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "google/protobuf/descriptor.h"
 #include "services/common/config/data_directory.h"
 
 namespace concordat {
@@ -61,6 +62,10 @@ class StartUp {
   // For flags beside --data and --help, which are there already.
   Flags& flags() { return flags_; }
 
+  // --help says which settings it reads, in which file of the data directory.
+  void DescribeSettings(absl::string_view file,
+                        const google::protobuf::Descriptor& type);
+
   // Parses the command line and opens --data. `--help` prints and exits 0.
   DataDirectory Open(int argc, char** argv);
 
@@ -81,6 +86,7 @@ class StartUp {
   std::string data_;
   bool help_ = false;
   Flags flags_;
+  std::string settings_;
 };
 
 }  // namespace concordat

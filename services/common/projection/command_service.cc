@@ -10,6 +10,7 @@ CommandService::CommandService(Program& program)
           program.start().Value(program.data().LoadCodeLists())))),
       bus_(program.start().Value(
           ConnectBus(program.data(), program.self().name()))),
+      traced_(*bus_, program.spans(), program.clock()),
       log_clock_(program.data().environment(), *bus_, program.clock()),
       runner_(program.start().program(), program.self(), *bus_, *types_,
               program.clock(), log_clock_, program.random()) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "services/common/bus_client/log_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/type_table.h"
 #include "services/common/projection/command_runner.h"
@@ -20,7 +21,7 @@ class CommandService {
   // whoever does sets another.
   explicit CommandService(Program& program);
 
-  BusClient& bus() { return *bus_; }
+  BusClient& bus() { return traced_; }
   bool connected() const { return bus_->connected(); }
   const TypeRegistry& types() const { return *types_; }
   const std::shared_ptr<const TypeRegistry>& shared_types() const {
@@ -31,6 +32,7 @@ class CommandService {
  private:
   std::shared_ptr<const TypeRegistry> types_;
   std::unique_ptr<ZmqBusClient> bus_;
+  TracedBusClient traced_;
   LogClock log_clock_;
   CommandRunner runner_;
 };

@@ -22,7 +22,13 @@ constexpr char kSchema[] =
     "  backfilled_through INTEGER NOT NULL);"
     "INSERT OR IGNORE INTO projection_place VALUES(1, 0, 0);"
     "CREATE TABLE IF NOT EXISTS projection_applied("
-    "  sequence INTEGER PRIMARY KEY);";
+    "  sequence INTEGER PRIMARY KEY);"
+    "CREATE TABLE IF NOT EXISTS projection_log("
+    "  one INTEGER PRIMARY KEY CHECK(one = 1),"
+    "  log_id BLOB NOT NULL,"
+    "  epoch INTEGER NOT NULL,"
+    "  forked INTEGER NOT NULL);"
+    "INSERT OR IGNORE INTO projection_log VALUES(1, x'', 0, 0);";
 
 // How soon it is noticed that the log goes on without events of these types.
 constexpr absl::Duration kStepWait = absl::Milliseconds(20);
@@ -41,21 +47,31 @@ absl::StatusOr<std::unique_ptr<Projection>> Projection::Open(
       options.folder.empty() ? ":memory:"
                              : absl::StrCat(options.folder, "/",
                                             FileName(options, model.version()));
-  auto database = Database::Open(path, Database::Durability::kNormal);
-  if (!database.ok()) return database.status();
-  std::unique_ptr<Projection> projection(
-      new Projection(std::move(options), model, *std::move(database)));
-  absl::Status status =
-      projection->database_->Execute(kSchema + model.schema());
-  if (status.ok()) status = projection->ReadPlace();
-  if (!status.ok()) return status;
+  std::unique_ptr<Projection> projection;
+  for (;;) {
+    auto database = Database::Open(path, Database::Durability::kNormal);
+    if (!database.ok()) return database.status();
+    projection.reset(new Projection(options, model, *std::move(database)));
+    absl::Status status =
+        projection->database_->Execute(kSchema + model.schema());
+    if (status.ok()) status = projection->ReadPlace();
+    if (!status.ok()) return status;
+    if (!projection->forked_) break;
+    projection.reset();
+    for (const char* part : {"-wal", "-shm", ""}) {
+      std::error_code error;
+      std::filesystem::remove(path + part, error);
+      if (error) return absl::UnavailableError(error.message());
+    }
+  }
   auto subscription =
       bus.Subscribe({.name = projection->options_.name,
                      .types = projection->options_.types,
                      .after = projection->position_,
                      .from_latest = false,
                      .own_place = true,
-                     .backfilled_through = projection->backfilled_through_});
+                     .backfilled_through = projection->backfilled_through_,
+                     .log_epoch = projection->log_epoch_});
   if (!subscription.ok()) return subscription.status();
   projection->subscription_ = *std::move(subscription);
   projection->judged_ = projection->position_.value;
@@ -63,12 +79,23 @@ absl::StatusOr<std::unique_ptr<Projection>> Projection::Open(
 }
 
 absl::Status Projection::ReadPlace() {
+  absl::Status status = database_->Query(
+      "SELECT log_id, epoch, forked FROM projection_log", {},
+      [this](const SqlRow& row) {
+        log_epoch_ = {row.Text(0), static_cast<uint32_t>(row.Uint(1))};
+        forked_ = row.Int(2) != 0;
+      });
+  if (!status.ok()) return status;
   return database_->Query(
       "SELECT position, backfilled_through FROM projection_place", {},
       [this](const SqlRow& row) {
         position_ = {row.Uint(0)};
         backfilled_through_ = {row.Uint(1)};
       });
+}
+
+absl::Status Projection::NoteForked() {
+  return database_->Run("UPDATE projection_log SET forked = 1");
 }
 
 absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
@@ -86,6 +113,11 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
         RemoveOlderFiles();
       }
       return false;
+    }
+    if (absl::IsDataLoss(delivery.status())) {
+      connected_ = false;
+      const absl::Status noted = NoteForked();
+      if (!noted.ok()) return noted;
     }
     if (!delivery.ok()) return delivery.status();
     pending_ = *std::move(delivery);
@@ -119,10 +151,18 @@ absl::Status Projection::Apply(const Delivery& delivery) {
         "UPDATE projection_place SET position = ?1, backfilled_through = ?2",
         {position.value, backfilled.value});
   }
+  // Not older than the delivery: a later epoch has what came before it.
+  const LogEpoch log_epoch = subscription_->log_epoch();
+  if (status.ok() && log_epoch != log_epoch_) {
+    status =
+        database_->Run("UPDATE projection_log SET log_id = ?1, epoch = ?2",
+                       {SqlValue::Blob(log_epoch.log_id), log_epoch.epoch});
+  }
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) return status;
   position_ = position;
   backfilled_through_ = backfilled;
+  log_epoch_ = log_epoch;
   return status;
 }
 

@@ -48,15 +48,17 @@ struct ProjectionOptions {
 
 class Projection {
  public:
-  // Opens the file and subscribes after its place. Both are borrowed.
+  // Opens the file and subscribes after its place. Both are borrowed. A model
+  // whose place is lost is begun anew.
   //   the codes of Database::Open() and BusClient::Subscribe()
   static absl::StatusOr<std::unique_ptr<Projection>> Open(
       ProjectionOptions options, ReadModel& model, BusClient& bus);
 
   // Waits for one event and applies it. False: none came in time.
   //   what Apply() or the database answered: the event is tried again by the
-  //   next call.  PERMISSION_DENIED, DATA_LOSS, FAILED_PRECONDITION: the
-  //   subscription is at its end.
+  //   next call.  PERMISSION_DENIED, FAILED_PRECONDITION: the subscription is at
+  //   its end.  DATA_LOSS: what the model was built from is no longer in the log;
+  //   the next Open() builds it anew.
   absl::StatusOr<bool> Step(absl::Duration timeout);
 
   // Everything up to here was judged, and what it caused is accepted.
@@ -78,6 +80,7 @@ class Projection {
         model_(model),
         database_(std::move(database)) {}
   absl::Status ReadPlace();
+  absl::Status NoteForked();
   absl::Status Apply(const Delivery& delivery);
   void NoteJudged(Sequence through);
   void RemoveOlderFiles() const;
@@ -89,6 +92,8 @@ class Projection {
   std::optional<Delivery> pending_;  // Came and is not applied.
   Sequence position_;
   Sequence backfilled_through_;
+  LogEpoch log_epoch_;  // That the place is of.
+  bool forked_ = false;
   mutable Mutex mu_;
   mutable CondVar judged_changed_;  // With `mu_`.
   std::atomic<uint64_t> judged_{0};

@@ -1,9 +1,14 @@
 #include "services/common/rpc/program.h"
 
+#include <unistd.h>
+
+#include <csignal>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/check.h"
+#include "services/common/config/settings.h"
+#include "services/common/rpc/health_watch.h"
 
 namespace concordat {
 
@@ -13,6 +18,8 @@ Program::Program(ProgramOptions options, int argc, char** argv,
       start_(options_.name, options_.summary),
       log_(options_.name) {
   if (add_flags != nullptr) add_flags(start_.flags());
+  start_.DescribeSettings(kWatchSettings,
+                          *hub::v1::WatchSettings::descriptor());
   data_ = std::make_unique<DataDirectory>(start_.Open(argc, argv));
   live_ =
       start_.Value(LiveRegistry::Open(*data_, [this](const absl::Status& s) {
@@ -22,12 +29,18 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   at_start_ = live_->Current();
   folder_ = start_.Value(data_->StateFolder(options_.folder));
   access_ = start_.Value(OpenAccessLog(absl::StrCat(folder_, "/access.log")));
-  host_ = std::make_unique<ServerHost>(
-      ServerHostOptions{
-          .program = options_.name,
-          .port = start_.Value(data_->Port(options_.name, "grpc")),
-          .tls = start_.Value(data_->LoadTls(options_.principal))},
-      live_->source(), clock_, log_, metrics_, *access_);
+  ServerHostOptions host = {
+      .program = options_.name,
+      .port = start_.Value(data_->Port(options_.name, "grpc")),
+      .tls = start_.Value(data_->LoadTls(options_.principal))};
+  const hub::v1::WatchSettings watch = start_.Value(LoadWatchSettings(*data_));
+  SetWatch(watch, &host);
+  spans_ = std::make_unique<SpanExporter>(
+      options_.name, static_cast<uint16_t>(watch.trace_port()), random_,
+      metrics_);
+  host_ = std::make_unique<ServerHost>(std::move(host), live_->source(), clock_,
+                                       log_, metrics_, *access_);
+  WatchRegistry(*live_, host_->health());
 }
 
 const bus::v1::Principal& Program::self() const {
@@ -39,15 +52,25 @@ const bus::v1::Principal& Program::self() const {
   return *self;
 }
 
+std::function<void(const absl::Status&)> Program::Following(std::string what) {
+  return [this, what = std::move(what)](const absl::Status& failure) {
+    if (!absl::IsDataLoss(failure)) {
+      log_.Warning(what, {{"why", failure.message()}});
+      return;
+    }
+    log_.Error("what was built from the log is no longer in it; stopping",
+               {{"why", failure.message()}});
+    kill(getpid(), SIGTERM);  // To WaitForStop().
+  };
+}
+
 void Program::Serve(
     std::vector<std::pair<std::string, std::string>> addresses) {
   const uint16_t port = start_.Value(host_->Start());
   addresses.emplace_back("grpc", absl::StrCat("127.0.0.1:", port));
-  const uint16_t metrics = start_.Value(data_->Port(options_.name, "metrics"));
-  if (metrics != 0) {
-    start_.Check(metrics_.Listen(metrics));
-    addresses.emplace_back("metrics", absl::StrCat("127.0.0.1:", metrics));
-  }
+  addresses.emplace_back(
+      "metrics", start_.Value(metrics_.Listen(
+                     start_.Value(data_->Port(options_.name, "metrics")))));
   start_.Check(data_->WriteAddresses(options_.name, addresses));
   start_.WaitForStop();
   log_.Info("stopping");

@@ -20,6 +20,7 @@
 #include "services/common/config/live_registry.h"
 #include "services/common/config/start_up.h"
 #include "services/common/rpc/server_host.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat {
 
@@ -47,7 +48,13 @@ class Program {
   Random& random() { return random_; }
   const Logger& log() const { return log_; }
   Metrics& metrics() { return metrics_; }
+  SpanExporter& spans() { return *spans_; }
   ServerHost& host() { return *host_; }
+
+  // What a ProjectionThread tells its failures to: they are logged as `what`, and
+  // one that another start heals (a position that is lost: the model is to be
+  // built anew) ends the program.
+  std::function<void(const absl::Status&)> Following(std::string what);
 
   // Listens, says where (beside `addresses` of other listeners), and returns
   // once it was told to stop and no handler runs any more.
@@ -64,6 +71,7 @@ class Program {
   std::unique_ptr<LiveRegistry> live_;
   std::shared_ptr<const PrincipalRegistry> at_start_;
   std::string folder_;
+  std::unique_ptr<SpanExporter> spans_;
   std::unique_ptr<AccessLog> access_;
   std::unique_ptr<ServerHost> host_;
 };

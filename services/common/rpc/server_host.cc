@@ -23,6 +23,7 @@
 #include "services/common/base/mutex.h"
 #include "services/common/rpc/caller.h"
 #include "services/common/rpc/executor.h"
+#include "services/common/rpc/health_watch.h"
 #include "services/common/rpc/tls.h"
 
 namespace concordat {
@@ -38,6 +39,13 @@ uint64_t ResidentBytes() {
 }
 
 }  // namespace
+
+void SetWatch(const hub::v1::WatchSettings& settings,
+              ServerHostOptions* options) {
+  options->expiry_warning =
+      absl::Hours(24) * static_cast<int64_t>(settings.expiry_warning_days());
+  options->repeat_every = absl::Seconds(settings.repeat_every_s());
+}
 
 struct ServerHost::Method {
   std::string name;
@@ -59,6 +67,7 @@ struct ServerHost::State {
   AccessLog& access;
   absl::flat_hash_map<std::string, Method> methods;
   std::function<void(hub::v1::GetStatusResponse*)> fill_status;
+  HealthWatch watch;
   Executor executor;
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
@@ -428,6 +437,7 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
                        const Clock& clock, const Logger& log, Metrics& metrics,
                        AccessLog& access) {
   const size_t queue_max = options.queue_max;
+  const absl::Duration repeat_every = options.repeat_every;
   state_.reset(new State{std::move(options),
                          std::move(registry),
                          clock,
@@ -436,6 +446,7 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
                          access,
                          {},
                          nullptr,
+                         {repeat_every, clock, log, metrics},
                          Executor(queue_max),
                          nullptr,
                          nullptr});
@@ -449,7 +460,7 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
         response.set_time(
             static_cast<uint64_t>(absl::ToUnixMicros(state->clock.Now())));
         response.set_resident_bytes(ResidentBytes());
-        if (state->fill_status != nullptr) state->fill_status(&response);
+        state->watch.FillStatus(&response);
         return response;
       });
 }
@@ -496,12 +507,20 @@ void ServerHost::SetStatus(
   state_->fill_status = std::move(status);
 }
 
+Health& ServerHost::health() {
+  CONCORDAT_CHECK(state_->server == nullptr);
+  return state_->watch.health();
+}
+
 bool ServerHost::Post(std::function<void()> task) {
   return state_->executor.Post(std::move(task));
 }
 
 absl::StatusOr<uint16_t> ServerHost::Start() {
   CONCORDAT_CHECK(state_->server == nullptr);
+  state_->watch.WatchCertificates(state_->options.tls,
+                                  state_->options.expiry_warning);
+  state_->watch.Start(state_->fill_status);
   grpc::EnableDefaultHealthCheckService(true);
   state_->service = std::make_unique<Service>(*state_);
   grpc::ServerBuilder builder;
@@ -523,6 +542,7 @@ absl::StatusOr<uint16_t> ServerHost::Start() {
 }
 
 void ServerHost::Stop() {
+  state_->watch.Stop();
   if (state_->server != nullptr) {
     state_->server->Shutdown(std::chrono::system_clock::time_point(
         absl::ToChronoTime(state_->clock.Now() + state_->options.drain)));

@@ -45,6 +45,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "concordat/hub/v1/status.pb.h"
+#include "concordat/hub/v1/watch.pb.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "services/common/base/clock.h"
@@ -52,6 +53,7 @@
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/call.h"
 #include "services/common/rpc/status.h"
+#include "services/common/telemetry/health.h"
 #include "services/common/telemetry/log.h"
 #include "services/common/telemetry/metrics.h"
 
@@ -68,7 +70,14 @@ struct ServerHostOptions {
   size_t stream_messages_max = 4096;
   size_t stream_bytes_max = 16u << 20;
   absl::Duration drain = absl::Seconds(2);  // For calls under way at Stop().
+  // A certificate that ends within this is said, and what is wrong so often.
+  absl::Duration expiry_warning = absl::Hours(24 * 30);
+  absl::Duration repeat_every = absl::Minutes(10);
 };
+
+// The times of `settings`, which are checked.
+void SetWatch(const hub::v1::WatchSettings& settings,
+              ServerHostOptions* options);
 
 struct MethodOptions {
   std::vector<std::string> roles;  // Of the registry; none: every principal.
@@ -206,8 +215,14 @@ class ServerHost {
                      SessionHandler handler);
 
   // Fills what a process knows of itself: ready, position, log_end, degraded.
-  // Called on gRPC's threads; never waits. Without it: ready, position 0.
+  // Called on any thread, from Start() to Stop(); never waits. Without it: ready,
+  // position 0.
   void SetStatus(std::function<void(hub::v1::GetStatusResponse*)> status);
+
+  // What else is asked whether something is wrong, before Start(): it stands in
+  // the state, in the metrics (concordat_trouble) and in the log. The host itself
+  // adds certificates that end soon.
+  Health& health();
 
   // Runs `task` on the thread that handlers run on. False: the queue is full.
   bool Post(std::function<void()> task);

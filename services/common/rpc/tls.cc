@@ -1,5 +1,10 @@
 #include "services/common/rpc/tls.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -66,6 +71,20 @@ std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
       grpc::experimental::ExternalCertificateVerifier::Create<UriVerifier>(
           std::move(server_uri)));
   return grpc::experimental::TlsCredentials(options);
+}
+
+absl::StatusOr<absl::Time> EndOfCertificate(const std::string& pem) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> text(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(
+      PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr), X509_free);
+  std::tm end = {};
+  if (certificate == nullptr ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("not a certificate in PEM");
+  }
+  return absl::FromTM(end, absl::UTCTimeZone());
 }
 
 }  // namespace concordat

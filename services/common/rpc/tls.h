@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
 #include "services/common/config/data_directory.h"
@@ -19,6 +21,10 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
 // Talks to no server but the one whose certificate has exactly `server_uri`.
 std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
     const TlsCredentials& tls, std::string server_uri);
+
+// When the first certificate of a PEM text ends.
+//   INVALID_ARGUMENT  there is none.
+absl::StatusOr<absl::Time> EndOfCertificate(const std::string& pem);
 
 }  // namespace concordat
 

@@ -351,7 +351,7 @@ TEST_F(Hl7EdgeTest, GoesOnAfterARestartAndPublishesOnce) {
   Start();
   ASSERT_TRUE(Settled());
   DecideSharing();
-  bus_.GoAwayBeforeNextAnswer();
+  bus_.GoAwayBeforeNextAnswer("AppointmentMissed");  // Not a feed's heartbeat.
   EXPECT_EQ(AckOf(sender_->Ask(kH9)), "AA DEMO0009");
   ASSERT_TRUE(Until([this] { return Missed().size() == 1; }));
   EXPECT_EQ(edge_->store().counts().waiting, 1u);

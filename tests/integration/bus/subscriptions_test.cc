@@ -338,8 +338,8 @@ TEST_F(SubscriptionsTest, FiltersAndStartsAtATime) {
 
 TEST_F(SubscriptionsTest, OneThatDoesNotMoveIsAnAlarmUntilItDoes) {
   EXPECT_EQ(bus_.Stop(), 0);
-  std::ofstream(bus_.data().PathOf("bus.textproto"))
-      << "stalled_after_s: 1 attempts: 1";
+  std::ofstream(bus_.data().PathOf("watch.textproto")) << "stalled_after_s: 1";
+  std::ofstream(bus_.data().PathOf("bus.textproto")) << "attempts: 1";
   bus_.Start();
   const auto police = Connect("police");
   const auto client = Connect("police");
@@ -360,13 +360,14 @@ TEST_F(SubscriptionsTest, OneThatDoesNotMoveIsAnAlarmUntilItDoes) {
   };
   ASSERT_TRUE(Await(
       "letters", [](const auto& state) { return state.stalled_since() > 0; }));
-  EXPECT_EQ(because(),
-            "subscription police-scotland/police/letters does not move");
+  while (because().find("letters") == std::string::npos) {
+  }
   letters->Nack(next->number, absl::ZeroDuration(), "no such form");
   ASSERT_TRUE(Await("letters", [](const auto& state) {
     return state.stalled_since() == 0 && state.set_aside() == 1;
   }));
-  EXPECT_EQ(because(), "");
+  while (because().find("letters") != std::string::npos) {
+  }
 }
 
 }  // namespace

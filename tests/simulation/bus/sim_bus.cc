@@ -58,6 +58,8 @@ struct SimBus::Life {
   std::unique_ptr<bus::Carrier> delivery_port;
   std::unique_ptr<bus::SessionServer> ingest_sessions;
   std::unique_ptr<bus::SessionServer> delivery_sessions;
+  Metrics metrics;
+  std::unique_ptr<bus::LoopMeters> meters;
   std::unique_ptr<bus::DeliveryLoop> delivery;
   std::unique_ptr<bus::IngestLoop> ingest;
 };
@@ -171,10 +173,12 @@ absl::Status SimBus::Open() {
   const auto fatal = [this](const absl::Status& why) {
     world_.Fail("the log cannot be folded: ", why.ToString());
   };
+  life.meters = std::make_unique<bus::LoopMeters>(life.metrics, world_,
+                                                  life.log->Status().end);
   life.delivery = std::make_unique<bus::DeliveryLoop>(
       *life.delivery_sessions, source, world_,
       bus::DeliveryCore(*life.log, types_, fold, life.cursors->places()),
-      *life.cursors,
+      *life.cursors, *life.meters,
       bus::DeliveryLoop::Hooks{fatal,
                                [this](const absl::Status& why) {
                                  world_.Say("bus: places cannot be stored: ",
@@ -188,7 +192,7 @@ absl::Status SimBus::Open() {
       std::make_unique<Steps>(places_));
   life.ingest = std::make_unique<bus::IngestLoop>(
       *life.log, *life.ingest_sessions, source, world_, types_, std::move(core),
-      std::move(fold), random_, life.faults,
+      std::move(fold), random_, life.faults, *life.meters,
       bus::IngestLoop::Hooks{
           [this](std::shared_ptr<const bus::EventBlock> block) {
             for (const bus::StoredEvent& event : block->events) {
@@ -304,7 +308,7 @@ void SimBus::Tick() {
 void SimBus::FailSoon() {
   Dice& dice = world_.dice;
   testing::FakeDisk& disk = dice.Chance(7500) ? log_disk_ : places_disk_;
-  disk.FailCall(disk.calls() + 1 + dice.Below(6),
+  disk.FailCall(disk.calls() + 1 + dice.Below(10),
                 dice.Chance(3000) ? absl::StatusCode::kResourceExhausted
                                   : absl::StatusCode::kUnavailable);
   world_.Say("disk: a call will fail");

@@ -83,11 +83,10 @@ int Main(int argc, char** argv) {
     total.deliveries += result.deliveries;
     total.restarts += result.restarts;
   }
-  const std::string line =
-      absl::StrCat(first, "..", last, ": ", last - first + 1, " seeds, ",
-                   total.events, " events, ", total.deliveries, " deliveries, ",
-                   total.restarts, " starts of the bus, trace ",
-                   absl::Hex(total.trace_hash), "\n");
+  const std::string line = absl::StrCat(
+      first, "..", last, ": ", last - first + 1, " seeds, ", total.events,
+      " events, ", total.deliveries, " deliveries, ", total.restarts,
+      " starts of the bus, trace ", absl::Hex(total.trace_hash), "\n");
   std::fputs(line.c_str(), stdout);
   if (!add.empty()) std::ofstream(add, std::ios::app) << line;
   return 0;

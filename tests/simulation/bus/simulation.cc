@@ -169,7 +169,7 @@ void Simulation::TickBus() {
   const Faults& faults = world_.faults;
   if (!bus_.running()) {
     if (world_.now_us < bus_starts_at_us_) return;
-    if (!world_.healing && dice.Chance(faults.fail_disk_call * 20)) {
+    if (!world_.healing && dice.Chance(faults.fail_disk_call * 100)) {
       bus_.FailSoon();
     }
     if (!bus_.Start()) bus_starts_at_us_ = world_.now_us + 50'000;
@@ -214,6 +214,11 @@ void Simulation::Tick() {
         static_cast<int64_t>(dice.Below(static_cast<uint64_t>(2 * most))) -
         most;
     clock_.Jump(absl::Milliseconds(ms));
+    // The first event of a day that begins an agreement is one of a case, often.
+    if (ms > 3'600'000) {
+      publishers_[0]->Stall(world_.now_us + 400'000);
+      publishers_[1]->Stall(world_.now_us + 400'000);
+    }
     world_.Say("clock: jumps by ", ms, " ms");
   }
   const auto tick = [&](Program& program) {

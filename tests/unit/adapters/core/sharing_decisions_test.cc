@@ -5,12 +5,17 @@
 //   ended or retracted goes on                   EndsWhenItIsEndedOrTakenBack
 //   someone else can end it                      EndsWhenItIsEndedOrTakenBack
 //   oldest of two, or the greater reference      TheNewestCounts
+//   what the log lost goes on being shared       WhatTheLogLostIsForgotten
+//   the feed ends with the log's lost part       TheFeedReadsAnewAfterARestore
 #include "adapters/core/sharing_decisions.h"
 
 #include <string>
 
+#include "adapters/core/decision_feed.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "gtest/gtest.h"
+#include "tests/support/fake_bus.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/status_matchers.h"
 
 namespace concordat::edge {
@@ -126,6 +131,41 @@ TEST_F(SharingDecisionsTest, TakesNothingFromWhatItCannotRead) {
   decisions_.SetCurrent(true, Sequence{9});
   EXPECT_TRUE(decisions_.current());
   EXPECT_EQ(decisions_.position(), Sequence{9});
+}
+
+TEST_F(SharingDecisionsTest, WhatTheLogLostIsForgotten) {
+  ASSERT_THAT(decisions_.Fold(Decided("D-1", At(11, 1))), IsOk());
+  decisions_.SetCurrent(true, Sequence{1});
+  ASSERT_EQ(InForce(At(11, 2)), "D-1");
+  decisions_.Forget();
+  EXPECT_EQ(InForce(At(11, 2)), "");
+  EXPECT_FALSE(decisions_.current());
+  EXPECT_EQ(decisions_.position(), Sequence{});
+}
+
+TEST_F(SharingDecisionsTest, TheFeedReadsAnewAfterARestore) {
+  const testing::FakeClock clock;
+  testing::FakeBus bus(clock);
+  const auto client = bus.Connect("edge");
+  const Logger log("test");
+  // Of the part of the log that is lost.
+  ASSERT_THAT(decisions_.Fold(Decided("D-1", At(11, 1))), IsOk());
+  const auto feed = DecisionFeed::Start(*client, decisions_, log);
+  ASSERT_THAT(feed, IsOk());
+  bus.EndSubscriptions("edge", absl::DataLossError("FORKED"));
+  const auto publisher = bus.Connect("service-nhs");
+  concordat::Event event;
+  event.header.type = "concordat.nhs.v1.SharingDecided";
+  event.header.source = "urn:concordat:nhs-tayside:nhs";
+  event.header.id = "d-2";
+  event.header.subject = kPerson;
+  const View decided = Decided("D-2", At(11, 1));
+  event.header.time_us = decided.header.time_us;
+  event.groups.push_back({1, decided.groups[0].data});
+  ASSERT_THAT(PublishAndWait(*publisher, {event}, absl::Seconds(10)), IsOk());
+  ASSERT_TRUE(decisions_.AwaitPosition(Sequence{1}, absl::Seconds(10)));
+  EXPECT_FALSE(decisions_.Find("D-1").has_value());
+  EXPECT_TRUE(decisions_.Find("D-2").has_value());
 }
 
 }  // namespace

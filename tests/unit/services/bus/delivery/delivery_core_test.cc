@@ -294,6 +294,45 @@ TEST_F(DeliveryCoreTest, RefusesThePositionOfAnotherLog) {
   }
 }
 
+TEST_F(DeliveryCoreTest, AfterARestoreOnlyWhoHoldsALostPositionIsToldForked) {
+  Event("a.v1.Fact", 0);
+  Event("a.v1.Fact", 0);
+  log_.BeginEpoch(7);  // Events 3 and 4 of epoch 1 are lost.
+  Event("a.v1.Fact", 0);
+  Event("a.v1.Fact", 0);
+  const std::string log(16, 'L');
+  // A lost place, one before the restore, one whose holder has seen more.
+  Restart({{"red/officer/lost", {log, 1, {3}, {3}}},
+           {"red/officer/kept", {log, 1, {1}, {4}}},
+           {"red/officer/more", {log, 1, {1}, {1}}}});
+  Subscribe(1, Named("red"), Ask("lost"));
+  Subscribe(2, Named("red"), Ask("kept"));
+  v1::Subscribe request = Ask("more");
+  request.set_log_id(log);
+  request.set_epoch(1);
+  request.set_seen(3);
+  Subscribe(3, Named("red"), request);
+  request = Ask("");
+  request.set_log_id(log);
+  request.set_epoch(1);
+  request.set_after(2);
+  request.set_seen(2);
+  Subscribe(4, Named("red"), request);
+  Work();
+  EXPECT_EQ(closed_[1], v1::REFUSAL_FORKED);
+  EXPECT_THAT(Sequences(2), ElementsAre(2, 3, 4));
+  EXPECT_EQ(closed_[3], v1::REFUSAL_FORKED);
+  EXPECT_THAT(Sequences(4), ElementsAre(3, 4));
+  // Who has been told begins anew, by naming the epoch of now.
+  request = Ask("lost");
+  request.set_log_id(log);
+  request.set_epoch(7);
+  request.set_after(2);
+  Subscribe(5, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(5), ElementsAre(3, 4));
+}
+
 TEST_F(DeliveryCoreTest, TellsAnIdleSubscriberThatItIsUpToDate) {
   Subscribe(1, Named("red"), Ask(""));
   Event("a.v1.Fact", 1);

@@ -279,11 +279,9 @@ TEST(DeliverySettingsTest, AreTheDefaultsUnlessTheyAreSetWithinBounds) {
   EXPECT_EQ(options->redelivery.backoff_max, absl::Minutes(5));
   EXPECT_EQ(options->expire_after, absl::Hours(24 * 180));
   settings.set_attempts(2);
-  settings.set_stalled_after_s(7);
   options = OptionsOf(settings);
   ASSERT_THAT(options, IsOk());
   EXPECT_EQ(options->redelivery.attempts, 2u);
-  EXPECT_EQ(options->stalled_after, absl::Seconds(7));
   settings.set_attempts(0);
   EXPECT_THAT(std::string(OptionsOf(settings).status().message()),
               HasSubstr("attempts is 1 to 100"));

@@ -538,6 +538,22 @@ TEST_F(HubRecordsTest, RecordsTheStartOnce) {
   EXPECT_EQ(log_.end().value, 5u);
 }
 
+TEST_F(HubRecordsTest, SaysOnceThatEventsAreLost) {
+  ASSERT_THAT(Start(), IsOk());
+  const Sequence last = log_.end();
+  log_.BeginEpoch(7);
+  ASSERT_THAT(Start(), IsOk());
+  ASSERT_THAT(Start(), IsOk());
+  ASSERT_EQ(log_.end().value, last.value + 1);
+  const auto event = log_.ReadOne(log_.end());
+  ASSERT_THAT(event, IsOk());
+  hub::v1::EventsLost lost;
+  ASSERT_TRUE(lost.ParseFromString(std::string(event->opened.front().data)));
+  EXPECT_EQ(lost.epoch(), 7u);
+  EXPECT_EQ(lost.last_kept(), last.value);
+  EXPECT_EQ(lost.lost_from(), log_.ReadOne(last)->accepted_us);
+}
+
 TEST_F(HubRecordsTest, AChangedAgreementNeedsANewVersion) {
   ASSERT_THAT(Start(), IsOk());
   records_.agreements[0].set_arrangement("z");

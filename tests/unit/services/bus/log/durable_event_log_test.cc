@@ -193,5 +193,31 @@ TEST_F(DurableEventLogTest, AnIndexOfAnotherLogIsBuiltAnew) {
   EXPECT_EQ(AppendOne(TestEvent(known)).kind, Kind::kDuplicate);
 }
 
+class CountingBackground : public bus::Background {
+ public:
+  explicit CountingBackground(int& posts) : posts_(posts) {}
+  void Post(std::function<void()>) override { ++posts_; }
+
+ private:
+  int& posts_;
+};
+
+// What is posted uses what is gone when the opening has failed.
+TEST_F(DurableEventLogTest, AnOpeningThatFailsLeavesNoWorkBehind) {
+  AppendMany(1, 3);
+  log_.Close();
+  bus::EventLogOptions options;
+  options.environment = bus::v1::ENVIRONMENT_LIVE;  // The log is a demo's.
+  options.segments.segment_bytes = 32 * 1024;
+  int posts = 0;
+  SeededRandom random;
+  EXPECT_THAT(bus::DurableEventLog::Open(
+                  options, log_.disk(), log_.wrapping(),
+                  std::make_unique<FakeIndexStore>(log_.index()),
+                  std::make_unique<CountingBackground>(posts), random),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(posts, 0);
+}
+
 }  // namespace
 }  // namespace concordat::testing

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/bus/log/segment_scan.h"
 #include "services/bus/log/segment_store.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_log.h"
@@ -37,6 +38,22 @@ class FsckTest : public ::testing::Test {
     const auto report = bus::CheckLog(log_.disk(), &log_.wrapping(), random);
     EXPECT_THAT(report, IsOk());
     return *report;
+  }
+
+  absl::Status Cut(const bus::LogCut& cut) {
+    return bus::CutLog(log_.disk(), cut, absl::UnixEpoch());
+  }
+  // Where the second segment begins.
+  bus::LogCut SecondSegment() {
+    bus::LogCut cut{2, 0, 0};
+    const auto file = log_.disk().Open(bus::SegmentName(1));
+    EXPECT_THAT(bus::ScanSegment(**file, {},
+                                 [&](const bus::ScannedBlock& block) {
+                                   cut.last_kept += block.header.event_count;
+                                   return absl::OkStatus();
+                                 }),
+                IsOk());
+    return cut;
   }
 
   static TestLog::Options SmallOptions() {
@@ -79,8 +96,10 @@ TEST_F(FsckTest, ACutAtTheDamageOpensAgainInANewEpoch) {
   ASSERT_THAT(log_.Open(), IsOk());
   EXPECT_THAT(log_.ReadAll(), HasCode(absl::StatusCode::kDataLoss));
   log_.Close();
+  EXPECT_THAT(Cut({damaged.fault_segment, damaged.fault_offset, 100}),
+              HasCode(absl::StatusCode::kInvalidArgument));
   ASSERT_THAT(
-      bus::CutLog(log_.disk(), damaged.fault_segment, damaged.fault_offset),
+      Cut({damaged.fault_segment, damaged.fault_offset, damaged.events}),
       IsOk());
   const bus::FsckReport cut = Check();
   EXPECT_THAT(cut.fault, IsOk());
@@ -101,34 +120,33 @@ TEST_F(FsckTest, ACutAtTheDamageOpensAgainInANewEpoch) {
 
 TEST_F(FsckTest, ACutKeepsWhatItTakes) {
   const std::string before = log_.disk().Contents(bus::SegmentName(2));
-  ASSERT_THAT(bus::CutLog(log_.disk(), 2, 0), IsOk());
+  const bus::LogCut second = SecondSegment();
+  ASSERT_THAT(Cut(second), IsOk());
   std::string kept = log_.disk().Contents("cut-2-segment-00000002-0");
   kept.resize(before.size());
   EXPECT_EQ(kept, before);
 }
 
 TEST_F(FsckTest, ACutIsBetweenBlocks) {
-  EXPECT_THAT(bus::CutLog(log_.disk(), 2, 17),
-              HasCode(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(bus::CutLog(log_.disk(), 99, 0),
-              HasCode(absl::StatusCode::kNotFound));
-  EXPECT_THAT(bus::CutLog(log_.disk(), 1, 0),
-              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Cut({2, 17, 0}), HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Cut({99, 0, 0}), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Cut({1, 0, 0}), HasCode(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(FsckTest, ACutThatLosesPowerAtAnyStepCanBeRunAgain) {
   const std::unique_ptr<FakeDisk> whole = log_.disk().Copy();
+  const bus::LogCut second = SecondSegment();
   for (uint64_t step = 1;; ++step) {
     SCOPED_TRACE(step);
     log_.set_disk(whole->Copy());
     log_.disk().LosePowerAt(step);
-    const bool done = bus::CutLog(log_.disk(), 2, 0).ok();
+    const bool done = Cut(second).ok();
     log_.disk().PowerCut(FakeDisk::Survives::kSomeSectors, step);
     const absl::Status opened = log_.Open();
     log_.Close();
     if (!opened.ok()) {
       EXPECT_THAT(opened, HasCode(absl::StatusCode::kDataLoss));
-      ASSERT_THAT(bus::CutLog(log_.disk(), 2, 0), IsOk());
+      ASSERT_THAT(Cut(second), IsOk());
       ASSERT_THAT(log_.Open(), IsOk());
       log_.Close();
     }

@@ -6,6 +6,7 @@
 // back-fill moves the live place back           EveryEffectOnceWhateverIsSent…
 // judged_through says more than was applied     JudgedIsOnlyWhatWasApplied
 // new version reads the old file                ANewVersionIsBuiltAnew
+// what a lost part of the log left is kept      ALostPlaceIsBuiltAnew
 #include "services/common/projection/projection.h"
 
 #include <filesystem>
@@ -193,9 +194,25 @@ TEST_F(ProjectionTest, ANewVersionIsBuiltAnew) {
 TEST_F(ProjectionTest, TheEndOfASubscriptionIsSaid) {
   Journal model;
   const auto projection = Open(model);
-  bus_.EndSubscriptions("service-nhs", absl::DataLossError("forked"));
+  bus_.EndSubscriptions("service-nhs", absl::PermissionDeniedError("revoked"));
   EXPECT_THAT(projection->Step(absl::ZeroDuration()),
-              HasCode(absl::StatusCode::kDataLoss));
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(ProjectionTest, ALostPlaceIsBuiltAnew) {
+  Journal model;
+  Publish("a");
+  {
+    const auto projection = Open(model);
+    CatchUp(*projection);
+    bus_.EndSubscriptions("service-nhs", absl::DataLossError("forked"));
+    EXPECT_THAT(projection->Step(absl::ZeroDuration()),
+                HasCode(absl::StatusCode::kDataLoss));
+  }
+  const auto projection = Open(model);
+  EXPECT_TRUE(Rows(*projection).empty());
+  CatchUp(*projection);
+  EXPECT_THAT(Rows(*projection), ElementsAre("a"));
 }
 
 TEST_F(ProjectionTest, AThreadFollowsAndTriesAgain) {

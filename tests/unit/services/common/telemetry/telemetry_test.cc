@@ -28,5 +28,22 @@ TEST(Metrics, TheSameNameAndLabelsAreOneMetric) {
   EXPECT_THAT(text, HasSubstr("call_seconds_count 1"));
 }
 
+TEST(Metrics, APartIsAskedAtEachScrapeWhileItWants) {
+  Metrics metrics;
+  int asked = 0;
+  auto collector = metrics.OnCollect([&](Samples& samples) {
+    ++asked;
+    samples.Gauge("depth", "Of a queue.", 4 * asked, {{"queue", "a \"b\""}});
+    samples.Counter("refused_total", "Refused.", 2);
+  });
+  EXPECT_THAT(metrics.Text(), HasSubstr("depth{queue=\"a \\\"b\\\"\"} 4"));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("} 8"));
+  EXPECT_THAT(text, HasSubstr("# TYPE refused_total counter\nrefused_total 2"));
+  collector.reset();
+  EXPECT_EQ(metrics.Text(), "");
+  EXPECT_EQ(asked, 2);
+}
+
 }  // namespace
 }  // namespace concordat

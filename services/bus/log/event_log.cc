@@ -1,0 +1,24 @@
+#include "services/bus/log/event_log.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace concordat::bus {
+
+std::optional<Sequence> LastOf(const LogStatus& log, absl::string_view log_id,
+                               uint32_t epoch) {
+  const auto of = std::find_if(
+      log.epochs.begin(), log.epochs.end(),
+      [epoch](const EpochBegin& each) { return each.epoch == epoch; });
+  if (log_id != log.log_id || of == log.epochs.end()) return std::nullopt;
+  const auto next = std::next(of);
+  return next == log.epochs.end() ? log.end : Sequence{next->first.value - 1};
+}
+
+bool IsOfLog(const LogStatus& log, absl::string_view log_id, uint32_t epoch,
+             Sequence sequence) {
+  const std::optional<Sequence> last = LastOf(log, log_id, epoch);
+  return last.has_value() && sequence <= *last;
+}
+
+}  // namespace concordat::bus

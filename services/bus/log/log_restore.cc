@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/log/backup_manifest.h"
+#include "services/bus/log/block_walk.h"
+#include "services/bus/log/log_backup.h"
+#include "services/bus/log/new_epoch.h"
+#include "services/bus/log/segment_index.h"
+#include "services/bus/log/segment_store.h"
+
+namespace concordat::bus {
+namespace {
+
+absl::Status In(const std::string& file, uint64_t offset,
+                const absl::Status& why) {
+  return absl::Status(why.code(),
+                      absl::StrCat(file, ":", offset, ": ", why.message()));
+}
+
+class Restore {
+ public:
+  Restore(Directory& from, Directory& log, const RestorePoint& point,
+          uint64_t segment_bytes)
+      : from_(from), log_(log), point_(point), segment_bytes_(segment_bytes) {}
+
+  absl::StatusOr<RestoreReport> Run(Directory& places, absl::Time now) {
+    absl::Status status = Begin();
+    for (uint32_t number = 1;
+         status.ok() && !reached_ && number <= manifest_.segments.size();
+         ++number) {
+      status = CopySegment(number);
+    }
+    if (status.ok()) status = CopyFilesBeside();
+    if (status.ok()) status = CopyPlaces(places);
+    if (status.ok()) status = End(now);
+    if (!status.ok()) return status;
+    report_.log_id = manifest_.log_id;
+    report_.last_sequence = end_.next_sequence - 1;
+    report_.left_out = manifest_.last_sequence() - report_.last_sequence;
+    return report_;
+  }
+
+ private:
+  absl::Status Begin() {
+    absl::StatusOr<std::string> text = ReadWhole(from_, kManifestName);
+    if (absl::IsNotFound(text.status())) {
+      return absl::NotFoundError("there is no backup: no manifest");
+    }
+    if (!text.ok()) return text.status();
+    absl::StatusOr<BackupManifest> manifest = DecodeManifest(*text);
+    if (!manifest.ok()) return manifest.status();
+    manifest_ = *std::move(manifest);
+    if (point_.sequence != RestorePoint().sequence &&
+        point_.sequence > manifest_.last_sequence()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the backup ends at event ", manifest_.last_sequence()));
+    }
+    absl::StatusOr<std::vector<std::string>> names = log_.List();
+    if (!names.ok()) return names.status();
+    if (names->empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        "there are files of a log; it is not written over");
+  }
+
+  bool IsBeyond(const WalkedBlock& block, uint64_t accepted_us) const {
+    const BlockHeader& header = block.header;
+    return header.event_count > 0 &&
+           (header.first_sequence + header.event_count - 1 > point_.sequence ||
+            accepted_us > point_.accepted_us);
+  }
+
+  absl::Status CopySegment(uint32_t number) {
+    const BackupManifest::Segment& known = manifest_.segments[number - 1];
+    const std::string name = SegmentName(number);
+    absl::StatusOr<std::unique_ptr<File>> from = from_.Open(name);
+    if (absl::IsNotFound(from.status())) {
+      return In(name, 0, absl::DataLossError("the file is missing"));
+    }
+    if (!from.ok()) return from.status();
+    const BlockWalk::Pace at_once = [](uint64_t) {};
+    BlockWalk walk(**from, 0, known.bytes, end_, at_once);
+    WalkedBlock block;
+    std::unique_ptr<File> to;
+    for (;;) {
+      const absl::StatusOr<bool> found = walk.Next(block);
+      if (!found.ok()) return In(name, walk.at(), found.status());
+      if (!*found) break;
+      const absl::StatusOr<uint64_t> accepted = AcceptedTimeOf(block);
+      if (!accepted.ok()) return In(name, block.offset, accepted.status());
+      if (IsBeyond(block, *accepted)) {
+        reached_ = true;
+        break;
+      }
+      if (to == nullptr) {
+        absl::StatusOr<std::unique_ptr<File>> created = log_.Create(name);
+        if (!created.ok()) return created.status();
+        to = *std::move(created);
+        last_segment_ = number;
+      }
+      absl::Status status = to->Write(block.offset, block.whole);
+      if (!status.ok()) return status;
+      if (*accepted > 0) report_.accepted_us = *accepted;
+      last_end_ = walk.at();
+      end_ = walk.end();
+    }
+    if (!reached_ &&
+        (walk.at() != known.bytes || end_.hash != known.end.hash)) {
+      return In(name, walk.at(),
+                absl::DataLossError("not the blocks that were backed up"));
+    }
+    return to == nullptr ? absl::OkStatus() : to->Sync();
+  }
+
+  // Of the segments before the last, which takes blocks again. One that is
+  // damaged is left out: the log makes it anew from its segment.
+  absl::Status CopyFilesBeside() {
+    for (uint32_t number = 1; number < last_segment_; ++number) {
+      for (const BackupManifest::Taken& each : manifest_.taken) {
+        if (each.file != SegmentIndexName(number) &&
+            each.file != SpineFileName(number)) {
+          continue;
+        }
+        const absl::StatusOr<std::string> bytes = ReadTaken(each);
+        if (absl::IsDataLoss(bytes.status())) continue;
+        if (!bytes.ok()) return bytes.status();
+        absl::Status status = ReplaceWhole(log_, each.file, *bytes);
+        if (!status.ok()) return status;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CopyPlaces(Directory& places) {
+    absl::StatusOr<std::vector<std::string>> names = places.List();
+    if (!names.ok()) return names.status();
+    // Those that are there are newer. Who is further than the log is told.
+    for (const std::string& name : *names) {
+      if (!IsLeft(name)) return absl::OkStatus();
+    }
+    for (const BackupManifest::Taken& each : manifest_.taken) {
+      if (each.place.empty()) continue;
+      const absl::StatusOr<std::string> bytes = ReadTaken(each);
+      if (!bytes.ok()) return bytes.status();
+      absl::Status status = ReplaceWhole(places, each.place, *bytes);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  // Begun by ReplaceWhole and not ended.
+  static bool IsLeft(absl::string_view name) {
+    return name.size() > 4 && name.substr(name.size() - 4) == ".new";
+  }
+
+  absl::StatusOr<std::string> ReadTaken(const BackupManifest::Taken& taken) {
+    absl::StatusOr<std::string> bytes = ReadWhole(from_, taken.file);
+    if (bytes.ok() && Sha256::Of(*bytes) == taken.sha256) return bytes;
+    if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
+    return In(taken.file, 0,
+              absl::DataLossError("missing, or not what was backed up"));
+  }
+
+  absl::Status End(absl::Time now) {
+    if (last_segment_ == 0) {
+      return absl::InvalidArgumentError("nothing of the log is before that");
+    }
+    uint64_t begin = last_end_;
+    if (begin + kBlockHeaderBytes > segment_bytes_) {
+      absl::StatusOr<std::unique_ptr<File>> next =
+          log_.Create(SegmentName(++last_segment_));
+      if (!next.ok()) return next.status();
+      begin = 0;
+    }
+    absl::StatusOr<std::unique_ptr<File>> file =
+        log_.Open(SegmentName(last_segment_));
+    if (!file.ok()) return file.status();
+    absl::Status status = (*file)->Zero(begin, segment_bytes_ - begin);
+    if (status.ok()) status = (*file)->Sync();
+    if (status.ok()) status = log_.Sync();
+    if (!status.ok()) return status;
+    report_.epoch = NextEpoch(
+        std::max(end_.epoch, manifest_.segments.back().end.epoch), now);
+    return BeginEpoch(log_, last_segment_, begin, end_, report_.epoch);
+  }
+
+  Directory& from_;
+  Directory& log_;
+  const RestorePoint point_;
+  const uint64_t segment_bytes_;
+  BackupManifest manifest_;
+  ChainEnd end_;
+  uint32_t last_segment_ = 0;
+  uint64_t last_end_ = 0;  // In it.
+  bool reached_ = false;
+  RestoreReport report_;
+};
+
+}  // namespace
+
+absl::StatusOr<RestoreReport> RestoreLog(Directory& from, Directory& log,
+                                         Directory& places,
+                                         const RestorePoint& point,
+                                         uint64_t segment_bytes,
+                                         absl::Time now) {
+  return Restore(from, log, point, segment_bytes).Run(places, now);
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,235 @@
+// What an operator sees of the real concordat-bus: metrics, and what is wrong.
+//
+// Mutant                                            Caught by
+// metrics that nobody listens to                    EveryQueueStandsInTheMetrics
+// a queue, histogram or refusal is left out         EveryQueueStandsInTheMetrics
+// an answer never timed, or timed twice             EveryQueueStandsInTheMetrics
+// a registry that does not load is said for ever    ARegistryThatDoesNotLoadIsSaidUntilItDoes
+// a full disk is said in one place and not another  ALogThatTakesNoWritesIsCritical
+// traceparent lost on the way, or all traced        ATracedEventLeavesASpanWhereItIsWritten…
+// settings are not read, or a bad one passed over   SettingsAreReadAtTheStart
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "concordat/hub/v1/status.pb.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
+#include "tests/integration/bus/bus_fixture.h"
+#include "tests/support/span_receiver.h"
+
+namespace concordat {
+namespace {
+
+class OperatorsTest : public BusProcessTest {
+ protected:
+  // What http://<its metrics>/metrics answers.
+  std::string Scrape() {
+    const auto address = bus_.data().ReadAddress("concordat-bus", "metrics");
+    EXPECT_THAT(address, IsOk());
+    const std::vector<std::string> parts = absl::StrSplit(*address, ':');
+    uint32_t port = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(parts.back(), &port));
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+    const std::string request =
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(write(socket, request.data(), request.size()),
+              static_cast<ssize_t>(request.size()));
+    std::string text;
+    char bytes[65536];
+    for (ssize_t n; (n = read(socket, bytes, sizeof(bytes))) > 0;) {
+      text.append(bytes, static_cast<size_t>(n));
+    }
+    close(socket);
+    return text;
+  }
+  // The value of a metric, its labels as they are written; -1: there is none.
+  double Metric(const std::string& name) {
+    for (absl::string_view line : absl::StrSplit(Scrape(), '\n')) {
+      if (!absl::ConsumePrefix(&line, name + " ")) continue;
+      double value = 0;
+      EXPECT_TRUE(absl::SimpleAtod(absl::StripAsciiWhitespace(line), &value));
+      return value;
+    }
+    return -1;
+  }
+  std::shared_ptr<grpc::Channel> Admin() {
+    auto channel = OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
+    EXPECT_THAT(channel, IsOk());
+    return channel.value_or(nullptr);
+  }
+  static hub::v1::GetStatusResponse StatusBy(
+      const std::shared_ptr<grpc::Channel>& channel) {
+    const auto bytes = GenericCall(
+        channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
+    EXPECT_THAT(bytes, IsOk());
+    hub::v1::GetStatusResponse status;
+    EXPECT_TRUE(status.ParseFromString(bytes.value_or("")));
+    return status;
+  }
+  // Asks until it is so.
+  void Await(const std::function<bool()>& is_so) {
+    const SystemSteadyClock clock;
+    const absl::Duration until = clock.Elapsed() + kLong;
+    while (!is_so()) ASSERT_LT(clock.Elapsed(), until);
+  }
+  void WriteFile(const std::string& name, const std::string& text) {
+    std::ofstream(bus_.data().PathOf(name)) << text;
+  }
+  std::string ReadFile(const std::string& name) {
+    std::ifstream in(bus_.data().PathOf(name));
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(OperatorsTest, EveryQueueStandsInTheMetrics) {
+  const auto police = Connect("police");
+  const auto court = Connect("police");
+  SubscribeOptions options;
+  options.name = "slow";
+  auto subscription = court->Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(Publish(*police, Concern(absl::StrCat("c-", i), 1)).accepted);
+  }
+  EXPECT_FALSE(Publish(*police, Opened("o-1", 1)).accepted);
+  // It has the views and acknowledges none.
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_THAT((*subscription)->Next(kLong), IsOk());
+  }
+  const std::string slow =
+      "{agency=\"police-scotland\",name=\"slow\",role=\"police\"}";
+  Await([&] {
+    return Metric("concordat_bus_subscription_outstanding" + slow) == 3;
+  });
+  EXPECT_EQ(Metric("concordat_bus_subscription_sessions" + slow), 1);
+  EXPECT_GE(Metric("concordat_bus_subscription_lag" + slow), 3);
+  EXPECT_GT(Metric("concordat_bus_subscription_outstanding_bytes" + slow), 100);
+  EXPECT_EQ(Metric("concordat_bus_sessions{port=\"delivery\"}"), 1);
+  EXPECT_EQ(Metric("concordat_bus_sessions{port=\"ingest\"}"), 2);
+  EXPECT_EQ(Metric("concordat_bus_refused_total{reason=\"REFUSAL_SOURCE_NOT_"
+                   "ALLOWED\"}"),
+            1);
+  const double end = Metric("concordat_bus_log_end");
+  EXPECT_GE(end, 4);
+  EXPECT_GT(Metric("concordat_bus_log_bytes"), 1000);
+  EXPECT_GE(Metric("concordat_bus_log_segments"), 1);
+  EXPECT_EQ(Metric("concordat_bus_read_only"), 0);
+  EXPECT_EQ(Metric("concordat_bus_publish_calls_waiting"), 0);
+  EXPECT_EQ(Metric("concordat_bus_blocks_out"), 0);
+  EXPECT_EQ(Metric("concordat_bus_open_block_bytes"), 0);
+  EXPECT_GT(Metric("concordat_bus_disk_free_bytes"), 0);
+  // The clock's set at the beginning, three that were taken and one that was
+  // not; each of the first four was a block of its own.
+  EXPECT_EQ(Metric("concordat_bus_publish_seconds_count"), 5);
+  EXPECT_EQ(Metric("concordat_bus_disk_seconds_count"), 4);
+  EXPECT_GE(Metric("concordat_bus_delivery_seconds_count"), 1);
+  EXPECT_EQ(Metric("concordat_ready"), 1);
+  EXPECT_GT(Metric("concordat_certificate_end_seconds{of=\"program\"}"), 1e9);
+
+  ASSERT_THAT(PublishByCall("police", {Concern("c-4", 1)}), IsOk());
+  EXPECT_EQ(Metric("concordat_bus_publish_seconds_count"), 6);
+}
+
+TEST_F(OperatorsTest, ARegistryThatDoesNotLoadIsSaidUntilItDoes) {
+  const auto admin = Admin();
+  const std::string good = ReadFile("registry.textproto");
+  WriteFile("registry.textproto", good + "\nprincipals { nam: \"x\" }\n");
+  Await([&] {
+    return absl::StrContains(StatusBy(admin).degraded_because(),
+                             "the new registry does not load");
+  });
+  EXPECT_EQ(Metric("concordat_trouble{about=\"\",code=\"registry\",critical="
+                   "\"no\"}"),
+            1);
+  EXPECT_TRUE(StatusBy(admin).ready());
+  WriteFile("registry.textproto", good);
+  Await([&] {
+    return !absl::StrContains(StatusBy(admin).degraded_because(), "registry");
+  });
+  EXPECT_EQ(Metric("concordat_trouble{about=\"\",code=\"registry\",critical="
+                   "\"no\"}"),
+            -1);
+}
+
+TEST_F(OperatorsTest, ALogThatTakesNoWritesIsCritical) {
+  const auto police = Connect("police");
+  bus_.LimitFiles(256 * 1024);
+  for (int i = 1; i < 2000; ++i) {
+    if (!Publish(*police, Concern(absl::StrCat("c-", i), 1)).accepted) break;
+  }
+  const hub::v1::GetStatusResponse status = StatusBy(Admin());
+  EXPECT_TRUE(status.critical());
+  EXPECT_THAT(status.degraded_because(), ::testing::StartsWith("CRITICAL: "));
+  EXPECT_EQ(Metric("concordat_bus_read_only"), 1);
+  EXPECT_EQ(Metric("concordat_trouble{about=\"\",code=\"read-only\",critical="
+                   "\"yes\"}"),
+            1);
+}
+
+TEST_F(OperatorsTest, SettingsAreReadAtTheStart) {
+  bus_.Stop();
+  WriteFile("watch.textproto",
+            "disk_free_min_mib: 16777216  # More than there is.\n"
+            "expiry_warning_days: 365\n");
+  bus_.Start();
+  const auto admin = Admin();
+  Await([&] {
+    const std::string because = StatusBy(admin).degraded_because();
+    return absl::StrContains(because, "of 16777216 MiB are left") &&
+           absl::StrContains(because, "the certificate of the program ends");
+  });
+}
+
+TEST_F(OperatorsTest, ATracedEventLeavesASpanWhereItIsWrittenAndHandled) {
+  constexpr char kTrace[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+  testing::SpanReceiver collector;
+  bus_.Stop();
+  WriteFile("watch.textproto",
+            absl::StrCat("trace_port: ", collector.port(), "\n"));
+  bus_.Start();
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("plain", 1)).accepted);
+  Event traced = Concern("traced", 1);
+  traced.header.traceparent =
+      absl::StrCat("00-", kTrace, "-00f067aa0ba902b7-01");
+  ASSERT_TRUE(Publish(*police, std::move(traced)).accepted);
+  const std::string written = collector.Take();
+  EXPECT_THAT(written, HasSubstr("\"concordat-bus\""));
+  EXPECT_THAT(written, HasSubstr("\"name\":\"append\""));
+  EXPECT_THAT(written, HasSubstr(absl::StrCat("\"traceId\":\"", kTrace)));
+  EXPECT_EQ(written.find("traceId"), written.rfind("traceId"));
+
+  Metrics metrics;
+  const SystemClock clock;
+  SpanExporter spans("reader", collector.port(), random_, metrics);
+  TracedBusClient reader(*police, spans, clock);
+  auto subscription = reader.Subscribe({});
+  ASSERT_THAT(subscription, IsOk());
+  for (std::string id; id != "traced";) {
+    const auto delivery = (*subscription)->Next(kLong);
+    ASSERT_THAT(delivery, IsOk());
+    id = delivery->view.header.id;
+    (*subscription)->Ack(delivery->number);
+  }
+  const std::string handled = collector.Take();
+  EXPECT_THAT(handled, HasSubstr("\"reader\""));
+  EXPECT_THAT(handled, HasSubstr("\"name\":\"handle\""));
+  EXPECT_THAT(handled, HasSubstr(absl::StrCat("\"traceId\":\"", kTrace)));
+}
+
+}  // namespace
+}  // namespace concordat
