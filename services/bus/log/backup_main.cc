@@ -30,7 +30,7 @@ namespace concordat::bus {
 namespace {
 
 constexpr uint32_t kRateMibDefault = 8;
-constexpr int kLowestPriority = 19;
+constexpr int kPriority = 5;
 constexpr char kRestoring[] = "bus/log.restoring";
 constexpr char kPlacesFolder[] = "bus/places";
 
@@ -84,7 +84,7 @@ absl::Status BackUp(const Arguments& arguments) {
   auto to = PosixDirectory::OpenLocked(arguments.to);
   if (!to.ok()) return to.status();
   // The bus goes first, on the processor too.
-  setpriority(PRIO_PROCESS, 0, kLowestPriority);
+  setpriority(PRIO_PROCESS, 0, kPriority);
   Pace pace(arguments.rate_mib);
   const auto report = BackUpLog(**log, **places, **to,
                                 [&pace](uint64_t bytes) { pace.Take(bytes); });

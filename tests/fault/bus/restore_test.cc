@@ -40,9 +40,10 @@ using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr uint64_t kEventsFirst = 12'000;
+constexpr uint64_t kEventsMax = 25'000;  // As long as a backup runs.
 constexpr uint64_t kEventsMore = 1'000;
 constexpr uint64_t kInFlight = 500;
-constexpr int kKills = 10;
+constexpr int kKills = 6;
 constexpr uint32_t kSeed = 20261126;
 
 std::string FromEnvironment(const char* name) {
@@ -208,7 +209,7 @@ class RestoreTest : public ::testing::Test {
 
   std::vector<std::string> BackupCommand() const {
     return {"concordat", "log",   "backup", "--data", path_,
-            "--to",      backup_, "--rate", "4"};
+            "--to",      backup_, "--rate", "16"};
   }
   std::vector<std::string> RestoreCommand() const {
     return {"concordat", "log", "restore", "--data", path_, "--from", backup_};
@@ -264,7 +265,7 @@ TEST_F(RestoreTest, WhatWasBackedUpIsThereOnceAndTheRestIsSaidToBeLost) {
   std::atomic<bool> backed_up{false};
   std::atomic<uint64_t> published{kInFlight};
   std::thread traffic([&] {
-    while (!backed_up || published < kEventsFirst) {
+    while (published < (backed_up ? kEventsFirst : kEventsMax)) {
       Publish(*publisher, ++published);
     }
   });

@@ -31,19 +31,18 @@
 // thousand that catches each at the time of writing, and what it says:
 //
 //   answers before the block is durable        1  told accepted, not durable
-//   no sync after the write                    1  the log does not open
-//   receipt for a failed write                52  the log lost what it served
+//   no sync after the write                    2  the log does not open
+//   receipt for a failed write                 1  the log lost what it served
 //   writes go on after a failed sync          19  a check stops the process
 //   no dedupe                                  1  in the log twice
-//   a duplicate does not wait for its original 7  told accepted, not durable
+//   a duplicate does not wait for its original 2  told accepted, not durable
 //   id alone makes a duplicate                 1  to be refused, and accepted
 //   expected version not judged                1  to be refused, and accepted
 //   a set accepted in part                     1  in the log twice
 //   a repeat of what is staged not found      14  the log takes no writes
-//   tail not synced again at open             19  the log does not open
-//   torn tail not zeroed                      62  the log does not open
-//   nor at the next opening                 1589  the log does not open
-//   a damaged block is taken for the end     161  the log lost what it served
+//   tail not synced again at open             81  the log does not open
+//   torn tail not zeroed                     404  the log does not open
+//   a damaged block is taken for the end     535  the log lost what it served
 //   a segment used before its name is safe     2  the log does not open
 //   key in the block after the event's         1  a view shows too little
 //   accepted time follows the clock back       2  accepted time steps back
@@ -55,30 +54,33 @@
 //   bus ignores a subscriber's credit          2  more out than the credit
 //   unanswered batches not sent again          1  does not settle
 //   sent again in another order                1  out of its stream's order
-//   what is behind a READ_ONLY overtakes it  180  out of its stream's order
+//   what is behind a READ_ONLY overtakes it  655  out of its stream's order
 //   a spool goes on after a READ_ONLY         19  does not settle
 //   place ahead of what was acknowledged       1  the place passes it
 //   policy position ahead of back-fill        27  the place passes it
 //   place not synced, and said stored          1  the places do not open
 //   AckStored before the place is stored      62  handed out twice
-//   a torn append of places taken for damage   *  the places do not open
 //   redelivery drops one                       2  not all of what it may see
 //   acknowledged when handed out              11  the place passes it
 //   handed out again after a reconnect         1  handed out twice
 //   gap skipped by an acknowledgement         19  the place passes it
 //   back-fill forgotten before it is complete 15  handed out twice
-//   complete, as an earlier session said     623  handed out twice
+//   complete, as an earlier session said     145  handed out twice
 //   what shows more dropped as seen          131  not all of what it may see
-//   what was shown once taken for news       246  handed out twice
-//   policy judged once, not when sent          *  other groups than agreed
+//   policy judged once, not when sent          6  other groups than agreed
 //   no back-fill                               1  not all of what it may see
 //   back-fill from the place on only           1  not all of what it may see
-//   a day that begins shows the past twice     *  handed out twice
-//   the start of an agreement unnoticed       92  not all of what it may see
+//   a day that begins shows the past twice  1924  handed out twice
+//   the start of an agreement unnoticed        4  not all of what it may see
 //   party that left sees on                    9  other groups than agreed
 //   Part 3 not asked for                       1  other groups than agreed
 //   one group too many in a view               1  other groups than agreed
 //   a name is never free again                 2  its name has another holder
+//
+// Three were faults that runs of other lengths found, and are held by unit tests
+// now: a torn end not zeroed again at the next opening (crash_test.cc), a torn
+// append of places taken for damage (cursor_store_test.cc), what was once shown
+// taken for news (delivery_window_test.cc).
 //
 // One survives, rightly: a port that is not told of a lost connection ends the
 // session by its silence, three seconds later.
