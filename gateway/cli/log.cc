@@ -1,4 +1,4 @@
-// concordat log status|verify|backup|restore, concordat subscriptions
+// concordat log status|verify|backup|restore
 #include <unistd.h>
 
 #include <cstdio>
@@ -163,37 +163,6 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
   if (word == "verify") return Verify(**hub, line.json());
   return absl::InvalidArgumentError(
       absl::StrCat("log ", word, "? status, verify, backup or restore"));
-}
-
-absl::Status RunSubscriptions(const std::vector<std::string>& arguments) {
-  CommandLine line("subscriptions [--profile admin]",
-                   "Places in the log: how far each is, and who is behind.");
-  line.set_default_profile("admin");
-  const auto go = line.Parse(arguments, 0, 0);
-  if (!go.ok() || !*go) return go.status();
-  const auto hub = line.OpenHub();
-  if (!hub.ok()) return hub.status();
-  const auto list = (*hub)->Call<bus::v1::ListSubscriptionsResponse>(
-      kProgram, absl::StrCat(kService, "ListSubscriptions"),
-      bus::v1::ListSubscriptionsRequest());
-  if (!list.ok()) return list.status();
-  if (!line.json()) {
-    std::printf("%-28s %-20s %-18s %10s %8s %s\n", "NAME", "AGENCY", "ROLE",
-                "DONE", "BEHIND", "CONNECTED");
-  }
-  for (const auto& each : list->subscriptions()) {
-    if (line.json()) {
-      std::printf("%s\n", ToJson(each).c_str());
-      continue;
-    }
-    std::printf("%-28s %-20s %-18s %10llu %8llu %s\n",
-                each.name().empty() ? "(tail)" : each.name().c_str(),
-                each.agency().c_str(), each.role().c_str(),
-                static_cast<unsigned long long>(each.acknowledged()),
-                static_cast<unsigned long long>(each.lag()),
-                each.connected() ? "yes" : "no");
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace concordat::cli

@@ -19,7 +19,7 @@ constexpr concordat::cli::Command kCommands[] = {
     {"alerts", "Lists, follows, accepts and closes alerts",
      concordat::cli::RunAlerts},
     {"call", "Calls a method of a service with JSON", concordat::cli::RunCall},
-    {"subscriptions", "Places in the log, and who is behind",
+    {"subscriptions", "Places in the log, who is behind, what is set aside",
      concordat::cli::RunSubscriptions},
     {"rejects", "What an agency's edge held back or refused",
      concordat::cli::RunRejects},

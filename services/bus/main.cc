@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
@@ -18,6 +19,8 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/loop_meters.h"
+#include "services/bus/daemon/subscription_desk.h"
+#include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
@@ -37,6 +40,7 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
+constexpr char kSettings[] = "bus.textproto";
 
 // Where the log's time goes on, or where a story may begin: with the first
 // agreement.
@@ -50,6 +54,18 @@ absl::StatusOr<uint64_t> StartOfTime(const EventLog& log,
   }
   const uint64_t first = agreements.NextChangeAfter(0);
   return first == std::numeric_limits<uint64_t>::max() ? 0 : first;
+}
+
+// Whether who may use the name with this key processes for the hub.
+bool IsOfHubService(const PrincipalRegistry& registry, const std::string& key) {
+  for (const v1::Principal& principal : registry.proto().principals()) {
+    if (principal.has_process() &&
+        absl::StartsWith(
+            key, SubscriptionKey(principal.agency(), principal.role(), ""))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Blocks and frames of some hundred kilobytes come and go all the time; given
@@ -175,18 +191,29 @@ int Main(int argc, char** argv) {
     logger.Error("the log cannot be folded", {{"status", why.ToString()}});
     std::_Exit(1);
   };
+  v1::DeliverySettings settings;
+  const absl::Status set = data.LoadSettings(kSettings, &settings);
+  if (!absl::IsNotFound(set)) start.Check(set);
+  DeliveryOptions delivery_options = start.Value(OptionsOf(settings));
+  delivery_options.stalled_after = absl::Seconds(watch.stalled_after_s());
+  delivery_options.started = clock.Now() - steady.Elapsed();
+  delivery_options.never_expires = [&registry](const std::string& key) {
+    return IsOfHubService(*registry->Current(), key);
+  };
   Metrics metrics;
   SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
                      random, metrics);
   LoopMeters meters(metrics, steady, log->Status().end);
+  std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
-      DeliveryCore(*log, types, fold, cursors->places()), *cursors, meters,
+      DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
+      *cursors, meters,
       {fatal,
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
        },
-       refused},
+       refused, [&desk](const std::string& key) { desk->Expire(key); }},
       std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
@@ -206,6 +233,10 @@ int Main(int argc, char** argv) {
        }},
       std::make_unique<BackgroundThread>());
 
+  desk =
+      std::make_unique<SubscriptionDesk>(*log, ingest, delivery, types, random,
+                                         clock, delivery_options.redrive_per_s);
+
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
   ServerHostOptions host_options;
@@ -217,9 +248,9 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  const BusParts parts = {*log,           ingest,    delivery, refusals,
-                          faults,         explainer, persons,  ingest_calls,
-                          delivery_calls, clock,     steady};
+  const BusParts parts = {*log,         ingest,         delivery, refusals,
+                          faults,       explainer,      persons,  *desk,
+                          ingest_calls, delivery_calls, clock,    steady};
   ServeBus(host, data.environment(), parts);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, start.Value(LondonTime()));

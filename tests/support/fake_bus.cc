@@ -72,12 +72,16 @@ class FakeBus::FakeSubscription : public Subscription {
     if (!next) return absl::DeadlineExceededError("nothing came in time");
     next->number = ++handed_out_;
     unacked_.push_back({next->number, position_});
+    if (options_.settlement != SettlementMode::kUpTo) {
+      out_[next->number] = *next;
+    }
     return *std::move(next);
   }
 
   void Ack(uint64_t number) override {
     MutexLock lock(bus_.mu_);
     CONCORDAT_CHECK(number <= handed_out_);
+    out_.erase(out_.begin(), out_.upper_bound(number));
     while (!unacked_.empty() && unacked_.front().first <= number) {
       if (durable()) {
         Sequence& place = bus_.places_[{principal_, options_.name}];
@@ -85,6 +89,28 @@ class FakeBus::FakeSubscription : public Subscription {
       }
       unacked_.pop_front();
     }
+    bus_.changed_.NotifyAll();
+  }
+
+  // Its place moves with the first that is not settled.
+  void Settle(uint64_t number) override {
+    uint64_t through = 0;
+    {
+      MutexLock lock(bus_.mu_);
+      CONCORDAT_CHECK(out_.erase(number) == 1);
+      if (!again_.empty()) return;
+      through = (out_.empty() ? handed_out_ + 1 : out_.begin()->first) - 1;
+    }
+    Ack(through);
+  }
+  // It comes again at once, whatever the delay.
+  void Nack(uint64_t number, absl::Duration, std::string) override {
+    MutexLock lock(bus_.mu_);
+    const auto item = out_.find(number);
+    CONCORDAT_CHECK(item != out_.end());
+    again_.push_back(std::move(item->second));
+    ++again_.back().attempt;
+    out_.erase(item);
     bus_.changed_.NotifyAll();
   }
 
@@ -115,18 +141,24 @@ class FakeBus::FakeSubscription : public Subscription {
   }
 
   std::optional<Delivery> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(bus_.mu_) {
+    if (!again_.empty()) {
+      Delivery delivery = std::move(again_.front());
+      again_.pop_front();
+      return delivery;
+    }
     while (!backfill_.empty()) {
       const auto [cause, sequence] = backfill_.front();
       backfill_.pop_front();
       std::optional<View> view = Seen(bus_.log_.at(sequence.value - 1));
       if (view) {
         return Delivery{0, *std::move(view), cause,
-                        backfill_.empty() ? Sequence{position_} : Sequence{}};
+                        backfill_.empty() ? Sequence{position_} : Sequence{},
+                        1};
       }
     }
     while (position_ < bus_.log_.size()) {
       std::optional<View> view = Seen(bus_.log_[position_++]);
-      if (view) return Delivery{0, *std::move(view), {}, {position_}};
+      if (view) return Delivery{0, *std::move(view), {}, {position_}, 1};
     }
     return std::nullopt;
   }
@@ -137,7 +169,9 @@ class FakeBus::FakeSubscription : public Subscription {
   const SubscribeOptions options_;
   uint64_t position_ = 0;
   uint64_t handed_out_ = 0;
-  std::deque<std::pair<uint64_t, uint64_t>> unacked_;   // Number, position.
+  std::deque<std::pair<uint64_t, uint64_t>> unacked_;  // Number, position.
+  std::map<uint64_t, Delivery> out_;  // Settled singly: by number.
+  std::deque<Delivery> again_;        // Nacked.
   std::deque<std::pair<Sequence, Sequence>> backfill_;  // Cause, event.
   absl::Status ended_;
 };

@@ -141,6 +141,7 @@ std::shared_ptr<const EventBlock> FakeEventLog::Written(
 absl::StatusOr<std::shared_ptr<const EventBlock>> FakeEventLog::Read(
     Sequence after, size_t) const {
   if (after > end()) return absl::OutOfRangeError("past the end");
+  ++reads_;
   const Sequence last = {std::min(after.value + 5, end().value)};
   return BlockOf({after.value + 1}, last);
 }
@@ -150,6 +151,26 @@ absl::StatusOr<StoredEvent> FakeEventLog::ReadOne(Sequence sequence) const {
     return absl::OutOfRangeError("past the end");
   }
   return events_[sequence.value - 1];
+}
+
+Sequence FakeEventLog::SkipFrom(Sequence after,
+                                const bus::Interest& interest) const {
+  const auto may_hold = [&](const StoredEvent& event) {
+    return (interest.type == nullptr || interest.type(event.header.type)) &&
+           (interest.agencies == nullptr ||
+            interest.agencies->contains(std::string(event.header.controller)));
+  };
+  Sequence at = after;
+  while (region_ > 0 && at < end()) {
+    const uint64_t last =
+        std::min(end().value, (at.value / region_ + 1) * region_);
+    if (std::any_of(events_.begin() + static_cast<ptrdiff_t>(at.value),
+                    events_.begin() + static_cast<ptrdiff_t>(last), may_hold)) {
+      break;
+    }
+    at = {last};
+  }
+  return at;
 }
 
 absl::StatusOr<std::vector<Sequence>> FakeEventLog::OfStream(

@@ -27,6 +27,12 @@ class FakeEventLog : public bus::EventLog {
   std::shared_ptr<const bus::EventBlock> BlockOf(Sequence first,
                                                  Sequence last) const;
   int writes() const { return writes_; }
+  // From now on it knows what each so many events hold, and counts Read().
+  void TellRegionsOf(uint64_t events) {
+    region_ = events;
+    reads_ = 0;
+  }
+  size_t reads() const { return reads_; }
 
   std::vector<bus::Staged> Stage(absl::Span<const bus::NewEvent> set,
                                  uint64_t accepted_us) override;
@@ -38,6 +44,8 @@ class FakeEventLog : public bus::EventLog {
   absl::StatusOr<std::shared_ptr<const bus::EventBlock>> Read(
       Sequence after, size_t bytes_max) const override;
   absl::StatusOr<bus::StoredEvent> ReadOne(Sequence sequence) const override;
+  Sequence SkipFrom(Sequence after,
+                    const bus::Interest& interest) const override;
   absl::StatusOr<std::vector<Sequence>> OfStream(
       absl::string_view source, absl::string_view stream, Sequence after,
       size_t count_max) const override;
@@ -73,6 +81,8 @@ class FakeEventLog : public bus::EventLog {
   uint64_t last_us_ = 0;
   bool failing_ = false;
   int writes_ = 0;
+  uint64_t region_ = 0;
+  mutable size_t reads_ = 0;
 };
 
 }  // namespace concordat::testing

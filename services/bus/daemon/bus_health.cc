@@ -101,8 +101,15 @@ void BusHealth::JudgePlaces(const View& view, Troubles& troubles) {
     present.insert(key);
     const auto [place, is_new] =
         places_.try_emplace(key, Place{info.acknowledged, view.now});
+    if (!info.stopped_because.empty()) {
+      troubles.push_back({"subscription", key,
+                          absl::StrCat("subscription ", key, " takes no more: ",
+                                       info.stopped_because),
+                          false});
+      continue;
+    }
     if (place->second.acknowledged != info.acknowledged ||
-        info.acknowledged >= view.log.end) {
+        info.acknowledged >= view.log.end || info.paused) {
       place->second = {info.acknowledged, view.now};
     }
     const absl::Duration stood = view.now - place->second.moved_at;

@@ -1,5 +1,6 @@
 #include "services/bus/daemon/bus_service.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -197,12 +198,22 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_role(info.role);
           state.set_acknowledged(info.acknowledged.value);
           state.set_sent(info.sent.value);
-          state.set_lag(snapshot.folded.value - info.acknowledged.value);
+          state.set_lag(snapshot.folded.value -
+                        std::min(snapshot.folded, info.acknowledged).value);
           state.set_connected(info.connected);
           state.set_connected_since(real_time(info.connected_at));
           state.set_acknowledged_time(real_time(info.acknowledged_at));
           state.set_outstanding(info.outstanding);
           state.set_outstanding_bytes(info.outstanding_bytes);
+          state.set_singly(info.singly);
+          state.set_members(static_cast<uint32_t>(info.members));
+          state.set_waiting(info.waiting);
+          state.set_set_aside(info.set_aside);
+          state.set_parked(info.parked);
+          state.set_stopped_because(info.stopped_because);
+          state.set_paused(info.paused);
+          state.set_stalled_since(real_time(info.stalled_since));
+          state.set_used_time(info.used_us);
         }
         return response;
       });
@@ -237,6 +248,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         return response;
       });
   ServeReasons(host, parts.explainer);
+  parts.desk.Serve(host);
   host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
     const LogStatus status = log.Status();
     response->set_ready(true);

@@ -6,6 +6,7 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/explainer.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/faults.h"
 #include "services/bus/ingest/refusals.h"
@@ -25,6 +26,7 @@ struct BusParts {
   const Faults& faults;
   Explainer& explainer;   // The host's thread alone.
   PersonReader& persons;  // The same.
+  SubscriptionDesk& desk;
   GrpcCarrier& ingest_calls;
   GrpcCarrier& delivery_calls;
   const Clock& clock;

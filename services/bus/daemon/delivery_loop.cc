@@ -38,6 +38,19 @@ void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
   if (first) sessions_.Wake();
 }
 
+void DeliveryLoop::Perform(std::function<absl::Status(DeliveryCore&)> act,
+                           Acted acted) {
+  {
+    MutexLock lock(mu_);
+    if (!ended_) {
+      acts_.push_back({std::move(act), std::move(acted)});
+      acted = nullptr;
+    }
+  }
+  if (acted != nullptr) return acted(absl::UnavailableError("the bus stops"));
+  sessions_.Wake();
+}
+
 void DeliveryLoop::Stop() {
   stopping_ = true;
   sessions_.Wake();
@@ -51,6 +64,7 @@ void DeliveryLoop::Turn() {
   TakeBlocks();
   for (const SessionEvent& event : events_) Take(event);
   LookAtRegistry();
+  TakeActs();
   TakeStored();
   more_ = core_.Work(clock_.Elapsed());
   SendOutputs();
@@ -62,12 +76,37 @@ void DeliveryLoop::Run() {
   Start();
   while (!stopping_) Turn();
   for (const auto& [session, open] : open_) {
-    core_.Closed(session);
     sessions_.Close(session, v1::REFUSAL_SHUTTING_DOWN, "the bus stops");
   }
+  std::vector<Act> late;
+  {
+    MutexLock lock(mu_);
+    ended_ = true;
+    late = std::exchange(acts_, {});
+  }
+  const absl::Status stops = absl::UnavailableError("the bus stops");
+  for (const Act& act : late) act.acted(stops);
+  for (const Acted& acted : std::exchange(acted_, {})) acted(stops);
   // The background's destructor does what was posted.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.places.empty()) Store(std::move(dirty));
+  if (!dirty.empty()) Store(std::move(dirty));
+}
+
+void DeliveryLoop::TakeActs() {
+  std::vector<Act> acts;
+  {
+    MutexLock lock(mu_);
+    acts = std::exchange(acts_, {});
+  }
+  for (Act& act : acts) {
+    const absl::Status status = act.act(core_);
+    if (status.ok() && core_.is_waited_for()) {
+      acted_.push_back(std::move(act.acted));
+    } else {
+      act.acted(status);
+    }
+  }
+  for (const std::string& key : core_.TakeExpired()) hooks_.on_expired(key);
 }
 
 void DeliveryLoop::LookAtRegistry() {
@@ -100,9 +139,12 @@ void DeliveryLoop::Take(const SessionEvent& event) {
                                static_cast<int>(event.body.view.size()));
   };
   v1::Ack ack;
+  v1::Settle settle;
   v1::Subscribe subscribe;
   if (event.kind == FrameKind::kAck && parsed(ack)) {
     core_.Ack(event.session, ack.delivery());
+  } else if (event.kind == FrameKind::kSettle && parsed(settle)) {
+    core_.Settle(event.session, settle);
   } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
     core_.Subscribe(event.session, *event.principal,
                     open_[event.session].purpose, subscribe);
@@ -139,6 +181,7 @@ void DeliveryLoop::TakeStored() {
     } else {
       hooks_.on_cursors_failed(result.status);
     }
+    for (const Acted& acted : result.acted) acted(result.status);
   }
 }
 
@@ -158,17 +201,19 @@ void DeliveryLoop::StorePlaces() {
   if (storing_ || (!due && !core_.is_waited_for())) return;
   stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
-  if (dirty.places.empty()) return;
+  if (dirty.empty()) return;
   storing_ = true;
   Store(std::move(dirty));
 }
 
 void DeliveryLoop::Store(DirtyPlaces dirty) {
-  disk_->Post([this, dirty = std::move(dirty)]() mutable {
-    absl::Status status = cursors_.Store(dirty.places);
+  disk_->Post([this, dirty = std::move(dirty),
+               acted = std::exchange(acted_, {})]() mutable {
+    absl::Status status = cursors_.Store(dirty.places, dirty.removed);
     {
       MutexLock lock(mu_);
-      stored_.push_back({std::move(dirty), std::move(status)});
+      stored_.push_back(
+          {std::move(dirty), std::move(acted), std::move(status)});
     }
     sessions_.Wake();
   });

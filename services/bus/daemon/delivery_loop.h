@@ -41,7 +41,13 @@ class DeliveryLoop {
     std::function<void(absl::string_view principal, v1::Refusal refusal,
                        absl::string_view detail)>
         on_refused;
+    // Nobody used the name with this key for so long: have it recorded, then
+    // Perform() its removal. Called again until then. Must not wait.
+    std::function<void(const std::string& key)> on_expired =
+        [](const std::string&) {};
   };
+  // Says how an act went; runs on the loop's thread, must not wait.
+  using Acted = std::function<void(const absl::Status&)>;
 
   // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
@@ -51,6 +57,10 @@ class DeliveryLoop {
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
+  // Runs `act` on the loop's thread, and `acted` with what it answers: when it
+  // changed something, once that is on disk. Any thread.
+  //   UNAVAILABLE  the loop has ended, or places cannot be stored.
+  void Perform(std::function<absl::Status(DeliveryCore&)> act, Acted acted);
   // Returns after Stop(), when what was acknowledged is stored.
   void Run();
   void Start();
@@ -63,12 +73,18 @@ class DeliveryLoop {
  private:
   struct StoreResult {
     DirtyPlaces places;
+    std::vector<Acted> acted;
     absl::Status status;
+  };
+  struct Act {
+    std::function<absl::Status(DeliveryCore&)> act;
+    Acted acted;
   };
 
   void LookAtRegistry();
   void Take(const SessionEvent& event);
   void TakeBlocks();
+  void TakeActs();
   void TakeStored();
   void SendOutputs();
   void Store(DirtyPlaces dirty);
@@ -93,9 +109,12 @@ class DeliveryLoop {
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
+  std::vector<Acted> acted_;  // To be answered when what is dirty is stored.
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;
   std::vector<std::shared_ptr<const EventBlock>> inbox_ ABSL_GUARDED_BY(mu_);
+  std::vector<Act> acts_ ABSL_GUARDED_BY(mu_);
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
   DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
   std::vector<StoreResult> stored_ ABSL_GUARDED_BY(mu_);
   // Last, so that its work ends before what it works on.

@@ -44,13 +44,15 @@ std::string NothingToSee(const Recipient& to, const PolicyState& policy) {
 
 DeliveryCore::DeliveryCore(const EventLog& log,
                            std::shared_ptr<const TypeRegistry> types,
-                           PolicyFold fold, Places places)
+                           PolicyFold fold, Places places,
+                           DeliveryOptions options)
     : log_(log),
       log_id_(log.Status().log_id),
       epoch_(log.Status().epoch),
       fold_(std::move(fold)),
       views_(std::move(types)),
-      places_(std::move(places)) {}
+      places_(std::move(places)),
+      options_(options) {}
 
 absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   const Sequence before = fold_.folded();
@@ -61,7 +63,13 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   if (recent_.size() > kRecentBlocks) recent_.pop_front();
   if (fold_.changes().size() > changes) {
     for (auto& [session, sub] : subscriptions_) {
-      AddBackfills(sub, before, sub.scan);
+      if (sub.singly == nullptr) {
+        AddBackfills(sub.cursor, before, sub.cursor.scan);
+      }
+    }
+    for (auto& [key, singly] : singly_) {
+      AddBackfills(singly.cursor, before,
+                   std::max(singly.cursor.scan, singly.settlement.scanned()));
     }
   }
   return absl::OkStatus();
@@ -98,37 +106,46 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
                   NothingToSee(to, fold_.policy()));
   }
   RecipientState& recipient = RecipientFor(std::move(to));
+  const bool is_singly = request.settlement() != v1::SETTLEMENT_UNSPECIFIED;
   Subscription sub;
   sub.session = session;
   sub.connected_at = now_;
-  sub.recipient = &recipient;
-  if (!request.name().empty()) {
-    sub.key = absl::StrCat(recipient.to.agency, "/", recipient.to.role, "/",
-                           request.name());
-    if (holders_.count(sub.key) > 0) {
-      return Refuse(session, v1::REFUSAL_BUSY,
-                    "another session holds this subscription");
-    }
+  sub.cursor.recipient = &recipient;
+  absl::StatusOr<EventFilter> filter = EventFilter::Of(request.filter());
+  if (filter.ok() && filter->by_subject() && recipient.to.envelopes_only()) {
+    filter = absl::InvalidArgumentError(
+        "filter: an envelope shows neither person nor stream");
   }
-  sub.durable = !sub.key.empty() && !request.own_place();
-  sub.types.assign(request.filter().types().begin(),
-                   request.filter().types().end());
+  if (!filter.ok()) {
+    return Refuse(session, v1::REFUSAL_MALFORMED,
+                  std::string(filter.status().message()));
+  }
+  sub.cursor.filter = *std::move(filter);
   sub.credit_events = std::min(
       request.credit_events() > 0 ? request.credit_events() : kCreditEvents,
       kCreditEventsMax);
   sub.credit_bytes = std::min(
       request.credit_bytes() > 0 ? request.credit_bytes() : kCreditBytes,
       kCreditBytesMax);
-
-  // What is asked for now is judged by the policy of now, whole.
-  Place asked = {log_id_, epoch_, {request.after()}, fold_.folded()};
-  if (request.from_latest()) asked.acknowledged = fold_.folded();
-  if (!request.log_id().empty()) asked.log_id = request.log_id();
-  if (request.epoch() != 0) asked.epoch = request.epoch();
-  if (request.own_place()) {
-    asked.judged =
-        std::min(fold_.folded(), Sequence{request.backfilled_through()});
+  if (!request.name().empty()) {
+    sub.key =
+        SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
+  sub.durable = !sub.key.empty() && !request.own_place();
+  if (is_singly && !sub.durable) {
+    return Refuse(session, v1::REFUSAL_MALFORMED,
+                  "settlement: of a durable name alone");
+  }
+  const auto joins = singly_.find(sub.key);
+  if (holders_.count(sub.key) > 0 ||
+      (joins != singly_.end() &&
+       (request.settlement() != v1::SETTLEMENT_SHARED ||
+        !joins->second.shared))) {
+    return Refuse(session, v1::REFUSAL_BUSY,
+                  "another session holds this subscription");
+  }
+  if (joins != singly_.end()) return JoinSingly(std::move(sub), request);
+
   const LogStatus log = log_.Status();
   const auto is_lost = [&](const Place& place) {
     return place.acknowledged > fold_.folded() ||
@@ -147,6 +164,13 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
                                recipient.to.agency, " has ", kNamesMax,
                                " subscriptions already; use one of them"));
   }
+  const absl::StatusOr<Place> asked_for = PlaceOf(request);
+  if (!asked_for.ok()) {
+    return Refuse(
+        session, v1::REFUSAL_SHUTTING_DOWN,
+        absl::StrCat("the log cannot be read: ", asked_for.status().message()));
+  }
+  const Place& asked = *asked_for;
   sub.place = is_new ? asked : stored->second;
   if (is_lost(sub.place) ||
       is_lost({asked.log_id, asked.epoch, {request.seen()}, {}})) {
@@ -162,19 +186,56 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.place.judged = std::min(sub.place.judged,
                               *LastOf(log, sub.place.log_id, sub.place.epoch));
   sub.place.epoch = epoch_;
-  sub.scan = sub.place.acknowledged;
-  AddBackfills(sub, sub.place.judged, sub.scan);
-
+  sub.place.used_us = real_us();
+  if (is_singly) return JoinSingly(std::move(sub), request);
+  if (!sub.place.rows.empty() || !sub.place.settled.empty()) {
+    return Refuse(session, v1::REFUSAL_SET_ASIDE,
+                  "events of it wait or are set aside: settle singly");
+  }
+  sub.cursor.scan = sub.place.acknowledged;
+  AddBackfills(sub.cursor, sub.place.judged, sub.cursor.scan);
   if (!sub.key.empty()) holders_[sub.key] = session;
   Subscription& kept =
       subscriptions_.emplace(session, std::move(sub)).first->second;
   if (kept.durable && is_new) {
     MarkDirty(kept);
-    dirty_.tell.push_back({session, 0});
+    dirty_.tell.push_back({session});
     dirty_.is_waited_for = true;
   } else {
     SaySubscribed(kept);
   }
+}
+
+absl::StatusOr<Sequence> DeliveryCore::LastBefore(uint64_t time_us) const {
+  // acceptedtime never steps back.
+  Sequence before = {0};
+  Sequence end = {fold_.folded().value + 1};
+  while (before.value + 1 < end.value) {
+    const Sequence middle = {before.value + (end.value - before.value) / 2};
+    const auto event = log_.ReadOne(middle);
+    if (!event.ok()) return event.status();
+    (event->accepted_us < time_us ? before : end) = middle;
+  }
+  return before;
+}
+
+absl::StatusOr<Place> DeliveryCore::PlaceOf(
+    const v1::Subscribe& request) const {
+  // What is asked for now is judged by the policy of now, whole.
+  Place asked = {log_id_, epoch_, {request.after()}, fold_.folded()};
+  if (request.from_latest()) asked.acknowledged = fold_.folded();
+  if (request.from_time() != 0) {
+    const auto before = LastBefore(request.from_time());
+    if (!before.ok()) return before.status();
+    asked.acknowledged = *before;
+  }
+  if (!request.log_id().empty()) asked.log_id = request.log_id();
+  if (request.epoch() != 0) asked.epoch = request.epoch();
+  if (request.own_place()) {
+    asked.judged =
+        std::min(fold_.folded(), Sequence{request.backfilled_through()});
+  }
+  return asked;
 }
 
 size_t DeliveryCore::NamesOf(const Recipient& to) const {
@@ -198,7 +259,8 @@ void DeliveryCore::Say(SessionId session, FrameKind kind,
 void DeliveryCore::SaySubscribed(Subscription& sub) {
   sub.ready = true;
   v1::Subscribed subscribed;
-  subscribed.set_after(sub.scan.value);
+  subscribed.set_after(
+      (sub.singly != nullptr ? sub.singly->cursor : sub.cursor).scan.value);
   subscribed.set_end_sequence(fold_.folded().value);
   Say(sub.session, FrameKind::kSubscribed, subscribed);
 }
@@ -210,33 +272,34 @@ bool DeliveryCore::MayShowMore(const Recipient& to,
                                    to, change.before, change.after);
 }
 
-void DeliveryCore::AddBackfills(Subscription& sub, Sequence after_cause,
+void DeliveryCore::AddBackfills(Cursor& cursor, Sequence after_cause,
                                 Sequence limit) {
   const std::deque<PolicyChange>& changes = fold_.changes();
   auto change = std::upper_bound(
       changes.begin(), changes.end(), after_cause,
       [](Sequence at, const PolicyChange& each) { return at < each.cause; });
   for (; change != changes.end(); ++change) {
-    if (limit.value == 0 || !MayShowMore(sub.recipient->to, *change)) continue;
+    if (limit.value == 0 || !MayShowMore(cursor.recipient->to, *change)) {
+      continue;
+    }
     Backfill backfill;
     backfill.change = &*change;
     backfill.limit = limit;
-    sub.backfills.push_back(std::move(backfill));
+    cursor.backfills.push_back(std::move(backfill));
   }
 }
 
-Sequence DeliveryCore::JudgedPolicy(const Subscription& sub) const {
-  if (sub.backfills.empty()) return fold_.folded();
-  return {sub.backfills.front().change->cause.value - 1};
+Sequence DeliveryCore::JudgedPolicy(const Cursor& cursor) const {
+  if (cursor.backfills.empty()) return fold_.folded();
+  return {cursor.backfills.front().change->cause.value - 1};
 }
 
-Sequence DeliveryCore::ScannedThrough(const Subscription& sub) const {
-  return std::min(sub.scan, JudgedPolicy(sub));
+Sequence DeliveryCore::ScannedThrough(const Cursor& cursor) const {
+  return std::min(cursor.scan, JudgedPolicy(cursor));
 }
 
 void DeliveryCore::MarkDirty(const Subscription& sub) {
-  dirty_.places[sub.key] = sub.place;
-  places_[sub.key] = sub.place;
+  SetPlace(sub.key, sub.place);
 }
 
 void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
@@ -249,6 +312,13 @@ void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
   if (delivery >= sub.next_delivery) {
     return Refuse(session, v1::REFUSAL_PROTOCOL,
                   "acknowledges what was not delivered");
+  }
+  if (sub.singly != nullptr) {
+    sub.singly->settlement.DoneUpTo(session, delivery);
+    sub.singly->dirty = true;
+    sub.acknowledged_at = now_;
+    dirty_.tell.push_back({session, delivery});
+    return;
   }
   if (delivery <= sub.acked) return;
   while (sub.acked < delivery) {
@@ -268,32 +338,47 @@ void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
 void DeliveryCore::Closed(SessionId session) {
   const auto found = subscriptions_.find(session);
   if (found == subscriptions_.end()) return;
-  const Subscription& sub = found->second;
-  if (sub.durable && sub.place != places_[sub.key]) MarkDirty(sub);
-  if (!sub.key.empty()) holders_.erase(sub.key);
+  Subscription& sub = found->second;
+  if (sub.singly != nullptr) {
+    LeaveSingly(sub);
+  } else {
+    if (sub.durable) {
+      sub.place.used_us = real_us();
+      MarkDirty(sub);
+    }
+    if (!sub.key.empty()) holders_.erase(sub.key);
+  }
   subscriptions_.erase(found);
 }
 
 void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
   const auto found = subscriptions_.find(session);
   if (found == subscriptions_.end()) return;
-  const Recipient& to = found->second.recipient->to;
+  const Recipient& to = found->second.cursor.recipient->to;
   if (to == RecipientOf(principal, to.purpose.value_or(""))) return;
   Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
 }
 
 bool DeliveryCore::Work(absl::Duration now) {
   now_ = now;
+  LookAtNames();
   bool more = false;
   // A turn may end its own session; the next one is found by its number.
   SessionId next = {0};
   for (;;) {
     const auto at = subscriptions_.lower_bound(next);
-    if (at == subscriptions_.end()) return more;
+    if (at == subscriptions_.end()) break;
     next = {at->first.value + 1};
-    more |= Turn(at->second, now);
-    if (next.value == 0) return more;
+    if (at->second.singly == nullptr) more |= Turn(at->second, now);
+    if (next.value == 0) break;
   }
+  // The same of names: with its last member one is gone.
+  for (auto at = singly_.begin(); at != singly_.end();) {
+    const std::string key = at->first;
+    more |= TurnSingly(at->second, now);
+    at = singly_.upper_bound(key);
+  }
+  return more;
 }
 
 std::vector<DeliveryOutput> DeliveryCore::TakeOutputs() {
@@ -302,11 +387,19 @@ std::vector<DeliveryOutput> DeliveryCore::TakeOutputs() {
 
 DirtyPlaces DeliveryCore::TakeDirty() {
   for (auto& [session, sub] : subscriptions_) {
-    if (sub.durable && sub.out.empty() &&
+    if (sub.durable && sub.singly == nullptr && sub.out.empty() &&
         sub.place.acknowledged.value >=
             places_[sub.key].acknowledged.value + kIdleStore) {
       MarkDirty(sub);
     }
+  }
+  for (auto& [key, singly] : singly_) {
+    if (!singly.dirty && singly.settlement.acknowledged().value <
+                             places_[key].acknowledged.value + kIdleStore) {
+      continue;
+    }
+    singly.dirty = false;
+    SetPlace(key, PlaceOf(singly));
   }
   return std::exchange(dirty_, {});
 }
@@ -315,12 +408,14 @@ void DeliveryCore::Stored(const DirtyPlaces& stored) {
   for (const DirtyPlaces::Acknowledgement& tell : stored.tell) {
     const auto found = subscriptions_.find(tell.session);
     if (found == subscriptions_.end()) continue;
-    if (tell.delivery == 0) {
+    if (tell.delivery == 0 && tell.settles == 0) {
+      if (found->second.singly != nullptr) found->second.singly->stored = true;
       SaySubscribed(found->second);
       continue;
     }
     v1::AckStored body;
     body.set_delivery(tell.delivery);
+    body.set_settles(tell.settles);
     Say(tell.session, FrameKind::kAckStored, body);
   }
 }
@@ -328,15 +423,14 @@ void DeliveryCore::Stored(const DirtyPlaces& stored) {
 std::vector<SubscriptionInfo> DeliveryCore::List() const {
   std::vector<SubscriptionInfo> list;
   for (const auto& [session, sub] : subscriptions_) {
-    const std::vector<std::string> parts =
-        absl::StrSplit(sub.key, absl::MaxSplits('/', 2));
-    SubscriptionInfo& info = list.emplace_back();
-    info.agency = sub.recipient->to.agency;
-    info.role = sub.recipient->to.role;
-    if (parts.size() == 3) info.name = parts[2];
+    if (sub.singly != nullptr) continue;
+    SubscriptionInfo& info = list.emplace_back(InfoOf(sub.key));
+    info.agency = sub.cursor.recipient->to.agency;
+    info.role = sub.cursor.recipient->to.role;
     info.acknowledged = sub.place.acknowledged;
-    info.sent = sub.scan;
+    info.sent = sub.cursor.scan;
     info.connected = true;
+    info.paused = sub.place.paused;
     info.connected_at = sub.connected_at;
     info.acknowledged_at = sub.acknowledged_at;
     info.outstanding = sub.out.size();
@@ -344,14 +438,7 @@ std::vector<SubscriptionInfo> DeliveryCore::List() const {
   }
   for (const auto& [key, place] : places_) {
     if (holders_.count(key) > 0) continue;
-    const std::vector<std::string> parts =
-        absl::StrSplit(key, absl::MaxSplits('/', 2));
-    SubscriptionInfo& info = list.emplace_back();
-    info.agency = parts[0];
-    info.role = parts[1];
-    info.name = parts[2];
-    info.acknowledged = place.acknowledged;
-    info.sent = place.acknowledged;
+    list.push_back(InfoOf(key));
   }
   return list;
 }

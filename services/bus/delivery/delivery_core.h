@@ -14,6 +14,8 @@
 //     when it is on disk.
 //   - Delivery numbers have no gaps; a subscription from a stored place gets
 //     everything after it again that was not acknowledged.
+//   - One that settles singly (settlement.h) may have several members; each
+//     attempt is judged anew, and what may no longer be seen is not repeated.
 //
 // Threads  One.
 // Bounds   What is out to a subscription is within the credit it gave; a frame
@@ -23,17 +25,25 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/session.pb.h"
-#include "services/bus/delivery/cursor_store.h"
+#include "services/bus/delivery/event_filter.h"
+#include "services/bus/delivery/place.h"
 #include "services/bus/delivery/policy_fold.h"
+#include "services/bus/delivery/settlement.h"
 #include "services/bus/delivery/view_builder.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/server_session.h"
@@ -61,11 +71,17 @@ struct DeliveryOutput {
 struct DirtyPlaces {
   struct Acknowledgement {
     SessionId session;
-    uint64_t delivery = 0;  // 0: the subscription is new.
+    // Both 0: the subscription is new.
+    uint64_t delivery = 0;
+    uint64_t settles = 0;
   };
   Places places;
+  std::set<std::string> removed;  // Names to forget.
   std::vector<Acknowledgement> tell;
-  bool is_waited_for = false;  // By who is new, and gets nothing before.
+  // By who is new, and gets nothing before, or by an operator.
+  bool is_waited_for = false;
+
+  bool empty() const { return places.empty() && removed.empty(); }
 };
 
 struct SubscriptionInfo {
@@ -81,6 +97,36 @@ struct SubscriptionInfo {
   // Views out to it, and their bytes.
   size_t outstanding = 0;
   size_t outstanding_bytes = 0;
+  // Settled singly: its sessions, and what waits for another attempt or its turn,
+  // is set aside and is parked.
+  bool singly = false;
+  size_t members = 0;
+  size_t waiting = 0;
+  size_t set_aside = 0;
+  size_t parked = 0;
+  // It takes nothing more from the log, and why; empty: it does.
+  std::string stopped_because = {};
+  bool paused = false;
+  // Since when it lags and its place has not moved; none: infinite past.
+  absl::Duration stalled_since = -absl::InfiniteDuration();
+  uint64_t used_us = 0;
+};
+
+// By which places are kept: "<agency>/<role>/<name>".
+std::string SubscriptionKey(absl::string_view agency, absl::string_view role,
+                            absl::string_view name);
+
+// delivery_settings.h makes them; settings.proto says what each is for.
+struct DeliveryOptions {
+  RedeliveryLimits redelivery = {};
+  uint32_t redrive_per_s = 10;
+  absl::Duration stalled_after = absl::Minutes(1);
+  absl::Duration expire_after = absl::Hours(24 * 180);
+  // Whether the name with this key is kept whoever uses it.
+  std::function<bool(const std::string& key)> never_expires =
+      [](const std::string&) { return false; };
+  // Real time when `now` of Work() was zero.
+  absl::Time started = absl::UnixEpoch();
 };
 
 // A session without a purpose is granted nothing by any agreement.
@@ -95,6 +141,8 @@ class DeliveryCore {
   static constexpr size_t kFrameViewBytes = 240 * 1024;
   // Events judged for one subscription before the next has its turn.
   static constexpr size_t kScanMax = 4096;
+  // What passing over regions of the log counts as.
+  static constexpr size_t kSkipCost = 512;
   // Durable names of one role of an agency.
   static constexpr size_t kNamesMax = 64;
   // One with nothing to send says how far it has judged this often at most.
@@ -102,7 +150,7 @@ class DeliveryCore {
 
   // `fold` is caught up with `log`, which outlives this.
   DeliveryCore(const EventLog& log, std::shared_ptr<const TypeRegistry> types,
-               PolicyFold fold, Places places);
+               PolicyFold fold, Places places, DeliveryOptions options = {});
 
   // A block became durable. They come in order, without gaps.
   //   DATA_LOSS  it cannot be folded; deliver nothing more.
@@ -111,6 +159,7 @@ class DeliveryCore {
   void Subscribe(SessionId session, const v1::Principal& principal,
                  absl::string_view purpose, const v1::Subscribe& request);
   void Ack(SessionId session, uint64_t delivery);
+  void Settle(SessionId session, const v1::Settle& settle);
   // The session is over.
   void Closed(SessionId session);
   // Rights were read anew: ends the session if what it may see is other now.
@@ -128,6 +177,23 @@ class DeliveryCore {
   void Stored(const DirtyPlaces& stored);
 
   std::vector<SubscriptionInfo> List() const;
+
+  // An operator's acts on a durable name, by its key; what they changed is stored
+  // at once.  NOT_FOUND  there is no such name.
+  absl::StatusOr<std::vector<Row>> RowsOf(const std::string& key) const;
+  // How many of the rows that was true of: set aside (or parked), set aside.
+  absl::StatusOr<size_t> Redrive(const std::string& key,
+                                 absl::Span<const uint64_t> rows);
+  absl::StatusOr<size_t> Park(const std::string& key,
+                              absl::Span<const uint64_t> rows);
+  absl::Status SetPaused(const std::string& key, bool paused);
+  //   FAILED_PRECONDITION  somebody is connected under it, or it has rows.
+  absl::Status MayRemove(const std::string& key) const;
+  absl::Status Remove(const std::string& key);
+  // Names that nobody used for so long: Remove() them when that is recorded.
+  std::set<std::string> TakeExpired() { return std::exchange(expired_, {}); }
+  const DeliveryOptions& options() const { return options_; }
+
   Sequence folded() const { return fold_.folded(); }
   uint64_t now_us() const { return fold_.now_us(); }
 
@@ -157,27 +223,50 @@ class DeliveryCore {
     Recipient to;
     std::deque<Judged> judged;
   };
+  // What of the log is looked at, and how far.
+  struct Cursor {
+    RecipientState* recipient = nullptr;
+    EventFilter filter;
+    Sequence scan;  // Judged up to here.
+    std::deque<Backfill> backfills;
+    std::shared_ptr<const EventBlock> reading;
+  };
+  // A durable name whose deliveries are settled singly, while it has members.
+  struct Singly {
+    Cursor cursor;
+    Settlement settlement;
+    bool shared = false;
+    bool stored = false;  // Its place is on disk, so that members may begin.
+    bool dirty = false;
+    std::vector<SessionId> members;
+  };
+  // Where a durable name was when it moved last, or did not lag.
+  struct Progress {
+    Sequence at;
+    absl::Duration since;
+  };
+  // A session's.
   struct Subscription {
     SessionId session;
-    RecipientState* recipient = nullptr;
     std::string key;       // Of its exclusive holder; empty: none.
     bool durable = false;  // Its place is stored under `key`.
-    std::vector<std::string> types;
+    // Settled singly: not null, and of what follows `cursor` has the recipient
+    // alone, and `place`, `out` are not used.
+    Singly* singly = nullptr;
+    Cursor cursor;
     uint64_t credit_events = 0;
     uint64_t credit_bytes = 0;
     bool ready = false;  // Subscribed was said.
-    Sequence scan;       // Judged up to here.
     Place place;         // Acknowledged.
-    std::deque<Backfill> backfills;
     std::deque<Out> out;
     size_t out_bytes = 0;
     uint64_t next_delivery = 1;
     uint64_t acked = 0;
+    uint64_t settles = 0;  // Settle frames so far.
     Sequence told;
     absl::Duration told_at = -absl::InfiniteDuration();
     absl::Duration connected_at;
     absl::Duration acknowledged_at = -absl::InfiniteDuration();
-    std::shared_ptr<const EventBlock> reading;
   };
 
   RecipientState& RecipientFor(Recipient to);
@@ -187,28 +276,61 @@ class DeliveryCore {
   void Say(SessionId session, FrameKind kind,
            const google::protobuf::MessageLite& body);
   void SaySubscribed(Subscription& sub);
-  void AddBackfills(Subscription& sub, Sequence after_cause, Sequence limit);
+  // The place that the request asks for.
+  absl::StatusOr<Place> PlaceOf(const v1::Subscribe& request) const;
+  // The last event before that time.
+  absl::StatusOr<Sequence> LastBefore(uint64_t time_us) const;
+  void AddBackfills(Cursor& cursor, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;
   void MarkDirty(const Subscription& sub);
-  // Policy events up to here are done with for the subscription.
-  Sequence JudgedPolicy(const Subscription& sub) const;
-  Sequence ScannedThrough(const Subscription& sub) const;
+  // Policy events up to here are done with.
+  Sequence JudgedPolicy(const Cursor& cursor) const;
+  Sequence ScannedThrough(const Cursor& cursor) const;
+  SubscriptionInfo InfoOf(const std::string& key) const;
 
   // delivery_scan.cc
   bool Turn(Subscription& sub, absl::Duration now);
   absl::Status Scan(Subscription& sub, bool& progress);
-  absl::Status RunBackfill(Subscription& sub);
-  void AddIfShown(Subscription& sub, const PolicyChange& change,
-                  const StoredEvent& event);
+  // Calls `add` with each event that the first back-fill shows.
+  absl::Status RunBackfill(
+      Cursor& cursor, absl::FunctionRef<bool()> has_room,
+      absl::FunctionRef<void(const StoredEvent&, GroupMask)> add);
+  bool IsShown(const Cursor& cursor, const PolicyChange& change,
+               const StoredEvent& event, GroupMask& now) const;
+  // Its bytes.
+  size_t Encode(const RecipientState& recipient, const StoredEvent& event,
+                GroupMask mask);
   void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
                Sequence acknowledged);
   bool HasRoom(const Subscription& sub) const;
-  bool Wants(const Subscription& sub, absl::string_view type) const;
-  absl::Status FindBlock(Subscription& sub);
+  // The block with the next event; null when it was passed over instead.
+  absl::Status FindBlock(Cursor& cursor);
   const std::vector<GroupMask>& MasksOf(
       RecipientState& recipient,
       const std::shared_ptr<const EventBlock>& block);
-  void SendFrame(Subscription& sub, Sequence cause, absl::Duration now);
+  void SendFrame(Subscription& sub, Sequence cause, Sequence scanned,
+                 bool at_end, absl::Duration now,
+                 absl::Span<const uint32_t> attempts = {});
+
+  // delivery_singly.cc
+  void JoinSingly(Subscription sub, const v1::Subscribe& request);
+  void LeaveSingly(Subscription& sub);
+  bool TurnSingly(Singly& singly, absl::Duration now);
+  absl::Status ScanSingly(Singly& singly, bool& progress);
+  // At most `count_max` of what is ready.
+  absl::Status SendReady(Singly& singly, Subscription& sub, size_t count_max,
+                         absl::Duration now);
+  absl::StatusOr<StoredEvent> EventAt(const Singly& singly, Sequence at) const;
+  Place PlaceOf(const Singly& singly) const;
+
+  // delivery_operator.cc
+  uint64_t real_us() const;
+  void SetPlace(const std::string& key, const Place& place);
+  absl::Status Change(const std::string& key,
+                      absl::FunctionRef<void(Settlement&)> change);
+  void LookAtNames();
+  void LookAtProgress();
+  absl::Duration StalledSince(const std::string& key) const;
 
   const EventLog& log_;
   const std::string log_id_;
@@ -217,12 +339,17 @@ class DeliveryCore {
   ViewBuilder views_;
   ViewEncoder encoder_;
   Places places_;
+  const DeliveryOptions options_;
   std::map<SessionId, Subscription> subscriptions_;
+  std::map<std::string, Singly> singly_;  // By key.
   std::map<std::string, SessionId> holders_;
   std::map<std::string, RecipientState> recipients_;
   std::deque<std::shared_ptr<const EventBlock>> recent_;
   std::vector<DeliveryOutput> outputs_;
   DirtyPlaces dirty_;
+  std::map<std::string, Progress> progress_;
+  std::set<std::string> expired_;
+  absl::Duration looked_at_ = -absl::InfiniteDuration();
   absl::Duration now_;  // Of the last Work().
 };
 

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
-#include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
 namespace {
@@ -17,15 +16,20 @@ constexpr GroupMask kEnvelope = 1;
 }  // namespace
 
 bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
-  if (!sub.ready) return false;
+  if (!sub.ready || sub.place.paused) return false;
+  Cursor& cursor = sub.cursor;
   bool progress = false;
   Sequence cause;
   absl::Status status;
-  if (!sub.backfills.empty()) {
-    cause = sub.backfills.front().change->cause;
+  if (!cursor.backfills.empty()) {
+    cause = cursor.backfills.front().change->cause;
     if (HasRoom(sub)) {
       progress = true;
-      status = RunBackfill(sub);
+      status = RunBackfill(
+          cursor, [&] { return HasRoom(sub); },
+          [&](const StoredEvent& event, GroupMask mask) {
+            AddView(sub, event, mask, cursor.scan);
+          });
     }
   } else {
     status = Scan(sub, progress);
@@ -38,15 +42,15 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
   }
   // Nothing is left between what was sent last and here.
   if (sub.out.empty()) {
-    sub.place.acknowledged = sub.scan;
-    sub.place.judged = JudgedPolicy(sub);
+    sub.place.acknowledged = cursor.scan;
+    sub.place.judged = JudgedPolicy(cursor);
   } else {
-    sub.out.back().acknowledged = sub.scan;
-    sub.out.back().judged = JudgedPolicy(sub);
+    sub.out.back().acknowledged = cursor.scan;
+    sub.out.back().judged = JudgedPolicy(cursor);
   }
-  SendFrame(sub, cause, now);
-  return progress && HasRoom(sub) &&
-         (!sub.backfills.empty() || sub.scan < fold_.folded());
+  const bool at_end = cursor.scan == fold_.folded() && cursor.backfills.empty();
+  SendFrame(sub, cause, ScannedThrough(cursor), at_end, now);
+  return progress && HasRoom(sub) && !at_end;
 }
 
 bool DeliveryCore::HasRoom(const Subscription& sub) const {
@@ -54,36 +58,47 @@ bool DeliveryCore::HasRoom(const Subscription& sub) const {
          sub.out.size() < sub.credit_events && sub.out_bytes < sub.credit_bytes;
 }
 
-bool DeliveryCore::Wants(const Subscription& sub,
-                         absl::string_view type) const {
-  if (sub.types.empty()) return true;
-  for (const std::string& pattern : sub.types) {
-    if (TypePatternCovers(pattern, type)) return true;
-  }
-  return false;
-}
-
-absl::Status DeliveryCore::FindBlock(Subscription& sub) {
+absl::Status DeliveryCore::FindBlock(Cursor& cursor) {
   const auto holds_next = [&](const EventBlock& block) {
     return !block.events.empty() &&
-           block.events.front().sequence.value <= sub.scan.value + 1 &&
-           block.events.back().sequence > sub.scan;
+           block.events.front().sequence.value <= cursor.scan.value + 1 &&
+           block.events.back().sequence > cursor.scan;
   };
-  if (sub.reading != nullptr && holds_next(*sub.reading)) {
+  if (cursor.reading != nullptr && holds_next(*cursor.reading)) {
     return absl::OkStatus();
   }
   for (auto recent = recent_.rbegin(); recent != recent_.rend(); ++recent) {
     if (holds_next(**recent)) {
-      sub.reading = *recent;
+      cursor.reading = *recent;
       return absl::OkStatus();
     }
   }
-  auto block = log_.Read(sub.scan, kReadBytes);
+  const EventFilter& filter = cursor.filter;
+  if (!filter.is_everything()) {
+    Interest interest;
+    if (!filter.types().empty()) {
+      interest.type = [&filter](absl::string_view type) {
+        return filter.WantsType(type);
+      };
+    }
+    if (!filter.agencies().empty()) interest.agencies = &filter.agencies();
+    if (!filter.persons().empty()) interest.persons = &filter.persons();
+    // Not past what policy is folded to: it may be read ahead.
+    const Sequence skipped =
+        std::min(log_.SkipFrom(cursor.scan, interest), fold_.folded());
+    if (skipped > cursor.scan) {
+      cursor.scan = skipped;
+      cursor.reading = nullptr;
+      return absl::OkStatus();
+    }
+  }
+  auto block = log_.Read(cursor.scan, kReadBytes);
   if (!block.ok()) return block.status();
   if (!holds_next(**block)) {
-    return absl::DataLossError(absl::StrCat("no event ", sub.scan.value + 1));
+    return absl::DataLossError(
+        absl::StrCat("no event ", cursor.scan.value + 1));
   }
-  sub.reading = *std::move(block);
+  cursor.reading = *std::move(block);
   return absl::OkStatus();
 }
 
@@ -113,21 +128,26 @@ const std::vector<GroupMask>& DeliveryCore::MasksOf(
 }
 
 absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
+  Cursor& cursor = sub.cursor;
   size_t scanned = 0;
-  while (sub.scan < fold_.folded() && scanned < kScanMax && HasRoom(sub)) {
-    const absl::Status found = FindBlock(sub);
+  while (cursor.scan < fold_.folded() && scanned < kScanMax && HasRoom(sub)) {
+    const absl::Status found = FindBlock(cursor);
     if (!found.ok()) return found;
-    const std::shared_ptr<const EventBlock> block = sub.reading;
-    const std::vector<GroupMask>& masks = MasksOf(*sub.recipient, block);
-    size_t at = static_cast<size_t>(sub.scan.value + 1 -
+    if (cursor.reading == nullptr) {
+      scanned += kSkipCost;
+      continue;
+    }
+    const std::shared_ptr<const EventBlock> block = cursor.reading;
+    const std::vector<GroupMask>& masks = MasksOf(*cursor.recipient, block);
+    size_t at = static_cast<size_t>(cursor.scan.value + 1 -
                                     block->events.front().sequence.value);
     for (; at < block->events.size() && scanned < kScanMax && HasRoom(sub);
          ++at, ++scanned) {
       const StoredEvent& event = block->events[at];
       // Read from the log, it may be ahead of the policy.
       if (event.sequence > fold_.folded()) break;
-      sub.scan = event.sequence;
-      if (masks[at] != 0 && Wants(sub, event.header.type)) {
+      cursor.scan = event.sequence;
+      if (masks[at] != 0 && cursor.filter.Wants(event.header)) {
         AddView(sub, event, masks[at], event.sequence);
       }
     }
@@ -136,8 +156,10 @@ absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
   return absl::OkStatus();
 }
 
-absl::Status DeliveryCore::RunBackfill(Subscription& sub) {
-  Backfill& backfill = sub.backfills.front();
+absl::Status DeliveryCore::RunBackfill(
+    Cursor& cursor, absl::FunctionRef<bool()> has_room,
+    absl::FunctionRef<void(const StoredEvent&, GroupMask)> add) {
+  Backfill& backfill = cursor.backfills.front();
   const PolicyChange& change = *backfill.change;
   if (!backfill.started && !change.everybody()) {
     auto events = log_.OfPerson(change.person, {0}, backfill.limit);
@@ -146,69 +168,73 @@ absl::Status DeliveryCore::RunBackfill(Subscription& sub) {
   }
   backfill.started = true;
   bool done = false;
+  GroupMask mask = 0;
   if (!change.everybody()) {
     size_t& next = backfill.next;
-    for (; next < backfill.of_person.size() && HasRoom(sub); ++next) {
+    for (; next < backfill.of_person.size() && has_room(); ++next) {
       const auto event = log_.ReadOne(backfill.of_person[next]);
       if (!event.ok()) return event.status();
-      AddIfShown(sub, change, *event);
+      if (IsShown(cursor, change, *event, mask)) add(*event, mask);
     }
     done = next == backfill.of_person.size();
   } else {
     const auto block = log_.Read(backfill.at, kReadBytes);
     if (!block.ok()) return block.status();
     for (const StoredEvent& event : (*block)->events) {
-      if (event.sequence > backfill.limit || !HasRoom(sub)) break;
-      AddIfShown(sub, change, event);
+      if (event.sequence > backfill.limit || !has_room()) break;
+      if (IsShown(cursor, change, event, mask)) add(event, mask);
       backfill.at = event.sequence;
     }
     done = backfill.at >= backfill.limit;
   }
-  if (done) sub.backfills.pop_front();
+  if (done) cursor.backfills.pop_front();
   return absl::OkStatus();
 }
 
-void DeliveryCore::AddIfShown(Subscription& sub, const PolicyChange& change,
-                              const StoredEvent& event) {
-  const Recipient& to = sub.recipient->to;
-  const GroupMask now = fold_.Granted(event, to);
+bool DeliveryCore::IsShown(const Cursor& cursor, const PolicyChange& change,
+                           const StoredEvent& event, GroupMask& now) const {
+  const Recipient& to = cursor.recipient->to;
+  now = fold_.Granted(event, to);
   const GroupMask before = fold_.GrantedBefore(change, event, to);
-  if ((now & ~before) == 0 || !Wants(sub, event.header.type)) return;
-  AddView(sub, event, now, sub.scan);
+  return (now & ~before) != 0 && cursor.filter.Wants(event.header);
+}
+
+size_t DeliveryCore::Encode(const RecipientState& recipient,
+                            const StoredEvent& event, GroupMask mask) {
+  const size_t before = encoder_.bytes();
+  encoder_.Add(recipient.to.envelopes_only()
+                   ? views_.Envelope(event)
+                   : views_.Build(event, recipient.to, mask));
+  return encoder_.bytes() - before;
 }
 
 void DeliveryCore::AddView(Subscription& sub, const StoredEvent& event,
                            GroupMask mask, Sequence acknowledged) {
-  const size_t before = encoder_.bytes();
-  encoder_.Add(sub.recipient->to.envelopes_only()
-                   ? views_.Envelope(event)
-                   : views_.Build(event, sub.recipient->to, mask));
-  const size_t bytes = encoder_.bytes() - before;
-  sub.out.push_back({acknowledged, JudgedPolicy(sub), bytes});
+  const size_t bytes = Encode(*sub.cursor.recipient, event, mask);
+  sub.out.push_back({acknowledged, JudgedPolicy(sub.cursor), bytes});
   sub.out_bytes += bytes;
   ++sub.next_delivery;
 }
 
 void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
-                             absl::Duration now) {
+                             Sequence scanned, bool at_end, absl::Duration now,
+                             absl::Span<const uint32_t> attempts) {
   const size_t views = encoder_.views();
-  const Sequence scanned = ScannedThrough(sub);
-  if (views == 0) {
-    // It is up to date and may not know it.
-    const bool at_end = sub.scan == fold_.folded() && sub.backfills.empty();
-    if (!at_end || scanned <= sub.told || now - sub.told_at < kTellEvery) {
-      return;
-    }
+  // One that is up to date may not know it.
+  if (views == 0 &&
+      (!at_end || scanned <= sub.told || now - sub.told_at < kTellEvery)) {
+    return;
   }
   v1::Deliver rest;
   rest.set_first_delivery(sub.next_delivery - views);
   rest.set_backfill_cause(views == 0 ? 0 : cause.value);
   rest.set_scanned_through(scanned.value);
-  outputs_.push_back(
-      {sub.session, FrameKind::kDeliver,
-       encoder_.TakeDeliver(rest, kFrameHeadBytes), v1::REFUSAL_UNSPECIFIED, "",
-       views == 0 || cause.value != 0 ? Sequence()
-                                      : sub.out.back().acknowledged});
+  rest.mutable_attempts()->Assign(attempts.begin(), attempts.end());
+  const bool is_live = views > 0 && cause.value == 0 && !sub.out.empty();
+  outputs_.push_back({sub.session, FrameKind::kDeliver,
+                      encoder_.TakeDeliver(rest, kFrameHeadBytes),
+                      v1::REFUSAL_UNSPECIFIED, "",
+                      is_live ? sub.out.back().acknowledged : Sequence()});
   sub.told = scanned;
   sub.told_at = now;
 }

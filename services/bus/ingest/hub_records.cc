@@ -144,6 +144,7 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.TypesAdopted");
   grant.add_types("concordat.hub.v1.AgreementAdopted");
   grant.add_types("concordat.hub.v1.FaultsAccepted");
+  grant.add_types("concordat.hub.v1.SubscriptionActed");
   grant.add_types("concordat.hub.v1.EventsLost");
   return principal;
 }
@@ -158,6 +159,12 @@ absl::StatusOr<Event> FaultsAcceptedOf(const FaultyEvent& faulty,
   message.mutable_faults()->Assign(faulty.faults.begin(), faulty.faults.end());
   return HubEvent(absl::StrCat("faults-", faulty.sequence.value), "faults",
                   message, types, random);
+}
+
+absl::StatusOr<Event> SubscriptionActedOf(
+    std::string id, const hub::v1::SubscriptionActed& acted,
+    const TypeRegistry& types, Random& random) {
+  return HubEvent(std::move(id), "subscriptions", acted, types, random);
 }
 
 absl::Status RecordStart(const HubRecords& records, EventLog& log,

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "concordat/bus/v1/registry.pb.h"
+#include "concordat/hub/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "services/bus/ingest/ingest_core.h"
 #include "services/bus/log/event_log.h"
@@ -19,13 +20,18 @@ namespace concordat::bus {
 inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
-// FaultsAccepted, EventsLost.
+// FaultsAccepted, SubscriptionActed, EventsLost.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
 absl::StatusOr<Event> FaultsAcceptedOf(const FaultyEvent& faulty,
                                        const TypeRegistry& types,
                                        Random& random);
+
+// Tells of an act on a subscription; `id` is new.
+absl::StatusOr<Event> SubscriptionActedOf(
+    std::string id, const hub::v1::SubscriptionActed& acted,
+    const TypeRegistry& types, Random& random);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;

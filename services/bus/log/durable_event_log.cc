@@ -75,6 +75,29 @@ std::shared_ptr<const EventBlock> BlockWith(const Blocks& blocks,
   return FindIn(*block, sequence) == nullptr ? nullptr : block;
 }
 
+// What a reader that is behind goes through one after the other.
+constexpr size_t kRegionsKept = 8;
+
+bool MayHold(const SegmentIndex::Region& region, const Interest& interest) {
+  if (interest.type != nullptr &&
+      std::none_of(region.types.begin(), region.types.end(), interest.type)) {
+    return false;
+  }
+  if (interest.agencies != nullptr &&
+      std::none_of(region.agencies.begin(), region.agencies.end(),
+                   [&](const std::string& agency) {
+                     return interest.agencies->contains(agency);
+                   })) {
+    return false;
+  }
+  return interest.persons == nullptr ||
+         std::any_of(interest.persons->begin(), interest.persons->end(),
+                     [&](const PersonKey& person) {
+                       return std::binary_search(region.persons.begin(),
+                                                 region.persons.end(), person);
+                     });
+}
+
 }  // namespace
 
 DurableEventLog::DurableEventLog(const EventLogOptions& options,
@@ -126,7 +149,8 @@ absl::StatusOr<Staged> DurableEventLog::Judge(const NewEvent& event) {
     return staged;
   }
   if (header.expected_version.has_value()) {
-    absl::StatusOr<LogIndex::Known> known = index_.Stream(header.source, header.stream);
+    absl::StatusOr<LogIndex::Known> known =
+        index_.Stream(header.source, header.stream);
     if (!known.ok()) return known.status();
     if (header.expected_version->value != known->last) {
       staged.kind = Staged::Kind::kVersionConflict;
@@ -334,6 +358,47 @@ absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::ReadSegments(
     }
   }
   return result;
+}
+
+std::shared_ptr<const DurableEventLog::Regions> DurableEventLog::RegionsOf(
+    uint32_t number, const ChainEnd& start) const {
+  {
+    MutexLock lock(mu_);
+    for (const auto& [of, regions] : regions_) {
+      if (of == number) return regions;
+    }
+  }
+  absl::StatusOr<SegmentIndex> index = LoadIndex(number, start);
+  // What is damaged or missing is read whole instead.
+  if (!index.ok()) return nullptr;
+  auto regions = std::make_shared<Regions>();
+  regions->end = index->closed.end.next_sequence;
+  regions->places = std::move(index->closed.places);
+  regions->regions = std::move(index->regions);
+  MutexLock lock(mu_);
+  regions_.emplace_back(number, regions);
+  if (regions_.size() > kRegionsKept) regions_.pop_front();
+  return regions;
+}
+
+Sequence DurableEventLog::SkipFrom(Sequence after,
+                                   const Interest& interest) const {
+  const auto closed = store_->ClosedWith(after.value + 1);
+  if (!closed.has_value()) return after;
+  const auto regions = RegionsOf(closed->first, closed->second);
+  if (regions == nullptr) return after;
+  const std::vector<BlockPlace>& places = regions->places;
+  auto place = std::partition_point(
+      places.begin(), places.end(), [&](const BlockPlace& one) {
+        return one.first_sequence <= after.value + 1;
+      });
+  if (place == places.begin()) return after;
+  for (--place; place != places.end(); ++place) {
+    if (MayHold(regions->regions[place->offset / kRegionBytes], interest)) {
+      return {std::max(after.value, place->first_sequence - 1)};
+    }
+  }
+  return {regions->end - 1};
 }
 
 absl::StatusOr<StoredEvent> DurableEventLog::ReadOne(Sequence sequence) const {

@@ -18,6 +18,7 @@
 #include "services/bus/log/key_ring.h"
 #include "services/bus/log/log_index.h"
 #include "services/bus/log/sealed_block.h"
+#include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_store.h"
 #include "services/bus/log/wrapping_keys.h"
 #include "services/common/base/mutex.h"
@@ -61,6 +62,7 @@ class DurableEventLog : public EventLog {
   absl::StatusOr<std::shared_ptr<const EventBlock>> Read(
       Sequence after, size_t bytes_max) const override;
   absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const override;
+  Sequence SkipFrom(Sequence after, const Interest& interest) const override;
   absl::StatusOr<std::vector<Sequence>> OfStream(
       absl::string_view source, absl::string_view stream, Sequence after,
       size_t count_max) const override;
@@ -87,9 +89,21 @@ class DurableEventLog : public EventLog {
   absl::Status Begin(Random& random);
   // The segment's index and spine file, when they are of what follows `start`.
   struct LoadedSegment;
+  absl::StatusOr<SegmentIndex> LoadIndex(uint32_t number,
+                                         const ChainEnd& start) const;
   absl::StatusOr<LoadedSegment> LoadClosed(uint32_t number,
                                            const ChainEnd& start);
   absl::Status UseLoaded(const LoadedSegment& loaded);
+
+  // What of a closed segment's index tells what its regions hold.
+  struct Regions {
+    uint64_t end = 0;  // Of the next segment's first event.
+    std::vector<BlockPlace> places;
+    std::vector<SegmentIndex::Region> regions;
+  };
+  // Null: not there (yet).
+  std::shared_ptr<const Regions> RegionsOf(uint32_t number,
+                                           const ChainEnd& start) const;
 
   struct ToAbsorb {
     ClosedSegment closed;
@@ -147,6 +161,10 @@ class DurableEventLog : public EventLog {
   std::string read_only_because_ ABSL_GUARDED_BY(mu_);
   // The last block read from a segment: a retry asks for neighbours.
   mutable std::shared_ptr<const EventBlock> last_read_ ABSL_GUARDED_BY(mu_);
+
+  // Newest used last; a reader goes through a segment before the next.
+  mutable std::deque<std::pair<uint32_t, std::shared_ptr<const Regions>>>
+      regions_ ABSL_GUARDED_BY(mu_);
 
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> background_;

@@ -201,8 +201,8 @@ absl::Status DurableEventLog::Begin(Random& random) {
   return store_->Append(log_id, 1, 0, block);
 }
 
-absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
-    uint32_t number, const ChainEnd& start) {
+absl::StatusOr<SegmentIndex> DurableEventLog::LoadIndex(
+    uint32_t number, const ChainEnd& start) const {
   absl::StatusOr<std::string> bytes =
       ReadWhole(directory_, SegmentIndexName(number));
   if (!bytes.ok()) return bytes.status();
@@ -214,6 +214,13 @@ absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
       (start.log_id.has_value() && index->log_id != *start.log_id)) {
     return absl::NotFoundError("the index is of another segment");
   }
+  return index;
+}
+
+absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
+    uint32_t number, const ChainEnd& start) {
+  absl::StatusOr<SegmentIndex> index = LoadIndex(number, start);
+  if (!index.ok()) return index.status();
   LoadedSegment loaded{*std::move(index), ""};
   if (number > covered_.segment) {
     absl::StatusOr<std::string> spines =

@@ -11,8 +11,10 @@
 #define CONCORDAT_SERVICES_BUS_LOG_EVENT_LOG_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,6 +106,13 @@ struct LogStatus {
   std::string read_only_because;
 };
 
+// What a reader looks for. Null: anything.
+struct Interest {
+  std::function<bool(absl::string_view type)> type;
+  const std::set<std::string, std::less<>>* agencies = nullptr;  // Controllers.
+  const std::set<PersonKey>* persons = nullptr;
+};
+
 // The last event that this log has of those that a log of that id had in
 // `epoch`; nothing: it never was in that epoch.
 std::optional<Sequence> LastOf(const LogStatus& log, absl::string_view log_id,
@@ -145,6 +154,12 @@ class EventLog {
   virtual absl::StatusOr<std::shared_ptr<const EventBlock>> Read(
       Sequence after, size_t bytes_max) const = 0;
   virtual absl::StatusOr<StoredEvent> ReadOne(Sequence sequence) const = 0;
+  // From `after` on nothing up to the answer is of interest, as far as that is
+  // known without reading it; `after` itself when it is not.
+  virtual Sequence SkipFrom(Sequence after, const Interest& interest) const {
+    static_cast<void>(interest);
+    return after;
+  }
 
   // A stream is its source's own: two sources may have one of the same name, and
   // neither moves the other's version.

@@ -498,6 +498,20 @@ absl::StatusOr<SegmentStore::Blocks> SegmentStore::Read(
   return blocks;
 }
 
+std::optional<std::pair<uint32_t, ChainEnd>> SegmentStore::ClosedWith(
+    uint64_t sequence) const {
+  MutexLock lock(mu_);
+  const auto after = std::partition_point(
+      segments_.begin(), segments_.end(),
+      [&](const auto& one) { return one->start.next_sequence <= sequence; });
+  // The last one takes blocks still.
+  if (after == segments_.begin() || after == segments_.end()) {
+    return std::nullopt;
+  }
+  const Segment& segment = **std::prev(after);
+  return std::pair{segment.number, segment.start};
+}
+
 absl::Status SegmentStore::Scan(
     const ClosedSegment& closed,
     const std::function<absl::Status(const ScannedBlock&)>& on_block) const {

@@ -7,7 +7,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -118,6 +120,10 @@ class SegmentStore {
   absl::Status Scan(
       const ClosedSegment& closed,
       const std::function<absl::Status(const ScannedBlock&)>& on_block) const;
+
+  // The closed segment that holds `sequence`: its number, and where it begins.
+  std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
+      uint64_t sequence) const;
 
   uint64_t bytes() const;  // Of all blocks.
   uint32_t segments() const;

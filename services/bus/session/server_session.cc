@@ -50,6 +50,7 @@ bool ClientMaySay(FrameKind kind, Port port) {
       return port == Port::kIngest;
     case FrameKind::kSubscribe:
     case FrameKind::kAck:
+    case FrameKind::kSettle:
       return port == Port::kDelivery;
     case FrameKind::kHeartbeat:
     case FrameKind::kClosed:

@@ -67,6 +67,17 @@ struct Delivery {
   // The policy position up to which back-fill is complete once this is acked.
   // Who keeps an own place stores it beside the place.
   Sequence scanned_through;
+  // Which one this is of the event. More than 1 only where deliveries are
+  // settled singly: those before were nacked, or lost with who had them.
+  uint32_t attempt = 1;
+};
+
+// How deliveries are done with.
+enum class SettlementMode {
+  kUpTo,    // Ack: everything up to a number.
+  kSingly,  // Settle and Nack: each by itself. A durable name alone.
+  kShared,  // The same, by all who subscribe under the name: each event goes to
+            // one of them, and of a stream (else a person) one event at a time.
 };
 
 // Which log, and which life of it: a restore begins a new epoch.
@@ -77,14 +88,22 @@ struct LogEpoch {
 };
 
 struct SubscribeOptions {
-  std::string name;                // Durable; empty: a tail.
-  std::vector<std::string> types;  // Full names, or "….*"; empty: all.
-  Sequence after;                  // Where a new one starts.
+  std::string name;  // Durable; empty: a tail.
+  // Of these alone; an empty list is everything. In a type "*" stands for any
+  // characters; agencies are controllers.
+  std::vector<std::string> types;
+  std::vector<std::string> agencies;
+  std::vector<PersonKey> persons;
+  std::vector<std::string> streams;
+  Sequence after;  // Where a new one starts.
   bool from_latest = false;
+  // With the first event accepted at this time or later; 0: as above.
+  uint64_t from_time_us = 0;
   // A projection keeps its own place and always starts after `after`.
   bool own_place = false;
   // With own_place: `scanned_through` of the last delivery that was taken in.
   Sequence backfilled_through;
+  SettlementMode settlement = SettlementMode::kUpTo;
   // With own_place: what Subscription::log_epoch() was when `after` was taken in;
   // empty: not known, and a position that was lost is not noticed.
   LogEpoch log_epoch;
@@ -103,13 +122,24 @@ class Subscription {
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
   //   PERMISSION_DENIED, DATA_LOSS (FORKED: what was returned is no longer in the
   //   log; build anew what came of it), FAILED_PRECONDITION (other holder),
-  //   RESOURCE_EXHAUSTED (too many durable names):
+  //   RESOURCE_EXHAUSTED (too many durable names), INVALID_ARGUMENT (no such
+  //   subscription can be: name, filter, settlement):
   //   for good; the message says why.
   virtual absl::StatusOr<Delivery> Next(absl::Duration timeout) = 0;
   // Everything up to and with `number` is done with. Never blocks.
   virtual void Ack(uint64_t number) = 0;
+  // Of one that settles singly: this delivery alone is done with, or could not
+  // be dealt with and is to come again after `delay`, or when it is zero as the
+  // bus backs off. After so many attempts (a setting of the bus) it is set aside
+  // for the operator, who reads `reason`: printable, at most 128 bytes, nothing
+  // of the event. Until it is done with or parked nothing of its stream, else its
+  // person, is delivered. Never block.
+  virtual void Settle(uint64_t number) = 0;
+  virtual void Nack(uint64_t number, absl::Duration delay,
+                    std::string reason) = 0;
   // The log's end as last heard from the bus. Once `scanned_through()`, which
-  // counts what Next() has returned, is not less, the reader is up to date.
+  // counts what Next() has returned, is not less, the reader is up to date. Of
+  // one that settles singly it counts what is settled or set aside, by anybody.
   virtual Sequence log_end() const = 0;
   virtual Sequence scanned_through() const = 0;
   virtual bool connected() const = 0;

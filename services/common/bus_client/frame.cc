@@ -7,7 +7,7 @@
 namespace concordat {
 namespace {
 
-constexpr FrameKind kLastKind = FrameKind::kAckStored;
+constexpr FrameKind kLastKind = FrameKind::kSettle;
 
 void WriteU64(uint64_t value, char* out) {
   for (int i = 0; i < 8; ++i) out[i] = static_cast<char>(value >> (8 * i));
@@ -51,6 +51,8 @@ absl::string_view FrameKindName(FrameKind kind) {
       return "Ack";
     case FrameKind::kAckStored:
       return "AckStored";
+    case FrameKind::kSettle:
+      return "Settle";
   }
   return "unknown";
 }

@@ -34,6 +34,7 @@ enum class FrameKind : uint8_t {
   kDeliver = 11,
   kAck = 12,
   kAckStored = 13,
+  kSettle = 14,
 };
 absl::string_view FrameKindName(FrameKind kind);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/base/check.h"
 #include "services/common/event/codec.h"
 
 namespace concordat {
@@ -35,12 +36,27 @@ absl::Status Verdict(bus::v1::Refusal refusal, const std::string& detail) {
     case bus::v1::REFUSAL_FORKED:
       return absl::DataLossError(text);
     case bus::v1::REFUSAL_UNKNOWN_SUBSCRIPTION:
+    case bus::v1::REFUSAL_SET_ASIDE:
       return absl::FailedPreconditionError(text);
     case bus::v1::REFUSAL_TOO_MANY:
       return absl::ResourceExhaustedError(text);
+    case bus::v1::REFUSAL_MALFORMED:
+      return absl::InvalidArgumentError(text);
     default:
       return absl::OkStatus();
   }
+}
+
+bus::v1::Settlement ToWire(SettlementMode mode) {
+  switch (mode) {
+    case SettlementMode::kUpTo:
+      return bus::v1::SETTLEMENT_UNSPECIFIED;
+    case SettlementMode::kSingly:
+      return bus::v1::SETTLEMENT_SINGLY;
+    case SettlementMode::kShared:
+      return bus::v1::SETTLEMENT_SHARED;
+  }
+  return bus::v1::SETTLEMENT_UNSPECIFIED;
 }
 
 }  // namespace
@@ -102,6 +118,23 @@ bool SubscriptionLink::TakeOne(Delivery& delivery) {
   while (chunk_.at < chunk_.views.size()) {
     const size_t at = chunk_.at++;
     View& view = chunk_.views[at];
+    if (singly()) {
+      const std::optional<uint64_t> number = settle_window_.Take(
+          frame.first_delivery() + at, view.sequence, cause);
+      if (!number) {
+        WakeToAck();
+        continue;
+      }
+      const int attempts = frame.attempts_size();
+      delivery.number = *number;
+      delivery.view = std::move(view);
+      delivery.backfill_cause = cause;
+      delivery.scanned_through = scanned_through_;
+      delivery.attempt = static_cast<int>(at) < attempts
+                             ? frame.attempts(static_cast<int>(at))
+                             : 1;
+      return true;
+    }
     const bool is_last = chunk_.at == chunk_.views.size();
     const uint64_t through = is_last            ? frame.scanned_through()
                              : cause.value == 0 ? view.sequence.value
@@ -117,7 +150,7 @@ bool SubscriptionLink::TakeOne(Delivery& delivery) {
                      Sequence{through}, GroupsOf(view));
     if (!number) {
       // Handed out before; the bus still waits for its acknowledgement.
-      if (!ack_waits_.exchange(true)) wake_();
+      WakeToAck();
       continue;
     }
     delivery.number = *number;
@@ -134,8 +167,35 @@ bool SubscriptionLink::TakeOne(Delivery& delivery) {
 void SubscriptionLink::Ack(uint64_t number) {
   {
     MutexLock lock(mu_);
-    window_.Ack(number);
+    if (singly()) {
+      settle_window_.DoneUpTo(number);
+    } else {
+      window_.Ack(number);
+    }
   }
+  WakeToAck();
+}
+
+void SubscriptionLink::Settle(uint64_t number) {
+  CONCORDAT_CHECK(singly());
+  {
+    MutexLock lock(mu_);
+    settle_window_.Done(number);
+  }
+  WakeToAck();
+}
+
+void SubscriptionLink::Nack(uint64_t number, absl::Duration delay,
+                            std::string reason) {
+  CONCORDAT_CHECK(singly());
+  {
+    MutexLock lock(mu_);
+    settle_window_.Nack(number, delay, std::move(reason));
+  }
+  WakeToAck();
+}
+
+void SubscriptionLink::WakeToAck() {
   if (!ack_waits_.exchange(true)) wake_();
 }
 
@@ -173,6 +233,20 @@ absl::Duration SubscriptionLink::due() const {
 bool SubscriptionLink::SendAck(absl::Duration now) {
   if (!connected_ || !ack_waits_ || now < acked_at_ + kAckEvery) return false;
   ack_waits_ = false;
+  if (singly()) {
+    std::vector<bus::v1::Settle> settles;
+    {
+      MutexLock lock(mu_);
+      while (auto settle = settle_window_.Next()) {
+        settles.push_back(*std::move(settle));
+      }
+    }
+    for (const bus::v1::Settle& settle : settles) {
+      connection_.Send(FrameKind::kSettle, settle.SerializeAsString(), now);
+    }
+    acked_at_ = now;
+    return !settles.empty();
+  }
   uint64_t ackable = 0;
   {
     MutexLock lock(mu_);
@@ -193,13 +267,24 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
   for (const std::string& type : options_.types) {
     subscribe.mutable_filter()->add_types(type);
   }
+  for (const std::string& agency : options_.agencies) {
+    subscribe.mutable_filter()->add_agencies(agency);
+  }
+  for (const PersonKey& person : options_.persons) {
+    subscribe.mutable_filter()->add_persons(person.ToString());
+  }
+  for (const std::string& stream : options_.streams) {
+    subscribe.mutable_filter()->add_streams(stream);
+  }
   subscribe.set_own_place(options_.own_place);
+  subscribe.set_settlement(ToWire(options_.settlement));
   subscribe.set_credit_events(options_.credit_events);
   subscribe.set_credit_bytes(options_.credit_bytes);
   MutexLock lock(mu_);
   ++generation_;
   queue_.clear();
   window_.Restart();
+  settle_window_.Restart();
   acked_ = 0;
   if (keeps_place() && connected_once_) {
     subscribe.set_after(window_.place().after.value);
@@ -208,6 +293,7 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
     subscribe.set_after(options_.after.value);
     subscribe.set_backfilled_through(options_.backfilled_through.value);
     subscribe.set_from_latest(options_.from_latest);
+    subscribe.set_from_time(options_.from_time_us);
   }
   if (!log_epoch_.log_id.empty()) {
     subscribe.set_log_id(log_epoch_.log_id);
@@ -257,6 +343,7 @@ bool SubscriptionLink::OnFrame(FrameKind kind, OwnedBytes body,
     if (!stored.ParseFromArray(body.view.data(), size)) return false;
     MutexLock lock(mu_);
     window_.Stored(stored.delivery());
+    settle_window_.Stored(stored.settles());
     return true;
   }
   return false;

@@ -20,6 +20,7 @@
 #include "services/common/bus_client/bus_client.h"
 #include "services/common/bus_client/connection.h"
 #include "services/common/bus_client/delivery_window.h"
+#include "services/common/bus_client/settle_window.h"
 
 namespace concordat {
 
@@ -32,6 +33,8 @@ class SubscriptionLink : public Subscription, public Connection::User {
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override;
   void Ack(uint64_t number) override;
+  void Settle(uint64_t number) override;
+  void Nack(uint64_t number, absl::Duration delay, std::string reason) override;
   Sequence log_end() const override;
   Sequence scanned_through() const override;
   bool connected() const override;
@@ -67,7 +70,9 @@ class SubscriptionLink : public Subscription, public Connection::User {
   }
   // False: the chunk has no more.
   bool TakeOne(Delivery& delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool singly() const { return options_.settlement != SettlementMode::kUpTo; }
   bool SendAck(absl::Duration now);
+  void WakeToAck();
 
   const SubscribeOptions options_;
   const std::function<void()> wake_;
@@ -85,6 +90,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   std::deque<OwnedBytes> queue_ ABSL_GUARDED_BY(mu_);
   Chunk chunk_ ABSL_GUARDED_BY(mu_);
   DeliveryWindow window_ ABSL_GUARDED_BY(mu_);
+  SettleWindow settle_window_ ABSL_GUARDED_BY(mu_);  // If singly().
   LogEpoch log_epoch_ ABSL_GUARDED_BY(mu_);
   Sequence scanned_through_ ABSL_GUARDED_BY(mu_);
   Sequence backfilled_through_ ABSL_GUARDED_BY(mu_);

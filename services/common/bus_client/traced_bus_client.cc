@@ -1,5 +1,6 @@
 #include "services/common/bus_client/traced_bus_client.h"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -34,6 +35,15 @@ class TracedSubscription : public Subscription {
     }
     subscription_->Ack(number);
   }
+  void Settle(uint64_t number) override {
+    EndOf(number);
+    subscription_->Settle(number);
+  }
+  void Nack(uint64_t number, absl::Duration delay,
+            std::string reason) override {
+    EndOf(number);
+    subscription_->Nack(number, delay, std::move(reason));
+  }
   Sequence log_end() const override { return subscription_->log_end(); }
   Sequence scanned_through() const override {
     return subscription_->scanned_through();
@@ -48,6 +58,16 @@ class TracedSubscription : public Subscription {
     uint64_t number = 0;
     Span span;
   };
+
+  void EndOf(uint64_t number) {
+    const auto handled = std::find_if(
+        handled_.begin(), handled_.end(),
+        [&](const Handled& each) { return each.number == number; });
+    if (handled == handled_.end()) return;
+    handled->span.end = clock_.Now();
+    spans_.Add(std::move(handled->span));
+    handled_.erase(handled);
+  }
   const std::unique_ptr<Subscription> subscription_;
   SpanExporter& spans_;
   const Clock& clock_;

@@ -79,6 +79,11 @@ class HeldSubscription : public Subscription {
     return link_->Next(timeout);
   }
   void Ack(uint64_t number) override { link_->Ack(number); }
+  void Settle(uint64_t number) override { link_->Settle(number); }
+  void Nack(uint64_t number, absl::Duration delay,
+            std::string reason) override {
+    link_->Nack(number, delay, std::move(reason));
+  }
   Sequence log_end() const override { return link_->log_end(); }
   Sequence scanned_through() const override { return link_->scanned_through(); }
   bool connected() const override { return link_->connected(); }

@@ -11,6 +11,7 @@
 //   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
 //                                  policy.v1.LimitClocks, identity.v1.RolesDefined
 //   casefile/                      mappings of case files, *.textproto
+//   bus.textproto                  concordat.bus.v1.DeliverySettings; may be absent
 //   watch.textproto                concordat.hub.v1.WatchSettings; may be absent
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates

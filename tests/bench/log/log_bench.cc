@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -172,6 +173,78 @@ BENCHMARK(BM_SustainedAppend)
     ->Unit(benchmark::kMicrosecond)
     ->UseRealTime()
     ->MeasureProcessCPUTime();
+
+constexpr uint64_t kCatchUpEvents = 400'000;
+constexpr uint64_t kRareEvery = 100'000;
+constexpr uint8_t kRarePerson = 250;
+
+// A log on a real disk with one event in a hundred thousand about one person.
+void WriteLogWithARarePerson(const std::string& data, Random& random) {
+  WriteKeys(data);
+  const bus::OpenedEventLog opened = OpenIn(data, random);
+  Pool pool;
+  TestEvent::Fields fields;
+  fields.person = kRarePerson;
+  for (uint64_t i = 1; i <= kCatchUpEvents; ++i) {
+    if (i % kRareEvery == 0) {
+      fields.id = absl::StrFormat("rare-%06u", i);
+      const TestEvent rare(fields);
+      const bus::NewEvent event = rare.New();
+      opened.log->Stage({&event, 1}, 1);
+    } else {
+      const bus::NewEvent event = pool.Next();
+      opened.log->Stage({&event, 1}, 1);
+    }
+    if (i % 256 != 0 && i != kCatchUpEvents) continue;
+    while (auto block = opened.log->TakeStaged()) {
+      CONCORDAT_CHECK(opened.log->Write(*block).ok());
+      opened.log->Written(std::move(block));
+    }
+  }
+}
+
+// Who begins at the log's start and wants what is about that person: reading all
+// of it (0), and passing over the regions that hold nothing (1). The log is opened
+// anew each time.
+void BM_CatchUpOnARarePerson(benchmark::State& state) {
+  TempDir data;
+  SystemRandom random;
+  WriteLogWithARarePerson(data.path(), random);
+  const std::set<PersonKey> persons = {TestPerson(kRarePerson)};
+  bus::Interest interest;
+  interest.persons = &persons;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const bus::OpenedEventLog opened = OpenIn(data.path(), random);
+    state.ResumeTiming();
+    uint64_t found = 0;
+    Sequence at;
+    while (at.value < kCatchUpEvents) {
+      if (state.range(0) == 1) {
+        const Sequence to = opened.log->SkipFrom(at, interest);
+        if (to > at) {
+          at = to;
+          continue;
+        }
+      }
+      const auto block = opened.log->Read(at, 1 << 20);
+      CONCORDAT_CHECK(block.ok());
+      for (const bus::StoredEvent& event : (*block)->events) {
+        found += persons.contains(event.header.subject);
+        at = event.sequence;
+      }
+    }
+    CONCORDAT_CHECK(found == kCatchUpEvents / kRareEvery);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) *
+                          static_cast<int64_t>(kCatchUpEvents));
+}
+BENCHMARK(BM_CatchUpOnARarePerson)
+    ->Arg(0)
+    ->Arg(1)
+    ->Iterations(3)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace concordat::testing

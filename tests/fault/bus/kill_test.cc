@@ -1,6 +1,7 @@
 // The real concordat-bus, killed a hundred times while a publisher publishes and
-// two subscribers follow: what was acknowledged is there once and in order, and
-// each effect happens once.
+// three subscribers follow: what was acknowledged is there once and in order, and
+// each effect happens once. One of the three settles singly, fails now and then,
+// and keeps the order of each stream.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -167,6 +168,28 @@ class KillTest : public ::testing::Test {
     }
   }
 
+  // Settles each by itself, fails one in eight the first time, until all up to
+  // `last` are done with. Effects as above, in the order that they happened.
+  static void FollowSingly(Subscription& subscription,
+                           const std::atomic<uint64_t>& last,
+                           std::vector<std::pair<uint64_t, uint64_t>>& effects,
+                           uint64_t& failures) {
+    std::mt19937 dice(kSeed);
+    hub::v1::LoadSample message;
+    while (last == 0 || effects.size() < last) {
+      auto next = subscription.Next(kPatienceOfFollowers);
+      ASSERT_THAT(next, IsOk()) << "after " << effects.size();
+      ASSERT_TRUE(message.ParseFromString(next->view.Data()));
+      if (next->attempt == 1 && dice() % 8 == 0) {
+        subscription.Nack(next->number, absl::Milliseconds(20), "the dice");
+        ++failures;
+        continue;
+      }
+      effects.emplace_back(message.number(), next->view.sequence.value);
+      subscription.Settle(next->number);
+    }
+  }
+
   SystemClock clock_;
   SystemRandom random_;
   UuidV7 ids_{random_};
@@ -199,12 +222,20 @@ TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
   wanted.name = "own";
   wanted.own_place = true;
   auto own = *(*reader)->Subscribe(wanted);
+  wanted.name = "singly";
+  wanted.own_place = false;
+  wanted.settlement = SettlementMode::kSingly;
+  auto singly = *(*reader)->Subscribe(wanted);
 
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> last{0};
   std::vector<std::pair<uint64_t, uint64_t>> effects[2];
   std::thread follow_durable([&] { Follow(*durable, last, effects[0]); });
   std::thread follow_own([&] { Follow(*own, last, effects[1]); });
+  std::vector<std::pair<uint64_t, uint64_t>> settled;
+  uint64_t failures = 0;
+  std::thread follow_singly(
+      [&] { FollowSingly(*singly, last, settled, failures); });
   std::thread publish([&] { Publish(**publisher, **types, stop); });
 
   std::mt19937 dice(kSeed);
@@ -235,6 +266,7 @@ TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
   }
   follow_durable.join();
   follow_own.join();
+  follow_singly.join();
 
   MutexLock lock(journal_.mu);
   // Answers were lost, or this would prove nothing.
@@ -249,6 +281,18 @@ TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
       before = seen[i].second;
     }
   }
+  EXPECT_GT(failures, 0u);
+  ASSERT_EQ(settled.size(), published);
+  std::set<uint64_t> once;
+  std::map<uint64_t, uint64_t> last_of_stream;
+  for (const auto& [number, sequence] : settled) {
+    EXPECT_TRUE(once.insert(number).second) << number;
+    EXPECT_EQ(sequence, journal_.acknowledged[number]);
+    uint64_t& before_it = last_of_stream[number % 10];
+    EXPECT_GT(number, before_it);
+    before_it = number;
+  }
+  RecordProperty("failures", static_cast<int>(failures));
   RecordProperty("events", static_cast<int>(published));
   RecordProperty("duplicates", static_cast<int>(journal_.duplicates));
 }

@@ -9,10 +9,15 @@
 // replaced file loses a name                        ReplacesAFileThatHasGrown
 // goes on after a failed sync                       StoresNothingAfterAFailure
 // checksum not checked                              ADamagedRecordBeforeGoodOnesDoesNotOpen
+// row forgotten, or kept when it is done with       KeepsRowsAsTheyWereStoredLast
+// place stored without the rows of its change       APlaceAndItsRowsChangeTogether
+// file of the version before not read               ReadsAFileOfTheVersionBefore
+// name comes back after it was removed              ForgetsARemovedName
 #include "services/bus/delivery/cursor_store.h"
 
 #include <random>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_disk.h"
@@ -152,6 +157,90 @@ TEST(CursorStoreTest, ReplacesAFileThatHasGrown) {
   EXPECT_EQ(store->places().at("a/b/one"), At(19'999));
   EXPECT_EQ(store->places().at("a/b/other"), At(7));
   EXPECT_EQ(store->places().size(), 2'002u);
+}
+
+Row RowOf(uint64_t order, RowState state = RowState::kWaiting) {
+  Row row;
+  row.order = order;
+  row.id = {{order + 100}, {7}};
+  row.key = 0xfeed;
+  row.state = state;
+  row.attempts = 3;
+  row.round = 2;
+  row.first_us = 1;
+  row.last_us = 2;
+  row.due_us = 3;
+  row.reason = "no answer";
+  return row;
+}
+
+TEST(CursorStoreTest, KeepsRowsAsTheyWereStoredLast) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  Place place = At(5);
+  place.scanned = {9};
+  place.settled = {{{{7}, {0}}, {3}}, {{{8}, {2}}, {4}}};
+  place.paused = true;
+  place.used_us = 11;
+  place.rows = {RowOf(1), RowOf(2), RowOf(4)};
+  ASSERT_THAT(store->Store({{"a/b/one", place}}), IsOk());
+  EXPECT_EQ(Open(disk)->places().at("a/b/one"), place);
+  place.settled.clear();
+  place.rows = {RowOf(2, RowState::kSetAside), RowOf(3), RowOf(4)};
+  store = Open(disk);
+  const size_t before = disk.Contents("cursors").size();
+  ASSERT_THAT(store->Store({{"a/b/one", place}}), IsOk());
+  const size_t record = disk.Contents("cursors").size() - before;
+  EXPECT_EQ(Open(disk)->places().at("a/b/one"), place);
+  // Only what changed is written.
+  place.acknowledged = {6};
+  store = Open(disk);
+  const size_t whole = disk.Contents("cursors").size();
+  ASSERT_THAT(store->Store({{"a/b/one", place}}), IsOk());
+  EXPECT_LT(disk.Contents("cursors").size() - whole, record);
+  place.rows.clear();
+  ASSERT_THAT(store->Store({{"a/b/one", place}}), IsOk());
+  EXPECT_EQ(Open(disk)->places().at("a/b/one"), place);
+}
+
+TEST(CursorStoreTest, APlaceAndItsRowsChangeTogether) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  const Place before = At(1);
+  ASSERT_THAT(store->Store({{"a/b/one", before}}), IsOk());
+  const std::string whole = disk.Contents("cursors");
+  Place after = At(2);
+  for (uint64_t order = 1; order < 40; ++order) {
+    after.rows.push_back(RowOf(order));
+  }
+  ASSERT_THAT(store->Store({{"a/b/one", after}}), IsOk());
+  const std::string longer = disk.Contents("cursors");
+  for (size_t size = whole.size(); size < longer.size(); size += 13) {
+    disk.Overwrite("cursors", longer.substr(0, size));
+    EXPECT_EQ(Open(disk)->places().at("a/b/one"), before) << size;
+  }
+}
+
+TEST(CursorStoreTest, ReadsAFileOfTheVersionBefore) {
+  FakeDisk disk;
+  // Two places of one name, as the version before wrote them.
+  disk.Overwrite(
+      "cursors",
+      absl::HexStringToBytes("435552312b00000054110c53"
+                             "4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c03000000"
+                             "01000000000000000200000000000000612f622f6f6e65"
+                             "435552312b0000009c78e4c1"
+                             "4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c03000000"
+                             "09000000000000000a00000000000000612f622f6f6e65"));
+  EXPECT_EQ(Open(disk)->places(), (Places{{"a/b/one", At(9)}}));
+}
+
+TEST(CursorStoreTest, ForgetsARemovedName) {
+  FakeDisk disk;
+  auto store = Open(disk);
+  ASSERT_THAT(store->Store({{"a/b/one", At(1)}, {"a/b/two", At(2)}}), IsOk());
+  ASSERT_THAT(store->Store({}, {"a/b/one"}), IsOk());
+  EXPECT_EQ(Open(disk)->places(), (Places{{"a/b/two", At(2)}}));
 }
 
 TEST(CursorStoreTest, StoresNothingAfterAFailure) {

@@ -12,6 +12,11 @@
 // names without bound, or one role uses another's   ARoleHasSoManyNamesAndNoMore
 // operator sees a subject                           TheOperatorSeesEnvelopes
 // other log's position taken                        RefusesThePositionOfAnotherLog
+// filter on more than types not asked               FiltersByAgencyPersonAndStream
+// an operator finds a person by filter              AnEnvelopeIsNotFilteredByWhatItHides
+// starts one too late or too early in time          StartsAtATime
+// reads what holds nothing of interest              PassesOverRegionsThatHoldNothingForIt
+// passes over what is of interest, or past the fold …the same
 
 #include "services/bus/delivery/delivery_core.h"
 
@@ -73,6 +78,99 @@ TEST_F(DeliveryCoreTest, StartsWhereItIsAsked) {
   Work();
   EXPECT_THAT(Sequences(1), ElementsAre(4, 5));
   EXPECT_THAT(Sequences(2), IsEmpty());
+}
+
+TEST_F(DeliveryCoreTest, FiltersByAgencyPersonAndStream) {
+  Event("m.v1.Opened", 1, "red;red;0");
+  Event("m.v1.Opened", 2, "red;red;0");
+  Event("a.v1.Fact", 1);
+  Event("a.v1.Fact", 2);
+  Event("a.v1.Fact", 0);
+  v1::Subscribe request = Ask("");
+  request.mutable_filter()->add_persons(PersonKey({2}).ToString());
+  Subscribe(1, Named("red"), request);
+  request.clear_filter();
+  request.mutable_filter()->add_agencies("nobody");
+  Subscribe(2, Named("red"), request);
+  request.mutable_filter()->add_agencies("elsewhere");
+  Subscribe(3, Named("red"), request);
+  request.mutable_filter()->add_streams("t");
+  Subscribe(4, Named("red"), request);
+  request.mutable_filter()->add_persons("somebody");
+  Subscribe(5, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(4));
+  EXPECT_THAT(Sequences(2), IsEmpty());
+  EXPECT_THAT(Sequences(3), ElementsAre(3, 4, 5));
+  EXPECT_THAT(Sequences(4), IsEmpty());
+  EXPECT_EQ(closed_[5], v1::REFUSAL_MALFORMED);
+}
+
+TEST_F(DeliveryCoreTest, AnEnvelopeIsNotFilteredByWhatItHides) {
+  v1::Principal admin = Named("operator");
+  admin.set_role("operator");
+  v1::Subscribe request = Ask("");
+  request.mutable_filter()->add_types("a.*");
+  Subscribe(1, admin, request);
+  request.mutable_filter()->add_persons(PersonKey({2}).ToString());
+  Subscribe(2, admin, request);
+  Work();
+  EXPECT_EQ(closed_.count(1), 0u);
+  EXPECT_EQ(closed_[2], v1::REFUSAL_MALFORMED);
+}
+
+TEST_F(DeliveryCoreTest, StartsAtATime) {
+  for (int i = 0; i < 9; ++i) {
+    HeaderView header;
+    header.type = "a.v1.Fact";
+    header.source = "urn:concordat:elsewhere:x";
+    header.controller = "elsewhere";
+    header.id = "id";
+    // Two at each moment.
+    const Sequence sequence =
+        log_.Append(header, "x", kNowUs + 10 * static_cast<uint64_t>(i / 2));
+    Durable(sequence, sequence);
+  }
+  const std::map<uint64_t, uint64_t> first = {
+      {1, 1},           {kNowUs, 1},      {kNowUs + 1, 3},
+      {kNowUs + 10, 3}, {kNowUs + 31, 9}, {kNowUs + 40, 9}};
+  uint64_t session = 0;
+  for (const auto& [time, sequence] : first) {
+    v1::Subscribe request = Ask("");
+    request.set_from_time(time);
+    Subscribe(++session, Named("red"), request);
+    Work();
+    EXPECT_EQ(Sequences(session).front(), sequence) << time;
+    EXPECT_EQ(Sequences(session).back(), 9u) << time;
+  }
+  v1::Subscribe request = Ask("");
+  request.set_from_time(kNowUs + 41);
+  Subscribe(++session, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(session), IsEmpty());
+}
+
+TEST_F(DeliveryCoreTest, PassesOverRegionsThatHoldNothingForIt) {
+  for (int i = 0; i < 3000; ++i) {
+    Append(i == 1700 ? "a.v1.Other" : "a.v1.Fact", 0);
+  }
+  Restart({});
+  log_.TellRegionsOf(100);
+  v1::Subscribe request = Ask("");
+  request.mutable_filter()->add_types("*.Other");
+  Subscribe(1, Named("red"), request);
+  request.set_name("ours");
+  request.set_settlement(v1::SETTLEMENT_SHARED);
+  Subscribe(2, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(1701));
+  EXPECT_THAT(Sequences(2), ElementsAre(1701));
+  EXPECT_EQ(scanned_[1], 3000u);
+  EXPECT_LE(log_.reads(), 2u * 100 / 5);  // A region for each of the two.
+  // Nothing is passed over that is not folded yet.
+  Append("a.v1.Fact", 0);
+  Work();
+  EXPECT_EQ(scanned_[1], 3000u);
 }
 
 TEST_F(DeliveryCoreTest, AStoredPlaceIsWhatWasAcknowledged) {

@@ -74,8 +74,9 @@ class DeliveryCoreTest : public ::testing::Test {
     EXPECT_THAT(fold.Adopt(Demo()), IsOk());
     EXPECT_THAT(fold.CatchUp(log_), IsOk());
     core_ = std::make_unique<DeliveryCore>(log_, types_, std::move(fold),
-                                           std::move(places));
+                                           std::move(places), options_);
     got_.clear();
+    attempts_.clear();
     stored_acks_.clear();
     scanned_.clear();
   }
@@ -87,7 +88,7 @@ class DeliveryCoreTest : public ::testing::Test {
     header.source = "urn:concordat:elsewhere:x";
     header.controller = "elsewhere";
     header.id = "id";
-    header.stream = "s";
+    header.stream = stream_;
     if (person != 0) {
       header.subject = PersonKey({static_cast<uint8_t>(person)});
     }
@@ -115,6 +116,7 @@ class DeliveryCoreTest : public ::testing::Test {
   void Store() {
     const DirtyPlaces dirty = core_->TakeDirty();
     for (const auto& [key, place] : dirty.places) stored_[key] = place;
+    for (const std::string& key : dirty.removed) stored_.erase(key);
     core_->Stored(dirty);
   }
   // Works until nothing is left, and takes what comes out.
@@ -135,12 +137,20 @@ class DeliveryCoreTest : public ::testing::Test {
         v1::AckStored body;
         EXPECT_TRUE(body.ParseFromArray(
             output.body().data(), static_cast<int>(output.body().size())));
-        stored_acks_[session] = body.delivery();
+        if (body.settles() > 0) {
+          stored_settles_[session] = body.settles();
+        } else {
+          stored_acks_[session] = body.delivery();
+        }
       } else if (output.kind == FrameKind::kDeliver) {
         const auto frame = DecodeDeliver(output.body());
         ASSERT_THAT(frame, IsOk());
         uint64_t number = frame->rest.first_delivery();
         for (const View& view : frame->views) {
+          const int at =
+              static_cast<int>(number - frame->rest.first_delivery());
+          attempts_[session].push_back(
+              at < frame->rest.attempts_size() ? frame->rest.attempts(at) : 1);
           got_[session].push_back(
               {number++, view.sequence.value, frame->rest.backfill_cause()});
           views_[session] = view;
@@ -159,14 +169,18 @@ class DeliveryCoreTest : public ::testing::Test {
 
   std::shared_ptr<const TypeRegistry> types_ = Types();
   FakeEventLog log_;
+  DeliveryOptions options_;
   std::unique_ptr<DeliveryCore> core_;
+  std::string stream_ = "s";
   Places stored_;
   absl::Duration now_;
   std::map<uint64_t, std::vector<Got>> got_;
   std::map<uint64_t, View> views_;
   std::map<uint64_t, uint64_t> scanned_;
   std::map<uint64_t, int> frames_;
+  std::map<uint64_t, std::vector<uint32_t>> attempts_;
   std::map<uint64_t, uint64_t> stored_acks_;
+  std::map<uint64_t, uint64_t> stored_settles_;
   std::map<uint64_t, v1::Refusal> closed_;
   std::map<uint64_t, std::string> details_;
 };

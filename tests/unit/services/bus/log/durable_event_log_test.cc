@@ -1,6 +1,7 @@
 #include "services/bus/log/durable_event_log.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,53 @@ TEST_F(DurableEventLogTest, ShowsNothingBeforeItIsWritten) {
   EXPECT_TRUE(log_.log().OfPerson(TestPerson(1), {0}, {10})->empty());
   ASSERT_THAT(log_.WriteStaged(), IsOk());
   EXPECT_EQ(*log_.log().StreamVersion(kTestSource, "referral/1"), Sequence{1});
+}
+
+TEST(DurableEventLogRegionsTest, PassesOverRegionsWithoutOnesOfInterestOnly) {
+  TestLog::Options options;
+  options.segment_bytes = 256 * 1024;
+  options.recent_bytes = 1;
+  TestLog log(options);
+  ASSERT_THAT(log.Open(), IsOk());
+  const std::set<uint64_t> rare = {150, 151, 390};
+  for (uint64_t i = 1; i <= 600; ++i) {
+    TestEvent::Fields fields = Fields(i);
+    fields.person = rare.contains(i) ? 9 : 1;
+    fields.groups = {std::string(2000, 'x'), "", "", ""};
+    const TestEvent event(fields);
+    ASSERT_THAT(log.Append({&event}).written, IsOk());
+  }
+  ASSERT_GT(log.log().Status().segments, 4u);
+  const std::set<PersonKey> persons = {TestPerson(9)};
+  bus::Interest interest;
+  interest.persons = &persons;
+  const auto expect_right = [&] {
+    for (uint64_t after = 0; after < 600; ++after) {
+      const uint64_t to = log.log().SkipFrom({after}, interest).value;
+      EXPECT_GE(to, after);
+      const auto next = rare.upper_bound(after);
+      EXPECT_TRUE(next == rare.end() || to < *next) << after << " to " << to;
+    }
+  };
+  expect_right();
+  EXPECT_GT(log.log().SkipFrom({0}, interest).value, 60u);
+  EXPECT_GT(log.log().SkipFrom({151 + 64}, interest).value, 230u);
+  EXPECT_EQ(log.log().SkipFrom({599}, interest).value, 599u);
+  EXPECT_EQ(log.log().SkipFrom({600}, interest).value, 600u);
+  interest.type = [](absl::string_view) { return true; };
+  expect_right();
+  interest.persons = nullptr;
+  EXPECT_EQ(log.log().SkipFrom({0}, interest).value, 0u);
+  const std::set<std::string, std::less<>> agencies = {"of-nobody"};
+  interest.agencies = &agencies;
+  EXPECT_GT(log.log().SkipFrom({0}, interest).value, 60u);
+  // Without its index a segment is read.
+  interest = {};
+  interest.persons = &persons;
+  log.Close();
+  log.disk().Overwrite(bus::SegmentIndexName(1), "no index");
+  ASSERT_THAT(log.Open(), IsOk());
+  expect_right();
 }
 
 TEST_F(DurableEventLogTest, AnswersARepeatWithTheOriginalForEver) {

@@ -1,0 +1,16 @@
+#ifndef CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_SETTINGS_H_
+#define CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_SETTINGS_H_
+
+#include "absl/status/statusor.h"
+#include "concordat/bus/v1/settings.pb.h"
+#include "services/bus/delivery/delivery_core.h"
+
+namespace concordat::bus {
+
+// What is not set has its default.
+//   INVALID_ARGUMENT  out of its bounds; names it and them.
+absl::StatusOr<DeliveryOptions> OptionsOf(const v1::DeliverySettings& settings);
+
+}  // namespace concordat::bus
+
+#endif  // CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_SETTINGS_H_

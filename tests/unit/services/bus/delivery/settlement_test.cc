@@ -1,0 +1,545 @@
+// What becomes of deliveries that are settled singly.
+//
+// Mutant                                            Caught by
+// floor past what is not done with                  TheFloorIsBelowTheFirstThatIsNotDoneWith
+// done with, offered again after a restart          WhatIsDoneAboveTheFloorIsNotOfferedAgain
+// the same, when that life ends early too           …AlsoAfterTwoRestarts
+// key let go while one of it is out or failed       OneOfAKeyAtATime, AFailureHoldsItsKeyBack
+// key held back by what is parked                   ParkingLetsTheKeyGo
+// no back-off, or it never ends                     BacksOffTwiceAsLongEachTime
+// delay of the member without bound                 ADelayIsAtMostTheLongestBackOff
+// given up too soon, too late, or dropped           SetsAsideAfterSoManyAttempts
+// attempts forgotten by a restart                   RowsGoOnWhereTheyWere
+// all of a dead member's count as attempts          ADeadMembersFirstCostsAnAttempt
+// takes more while its rows are full                TakesNoMoreWhileFull
+// redrive counts the old attempts                   ARedrivenRowHasAllItsAttemptsAgain
+// shown again by policy taken for the first showing ShownAgainIsAnotherItem
+// passed over because live brings it, stored done   WhatLiveBringsIsNotDoneWith
+// a row done with before its floor comes is forgot  ARowDoneWithAboveTheFloorIsNotOfferedAgain
+// any of these in a mix nobody thought of           NothingIsLostWhateverHappens
+// what is a row comes live too after a restart      AnEventThatIsARowIsNotOfferedLiveAgain
+// what policy shows later is not, or is twice       AfterARestartOnlyWhatPolicyShowsSince
+#include "services/bus/delivery/settlement.h"
+
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace concordat::bus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr SessionId kOne = {1};
+constexpr SessionId kTwo = {2};
+const absl::Time kStarted = absl::FromUnixSeconds(1'764'000'000);
+
+class SettlementTest : public ::testing::Test {
+ protected:
+  SettlementTest() { Restart({}); }
+
+  void Restart(Place place) {
+    settlement_ =
+        std::make_unique<Settlement>(std::move(place), limits_, kStarted);
+    numbers_.clear();
+    live_ = settlement_->acknowledged().value;
+    settlement_->Tick(now_);
+  }
+  // As stored, and another life from it.
+  void Restart() { Restart(settlement_->place({scanned_})); }
+  void Offer(uint64_t sequence, uint64_t key) {
+    scanned_ = std::max(scanned_, sequence);
+    live_ = sequence;
+    settlement_->Offer({{sequence}, {0}}, key, {sequence}, {1});
+  }
+  void Backfill(uint64_t sequence, uint64_t cause) {
+    settlement_->Offer({{sequence}, {cause}}, 0, {live_}, {1});
+  }
+  // Everything that may go out goes to `member`: the sequences.
+  std::vector<uint64_t> Send(SessionId member = kOne) {
+    std::vector<uint64_t> sent;
+    while (const auto next = settlement_->ready()) {
+      const uint64_t number = ++numbers_[member];
+      settlement_->Sent(next->order, member, number, 10, {shown_});
+      sent.push_back(next->id.sequence.value);
+      number_of_[next->id.sequence.value] = number;
+      attempt_ = next->attempt;
+    }
+    return sent;
+  }
+  void Done(uint64_t sequence, SessionId member = kOne) {
+    EXPECT_TRUE(settlement_->Done(member, number_of_[sequence])) << sequence;
+  }
+  void Nack(uint64_t sequence, absl::Duration delay = absl::ZeroDuration(),
+            SessionId member = kOne) {
+    EXPECT_TRUE(settlement_->Nack(member, number_of_[sequence], delay, "why"));
+  }
+  void After(absl::Duration time) {
+    now_ += time;
+    settlement_->Tick(now_);
+  }
+  // Nacks it until it is set aside.
+  void SetAside(uint64_t sequence) {
+    for (uint32_t i = 0; i < limits_.attempts; ++i) {
+      After(limits_.backoff_max);
+      EXPECT_THAT(Send(), ElementsAre(sequence));
+      Nack(sequence);
+    }
+  }
+  uint64_t floor() const { return settlement_->acknowledged().value; }
+
+  RedeliveryLimits limits_ = {3, absl::Seconds(1), absl::Seconds(8), 4, 8};
+  std::unique_ptr<Settlement> settlement_;
+  absl::Duration now_ = absl::Seconds(1);
+  uint64_t scanned_ = 0;
+  uint64_t live_ = 0;  // In this life.
+  std::map<SessionId, uint64_t> numbers_;
+  std::map<uint64_t, uint64_t> number_of_;
+  uint32_t attempt_ = 0;
+  uint64_t shown_ = 5;  // Policy position of what is sent.
+};
+
+TEST_F(SettlementTest, TheFloorIsBelowTheFirstThatIsNotDoneWith) {
+  for (uint64_t i = 1; i <= 4; ++i) Offer(i * 10, 0);
+  EXPECT_THAT(Send(), ElementsAre(10, 20, 30, 40));
+  Done(20);
+  Done(40);
+  EXPECT_EQ(floor(), 0u);
+  Done(10);
+  EXPECT_EQ(floor(), 20u);
+  Done(30);
+  EXPECT_EQ(floor(), 40u);
+  settlement_->Passed({55}, {2});
+  EXPECT_EQ(floor(), 55u);
+  EXPECT_FALSE(settlement_->Done(kOne, 1));
+  EXPECT_FALSE(settlement_->Done(kTwo, 1));
+}
+
+TEST_F(SettlementTest, WhatIsDoneAboveTheFloorIsNotOfferedAgain) {
+  for (uint64_t i = 1; i <= 4; ++i) Offer(i, 0);
+  Send();
+  Done(2);
+  Done(4);
+  Restart();
+  EXPECT_EQ(floor(), 0u);
+  Offer(1, 0);
+  Offer(2, 0);
+  // Dies again before it comes to 4.
+  EXPECT_THAT(Send(), ElementsAre(1));
+  Restart();
+  for (uint64_t i = 1; i <= 5; ++i) Offer(i, 0);
+  EXPECT_THAT(Send(), ElementsAre(1, 3, 5));
+  Done(1);
+  EXPECT_EQ(floor(), 2u);
+  Done(3);
+  EXPECT_EQ(floor(), 4u);
+  EXPECT_THAT(settlement_->place({5}).settled, IsEmpty());
+}
+
+TEST_F(SettlementTest, OneOfAKeyAtATime) {
+  Offer(1, 7);
+  Offer(2, 7);
+  Offer(3, 8);
+  EXPECT_THAT(Send(kOne), ElementsAre(1, 3));
+  EXPECT_THAT(Send(kTwo), IsEmpty());
+  Done(1);
+  // It may go to the other one now.
+  EXPECT_THAT(Send(kTwo), ElementsAre(2));
+}
+
+TEST_F(SettlementTest, AFailureHoldsItsKeyBack) {
+  Offer(1, 7);
+  Offer(2, 7);
+  Offer(3, 8);
+  Send();
+  Nack(1);
+  Offer(4, 7);
+  EXPECT_THAT(Send(), IsEmpty());
+  Done(3);
+  // What waits behind it does not hold the floor.
+  EXPECT_EQ(floor(), 4u);
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(1));
+  EXPECT_EQ(attempt_, 2u);
+  Done(1);
+  EXPECT_THAT(Send(), ElementsAre(2));
+  EXPECT_EQ(attempt_, 1u);
+  Done(2);
+  EXPECT_THAT(Send(), ElementsAre(4));
+}
+
+TEST_F(SettlementTest, BacksOffTwiceAsLongEachTime) {
+  limits_.attempts = 10;
+  Restart({});
+  Offer(1, 0);
+  Send();
+  for (const int seconds : {1, 2, 4, 8, 8}) {
+    Nack(1);
+    After(absl::Seconds(seconds) - absl::Milliseconds(1));
+    EXPECT_THAT(Send(), IsEmpty()) << seconds;
+    After(absl::Milliseconds(1));
+    EXPECT_THAT(Send(), ElementsAre(1)) << seconds;
+  }
+}
+
+TEST_F(SettlementTest, ADelayIsAtMostTheLongestBackOff) {
+  Offer(1, 0);
+  Send();
+  Nack(1, absl::Seconds(3));
+  After(absl::Seconds(2));
+  EXPECT_THAT(Send(), IsEmpty());
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(1));
+  Nack(1, absl::Hours(24));
+  After(limits_.backoff_max);
+  EXPECT_THAT(Send(), ElementsAre(1));
+}
+
+TEST_F(SettlementTest, SetsAsideAfterSoManyAttempts) {
+  Offer(1, 7);
+  Offer(2, 7);
+  SetAside(1);
+  After(absl::Hours(24));
+  EXPECT_THAT(Send(), IsEmpty());
+  const std::vector<Row> rows = settlement_->Rows();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].state, RowState::kSetAside);
+  EXPECT_EQ(rows[0].attempts, 3u);
+  EXPECT_EQ(rows[0].reason, "why");
+  EXPECT_EQ(rows[0].first_us, absl::ToUnixMicros(kStarted + absl::Seconds(9)));
+  EXPECT_GT(rows[0].last_us, rows[0].first_us);
+  EXPECT_EQ(rows[1].state, RowState::kWaiting);
+  EXPECT_EQ(settlement_->counts().set_aside, 1u);
+  EXPECT_EQ(settlement_->counts().waiting, 1u);
+}
+
+TEST_F(SettlementTest, ParkingLetsTheKeyGo) {
+  Offer(1, 7);
+  Offer(2, 7);
+  SetAside(1);
+  EXPECT_FALSE(settlement_->Park(2));
+  EXPECT_TRUE(settlement_->Park(1));
+  EXPECT_FALSE(settlement_->Park(1));
+  EXPECT_THAT(Send(), ElementsAre(2));
+  EXPECT_EQ(settlement_->counts().parked, 1u);
+  Restart();
+  EXPECT_THAT(Send(), ElementsAre(2));
+  // A person has it delivered again, behind what is out of its key.
+  EXPECT_TRUE(settlement_->Redrive(1, absl::ZeroDuration()));
+  EXPECT_THAT(Send(), IsEmpty());
+  Done(2);
+  EXPECT_THAT(Send(), ElementsAre(1));
+  Done(1);
+  EXPECT_THAT(settlement_->Rows(), IsEmpty());
+}
+
+TEST_F(SettlementTest, ARedrivenRowHasAllItsAttemptsAgain) {
+  Offer(1, 7);
+  Offer(2, 7);
+  SetAside(1);
+  EXPECT_FALSE(settlement_->Redrive(2, absl::ZeroDuration()));
+  EXPECT_TRUE(settlement_->Redrive(1, absl::Seconds(2)));
+  EXPECT_THAT(Send(), IsEmpty());
+  After(absl::Seconds(2));
+  EXPECT_THAT(Send(), ElementsAre(1));
+  EXPECT_EQ(attempt_, 4u);
+  for (int more = 0; more < 2; ++more) {
+    Nack(1);
+    After(limits_.backoff_max);
+    EXPECT_THAT(Send(), ElementsAre(1));
+  }
+  Nack(1);
+  After(limits_.backoff_max);
+  EXPECT_THAT(Send(), IsEmpty());
+  EXPECT_EQ(settlement_->counts().set_aside, 1u);
+}
+
+TEST_F(SettlementTest, RowsGoOnWhereTheyWere) {
+  Offer(1, 7);
+  Offer(2, 7);
+  Send();
+  Nack(1);
+  Restart();
+  EXPECT_EQ(floor(), 2u);
+  EXPECT_THAT(Send(), IsEmpty());
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(1));
+  EXPECT_EQ(attempt_, 2u);
+  // It is out when the bus dies: its attempts are known all the same.
+  Restart();
+  Offer(3, 7);
+  EXPECT_THAT(Send(), ElementsAre(1));
+  EXPECT_EQ(attempt_, 2u);
+  Done(1);
+  EXPECT_THAT(Send(), ElementsAre(2));
+  Done(2);
+  EXPECT_THAT(Send(), ElementsAre(3));
+}
+
+TEST_F(SettlementTest, ADeadMembersFirstCostsAnAttempt) {
+  for (uint64_t i = 1; i <= 3; ++i) Offer(i, 0);
+  Send(kOne);
+  Done(1);
+  settlement_->Gone(kOne);
+  EXPECT_EQ(settlement_->out_to(kOne), 0u);
+  EXPECT_THAT(Send(kTwo), ElementsAre(2, 3));
+  const std::vector<Row> rows = settlement_->Rows();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].id.sequence.value, 2u);
+  EXPECT_EQ(rows[0].attempts, 1u);
+  EXPECT_EQ(settlement_->bytes_out_to(kTwo), 20u);
+}
+
+TEST_F(SettlementTest, TakesNoMoreWhileFull) {
+  for (uint64_t i = 1; i <= 8; ++i) Offer(i, 0);
+  EXPECT_FALSE(settlement_->TakesMore());  // Its window.
+  Send();
+  for (uint64_t i = 1; i <= 8; ++i) Nack(i);
+  EXPECT_FALSE(settlement_->TakesMore());
+  EXPECT_TRUE(settlement_->rows_full());
+  // Nothing of what was under way is lost.
+  EXPECT_EQ(settlement_->Rows().size(), 8u);
+  After(absl::Seconds(8));
+  EXPECT_EQ(Send().size(), 8u);
+  for (uint64_t i = 1; i <= 5; ++i) Done(i);
+  EXPECT_TRUE(settlement_->TakesMore());
+}
+
+TEST_F(SettlementTest, ShownAgainIsAnotherItem) {
+  Offer(1, 0);
+  Send();
+  Done(1);
+  Backfill(1, 9);
+  EXPECT_THAT(Send(), ElementsAre(1));
+}
+
+TEST_F(SettlementTest, AnEventThatIsARowIsNotOfferedLiveAgain) {
+  Offer(1, 0);
+  Offer(2, 7);
+  Offer(3, 0);
+  Backfill(2, 9);
+  Send();
+  Done(3);
+  EXPECT_TRUE(settlement_->Nack(kOne, 4, absl::ZeroDuration(), "why"));
+  Restart();
+  // Its policy event stands, so that it may be seen live now.
+  Offer(1, 0);
+  Offer(2, 7);
+  EXPECT_THAT(Send(), ElementsAre(1));
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(2));
+  EXPECT_EQ(attempt_, 2u);
+}
+
+TEST_F(SettlementTest, ARowDoneWithAboveTheFloorIsNotOfferedAgain) {
+  Offer(1, 0);
+  Offer(2, 0);
+  Send();
+  Nack(2);  // And 1 holds the floor.
+  Restart();
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(2));
+  Done(2);  // Before it is offered again.
+  Restart();
+  Offer(1, 0);
+  Offer(2, 0);
+  EXPECT_THAT(Send(), ElementsAre(1));
+}
+
+TEST_F(SettlementTest, WhatLiveBringsIsNotDoneWith) {
+  Offer(1, 0);
+  Offer(2, 0);
+  Send();
+  Restart();
+  Backfill(2, 4);  // Live comes later: a life that ends before.
+  EXPECT_THAT(settlement_->place({2}).settled, IsEmpty());
+  Restart();
+  Backfill(2, 4);
+  Offer(1, 0);
+  Offer(2, 0);
+  EXPECT_THAT(Send(), ElementsAre(1, 2));
+}
+
+TEST_F(SettlementTest, AfterARestartOnlyWhatPolicyShowsSince) {
+  for (uint64_t i = 1; i <= 3; ++i) Offer(i, 0);
+  Send();
+  Done(2);  // As position 5 showed it; 1 holds the floor.
+  Nack(3);
+  Restart();
+  Backfill(2, 4);
+  Backfill(1, 6);  // Live it comes in any case.
+  Backfill(3, 6);  // And the row.
+  Backfill(2, 6);
+  EXPECT_THAT(Send(), ElementsAre(2));
+  shown_ = 10;
+  After(absl::Seconds(1));
+  EXPECT_THAT(Send(), ElementsAre(3));
+  Done(3);
+  // More is shown before live has come so far again.
+  Backfill(3, 9);
+  Backfill(3, 11);
+  Backfill(1, 11);
+  EXPECT_THAT(Send(), ElementsAre(3));
+  for (uint64_t i = 1; i <= 3; ++i) Offer(i, 0);
+  EXPECT_THAT(Send(), ElementsAre(1));
+}
+
+// Three members, six keys and none, failures, dead members, operators, and lives
+// that end; from the newest place that was stored, or from an older one.
+class AnyOrder {
+ public:
+  AnyOrder(uint32_t seed, bool stores_each) : dice_(seed), each_(stores_each) {
+    Restart();
+  }
+  void Run() {
+    for (int step = 0; step < 1500; ++step) Step();
+    // Then everybody is well, and the operator has everything delivered again.
+    for (int round = 0; round < 4000 && (done_.size() < kEvents || !Quiet());
+         ++round) {
+      now_ += absl::Seconds(8);
+      settlement_->Tick(now_);
+      Offer();
+      Send();
+      while (!out_.empty()) Done(out_.begin());
+      for (const Row& row : settlement_->Rows()) {
+        settlement_->Redrive(row.order, absl::ZeroDuration());
+      }
+    }
+    EXPECT_EQ(done_.size(), kEvents);
+    EXPECT_EQ(settlement_->acknowledged().value, kEvents);
+    EXPECT_THAT(settlement_->Rows(), IsEmpty());
+    EXPECT_THAT(settlement_->place({kEvents}).settled, IsEmpty());
+    if (!each_) return;
+    for (const auto& [sequence, times] : done_) EXPECT_EQ(times, 1) << sequence;
+  }
+
+ private:
+  static constexpr uint64_t kEvents = 300;
+  using Out = std::map<std::pair<SessionId, uint64_t>, uint64_t>;
+
+  static uint64_t KeyOf(uint64_t sequence) { return sequence % 7; }
+  bool Quiet() const { return settlement_->Rows().empty() && out_.empty(); }
+  uint32_t Below(uint32_t bound) { return dice_() % bound; }
+
+  void Step() {
+    now_ += absl::Milliseconds(Below(400));
+    settlement_->Tick(now_);
+    switch (Below(8)) {
+      case 0:
+        return Offer();
+      case 1:
+      case 2:
+        return Send();
+      case 3:
+      case 4:
+        if (!out_.empty()) Done(AnyOut());
+        break;
+      case 5:
+        if (!out_.empty()) Nack(AnyOut());
+        break;
+      case 6:
+        if (Below(6) == 0) Gone({1 + Below(3)});
+        if (Below(4) == 0) Operate();
+        break;
+      default:
+        if (Below(10) == 0) Restart();
+    }
+    if (each_ || Below(5) == 0) stored_ = settlement_->place({scanned_});
+  }
+  Out::iterator AnyOut() {
+    return std::next(out_.begin(), Below(static_cast<uint32_t>(out_.size())));
+  }
+  void Offer() {
+    for (int i = 0; i < 5 && scanned_ < kEvents && settlement_->TakesMore();
+         ++i) {
+      ++scanned_;
+      settlement_->Offer({{scanned_}, {0}}, KeyOf(scanned_), {scanned_}, {1});
+    }
+  }
+  void Send() {
+    const SessionId member = {1 + Below(3)};
+    for (int i = 0; i < 3; ++i) {
+      const auto next = settlement_->ready();
+      if (!next) return;
+      const uint64_t sequence = next->id.sequence.value;
+      if (KeyOf(sequence) != 0) {
+        for (const auto& [who, other] : out_) {
+          EXPECT_NE(KeyOf(other), KeyOf(sequence)) << "two of a key are out";
+        }
+      }
+      settlement_->Sent(next->order, member, ++number_, 10, {1});
+      out_[{member, number_}] = sequence;
+    }
+  }
+  void Done(Out::iterator out) {
+    const uint64_t sequence = out->second;
+    ASSERT_TRUE(settlement_->Done(out->first.first, out->first.second));
+    out_.erase(out);
+    ++done_[sequence];
+    const uint64_t key = KeyOf(sequence);
+    if (!each_ || key == 0) return;
+    // Those of its key before it are done with, or have been parked.
+    for (uint64_t before = key; before < sequence; before += 7) {
+      EXPECT_TRUE(done_.contains(before) || parked_.contains(before))
+          << before << " is not done with before " << sequence;
+    }
+  }
+  void Nack(Out::iterator out) {
+    ASSERT_TRUE(settlement_->Nack(out->first.first, out->first.second,
+                                  absl::ZeroDuration(), "no"));
+    out_.erase(out);
+  }
+  void Gone(SessionId member) {
+    settlement_->Gone(member);
+    std::erase_if(out_,
+                  [&](const auto& each) { return each.first.first == member; });
+  }
+  void Operate() {
+    for (const Row& row : settlement_->Rows()) {
+      if (Below(3) == 0 && settlement_->Park(row.order)) {
+        parked_.insert(row.id.sequence.value);
+      } else if (Below(2) == 0) {
+        settlement_->Redrive(row.order, absl::Milliseconds(Below(900)));
+      }
+    }
+  }
+  void Restart() {
+    out_.clear();
+    settlement_ = std::make_unique<Settlement>(stored_, limits_, kStarted);
+    settlement_->Tick(now_);
+    scanned_ = stored_.acknowledged.value;
+  }
+
+  const RedeliveryLimits limits_ = {3, absl::Seconds(1), absl::Seconds(8), 60,
+                                    40};
+  std::mt19937 dice_;
+  const bool each_;
+  std::unique_ptr<Settlement> settlement_;
+  Place stored_;
+  absl::Duration now_ = absl::Seconds(1);
+  uint64_t scanned_ = 0;
+  uint64_t number_ = 0;
+  Out out_;
+  std::map<uint64_t, int> done_;  // How often.
+  std::set<uint64_t> parked_;
+};
+
+TEST(SettlementInAnyOrderTest, NothingIsLostWhateverHappens) {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    for (const bool stores_each : {true, false}) {
+      SCOPED_TRACE(::testing::Message()
+                   << "seed " << seed << ", each change is "
+                   << (stores_each ? "" : "not ") << "stored");
+      AnyOrder(seed, stores_each).Run();
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace concordat::bus
