@@ -1,6 +1,7 @@
 #include "services/bus/delivery/delivery_core.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,18 @@ constexpr uint32_t kCreditBytesMax = 64u << 20;
 constexpr size_t kNameMax = 128;
 // A place that moves without deliveries is stored when it is this far on.
 constexpr uint64_t kIdleStore = 4096;
+
+// The furthest event that whoever has this place has dealt with.
+Sequence FurthestOf(const Place& place) {
+  Sequence furthest = place.acknowledged;
+  for (const Settled& settled : place.settled) {
+    furthest = std::max({furthest, settled.id.sequence, settled.id.cause});
+  }
+  for (const Row& row : place.rows) {
+    furthest = std::max({furthest, row.id.sequence, row.id.cause});
+  }
+  return furthest;
+}
 
 }  // namespace
 
@@ -149,7 +162,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   const LogStatus log = log_.Status();
   const auto is_lost = [&](const Place& place) {
     return place.acknowledged > fold_.folded() ||
-           !IsOfLog(log, place.log_id, place.epoch, place.acknowledged);
+           !IsOfLog(log, place.log_id, place.epoch, FurthestOf(place));
   };
   const auto stored = places_.find(sub.key);
   // Who names this very epoch has been told that the place is lost.
@@ -174,17 +187,28 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.place = is_new ? asked : stored->second;
   if (is_lost(sub.place) ||
       is_lost({asked.log_id, asked.epoch, {request.seen()}, {}})) {
-    const auto last = LastOf(log, asked.log_id, asked.epoch);
+    const auto there = LastOf(log, asked.log_id, asked.epoch);
     return Refuse(
         session, v1::REFUSAL_FORKED,
-        last.has_value() && asked.epoch != epoch_
+        there.has_value() && asked.epoch != epoch_
             ? absl::StrCat("the log was restored or cut: of epoch ",
-                           asked.epoch, " it has events 1 to ", last->value)
+                           asked.epoch, " it has events 1 to ", there->value)
             : "the position is not of this log and epoch");
   }
   // What a lost policy event caused is judged again by what came in its place.
-  sub.place.judged = std::min(sub.place.judged,
-                              *LastOf(log, sub.place.log_id, sub.place.epoch));
+  const Sequence last = *LastOf(log, sub.place.log_id, sub.place.epoch);
+  sub.place.judged = std::min(sub.place.judged, last);
+  sub.place.scanned = std::min(sub.place.scanned, last);
+  // Who begins anew keeps what is set aside and is still in the log.
+  if (begins_anew) {
+    const Place& old = stored->second;
+    const auto kept = LastOf(log, old.log_id, old.epoch);
+    std::copy_if(old.rows.begin(), old.rows.end(),
+                 std::back_inserter(sub.place.rows), [&](const Row& row) {
+                   return kept.has_value() &&
+                          std::max(row.id.sequence, row.id.cause) <= *kept;
+                 });
+  }
   sub.place.epoch = epoch_;
   sub.place.used_us = real_us();
   if (is_singly) return JoinSingly(std::move(sub), request);

@@ -15,6 +15,7 @@
 // an operator reads an address in a reason          AReasonNamesNobody
 // set aside skipped by a holder that cannot settle  UpToIsRefusedWhileEventsAreSetAside
 // slow member holds up the others                   ASlowMemberHoldsUpNobody
+// a row of an event that a restore has lost         AfterARestoreRowsAreOfTheLogThatIsThere
 
 #include <algorithm>
 #include <set>
@@ -248,6 +249,39 @@ TEST_F(DeliverySinglyTest, ARestartLosesAndDoublesNothing) {
   Store();
   EXPECT_EQ(stored_["red/officer/ours"].acknowledged.value, 6u);
   EXPECT_THAT(stored_["red/officer/ours"].rows, IsEmpty());
+}
+
+TEST_F(DeliverySinglyTest, AfterARestoreRowsAreOfTheLogThatIsThere) {
+  OfStream();
+  OfStream();
+  log_.BeginEpoch(7);  // Events 3 and 4 of epoch 1 are lost.
+  OfStream();
+  OfStream();
+  const std::string log(16, 'L');
+  Place kept = {log, 1, {1}, {4}, {4}};
+  kept.rows = {{.id = {{2}, {}}, .order = 1}};
+  Place lost = {log, 1, {1}, {4}, {4}};
+  lost.rows = {{.id = {{2}, {}}, .order = 1}, {.id = {{4}, {}}, .order = 2}};
+  Place settled = {log, 1, {1}, {4}, {4}};
+  settled.settled = {{{{3}, {}}, {}}};
+  Restart({{"red/officer/kept", kept},
+           {"red/officer/lost", lost},
+           {"red/officer/settled", settled}});
+  Subscribe(1, Named("red"), Shared("kept"));
+  Subscribe(2, Named("red"), Shared("lost"));
+  Subscribe(3, Named("red"), Shared("settled"));
+  Work();
+  EXPECT_THAT(Sequences(1), ::testing::UnorderedElementsAre(2, 3, 4));
+  EXPECT_EQ(closed_[2], v1::REFUSAL_FORKED);
+  EXPECT_EQ(closed_[3], v1::REFUSAL_FORKED);
+  // Who begins anew has the row that is still about something, and no other.
+  v1::Subscribe request = Shared("lost");
+  request.set_log_id(log);
+  request.set_epoch(7);
+  request.set_after(2);
+  Subscribe(4, Named("red"), request);
+  Work();
+  EXPECT_THAT(Sequences(4), ::testing::UnorderedElementsAre(2, 3, 4));
 }
 
 TEST_F(DeliverySinglyTest, ShownLaterAlsoWhenSettledAboveTheFloor) {
