@@ -40,7 +40,6 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
-constexpr char kSettings[] = "bus.textproto";
 
 // Where the log's time goes on, or where a story may begin: with the first
 // agreement.
@@ -102,6 +101,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   StartUp start(kProgram, "The log of events, and who gets which of them.");
   start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
+  start.DescribeSettings(kBusSettings, *v1::DeliverySettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
   const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
   const Logger logger(kProgram);
@@ -192,8 +192,7 @@ int Main(int argc, char** argv) {
     std::_Exit(1);
   };
   v1::DeliverySettings settings;
-  const absl::Status set = data.LoadSettings(kSettings, &settings);
-  if (!absl::IsNotFound(set)) start.Check(set);
+  start.Check(LoadCheckedSettings(data, kBusSettings, &settings));
   DeliveryOptions delivery_options = start.Value(OptionsOf(settings));
   delivery_options.stalled_after = absl::Seconds(watch.stalled_after_s());
   delivery_options.started = clock.Now() - steady.Elapsed();

@@ -7,8 +7,8 @@
 
 namespace concordat::bus {
 
-// What is not set has its default.
-//   INVALID_ARGUMENT  out of its bounds; names it and them.
+// `settings` are checked, each by itself (CheckSettings).
+//   INVALID_ARGUMENT  two that do not go together; names them.
 absl::StatusOr<DeliveryOptions> OptionsOf(const v1::DeliverySettings& settings);
 
 }  // namespace concordat::bus

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "concordat/bus/v1/settings.pb.h"
 #include "concordat/policy/v1/setting.pb.h"
 #include "services/common/base/check.h"
 
@@ -93,7 +94,8 @@ std::string ReferenceOfSettings() {
       "does not start with one\nthat sets what is not here, or out of its "
       "bounds.\n",
       "\n## ", kWatchSettings, "\n\nOf every program.\n\n",
-      TableOf(*hub::v1::WatchSettings::descriptor()));
+      TableOf(*hub::v1::WatchSettings::descriptor()), "\n## ", kBusSettings,
+      "\n\nOf the bus.\n\n", TableOf(*bus::v1::DeliverySettings::descriptor()));
 }
 
 absl::StatusOr<hub::v1::WatchSettings> LoadWatchSettings(

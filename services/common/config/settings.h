@@ -30,6 +30,9 @@ std::string HelpOfSettings(const google::protobuf::Descriptor& type);
 // deploy/docs/settings.md, whole: every file of settings that declare themselves.
 std::string ReferenceOfSettings();
 
+// How the bus delivers: bus.v1.DeliverySettings.
+inline constexpr char kBusSettings[] = "bus.textproto";
+
 // When a program says that something is wrong.
 inline constexpr char kWatchSettings[] = "watch.textproto";
 absl::StatusOr<hub::v1::WatchSettings> LoadWatchSettings(
