@@ -5,7 +5,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/json.h"
@@ -24,14 +23,10 @@ absl::Status PrintRefused(size_t number, const bus::v1::RefusedSet& refused) {
     return absl::DataLossError("a refused set is about none of its events");
   }
   const HeaderView& header = (*events)[refused.index()].header;
-  std::printf(
-      "%-4zu %s  %s %s, %s: %s\n", number,
-      LocalTime(refused.refused_at()).c_str(), std::string(header.type).c_str(),
-      std::string(header.id).c_str(),
-      std::string(absl::StripPrefix(bus::v1::Refusal_Name(refused.refusal()),
-                                    "REFUSAL_"))
-          .c_str(),
-      refused.detail().c_str());
+  std::printf("%-4zu %s  %s %s, %s: %s\n", number,
+              LocalTime(refused.refused_at()).c_str(),
+              std::string(header.type).c_str(), std::string(header.id).c_str(),
+              RefusalWord(refused.refusal()).c_str(), refused.detail().c_str());
   return absl::OkStatus();
 }
 
@@ -101,7 +96,8 @@ absl::Status RunSpool(const std::vector<std::string>& arguments) {
   PublishSpool& spool = (*local)->spool();
   if (what == "send") return Send(**local, *data, line.profile(), timeout);
   if (what == "list") return List(spool);
-  const auto now = static_cast<uint64_t>(absl::ToUnixMicros(SystemClock().Now()));
+  const auto now =
+      static_cast<uint64_t>(absl::ToUnixMicros(SystemClock().Now()));
   return what == "retry" ? spool.Retry(number - 1, now)
                          : spool.Drop(number - 1);
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "concordat/bus/v1/session.pb.h"
 #include "services/common/base/ids.h"
 #include "services/common/config/principal_registry.h"
@@ -18,8 +17,7 @@ namespace json = boost::json;
 
 absl::Status ToStatus(const PublishOutcome& outcome) {
   if (outcome.accepted) return absl::OkStatus();
-  std::string message(
-      absl::StripPrefix(bus::v1::Refusal_Name(outcome.refusal), "REFUSAL_"));
+  std::string message = RefusalWord(outcome.refusal);
   if (!outcome.detail.empty()) absl::StrAppend(&message, ": ", outcome.detail);
   if (outcome.refusal == bus::v1::REFUSAL_VERSION_CONFLICT) {
     absl::StrAppend(&message, "; the stream is at ",

@@ -31,7 +31,8 @@ std::string Bytes(const grpc::ByteBuffer& buffer) {
 }  // namespace
 
 // A field's number is its frame's kind, and its bytes are the frame's body.
-std::string FrameOfMessage(const std::string& message) {
+std::string FrameOfMessage(const std::string& message, uint64_t session,
+                           uint64_t number) {
   CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()),
                       static_cast<int>(message.size()));
   const uint32_t tag = in.ReadTag();
@@ -45,9 +46,7 @@ std::string FrameOfMessage(const std::string& message) {
   if (message.size() - at != length || kind > UINT8_MAX) return "";
   std::string frame(kFrameHeadBytes, '\0');
   frame.append(message, at);
-  FrameHead head;
-  head.kind = static_cast<FrameKind>(kind);
-  WriteFrameHead(head, frame);
+  WriteFrameHead({static_cast<FrameKind>(kind), session, number}, frame);
   return frame;
 }
 
@@ -128,15 +127,7 @@ class GrpcCarrier::Peer : public SessionListener,
   bool has_spoken() const { return received_ > 0; }
 
   Inbound Take(const std::string& message) {
-    ++received_;
-    std::string frame = FrameOfMessage(message);
-    if (!frame.empty()) {
-      FrameHead head;
-      head.kind = static_cast<FrameKind>(static_cast<uint8_t>(frame[1]));
-      head.session = session_;
-      head.number = received_;
-      WriteFrameHead(head, frame);
-    }
+    std::string frame = FrameOfMessage(message, session_, ++received_);
     struct Held {
       std::string frame;
       std::shared_ptr<Peer> peer;

@@ -29,8 +29,10 @@
 
 namespace concordat::bus {
 
-// The frame's bytes of a bus.v1.Frame, with room for its head; empty: it is none.
-std::string FrameOfMessage(const std::string& message);
+// The frame's bytes of a bus.v1.Frame, with this session and number in its head;
+// empty: it is none.
+std::string FrameOfMessage(const std::string& message, uint64_t session,
+                           uint64_t number);
 // And back, of a frame with its head.
 std::string MessageOfFrame(const Frame& frame);
 

@@ -36,6 +36,9 @@ struct PublishOutcome {
 // As the bus sends it.
 PublishOutcome FromWire(const bus::v1::Outcome& wire);
 
+// "READ_ONLY": as people read it.
+std::string RefusalWord(bus::v1::Refusal refusal);
+
 // The refusal is about the bus or the session as they are now, not about what was
 // sent: the same events may be taken later.
 bool IsPassing(bus::v1::Refusal refusal);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/strip.h"
 #include "services/common/base/mutex.h"
 #include "services/common/bus_client/bus_client.h"
 
@@ -35,6 +36,11 @@ PublishOutcome FromWire(const bus::v1::Outcome& wire) {
   outcome.stream_version = {wire.stream_version()};
   outcome.faults.assign(wire.faults().begin(), wire.faults().end());
   return outcome;
+}
+
+std::string RefusalWord(bus::v1::Refusal refusal) {
+  return std::string(
+      absl::StripPrefix(bus::v1::Refusal_Name(refusal), "REFUSAL_"));
 }
 
 bool IsPassing(bus::v1::Refusal refusal) {

@@ -154,9 +154,8 @@ bool SpooledPublisher::Settle(Out& out, Ended& ended) {
   if (refused == outcomes.end()) {
     if (!HoldUp(spool_->Done())) return false;
   } else if (IsPassing(refused->refusal)) {
-    held_up_by_ = absl::StrCat(
-        "the bus: ", bus::v1::Refusal_Name(refused->refusal).substr(8), ", ",
-        refused->detail);
+    held_up_by_ = absl::StrCat("the bus: ", RefusalWord(refused->refusal), ", ",
+                               refused->detail);
     return false;
   } else {
     const auto index = static_cast<size_t>(refused - outcomes.begin());
