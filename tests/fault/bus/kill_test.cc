@@ -15,13 +15,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/events.pb.h"
-#include "gateway/cli/keys/demo_directory.h"
 #include "gtest/gtest.h"
 #include "services/common/base/mutex.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/make_event.h"
+#include "tests/fault/bus/load_directory.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -37,11 +37,6 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 // hears of it; what it must hear, it hears when the kills are over.
 constexpr absl::Duration kPatienceOfFollowers = absl::Minutes(4);
 constexpr uint32_t kSeed = 20261121;
-
-std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // A concordat-bus; the destructor kills it.
 class BusProcess {
@@ -91,16 +86,8 @@ struct Journal {
 class KillTest : public ::testing::Test {
  protected:
   KillTest() {
-    const std::string deploy = FromEnvironment("CONCORDAT_SOURCE") + "/deploy";
-    cli::DemoDirectoryOptions options;
-    options.data = folder_.PathOf("data");
-    options.share = deploy;
-    options.types = FromEnvironment("CONCORDAT_BUILD") + "/concordat.binpb";
-    options.registry = deploy + "/bench/registry.textproto";
-    options.agreements = deploy + "/bench/agreements";
-    options.any_port = true;
-    EXPECT_THAT(cli::MakeDemoDirectory(options, clock_, random_), IsOk());
-    data_ = options.data;
+    data_ = folder_.PathOf("data");
+    EXPECT_THAT(MakeLoadDirectory(data_, clock_, random_), IsOk());
   }
 
   // Publishes one after another until told to stop.

@@ -19,7 +19,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/events.pb.h"
-#include "gateway/cli/keys/demo_directory.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/base/mutex.h"
@@ -27,6 +26,7 @@
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/make_event.h"
+#include "tests/fault/bus/load_directory.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -45,11 +45,6 @@ constexpr uint64_t kEventsMore = 1'000;
 constexpr uint64_t kInFlight = 500;
 constexpr int kKills = 6;
 constexpr uint32_t kSeed = 20261126;
-
-std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 class Process {
  public:
@@ -109,16 +104,8 @@ class RestoreTest : public ::testing::Test {
   using Effects = std::vector<std::pair<uint64_t, uint64_t>>;
 
   RestoreTest() {
-    const std::string deploy = FromEnvironment("CONCORDAT_SOURCE") + "/deploy";
-    cli::DemoDirectoryOptions options;
-    options.data = folder_.PathOf("data");
-    options.share = deploy;
-    options.types = FromEnvironment("CONCORDAT_BUILD") + "/concordat.binpb";
-    options.registry = deploy + "/bench/registry.textproto";
-    options.agreements = deploy + "/bench/agreements";
-    options.any_port = true;
-    EXPECT_THAT(cli::MakeDemoDirectory(options, clock_, random_), IsOk());
-    path_ = options.data;
+    path_ = folder_.PathOf("data");
+    EXPECT_THAT(MakeLoadDirectory(path_, clock_, random_), IsOk());
     auto data = DataDirectory::Open(path_);
     EXPECT_THAT(data, IsOk());
     data_ = std::make_unique<DataDirectory>(*std::move(data));
