@@ -15,9 +15,36 @@ constexpr size_t kSpareBuffers = 8;
 
 // What decoded blocks borrow.
 struct Loaded {
-  SegmentStore::Blocks blocks;
+  BlockStore::Blocks blocks;
   Arena arena;
 };
+
+// Opens the events `first` to `last` of the blocks.
+//   DATA_LOSS
+absl::Status OpenEvents(const KeyRing& keys,
+                        const std::shared_ptr<Loaded>& loaded, uint64_t first,
+                        uint64_t last, EventBlock& into) {
+  EventOpener opener(keys);
+  for (const BlockStore::Blocks::One& one : loaded->blocks.blocks) {
+    RecordReader records(absl::string_view(loaded->blocks.bytes)
+                             .substr(one.body_offset, one.body_bytes));
+    Record record;
+    for (uint64_t at = one.first_sequence; records.Next(record);) {
+      if (record.kind != RecordKind::kEvent) continue;
+      if (at > last) return absl::OkStatus();
+      if (at++ < first) continue;
+      absl::StatusOr<StoredEvent> event =
+          opener.Open(record.bytes, loaded->arena, loaded);
+      if (!event.ok()) return event.status();
+      if (event->sequence.value + 1 != at) {
+        return absl::DataLossError(
+            absl::StrCat("event ", at - 1, " is of another place"));
+      }
+      into.events.push_back(*std::move(event));
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::string_view GroupOf(const NewEvent& event, uint32_t number) {
   for (const auto& group : event.event->groups) {
@@ -297,11 +324,16 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
     block->bytes.clear();
     spare_bytes_.push_back(std::move(block->bytes));
   }
-  const size_t bytes =
-      block->arena->bytes() + opened->events.size() * sizeof(StoredEvent);
+  MakeVisible(opened, block->arena->bytes());
+  return opened;
+}
+
+void DurableEventLog::MakeVisible(std::shared_ptr<const EventBlock> block,
+                                  size_t bytes) {
+  bytes += block->events.size() * sizeof(StoredEvent);
   MutexLock lock(mu_);
-  end_ = opened->events.back().sequence.value;
-  recent_.push_back(opened);
+  end_ = block->events.back().sequence.value;
+  recent_.push_back(std::move(block));
   recent_sizes_.push_back(bytes);
   recent_bytes_ += bytes;
   while (recent_bytes_ > options_.recent_bytes && recent_.size() > 1) {
@@ -309,7 +341,29 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
     recent_.pop_front();
     recent_sizes_.pop_front();
   }
-  return opened;
+}
+
+absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::Join(
+    const ScannedBlock& block) {
+  CONCORDAT_CHECK(pending_.empty());
+  if (block.header.epoch != epoch_) {
+    return absl::FailedPreconditionError("an epoch of the log begins");
+  }
+  absl::Status status = OpenBlock(block);
+  if (status.ok()) status = keys_.Unwrap(log_id_);
+  if (!status.ok()) return status;
+  auto loaded = std::make_shared<Loaded>();
+  loaded->blocks.bytes = std::string(block.body);
+  loaded->blocks.blocks.push_back({block.header.first_sequence,
+                                   block.header.event_count, 0,
+                                   block.body.size()});
+  auto events = std::make_shared<EventBlock>();
+  status = OpenEvents(keys_, loaded, block.header.first_sequence, UINT64_MAX,
+                      *events);
+  if (!status.ok()) return status;
+  next_sequence_ += block.header.event_count;
+  if (!events->events.empty()) MakeVisible(events, block.body.size());
+  return events;
 }
 
 absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::Read(
@@ -327,36 +381,18 @@ absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::Read(
         BlockWith(recent_, after.value + 1);
     if (block != nullptr) return From(std::move(block), after.value + 1);
   }
-  return ReadSegments(after.value + 1, bytes_max, end);
+  return ReadBlocks(after.value + 1, bytes_max, end);
 }
 
-absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::ReadSegments(
+absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::ReadBlocks(
     uint64_t sequence, size_t bytes_max, uint64_t end) const {
   auto loaded = std::make_shared<Loaded>();
-  absl::StatusOr<SegmentStore::Blocks> blocks =
-      store_->Read(sequence, bytes_max);
+  absl::StatusOr<BlockStore::Blocks> blocks = store_->Read(sequence, bytes_max);
   if (!blocks.ok()) return blocks.status();
   loaded->blocks = *std::move(blocks);
   auto result = std::make_shared<EventBlock>();
-  EventOpener opener(keys_);
-  for (const SegmentStore::Blocks::One& one : loaded->blocks.blocks) {
-    RecordReader records(absl::string_view(loaded->blocks.bytes)
-                             .substr(one.body_offset, one.body_bytes));
-    Record record;
-    for (uint64_t at = one.first_sequence; records.Next(record);) {
-      if (record.kind != RecordKind::kEvent) continue;
-      if (at > end) return result;
-      if (at++ < sequence) continue;
-      absl::StatusOr<StoredEvent> event =
-          opener.Open(record.bytes, loaded->arena, loaded);
-      if (!event.ok()) return event.status();
-      if (event->sequence.value + 1 != at) {
-        return absl::DataLossError(
-            absl::StrCat("event ", at - 1, " is of another place"));
-      }
-      result->events.push_back(*std::move(event));
-    }
-  }
+  absl::Status status = OpenEvents(keys_, loaded, sequence, end, *result);
+  if (!status.ok()) return status;
   return result;
 }
 
@@ -419,7 +455,7 @@ absl::StatusOr<StoredEvent> DurableEventLog::ReadOne(Sequence sequence) const {
     }
   }
   absl::StatusOr<std::shared_ptr<const EventBlock>> block =
-      ReadSegments(sequence.value, 1, end);
+      ReadBlocks(sequence.value, 1, end);
   if (!block.ok()) return block.status();
   MutexLock lock(mu_);
   last_read_ = *std::move(block);
@@ -474,8 +510,9 @@ LogStatus DurableEventLog::Status() const {
   status.log_id = std::string(AsView(log_id_));
   status.epoch = epoch_;
   status.epochs = epochs_;
-  status.bytes = store_->bytes();
-  status.segments = store_->segments();
+  const BlockStore::Extent extent = store_->extent();
+  status.bytes = extent.bytes;
+  status.segments = extent.segments;
   MutexLock lock(mu_);
   status.end = {end_};
   status.read_only = !read_only_because_.empty();

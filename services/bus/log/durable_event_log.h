@@ -1,4 +1,5 @@
-// The EventLog over segments on a disk.
+// The EventLog over a BlockStore: of segments on a disk, if nothing else is asked
+// for.
 #ifndef CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
 #define CONCORDAT_SERVICES_BUS_LOG_DURABLE_EVENT_LOG_H_
 
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/bus/log/background.h"
+#include "services/bus/log/block_store.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/event_record.h"
 #include "services/bus/log/index_store.h"
@@ -30,6 +32,8 @@ namespace concordat::bus {
 struct EventLogOptions {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
   SegmentStoreOptions segments;
+  // Null: segments in the log's directory.
+  OpenBlockStore blocks = nullptr;
   // A block is taken for writing when one more set would make it larger.
   size_t block_bytes = size_t{1} << 20;
   // Newest blocks kept opened, for readers near the end.
@@ -38,9 +42,10 @@ struct EventLogOptions {
 
 class DurableEventLog : public EventLog {
  public:
-  // Opens the log in `directory`, or begins one in an empty folder. Whoever
-  // makes the Directory keeps other processes out. `random` and `directory`
-  // outlive this.
+  // Opens the log, or begins one where there is none. `directory` has its
+  // segments and what is drawn out of them; over another store the latter alone.
+  // Whoever makes the Directory keeps other processes out. `random` and
+  // `directory` outlive this.
   //   DATA_LOSS            damage that is not a torn tail; names segment and
   //                        offset. concordat-log-fsck decides with a person.
   //   FAILED_PRECONDITION  the log is of another environment, or sealed with a
@@ -51,6 +56,14 @@ class DurableEventLog : public EventLog {
       const EventLogOptions& options, Directory& directory,
       WrappingKeys wrapping, std::unique_ptr<IndexStore> index,
       std::unique_ptr<Background> background, Random& random);
+
+  // A block that another process has written, of which the store knows: readers
+  // see it from here on. Its events; none for a block without. By the core's
+  // thread, before anything is staged; after an error the log is of no more use.
+  //   FAILED_PRECONDITION  an epoch begins: open the log anew; or as at opening.
+  //   DATA_LOSS, UNIMPLEMENTED, UNAVAILABLE
+  absl::StatusOr<std::shared_ptr<const EventBlock>> Join(
+      const ScannedBlock& block);
 
   std::vector<Staged> Stage(absl::Span<const NewEvent> set,
                             uint64_t accepted_us) override;
@@ -83,6 +96,7 @@ class DurableEventLog : public EventLog {
 
   //   ABORTED  the index is not one of this log: clear it and open again.
   absl::Status OpenAll(Random& random);
+  absl::Status OpenStore(const BlockStore::OpenHooks& hooks);
   absl::Status OpenBlock(const ScannedBlock& block);
   void NoteEpoch(uint32_t epoch, uint64_t first_sequence);
   absl::Status CheckCovered(const ClosedSegment& closed);
@@ -121,7 +135,8 @@ class DurableEventLog : public EventLog {
   absl::StatusOr<StoredEvent> FindStagedOrRead(Sequence sequence) const;
   void CloseStaged();
   void StopWriting(const absl::Status& why);
-  absl::StatusOr<std::shared_ptr<const EventBlock>> ReadSegments(
+  void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);
+  absl::StatusOr<std::shared_ptr<const EventBlock>> ReadBlocks(
       uint64_t sequence, size_t bytes_max, uint64_t end) const;
 
   const EventLogOptions options_;
@@ -134,7 +149,7 @@ class DurableEventLog : public EventLog {
   LogId log_id_ = {};
   uint32_t epoch_ = 0;
   std::vector<EpochBegin> epochs_;
-  std::unique_ptr<SegmentStore> store_;
+  std::unique_ptr<BlockStore> store_;
   LogIndex::Covered covered_;  // By the index at open.
   bool covered_found_ = false;
 

@@ -71,7 +71,7 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
 
   std::vector<ToAbsorb> unabsorbed;
   LoadedSegment loaded;
-  SegmentStore::OpenHooks hooks;
+  BlockStore::OpenHooks hooks;
   hooks.load_closed =
       [&](uint32_t number,
           const ChainEnd& start) -> absl::StatusOr<ClosedSegment> {
@@ -96,10 +96,8 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
     }
     return CheckCovered(closed);
   };
-  absl::StatusOr<std::unique_ptr<SegmentStore>> store =
-      SegmentStore::Open(directory_, *background_, options_.segments, hooks);
-  if (!store.ok()) return store.status();
-  store_ = *std::move(store);
+  absl::Status opened = OpenStore(hooks);
+  if (!opened.ok()) return opened;
   if (!covered_found_) return absl::AbortedError("the index is ahead");
 
   if (!store_->end().log_id.has_value()) {
@@ -122,12 +120,23 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
     end_ = next_sequence_ - 1;
   }
   // Only now: what is posted uses the store, which goes when this fails.
-  store_->PrepareInBackground();
-  store_->set_on_closed([this](ClosedSegment closed) {
+  store_->Start([this](ClosedSegment closed) {
     AbsorbInBackground({std::move(closed), false});
   });
   for (ToAbsorb& segment : unabsorbed) AbsorbInBackground(std::move(segment));
   return absl::OkStatus();
+}
+
+absl::Status DurableEventLog::OpenStore(const BlockStore::OpenHooks& hooks) {
+  if (options_.blocks != nullptr) {
+    absl::StatusOr<std::unique_ptr<BlockStore>> store = options_.blocks(hooks);
+    if (store.ok()) store_ = *std::move(store);
+    return store.status();
+  }
+  absl::StatusOr<std::unique_ptr<SegmentStore>> store =
+      SegmentStore::Open(directory_, *background_, options_.segments, hooks);
+  if (store.ok()) store_ = *std::move(store);
+  return store.status();
 }
 
 absl::Status DurableEventLog::CheckCovered(const ClosedSegment& closed) {

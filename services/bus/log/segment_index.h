@@ -15,8 +15,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/bus/log/block_store.h"
 #include "services/bus/log/event_record.h"
-#include "services/bus/log/segment_store.h"
 
 namespace concordat::bus {
 

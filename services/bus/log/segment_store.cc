@@ -11,7 +11,6 @@
 #include "absl/strings/strip.h"
 #include "services/bus/log/durable_mark.h"
 #include "services/common/base/check.h"
-#include "services/common/crypto/crc32c.h"
 #include "services/common/crypto/sha256.h"
 
 namespace concordat::bus {
@@ -52,14 +51,6 @@ uint32_t SegmentNumber(absl::string_view name) {
     return 0;
   }
   return number;
-}
-
-void SegmentStore::AddPlace(std::vector<BlockPlace>& places,
-                            uint64_t first_sequence, uint64_t offset) {
-  if (places.empty() ||
-      offset / kRegionBytes != places.back().offset / kRegionBytes) {
-    places.push_back({first_sequence, offset});
-  }
 }
 
 ClosedSegment SegmentStore::Close(const Segment& segment, const ChainEnd& end) {
@@ -315,6 +306,11 @@ absl::Status SegmentStore::PrepareOne() {
   return absl::OkStatus();
 }
 
+void SegmentStore::Start(std::function<void(ClosedSegment)> on_closed) {
+  on_closed_ = std::move(on_closed);
+  PrepareInBackground();
+}
+
 void SegmentStore::PrepareInBackground() {
   background_.Post([this] {
     for (uint32_t i = 0; i < options_.ready_segments; ++i) {
@@ -355,7 +351,6 @@ absl::Status SegmentStore::Roll() {
 
 absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
                                   uint32_t event_count, std::string& block) {
-  CONCORDAT_CHECK(block.size() >= kBlockHeaderBytes);
   std::shared_ptr<Segment> segment;
   uint64_t offset = 0;
   const auto take_last = [&] {
@@ -371,18 +366,8 @@ absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
     PrepareInBackground();
     take_last();
   }
-  const absl::string_view body =
-      absl::string_view(block).substr(kBlockHeaderBytes);
-  BlockHeader header;
-  header.log_id = log_id;
-  header.epoch = epoch;
-  header.event_count = event_count;
-  header.first_sequence = end_.next_sequence;
-  header.synced_through = end_.next_sequence - 1;
-  header.body_bytes = static_cast<uint32_t>(body.size());
-  header.body_crc = Crc32c(body);
-  header.previous = end_.hash;
-  EncodeBlockHeader(header, block.data());
+  const BlockHeader header =
+      CompleteHeader(end_, log_id, epoch, event_count, block);
 
   // From the page that the block begins in, whose start is the end of the block
   // before and is written as it was, to the end of the one that it ends in.
@@ -403,11 +388,7 @@ absl::Status SegmentStore::Append(const LogId& log_id, uint32_t epoch,
   std::memmove(pages_.data(), pages_.data() + PageStart(used),
                used - PageStart(used));
 
-  end_.log_id = log_id;
-  end_.epoch = epoch;
-  end_.synced_through = header.synced_through;
-  end_.next_sequence += event_count;
-  end_.hash = Sha256::Of(block);
+  end_ = EndAfter(header, block);
   {
     MutexLock lock(mu_);
     AddPlace(segment->places, header.first_sequence, offset);
@@ -564,16 +545,12 @@ absl::Status SegmentStore::Scan(
   return absl::OkStatus();
 }
 
-uint64_t SegmentStore::bytes() const {
+BlockStore::Extent SegmentStore::extent() const {
   MutexLock lock(mu_);
-  uint64_t bytes = 0;
-  for (const auto& segment : segments_) bytes += segment->end_offset;
-  return bytes;
-}
-
-uint32_t SegmentStore::segments() const {
-  MutexLock lock(mu_);
-  return static_cast<uint32_t>(segments_.size());
+  Extent extent;
+  for (const auto& segment : segments_) extent.bytes += segment->end_offset;
+  extent.segments = static_cast<uint32_t>(segments_.size());
+  return extent;
 }
 
 }  // namespace concordat::bus
