@@ -34,9 +34,10 @@ DecisionFeed::~DecisionFeed() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool DecisionFeed::BeginAnew() {
-  log_.Error("decisions that were read are no longer in the log; reading anew");
+bool DecisionFeed::BeginAnew(absl::string_view why) {
+  log_.Error("sharing decisions are read anew", {{"why", why}});
   decisions_.Forget();
+  subscription_.reset();
   auto subscription = bus_.Subscribe(Options());
   if (!subscription.ok()) return false;
   subscription_ = *std::move(subscription);
@@ -46,12 +47,15 @@ bool DecisionFeed::BeginAnew() {
 void DecisionFeed::Run() {
   while (!stopping_) {
     const auto delivery = subscription_->Next(kTick);
-    if (delivery.ok()) {
+    if (delivery.ok() && delivery->backfill_cause != Sequence()) {
+      // What ended the decision may have been read already.
+      if (!BeginAnew("policy shows more of the past")) break;
+    } else if (delivery.ok()) {
       const absl::Status folded = decisions_.Fold(delivery->view);
       if (!folded.ok()) log_.Error("a sharing decision cannot be read");
       subscription_->Ack(delivery->number);
     } else if (absl::IsDataLoss(delivery.status())) {
-      if (!BeginAnew()) break;
+      if (!BeginAnew("what was read is no longer in the log")) break;
     } else if (!absl::IsDeadlineExceeded(delivery.status())) {
       // For good: nothing leaves the board until somebody looks.
       log_.Error(

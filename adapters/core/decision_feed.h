@@ -16,8 +16,9 @@ namespace concordat::edge {
 
 class DecisionFeed {
  public:
-  // Subscribes and starts its thread. Borrows all. What was folded and is no
-  // longer in the log, after a restore, is forgotten, and all is read anew.
+  // Subscribes and starts its thread. Borrows all. Decisions are folded in the
+  // log's order: when what was folded is no longer in the log, after a restore, or
+  // policy shows more of the past, all is forgotten and read anew.
   //   As BusClient::Subscribe().
   static absl::StatusOr<std::unique_ptr<DecisionFeed>> Start(
       BusClient& bus, SharingDecisions& decisions, const Logger& log);
@@ -35,7 +36,7 @@ class DecisionFeed {
         log_(log) {}
   void Run();
   // False: it cannot be begun anew.
-  bool BeginAnew();
+  bool BeginAnew(absl::string_view why);
 
   BusClient& bus_;
   std::unique_ptr<Subscription> subscription_;

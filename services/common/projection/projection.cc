@@ -13,16 +13,17 @@
 namespace concordat {
 namespace {
 
-// projection_applied is what makes a re-delivery harmless: a back-filled event
-// may be older than the place.
+// projection_shown is what makes a re-delivery harmless: a back-filled event may
+// be older than the place. It has the groups that each event was applied with.
 constexpr char kSchema[] =
     "CREATE TABLE IF NOT EXISTS projection_place("
     "  one INTEGER PRIMARY KEY CHECK(one = 1),"
     "  position INTEGER NOT NULL,"
     "  backfilled_through INTEGER NOT NULL);"
     "INSERT OR IGNORE INTO projection_place VALUES(1, 0, 0);"
-    "CREATE TABLE IF NOT EXISTS projection_applied("
-    "  sequence INTEGER PRIMARY KEY);"
+    "CREATE TABLE IF NOT EXISTS projection_shown("
+    "  sequence INTEGER PRIMARY KEY,"
+    "  groups INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS projection_log("
     "  one INTEGER PRIMARY KEY CHECK(one = 1),"
     "  log_id BLOB NOT NULL,"
@@ -37,6 +38,14 @@ constexpr absl::Duration kPauseMax = absl::Seconds(5);
 
 std::string FileName(const ProjectionOptions& options, int version) {
   return absl::StrCat(options.name, ".v", version, ".db");
+}
+
+uint64_t GroupsOf(const View& view) {
+  uint64_t groups = 0;
+  for (const View::Group& group : view.groups) {
+    groups |= uint64_t{1} << group.number;
+  }
+  return groups;
 }
 
 }  // namespace
@@ -56,7 +65,7 @@ absl::StatusOr<std::unique_ptr<Projection>> Projection::Open(
         projection->database_->Execute(kSchema + model.schema());
     if (status.ok()) status = projection->ReadPlace();
     if (!status.ok()) return status;
-    if (!projection->forked_) break;
+    if (!projection->stale_) break;
     projection.reset();
     for (const char* part : {"-wal", "-shm", ""}) {
       std::error_code error;
@@ -83,18 +92,20 @@ absl::Status Projection::ReadPlace() {
       "SELECT log_id, epoch, forked FROM projection_log", {},
       [this](const SqlRow& row) {
         log_epoch_ = {row.Text(0), static_cast<uint32_t>(row.Uint(1))};
-        forked_ = row.Int(2) != 0;
+        stale_ = row.Int(2) != 0;
       });
   if (!status.ok()) return status;
   return database_->Query(
-      "SELECT position, backfilled_through FROM projection_place", {},
-      [this](const SqlRow& row) {
+      "SELECT position, backfilled_through,"
+      " (SELECT MAX(sequence) FROM projection_shown) FROM projection_place",
+      {}, [this](const SqlRow& row) {
         position_ = {row.Uint(0)};
         backfilled_through_ = {row.Uint(1)};
+        newest_ = std::max(position_, Sequence{row.Uint(2)});
       });
 }
 
-absl::Status Projection::NoteForked() {
+absl::Status Projection::NoteStale() {
   return database_->Run("UPDATE projection_log SET forked = 1");
 }
 
@@ -116,11 +127,20 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
     }
     if (absl::IsDataLoss(delivery.status())) {
       connected_ = false;
-      const absl::Status noted = NoteForked();
+      const absl::Status noted = NoteStale();
       if (!noted.ok()) return noted;
     }
     if (!delivery.ok()) return delivery.status();
     pending_ = *std::move(delivery);
+  }
+  const auto stale = ShowsMoreOfThePast(pending_->view);
+  if (!stale.ok()) return stale.status();
+  if (*stale) {
+    const absl::Status noted = NoteStale();
+    if (!noted.ok()) return noted;
+    return absl::DataLossError(absl::StrCat("policy shows more of event ",
+                                            pending_->view.sequence.value,
+                                            " than it was built from"));
   }
   const absl::Status applied = Apply(*pending_);
   if (!applied.ok()) return applied;
@@ -128,6 +148,17 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
   if (pending_->backfill_cause == Sequence{}) NoteJudged(position_);
   pending_.reset();
   return true;
+}
+
+absl::StatusOr<bool> Projection::ShowsMoreOfThePast(const View& view) {
+  if (view.sequence > newest_) return false;
+  bool more = true;
+  const absl::Status status = database_->Query(
+      "SELECT groups FROM projection_shown WHERE sequence = ?1",
+      {view.sequence.value},
+      [&](const SqlRow& row) { more = (GroupsOf(view) & ~row.Uint(0)) != 0; });
+  if (!status.ok()) return status;
+  return more;
 }
 
 absl::Status Projection::Apply(const Delivery& delivery) {
@@ -138,13 +169,10 @@ absl::Status Projection::Apply(const Delivery& delivery) {
       std::max(backfilled_through_, delivery.scanned_through);
   Transaction transaction(*database_);
   absl::Status status = transaction.status();
-  if (status.ok()) {
-    status =
-        database_->Run("INSERT OR IGNORE INTO projection_applied VALUES(?1)",
-                       {sequence.value});
-  }
-  if (status.ok() && database_->changes() == 1) {
-    status = model_.Apply(delivery.view, *database_);
+  if (status.ok() && sequence > newest_) {
+    status = database_->Run("INSERT INTO projection_shown VALUES(?1, ?2)",
+                            {sequence.value, GroupsOf(delivery.view)});
+    if (status.ok()) status = model_.Apply(delivery.view, *database_);
   }
   if (status.ok()) {
     status = database_->Run(
@@ -161,6 +189,7 @@ absl::Status Projection::Apply(const Delivery& delivery) {
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) return status;
   position_ = position;
+  newest_ = std::max(newest_, sequence);
   backfilled_through_ = backfilled;
   log_epoch_ = log_epoch;
   return status;

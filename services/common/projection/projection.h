@@ -1,6 +1,11 @@
-// A read model in SQLite that follows the bus: each event is applied once, and
-// with it, in the same transaction, the place it came from. What the model
-// publishes because of an event is done before the event counts as applied.
+// A read model in SQLite that follows the bus: each event is applied once, in the
+// log's order, and with it, in the same transaction, the place it came from. What
+// the model publishes because of an event is done before the event counts as
+// applied.
+//
+// So a model is the fold of what its reader may see. When policy shows the reader
+// more of the past (an event that others were applied after, or more groups of one
+// that was applied), no further event mends it: it is built anew from the log.
 //
 // Threads  Step() and database() for one thread; judged_through(), log_end(),
 //          ready() and AwaitJudged() for any.
@@ -49,7 +54,7 @@ struct ProjectionOptions {
 class Projection {
  public:
   // Opens the file and subscribes after its place. Both are borrowed. A model
-  // whose place is lost is begun anew.
+  // of which Step() has said so is begun anew.
   //   the codes of Database::Open() and BusClient::Subscribe()
   static absl::StatusOr<std::unique_ptr<Projection>> Open(
       ProjectionOptions options, ReadModel& model, BusClient& bus);
@@ -57,8 +62,8 @@ class Projection {
   // Waits for one event and applies it. False: none came in time.
   //   what Apply() or the database answered: the event is tried again by the
   //   next call.  PERMISSION_DENIED, FAILED_PRECONDITION: the subscription is at
-  //   its end.  DATA_LOSS: what the model was built from is no longer in the log;
-  //   the next Open() builds it anew.
+  //   its end.  DATA_LOSS: what the model was built from is no longer in the log,
+  //   or policy shows more of it than then; the next Open() builds it anew.
   absl::StatusOr<bool> Step(absl::Duration timeout);
 
   // Everything up to here was judged, and what it caused is accepted.
@@ -80,7 +85,9 @@ class Projection {
         model_(model),
         database_(std::move(database)) {}
   absl::Status ReadPlace();
-  absl::Status NoteForked();
+  // Whether it is to be built anew for this one.
+  absl::StatusOr<bool> ShowsMoreOfThePast(const View& view);
+  absl::Status NoteStale();
   absl::Status Apply(const Delivery& delivery);
   void NoteJudged(Sequence through);
   void RemoveOlderFiles() const;
@@ -91,9 +98,10 @@ class Projection {
   std::unique_ptr<Subscription> subscription_;
   std::optional<Delivery> pending_;  // Came and is not applied.
   Sequence position_;
+  Sequence newest_;  // Of what was applied.
   Sequence backfilled_through_;
   LogEpoch log_epoch_;  // That the place is of.
-  bool forked_ = false;
+  bool stale_ = false;
   mutable Mutex mu_;
   mutable CondVar judged_changed_;  // With `mu_`.
   std::atomic<uint64_t> judged_{0};

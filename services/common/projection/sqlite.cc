@@ -139,8 +139,6 @@ absl::Status Database::Query(const std::string& sql,
   return status;
 }
 
-int64_t Database::changes() const { return sqlite3_changes64(handle_); }
-
 int64_t Database::last_insert_id() const {
   return sqlite3_last_insert_rowid(handle_);
 }

@@ -93,8 +93,6 @@ class Database {
                      std::initializer_list<SqlValue> values,
                      const std::function<void(const SqlRow&)>& row);
 
-  // Rows that the last Run() changed.
-  int64_t changes() const;
   int64_t last_insert_id() const;
 
  private:

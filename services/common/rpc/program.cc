@@ -58,7 +58,7 @@ std::function<void(const absl::Status&)> Program::Following(std::string what) {
       log_.Warning(what, {{"why", failure.message()}});
       return;
     }
-    log_.Error("what was built from the log is no longer in it; stopping",
+    log_.Error("what was built from the log has to be built anew; stopping",
                {{"why", failure.message()}});
     kill(getpid(), SIGTERM);  // To WaitForStop().
   };

@@ -52,8 +52,8 @@ class Program {
   ServerHost& host() { return *host_; }
 
   // What a ProjectionThread tells its failures to: they are logged as `what`, and
-  // one that another start heals (a position that is lost: the model is to be
-  // built anew) ends the program.
+  // one that another start heals (a model that has to be built anew) ends the
+  // program.
   std::function<void(const absl::Status&)> Following(std::string what);
 
   // Listens, says where (beside `addresses` of other listeners), and returns

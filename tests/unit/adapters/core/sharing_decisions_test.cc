@@ -7,10 +7,14 @@
 //   oldest of two, or the greater reference      TheNewestCounts
 //   what the log lost goes on being shared       WhatTheLogLostIsForgotten
 //   the feed ends with the log's lost part       TheFeedReadsAnewAfterARestore
+//   a decision folded after its end              TheFeedReadsAnewWhatIsShownLate
 #include "adapters/core/sharing_decisions.h"
 
+#include <atomic>
+#include <optional>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "adapters/core/decision_feed.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "gtest/gtest.h"
@@ -166,6 +170,39 @@ TEST_F(SharingDecisionsTest, TheFeedReadsAnewAfterARestore) {
   ASSERT_TRUE(decisions_.AwaitPosition(Sequence{1}, absl::Seconds(10)));
   EXPECT_FALSE(decisions_.Find("D-1").has_value());
   EXPECT_TRUE(decisions_.Find("D-2").has_value());
+}
+
+// Else a decision that was ended would be in force again, when an agreement shows
+// decisions to who saw their ends alone.
+TEST_F(SharingDecisionsTest, TheFeedReadsAnewWhatIsShownLate) {
+  const testing::FakeClock clock;
+  testing::FakeBus bus(clock);
+  std::atomic<bool> shows_decisions{false};
+  const auto client = bus.Connect(
+      "edge", [&shows_decisions](const View& whole) -> std::optional<View> {
+        if (absl::EndsWith(whole.header.type, "Ended") || shows_decisions)
+          return whole;
+        return std::nullopt;
+      });
+  const Logger log("test");
+  const auto publisher = bus.Connect("service-nhs");
+  const auto publish = [&](const View& view) {
+    concordat::Event event;
+    event.header = view.header;
+    event.header.source = "urn:concordat:nhs-tayside:nhs";
+    event.groups.push_back({1, view.groups[0].data});
+    ASSERT_THAT(PublishAndWait(*publisher, {event}, absl::Seconds(10)), IsOk());
+  };
+  publish(Decided("D-1", At(11, 1)));
+  publish(Ended("D-1", kPerson));
+  const auto feed = DecisionFeed::Start(*client, decisions_, log);
+  ASSERT_THAT(feed, IsOk());
+  ASSERT_TRUE(decisions_.AwaitPosition(Sequence{2}, absl::Seconds(10)));
+  shows_decisions = true;
+  bus.Backfill("edge", Sequence{2}, {Sequence{1}});
+  publish(Ended("D-0", kPerson));
+  ASSERT_TRUE(decisions_.AwaitPosition(Sequence{3}, absl::Seconds(10)));
+  EXPECT_FALSE(decisions_.Find("D-1").has_value());
 }
 
 }  // namespace

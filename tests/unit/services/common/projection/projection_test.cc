@@ -7,9 +7,15 @@
 // judged_through says more than was applied     JudgedIsOnlyWhatWasApplied
 // new version reads the old file                ANewVersionIsBuiltAnew
 // what a lost part of the log left is kept      ALostPlaceIsBuiltAnew
+// a wider view of what was applied passed over  MoreOfAnAppliedEventBuildsAnew
+// applied after what came after it              AnOlderEventBuildsAnew
+// forgotten when it dies before the next start  MoreOfAnAppliedEventBuildsAnew
+// the last one counts as older                  WhatIsShownLateAndIsTheNewest…
 #include "services/common/projection/projection.h"
 
 #include <filesystem>
+#include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -37,7 +43,8 @@ class Journal : public ReadModel {
   }
   absl::Status Apply(const View& view, Database& database) override {
     const absl::Status written = database.Run(
-        "INSERT INTO journal(stream) VALUES(?1)", {view.header.stream});
+        "INSERT INTO journal(stream) VALUES(?1)",
+        {absl::StrCat(view.header.stream, view.groups.size() > 1 ? "+" : "")});
     if (!written.ok()) return written;
     if (failures_-- > 0) return absl::UnavailableError("the bus is away");
     MutexLock lock(mu_);
@@ -67,6 +74,7 @@ class ProjectionTest : public ::testing::Test {
     event.header.type = "concordat.hub.v1.LoadSample";
     event.header.id = absl::StrCat("id-", ++published_);
     event.header.stream = stream;
+    event.groups = {{0, "some"}, {2, " more"}};
     ASSERT_THAT(PublishAndWait(*client_, {event}, absl::Seconds(5)), IsOk());
   }
   std::unique_ptr<Projection> Open(ReadModel& model) {
@@ -95,7 +103,16 @@ class ProjectionTest : public ::testing::Test {
   testing::TempDir folder_;
   testing::FakeClock clock_;
   testing::FakeBus bus_{clock_};
-  std::unique_ptr<BusClient> client_ = bus_.Connect("service-nhs");
+  // Policy, so to speak: streams it sees nothing of, and those it sees whole.
+  std::set<std::string> hidden_;
+  std::set<std::string> whole_;
+  std::unique_ptr<BusClient> client_ = bus_.Connect(
+      "service-nhs", [this](const View& all) -> std::optional<View> {
+        if (hidden_.count(all.header.stream) > 0) return std::nullopt;
+        View view = all;
+        if (whole_.count(all.header.stream) == 0) view.groups.resize(1);
+        return view;
+      });
   int published_ = 0;
 };
 
@@ -213,6 +230,65 @@ TEST_F(ProjectionTest, ALostPlaceIsBuiltAnew) {
   EXPECT_TRUE(Rows(*projection).empty());
   CatchUp(*projection);
   EXPECT_THAT(Rows(*projection), ElementsAre("a"));
+}
+
+TEST_F(ProjectionTest, MoreOfAnAppliedEventBuildsAnew) {
+  Journal model;
+  Publish("a");
+  Publish("b");
+  {
+    const auto projection = Open(model);
+    CatchUp(*projection);
+    whole_ = {"a"};
+    bus_.Backfill("service-nhs", Sequence{2}, {Sequence{1}});
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_THAT(projection->Step(absl::ZeroDuration()),
+                  HasCode(absl::StatusCode::kDataLoss));
+    }
+    EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
+  }
+  const auto projection = Open(model);
+  EXPECT_EQ(projection->judged_through(), Sequence{0});
+  EXPECT_FALSE(projection->ready());
+  CatchUp(*projection);
+  EXPECT_THAT(Rows(*projection), ElementsAre("a+", "b"));
+}
+
+TEST_F(ProjectionTest, AnOlderEventBuildsAnew) {
+  Journal model;
+  hidden_ = {"a"};
+  Publish("a");
+  Publish("b");
+  {
+    const auto projection = Open(model);
+    CatchUp(*projection);
+    hidden_.clear();
+    bus_.Backfill("service-nhs", Sequence{2}, {Sequence{1}});
+    EXPECT_THAT(projection->Step(absl::ZeroDuration()),
+                HasCode(absl::StatusCode::kDataLoss));
+  }
+  const auto projection = Open(model);
+  CatchUp(*projection);
+  EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
+}
+
+TEST_F(ProjectionTest, WhatIsShownLateAndIsTheNewestIsApplied) {
+  Journal model;
+  hidden_ = {"b", "c"};
+  for (const char* stream : {"a", "b", "c"}) Publish(stream);
+  {
+    const auto projection = Open(model);
+    CatchUp(*projection);
+    EXPECT_THAT(Rows(*projection), ElementsAre("a"));
+    hidden_ = {"c"};
+    bus_.Backfill("service-nhs", Sequence{3}, {Sequence{2}});
+    CatchUp(*projection);
+    EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
+  }
+  // Its place is still after "a".
+  const auto projection = Open(model);
+  CatchUp(*projection);
+  EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
 }
 
 TEST_F(ProjectionTest, AThreadFollowsAndTriesAgain) {
