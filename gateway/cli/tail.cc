@@ -87,6 +87,7 @@ absl::Status Follow(Subscription& subscription, const TypeRegistry& types,
       return absl::DeadlineExceededError(
           absl::StrCat(seen, " of ", limits.count, " events came in time"));
     }
+    if (absl::IsOutOfRange(delivery.status())) return absl::OkStatus();
     if (!delivery.ok()) return delivery.status();
     auto status = Print(delivery->view, types, locals, as_json);
     if (!status.ok()) return status;
@@ -96,29 +97,62 @@ absl::Status Follow(Subscription& subscription, const TypeRegistry& types,
   return absl::OkStatus();
 }
 
+// Whether it is a sequence; else a time, in microseconds.
+absl::StatusOr<bool> ParsePosition(absl::string_view flag,
+                                   const std::string& text, uint64_t* value) {
+  if (absl::SimpleAtoi(text, value)) return true;
+  absl::Time time;
+  std::string why;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &why) ||
+      time <= absl::UnixEpoch()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, " ", text, "? a sequence, or a time (2026-11-26T09:30:00Z)"));
+  }
+  *value = static_cast<uint64_t>(absl::ToUnixMicros(time));
+  return false;
+}
+
 absl::Status ParseFrom(const std::string& from, SubscribeOptions* options) {
   if (from == "earliest") return absl::OkStatus();
   options->from_latest = from == "latest";
   if (options->from_latest) return absl::OkStatus();
-  uint64_t sequence = 0;
-  if (!absl::SimpleAtoi(from, &sequence)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--from ", from, "? earliest, latest or a sequence"));
+  uint64_t value = 0;
+  const auto is_sequence = ParsePosition("--from", from, &value);
+  if (!is_sequence.ok()) return is_sequence.status();
+  if (*is_sequence) {
+    // From N on, N among them.
+    options->after = Sequence{value == 0 ? 0 : value - 1};
+  } else {
+    options->from_time_us = value;
   }
-  // From N on, N among them.
-  options->after = Sequence{sequence == 0 ? 0 : sequence - 1};
+  return absl::OkStatus();
+}
+
+absl::Status ParseTo(const std::string& to, SubscribeOptions* options) {
+  if (to.empty()) return absl::OkStatus();
+  uint64_t value = 0;
+  const auto is_sequence = ParsePosition("--to", to, &value);
+  if (!is_sequence.ok()) return is_sequence.status();
+  if (*is_sequence && value == 0) {
+    return absl::InvalidArgumentError("--to 0? the first event is 1");
+  }
+  if (*is_sequence) {
+    options->through = Sequence{value};
+  } else {
+    options->to_time_us = value;
+  }
   return absl::OkStatus();
 }
 
 absl::Status ParseLimits(const std::string& count, const std::string& timeout,
-                         bool follow, Limits* limits) {
+                         bool for_ever, Limits* limits) {
   if (!count.empty() &&
       (!absl::SimpleAtoi(count, &limits->count) || limits->count == 0)) {
     return absl::InvalidArgumentError("--count is not a number above 0");
   }
   // Who waits for a number of events waits for them.
-  limits->timeout =
-      follow || limits->count > 0 ? absl::InfiniteDuration() : absl::Seconds(3);
+  limits->timeout = for_ever || limits->count > 0 ? absl::InfiniteDuration()
+                                                  : absl::Seconds(3);
   if (!timeout.empty() && !absl::ParseDuration(timeout, &limits->timeout)) {
     return absl::InvalidArgumentError("--timeout is not like 3s");
   }
@@ -129,18 +163,24 @@ absl::Status ParseLimits(const std::string& count, const std::string& timeout,
 
 absl::Status RunTail(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "tail --profile NAME [--from earliest|latest|N] [--count N]",
+      "tail --profile NAME [--from earliest|latest|N|TIME] [--to N|TIME]",
       "Prints the events that the profile may see, as it may see them; the\n"
-      "operator sees envelopes. Ends after --count events, or when nothing "
-      "has\n"
-      "come for --timeout.");
-  std::string from = "latest", count, timeout, types;
+      "operator sees envelopes. Ends at --to, after --count events, or when\n"
+      "nothing has come for --timeout.");
+  std::string from = "latest", to, count, timeout, types;
   bool follow = false;
-  line.flags().AddString("from", "Where to begin; default latest.", &from);
+  line.flags().AddString("from",
+                         "Where to begin: earliest, latest, an event or a "
+                         "time (2026-11-26T09:30:00Z); default latest.",
+                         &from);
+  line.flags().AddString("to",
+                         "Ends with this event, or with the last one accepted "
+                         "before this time, when the log is past it.",
+                         &to);
   line.flags().AddString("count", "Ends after so many events.", &count);
   line.flags().AddString("timeout",
                          "Ends when nothing came for so long; default 3s, with "
-                         "--count or --follow for ever.",
+                         "--to, --count or --follow for ever.",
                          &timeout);
   line.flags().AddBool("follow", "Goes on for ever.", &follow);
   line.flags().AddString("type", "Only this type, or concordat.police.v1.*",
@@ -150,7 +190,8 @@ absl::Status RunTail(const std::vector<std::string>& arguments) {
   SubscribeOptions options;
   Limits limits;
   if (auto status = ParseFrom(from, &options); !status.ok()) return status;
-  if (auto status = ParseLimits(count, timeout, follow, &limits);
+  if (auto status = ParseTo(to, &options); !status.ok()) return status;
+  if (auto status = ParseLimits(count, timeout, follow || !to.empty(), &limits);
       !status.ok()) {
     return status;
   }

@@ -76,7 +76,7 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   if (recent_.size() > kRecentBlocks) recent_.pop_front();
   if (fold_.changes().size() > changes) {
     for (auto& [session, sub] : subscriptions_) {
-      if (sub.singly == nullptr) {
+      if (sub.singly == nullptr && !sub.ended) {
         AddBackfills(sub.cursor, before, sub.cursor.scan);
       }
     }
@@ -148,6 +148,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   if (is_singly && !sub.durable) {
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "settlement: of a durable name alone");
+  }
+  if (request.through() != 0) sub.cursor.end = {request.through()};
+  sub.cursor.end_us = request.to_time();
+  if (!sub.key.empty() && (request.through() != 0 || request.to_time() != 0)) {
+    return Refuse(session, v1::REFUSAL_MALFORMED,
+                  "through, to_time: of a tail alone");
   }
   const auto joins = singly_.find(sub.key);
   if (holders_.count(sub.key) > 0 ||

@@ -23,9 +23,11 @@
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -228,6 +230,10 @@ class DeliveryCore {
     RecipientState* recipient = nullptr;
     EventFilter filter;
     Sequence scan;  // Judged up to here.
+    // Nothing is wanted after this; or, when it is not 0 and the log gets there,
+    // of what is accepted at this time or later.
+    Sequence end = {std::numeric_limits<uint64_t>::max()};
+    uint64_t end_us = 0;
     std::deque<Backfill> backfills;
     std::shared_ptr<const EventBlock> reading;
   };
@@ -257,6 +263,7 @@ class DeliveryCore {
     uint64_t credit_events = 0;
     uint64_t credit_bytes = 0;
     bool ready = false;  // Subscribed was said.
+    bool ended = false;  // And that it is at the end it asked for.
     Place place;         // Acknowledged.
     std::deque<Out> out;
     size_t out_bytes = 0;
@@ -289,6 +296,11 @@ class DeliveryCore {
   SubscriptionInfo InfoOf(const std::string& key) const;
 
   // delivery_scan.cc
+  // How far it may be judged now.
+  Sequence EndOf(const Cursor& cursor) const {
+    return std::min(cursor.end, fold_.folded());
+  }
+  absl::Status FindEnd(Cursor& cursor) const;
   bool Turn(Subscription& sub, absl::Duration now);
   absl::Status Scan(Subscription& sub, bool& progress);
   // Calls `add` with each event that the first back-fill shows.

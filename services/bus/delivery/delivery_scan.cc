@@ -15,13 +15,26 @@ constexpr GroupMask kEnvelope = 1;
 
 }  // namespace
 
+absl::Status DeliveryCore::FindEnd(Cursor& cursor) const {
+  if (cursor.end_us == 0 || fold_.now_us() < cursor.end_us) {
+    return absl::OkStatus();
+  }
+  const auto last = LastBefore(cursor.end_us);
+  if (!last.ok()) return last.status();
+  cursor.end = std::min(cursor.end, *last);
+  cursor.end_us = 0;
+  return absl::OkStatus();
+}
+
 bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
-  if (!sub.ready || sub.place.paused) return false;
+  if (!sub.ready || sub.place.paused || sub.ended) return false;
   Cursor& cursor = sub.cursor;
   bool progress = false;
   Sequence cause;
-  absl::Status status;
-  if (!cursor.backfills.empty()) {
+  absl::Status status = FindEnd(cursor);
+  if (!status.ok()) {
+    // Said below.
+  } else if (!cursor.backfills.empty()) {
     cause = cursor.backfills.front().change->cause;
     if (HasRoom(sub)) {
       progress = true;
@@ -48,7 +61,8 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
     sub.out.back().acknowledged = cursor.scan;
     sub.out.back().judged = JudgedPolicy(cursor);
   }
-  const bool at_end = cursor.scan == fold_.folded() && cursor.backfills.empty();
+  const bool at_end = cursor.scan >= EndOf(cursor) && cursor.backfills.empty();
+  sub.ended = at_end && cursor.scan >= cursor.end;
   SendFrame(sub, cause, ScannedThrough(cursor), at_end, now);
   return progress && HasRoom(sub) && !at_end;
 }
@@ -85,7 +99,7 @@ absl::Status DeliveryCore::FindBlock(Cursor& cursor) {
     if (!filter.persons().empty()) interest.persons = &filter.persons();
     // Not past what policy is folded to: it may be read ahead.
     const Sequence skipped =
-        std::min(log_.SkipFrom(cursor.scan, interest), fold_.folded());
+        std::min(log_.SkipFrom(cursor.scan, interest), EndOf(cursor));
     if (skipped > cursor.scan) {
       cursor.scan = skipped;
       cursor.reading = nullptr;
@@ -129,8 +143,9 @@ const std::vector<GroupMask>& DeliveryCore::MasksOf(
 
 absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
   Cursor& cursor = sub.cursor;
+  const Sequence end = EndOf(cursor);
   size_t scanned = 0;
-  while (cursor.scan < fold_.folded() && scanned < kScanMax && HasRoom(sub)) {
+  while (cursor.scan < end && scanned < kScanMax && HasRoom(sub)) {
     const absl::Status found = FindBlock(cursor);
     if (!found.ok()) return found;
     if (cursor.reading == nullptr) {
@@ -145,7 +160,7 @@ absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
          ++at, ++scanned) {
       const StoredEvent& event = block->events[at];
       // Read from the log, it may be ahead of the policy.
-      if (event.sequence > fold_.folded()) break;
+      if (event.sequence > end) break;
       cursor.scan = event.sequence;
       if (masks[at] != 0 && cursor.filter.Wants(event.header)) {
         AddView(sub, event, masks[at], event.sequence);
@@ -221,7 +236,7 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
                              absl::Span<const uint32_t> attempts) {
   const size_t views = encoder_.views();
   // One that is up to date may not know it.
-  if (views == 0 &&
+  if (views == 0 && !sub.ended &&
       (!at_end || scanned <= sub.told || now - sub.told_at < kTellEvery)) {
     return;
   }
@@ -230,6 +245,7 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
   rest.set_backfill_cause(views == 0 ? 0 : cause.value);
   rest.set_scanned_through(scanned.value);
   rest.mutable_attempts()->Assign(attempts.begin(), attempts.end());
+  rest.set_ended(sub.ended);
   const bool is_live = views > 0 && cause.value == 0 && !sub.out.empty();
   outputs_.push_back({sub.session, FrameKind::kDeliver,
                       encoder_.TakeDeliver(rest, kFrameHeadBytes),

@@ -102,6 +102,11 @@ struct SubscribeOptions {
   bool from_latest = false;
   // With the first event accepted at this time or later; 0: as above.
   uint64_t from_time_us = 0;
+  // A tail ends with the event of this sequence, or with the last one accepted
+  // before this time, once the log has one that was accepted then or later; with
+  // the earlier of the two. 0: it goes on for ever.
+  Sequence through;
+  uint64_t to_time_us = 0;
   // A projection keeps its own place and always starts after `after`.
   bool own_place = false;
   // With own_place: `scanned_through` of the last delivery that was taken in.
@@ -123,6 +128,8 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
   //   DEADLINE_EXCEEDED  nothing came in time (connected or not).
+  //   OUT_OF_RANGE  the end that was asked for is reached: everything up to there
+  //   was returned.
   //   PERMISSION_DENIED, DATA_LOSS (FORKED: what was returned is no longer in the
   //   log; build anew what came of it), FAILED_PRECONDITION (other holder),
   //   RESOURCE_EXHAUSTED (too many durable names), INVALID_ARGUMENT (no such

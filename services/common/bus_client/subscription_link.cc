@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kNoViewsBytes = 27;
 // Acknowledgements travel together for this long.
 constexpr absl::Duration kAckEvery = absl::Milliseconds(5);
+constexpr char kAtEnd[] = "everything up to the end asked for was returned";
 // The holder before us may be ourselves, before the bus has missed it.
 constexpr absl::Duration kBusyFor = absl::Seconds(10);
 
@@ -161,6 +162,11 @@ bool SubscriptionLink::TakeOne(Delivery& delivery) {
   }
   scanned_through_.value =
       std::max(scanned_through_.value, frame.scanned_through());
+  if (frame.ended() && status_.ok()) {
+    status_ = absl::OutOfRangeError(kAtEnd);
+    at_end_ = true;
+    wake_();
+  }
   return false;
 }
 
@@ -215,6 +221,10 @@ LogEpoch SubscriptionLink::log_epoch() const {
 
 bool SubscriptionLink::Step(absl::Duration now) {
   if (ended_) return false;
+  if (at_end_) {
+    End(absl::OutOfRangeError(kAtEnd), now);
+    return false;
+  }
   const bool more = connection_.Step(now);
   if (connection_.open()) {
     const uint64_t end = connection_.session().log_end();
@@ -278,6 +288,8 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
   }
   subscribe.set_own_place(options_.own_place);
   subscribe.set_settlement(ToWire(options_.settlement));
+  subscribe.set_through(options_.through.value);
+  subscribe.set_to_time(options_.to_time_us);
   subscribe.set_credit_events(options_.credit_events);
   subscribe.set_credit_bytes(options_.credit_bytes);
   MutexLock lock(mu_);

@@ -98,6 +98,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   std::atomic<uint64_t> log_end_{0};
   std::atomic<bool> connected_{false};
   std::atomic<bool> ack_waits_{false};
+  std::atomic<bool> at_end_{false};  // Of what was asked for.
 };
 
 }  // namespace concordat

@@ -44,7 +44,7 @@ trap clean_up EXIT
 
 # What a profile sees of the domain, a line an event: minute and type.
 see() {
-  concordat tail --profile "$1" --from earliest --timeout 3s --json >"$work/$1.json"
+  concordat tail --profile "$1" --from earliest --to "$(log_end)" --json >"$work/$1.json"
   jq -r 'select(.type | test("^concordat\\.(court|prison|police|nhs|socialwork|mappa)\\."))
     | .time[0:16] + "\t" + .type' "$work/$1.json" | sort
 }
@@ -224,7 +224,7 @@ check "and the council's clerk at the bad row" \
   concordat rejects look "$(jq -r '.items[0].itemRef' "$work/files")" --profile socialwork
 
 # What nobody may see, wherever it may have gone.
-concordat tail --profile admin --from earliest --timeout 3s --json >"$work/admin.json"
+concordat tail --profile admin --from earliest --to "$(log_end)" --json >"$work/admin.json"
 check "the operator sees envelopes" test -s "$work/admin.json"
 check "and among them that each addressee was told" equal \
   "$(jq -r 'select(.type == "concordat.alerts.v1.AlertNotified") | .type' "$work/admin.json" | wc -l)" 22

@@ -5,6 +5,7 @@
 // a repeat is a second event                     publishes and is answered
 // frames lose their order or their number        publishes and is answered
 // an acknowledged place is lost                  goes on where it acknowledged
+// a replay goes on for ever                      a replay ends where it was asked to
 // a view that nobody else can check              reads what it was shown
 // anybody may say who he is                      is told why it may not speak
 // rubbish ends the process, or is passed over    is told why it may not speak
@@ -79,7 +80,7 @@ const views = async (session, count) => {
     const frame = await session.next();
     if (frame.body !== 'deliver') continue;
     frame.deliver.views.forEach((view, i) =>
-      all.push({ ...readView(frame.deliver, view), delivery: Number(frame.deliver.first_delivery) + i }));
+      all.push({ ...readView(frame.deliver, view), sequence: view.sequence, delivery: Number(frame.deliver.first_delivery) + i }));
   }
   return all;
 };
@@ -104,6 +105,27 @@ test('reads what it was shown, and goes on where it acknowledged', async () => {
   assert.deepEqual((await views(second, 1)).map((v) => v.header.id), ['r-2']);
   second.end();
   publisher.end();
+});
+
+test('a replay ends where it was asked to', async () => {
+  const session = new Session(bus.Delivery());
+  await session.ask(hello, 'welcome');
+  await session.ask({ subscribe: { filter: { types: [TYPE] }, credit_events: 2, credit_bytes: 1 << 20 } }, 'subscribed');
+  const shown = await views(session, 2);
+  session.end();
+  const replay = new Session(bus.Delivery());
+  await replay.ask(hello, 'welcome');
+  const through = shown[1].sequence;
+  await replay.ask({ subscribe: { filter: { types: [TYPE] }, through, credit_events: 100, credit_bytes: 1 << 20 } }, 'subscribed');
+  const ids = [];
+  let deliver;
+  do {
+    ({ deliver } = await replay.next());
+    ids.push(...deliver.views.map((view) => readView(deliver, view).header.id));
+  } while (!deliver.ended);
+  assert.deepEqual(ids, ['n-1', 'n-2']);
+  assert.equal(String(deliver.scanned_through), String(through));
+  replay.end();
 });
 
 test('is told why it may not speak, and nobody else notices', async () => {

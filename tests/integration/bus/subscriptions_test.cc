@@ -1,5 +1,7 @@
 // Subscriptions that settle singly and what an operator does with them: the real
 // concordat-bus, clients, killed with SIGKILL where it matters.
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -27,6 +29,22 @@ class SubscriptionsTest : public BusProcessTest {
     options.types = {"concordat.police.v1.*"};
     options.settlement = SettlementMode::kShared;
     return options;
+  }
+  // The ids that `concordat tail` prints.
+  std::vector<std::string> RunTail(const std::string& flags) {
+    const std::string command = absl::StrCat(
+        std::getenv("CONCORDAT_BIN"), "/concordat tail --data ",
+        bus_.data().path(), " --profile police --json ", flags, " 2>/dev/null");
+    FILE* const output = popen(command.c_str(), "r");
+    std::vector<std::string> ids;
+    std::string line(64 * 1024, '\0');
+    while (std::fgets(line.data(), static_cast<int>(line.size()), output)) {
+      const std::string text = line.c_str();
+      const size_t start = text.find("\"id\":\"") + 6;
+      ids.push_back(text.substr(start, text.find('"', start) - start));
+    }
+    pclose(output);
+    return ids;
   }
   bus::v1::SubscriptionState StateOf(const std::string& name) {
     const auto list = Ask<bus::v1::ListSubscriptionsResponse>(
@@ -334,6 +352,49 @@ TEST_F(SubscriptionsTest, FiltersAndStartsAtATime) {
   const auto next = tail->Next(kLong);
   ASSERT_THAT(next, IsOk());
   EXPECT_EQ(next->view.header.id, "wanted");
+}
+
+// By the library, which closes the session, and from the command line.
+TEST_F(SubscriptionsTest, AReplayEndsAtAPositionOrATime) {
+  const auto police = Connect("police");
+  std::vector<Sequence> at;
+  for (const char* id : {"one", "two", "three"}) {
+    at.push_back(Publish(*police, Concern(id, 2)).sequence);
+  }
+  hub::v1::TimePassed passed;
+  passed.set_to(kStoryUs + 3'600'000'000);
+  ASSERT_TRUE(Publish(*Connect("player"),
+                      Make("urn:concordat:concordat-operator:player",
+                           "concordat-operator", "t-2", 0, passed))
+                  .accepted);
+  ASSERT_TRUE(Publish(*police, Concern("later", 2)).accepted);
+  const auto replay = [&](SubscribeOptions options) {
+    options.credit_events = 1;
+    const auto client = Connect("police");
+    const auto tail = *client->Subscribe(options);
+    std::vector<std::string> ids;
+    auto next = tail->Next(kLong);
+    for (; next.ok(); next = tail->Next(kLong)) {
+      ids.push_back(next->view.header.id);
+      tail->Ack(next->number);
+    }
+    EXPECT_THAT(next, HasCode(absl::StatusCode::kOutOfRange));
+    EXPECT_THAT(tail->Next(kLong), HasCode(absl::StatusCode::kOutOfRange));
+    return ids;
+  };
+  SubscribeOptions by_position;
+  by_position.after = at[0];
+  by_position.through = at[2];
+  EXPECT_THAT(replay(by_position), ElementsAre("two", "three"));
+  SubscribeOptions by_time;
+  by_time.to_time_us = passed.to();
+  EXPECT_THAT(replay(by_time), ElementsAre("one", "two", "three"));
+  EXPECT_THAT(
+      RunTail(absl::StrCat("--from ", at[1].value, " --to ", at[2].value)),
+      ElementsAre("two", "three"));
+  EXPECT_THAT(RunTail("--from 2025-11-03T02:00:00Z --to 2025-11-03T03:00:00Z"),
+              ElementsAre("one", "two", "three"));
+  EXPECT_THAT(RunTail("--from earliest --to yesterday"), IsEmpty());
 }
 
 TEST_F(SubscriptionsTest, OneThatDoesNotMoveIsAnAlarmUntilItDoes) {

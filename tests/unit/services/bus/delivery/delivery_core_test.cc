@@ -159,14 +159,19 @@ TEST_F(DeliveryCoreTest, PassesOverRegionsThatHoldNothingForIt) {
   v1::Subscribe request = Ask("");
   request.mutable_filter()->add_types("*.Other");
   Subscribe(1, Named("red"), request);
+  request.set_through(1800);
+  Subscribe(3, Named("red"), request);
+  request.set_through(0);
   request.set_name("ours");
   request.set_settlement(v1::SETTLEMENT_SHARED);
   Subscribe(2, Named("red"), request);
   Work();
   EXPECT_THAT(Sequences(1), ElementsAre(1701));
   EXPECT_THAT(Sequences(2), ElementsAre(1701));
+  EXPECT_THAT(Sequences(3), ElementsAre(1701));
   EXPECT_EQ(scanned_[1], 3000u);
-  EXPECT_LE(log_.reads(), 2u * 100 / 5);  // A region for each of the two.
+  EXPECT_EQ(scanned_[3], 1800u);
+  EXPECT_LE(log_.reads(), 3u * 100 / 5);  // A region for each of the three.
   // Nothing is passed over that is not folded yet.
   Append("a.v1.Fact", 0);
   Work();

@@ -79,6 +79,7 @@ class DeliveryCoreTest : public ::testing::Test {
     attempts_.clear();
     stored_acks_.clear();
     scanned_.clear();
+    ended_.clear();
   }
   // `person` 0: about nobody.
   Sequence Append(absl::string_view type, int person,
@@ -157,6 +158,8 @@ class DeliveryCoreTest : public ::testing::Test {
         }
         EXPECT_GE(frame->rest.scanned_through(), scanned_[session]);
         scanned_[session] = frame->rest.scanned_through();
+        EXPECT_FALSE(ended_[session]);
+        ended_[session] = frame->rest.ended();
         ++frames_[session];
       }
     }
@@ -178,6 +181,7 @@ class DeliveryCoreTest : public ::testing::Test {
   std::map<uint64_t, View> views_;
   std::map<uint64_t, uint64_t> scanned_;
   std::map<uint64_t, int> frames_;
+  std::map<uint64_t, bool> ended_;
   std::map<uint64_t, std::vector<uint32_t>> attempts_;
   std::map<uint64_t, uint64_t> stored_acks_;
   std::map<uint64_t, uint64_t> stored_settles_;
