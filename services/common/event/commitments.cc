@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
 #include "absl/status/status.h"
 #include "services/common/crypto/sha256.h"
 #include "services/common/event/wire.h"
@@ -46,28 +48,35 @@ class Canonical {
   void Str(absl::string_view text) {
     const uint64_t size = text.size();
     Put(&size, 2);
-    Put(text.data(), text.size());
+    Raw(text);
   }
-  void Raw(absl::string_view bytes) { Put(bytes.data(), bytes.size()); }
+  void Raw(absl::string_view bytes) {
+    if (!bytes.empty()) Put(bytes.data(), bytes.size());
+  }
   absl::string_view bytes() const {
-    return spilled_.empty() ? absl::string_view(buffer_, size_)
-                            : absl::string_view(spilled_);
+    return is_spilled_ ? absl::string_view(spilled_)
+                       : absl::string_view(buffer_, size_);
   }
 
  private:
-  void Put(const void* bytes, size_t count) {
-    if (spilled_.empty() && size_ + count <= sizeof(buffer_)) {
-      if (count > 0) std::memcpy(buffer_ + size_, bytes, count);
-      size_ += count;
-      return;
+  // Inline, so that a number is one store.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Put(const void* bytes, size_t count) {
+    if (ABSL_PREDICT_FALSE(is_spilled_ || count > sizeof(buffer_) - size_)) {
+      return Spill(bytes, count);
     }
-    // Only a header that nobody checked is this long.
-    if (spilled_.empty()) spilled_.assign(buffer_, size_);
+    std::memcpy(buffer_ + size_, bytes, count);
+    size_ += count;
+  }
+  // Only a header that nobody checked is this long.
+  ABSL_ATTRIBUTE_NOINLINE void Spill(const void* bytes, size_t count) {
+    if (!is_spilled_) spilled_.assign(buffer_, size_);
+    is_spilled_ = true;
     spilled_.append(static_cast<const char*>(bytes), count);
   }
 
   char buffer_[1536];
   size_t size_ = 0;
+  bool is_spilled_ = false;
   std::string spilled_;
 };
 

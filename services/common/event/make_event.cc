@@ -35,10 +35,9 @@ void UpdateText(Sha256& hash, absl::string_view text) {
   hash.Update(&size, sizeof(size)).Update(text);
 }
 
-}  // namespace
-
-absl::StatusOr<Event> MakeEvent(const TypeRegistry& types, Header header,
-                                absl::string_view message, const Seed& seed) {
+// Moves of a header are not free: once in, and once into the event.
+absl::StatusOr<Event> Make(const TypeRegistry& types, Header&& header,
+                           absl::string_view message, const Seed& seed) {
   const EventType* const type = types.Find(header.type);
   if (type == nullptr) return absl::NotFoundError("type: no such event type");
   absl::Status status = CheckHeader(AsView(header));
@@ -49,7 +48,8 @@ absl::StatusOr<Event> MakeEvent(const TypeRegistry& types, Header header,
   absl::StatusOr<std::vector<BasicGroup<std::string>>> groups =
       type->Split(message);
   if (!groups.ok()) return groups.status();
-  Event event;
+  absl::StatusOr<Event> made(absl::in_place);
+  Event& event = *made;
   event.header = std::move(header);
   event.groups = *std::move(groups);
   event.seed = seed;
@@ -58,19 +58,27 @@ absl::StatusOr<Event> MakeEvent(const TypeRegistry& types, Header header,
   status = type->Check(view.groups, &faults);
   if (!status.ok()) return status;
   event.digest = Commit(view.header, *type, view.groups, seed).digest;
-  return event;
+  return made;
+}
+
+}  // namespace
+
+absl::StatusOr<Event> MakeEvent(const TypeRegistry& types, Header header,
+                                absl::string_view message, const Seed& seed) {
+  return Make(types, std::move(header), message, seed);
 }
 
 absl::StatusOr<Event> MakeEvent(const TypeRegistry& types, Header header,
                                 const google::protobuf::MessageLite& message,
                                 Random& random) {
-  const std::string type = message.GetTypeName();
-  if (header.type.empty()) header.type = type;
-  if (header.type != type) {
+  std::string type = message.GetTypeName();
+  if (header.type.empty()) {
+    header.type = std::move(type);
+  } else if (header.type != type) {
     return absl::InvalidArgumentError("type: not the message's");
   }
-  return MakeEvent(types, std::move(header), message.SerializeAsString(),
-                   DrawSeed(random));
+  return Make(types, std::move(header), message.SerializeAsString(),
+              DrawSeed(random));
 }
 
 Seed DrawSeed(Random& random) {
