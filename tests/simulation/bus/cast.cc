@@ -86,15 +86,26 @@ const std::vector<Member>& Members() {
       {"green-desk", "green", "landlord", {}, ""},
       {"hub-alerts", "hub", "service", {kFact, kUrgent}, ""},
       {"hub-watch", "hub", "operator", {}, ""},
+      {"red-letters-1", "red", "officer", {}, ""},
+      {"red-letters-2", "red", "officer", {}, ""},
+      {"red-letters-3", "red", "officer", {}, ""},
   };
   return *kMembers;
 }
 
-std::string KeyOf(int member) {
-  return std::string(32, static_cast<char>('A' + member));
+std::string ProofOf(int member, int key, bool by_call) {
+  const Member& who = Members()[static_cast<size_t>(member)];
+  if (by_call) {
+    return CertificateUri(bus::v1::ENVIRONMENT_LIVE, who.agency, who.name);
+  }
+  std::string bytes(32, static_cast<char>('A' + member));
+  bytes[0] = static_cast<char>(key / 256);
+  bytes[1] = static_cast<char>(key % 256);
+  return bytes;
 }
 
-std::shared_ptr<const PrincipalRegistry> SimRegistry() {
+std::shared_ptr<const PrincipalRegistry> SimRegistry(
+    const std::vector<Enrolment>& enrolments) {
   bus::v1::Registry registry;
   registry.set_environment(bus::v1::ENVIRONMENT_LIVE);
   for (size_t i = 0; i < Members().size(); ++i) {
@@ -104,7 +115,11 @@ std::shared_ptr<const PrincipalRegistry> SimRegistry() {
     principal.set_agency(member.agency);
     principal.set_system(member.name);
     principal.set_role(member.role);
-    principal.set_curve_public_key(*CurveKeyToZ85(KeyOf(static_cast<int>(i))));
+    principal.set_curve_public_key(*CurveKeyToZ85(
+        ProofOf(static_cast<int>(i), enrolments[i].key, /*by_call=*/false)));
+    principal.set_certificate_uri(
+        ProofOf(static_cast<int>(i), 0, /*by_call=*/true));
+    principal.set_revoked(enrolments[i].revoked);
     principal.set_default_purpose("CARE");
     for (const std::string& type : member.process_types) {
       principal.mutable_process()->add_types(type);

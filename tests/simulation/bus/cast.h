@@ -34,7 +34,8 @@ std::vector<policy::v1::Agreement> SimAgreements();
 inline constexpr int kPersons = 4;
 PersonKey Person(int number);  // From 1.
 
-// Publishers first: red and blue of facts, office of cases.
+// Publishers first: red and blue of facts, office of cases; then who follows, and
+// who shares a subscription.
 struct Member {
   std::string name;
   std::string agency;
@@ -44,9 +45,23 @@ struct Member {
 };
 const std::vector<Member>& Members();
 inline constexpr int kPublishers = 3;
+inline constexpr int kFollowers = 6;
+inline constexpr int kSharers = 3;
+// Of the subscription that they share, and its key.
+inline constexpr char kShared[] = "letters";
+inline constexpr char kSharedKey[] = "red/officer/letters";
 
-std::string KeyOf(int member);  // 32 bytes.
-std::shared_ptr<const PrincipalRegistry> SimRegistry();
+// Whom the registry has, with which key: of each member.
+struct Enrolment {
+  bool revoked = false;
+  int key = 0;  // Which of its keys; another one is nobody's.
+};
+
+// What a member proves who it is with: a key of 32 bytes, or by a call the URI of
+// its certificate, which stays.
+std::string ProofOf(int member, int key, bool by_call);
+std::shared_ptr<const PrincipalRegistry> SimRegistry(
+    const std::vector<Enrolment>& enrolments);
 
 }  // namespace concordat::simulation
 

@@ -6,8 +6,9 @@
 namespace concordat::simulation {
 
 FollowerProgram::FollowerProgram(World& world, Oracle& oracle, Network& network,
-                                 int member, Kind kind)
-    : Program(world, oracle, network, member),
+                                 const Registrar& registrar, int member,
+                                 Kind kind)
+    : Program(world, oracle, network, registrar, member),
       kind_(kind),
       name_(kind == Kind::kTail ? "" : absl::StrCat("follow-", member)),
       credit_events_(static_cast<uint32_t>(world.dice.Between(1, 40))),
@@ -44,6 +45,7 @@ void FollowerProgram::Died() {
 
 void FollowerProgram::Work() {
   Dice& dice = world_.dice;
+  if (is_shut_out()) return;
   const uint64_t eagerness = world_.healing ? 9000 : eagerness_;
   while (dice.Chance(eagerness) && held_.size() < credit_events_) {
     auto next = link_->Next(absl::ZeroDuration());
@@ -52,13 +54,8 @@ void FollowerProgram::Work() {
       continue;
     }
     if (absl::IsDeadlineExceeded(next.status())) break;
-    // Its own earlier session may hold the name for as long as a silence lasts.
-    const bool busy = absl::IsFailedPrecondition(next.status());
-    if (!busy || world_.healing) {
-      return world_.Fail(member_.name, ": ", next.status().ToString());
-    }
-    world_.Say(member_.name, ": ", next.status().ToString());
-    return Subscribe();
+    if (AsksAgain(next.status())) Subscribe();
+    return;
   }
   while (!held_.empty() && dice.Chance(eagerness)) Apply();
   if (applied_number_ > acked_number_ && dice.Chance(eagerness)) {

@@ -18,8 +18,8 @@ namespace concordat::simulation {
 class FollowerProgram : public Program {
  public:
   enum class Kind { kDurable, kOwnPlace, kTail };
-  FollowerProgram(World& world, Oracle& oracle, Network& network, int member,
-                  Kind kind);
+  FollowerProgram(World& world, Oracle& oracle, Network& network,
+                  const Registrar& registrar, int member, Kind kind);
 
   // The bus sent a view to it; the place may not pass what it did not
   // acknowledge.

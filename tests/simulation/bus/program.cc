@@ -4,13 +4,35 @@
 
 namespace concordat::simulation {
 
-Program::Program(World& world, Oracle& oracle, Network& network, int member)
+Program::Program(World& world, Oracle& oracle, Network& network,
+                 const Registrar& registrar, int member)
     : world_(world),
       oracle_(oracle),
       network_(network),
+      registrar_(registrar),
       index_(member),
       member_(Members()[static_cast<size_t>(member)]),
-      dialer_(network.DialerOf(member, KeyOf(member))) {}
+      by_call_(world.dice.Chance(3000)) {
+  TakeKey();
+}
+
+void Program::TakeKey() {
+  if (client_ != nullptr) Crash();
+  dialer_ = network_.DialerOf(
+      index_, ProofOf(index_, registrar_.KeyOf(index_), by_call_), by_call_);
+}
+
+bool Program::AsksAgain(const absl::Status& why) {
+  world_.Say(member_.name, ": ", why.ToString());
+  if (absl::IsPermissionDenied(why) && registrar_.HasChanged(index_)) {
+    shut_out_until_us_ = world_.now_us + 300'000;
+    return true;
+  }
+  // Its own earlier session may hold the name for as long as a silence lasts.
+  if (absl::IsFailedPrecondition(why) && !world_.healing) return true;
+  world_.Fail(member_.name, ": ", why.ToString());
+  return false;
+}
 
 void Program::Tick() {
   if (world_.now_us < starts_at_us_ || world_.now_us < stalled_until_us_) {

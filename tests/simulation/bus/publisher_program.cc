@@ -26,8 +26,9 @@ class ClientPublisher : public Publisher {
 }  // namespace
 
 PublisherProgram::PublisherProgram(World& world, Oracle& oracle,
-                                   Network& network, int member)
-    : Program(world, oracle, network, member),
+                                   Network& network, const Registrar& registrar,
+                                   int member)
+    : Program(world, oracle, network, registrar, member),
       random_(world.dice.Next()),
       events_left_(static_cast<int>(member == 2 ? world.dice.Between(8, 40)
 
@@ -324,8 +325,12 @@ void PublisherProgram::Answered(size_t at,
     const PublishOutcome& outcome = outcomes[i];
     const Event& event = item.set[i];
     const EventName name = {event.header.source, event.header.id};
+    const bool is_shut_out =
+        (outcome.refusal == bus::v1::REFUSAL_REVOKED ||
+         outcome.refusal == bus::v1::REFUSAL_NOT_REGISTERED) &&
+        registrar_.HasChanged(index_);
     if (outcome.refusal == bus::v1::REFUSAL_READ_ONLY ||
-        outcome.refusal == bus::v1::REFUSAL_SHUTTING_DOWN) {
+        outcome.refusal == bus::v1::REFUSAL_SHUTTING_DOWN || is_shut_out) {
       item.state = State::kWaiting;
       next_ = std::min(next_, at);
       rewinding_ = true;

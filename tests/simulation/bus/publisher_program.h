@@ -18,7 +18,8 @@ namespace concordat::simulation {
 // answer; by itself, or through a spool.
 class PublisherProgram : public Program {
  public:
-  PublisherProgram(World& world, Oracle& oracle, Network& network, int member);
+  PublisherProgram(World& world, Oracle& oracle, Network& network,
+                   const Registrar& registrar, int member);
 
   bool settled() const;
   // All that was to be accepted is in the log.

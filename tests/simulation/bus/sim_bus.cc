@@ -16,6 +16,10 @@ constexpr absl::string_view kWrapping =
     "concordat wrapping keys 1\n"
     "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
 using Survives = testing::FakeDisk::Survives;
+// At a turn the registry was looked at this long ago at most, and who is nobody
+// any more is cut: after a linger and two ticks of the session.
+constexpr uint64_t kLooksEveryUs = 20'000;
+constexpr uint64_t kCutsWithinUs = 800'000;
 
 // The disk failed because the run said so.
 bool WasMade(const absl::Status& why) {
@@ -56,6 +60,8 @@ struct SimBus::Life {
   bus::Faults faults;
   std::unique_ptr<bus::Carrier> ingest_port;
   std::unique_ptr<bus::Carrier> delivery_port;
+  std::unique_ptr<bus::GrpcCarrier> ingest_calls;
+  std::unique_ptr<bus::GrpcCarrier> delivery_calls;
   std::unique_ptr<bus::SessionServer> ingest_sessions;
   std::unique_ptr<bus::SessionServer> delivery_sessions;
   Metrics metrics;
@@ -64,15 +70,29 @@ struct SimBus::Life {
   std::unique_ptr<bus::IngestLoop> ingest;
 };
 
-SimBus::SimBus(World& world, WallClock& clock, Oracle& oracle, Network& network)
+SimBus::SimBus(World& world, WallClock& clock, Oracle& oracle, Network& network,
+               Registrar& registrar)
     : world_(world),
       clock_(clock),
       oracle_(oracle),
       network_(network),
+      registrar_(registrar),
       random_(world.dice.Next()),
       index_(std::make_shared<testing::FakeIndexStore::Entries>()),
       segment_bytes_(1024 * world.dice.Between(24, 96)),
-      credit_events_(static_cast<uint32_t>(world.dice.Between(8, 128))) {}
+      credit_events_(static_cast<uint32_t>(world.dice.Between(8, 128))) {
+  Dice& dice = world.dice;
+  bus::RedeliveryLimits& limits = delivery_.redelivery;
+  limits.attempts = static_cast<uint32_t>(dice.Between(2, 4));
+  limits.backoff_min =
+      absl::Milliseconds(static_cast<int64_t>(dice.Between(20, 400)));
+  limits.backoff_max = absl::Seconds(2);
+  limits.set_aside_max = dice.Between(2, 16);
+  limits.window = dice.Between(2, 48);
+  delivery_.redrive_per_s = 50;
+  network_.set_admit(
+      [this](absl::string_view uri) { return registrar_.Admit(uri); });
+}
 
 SimBus::~SimBus() {
   if (running()) Stop(End::kKilled);
@@ -143,27 +163,36 @@ absl::Status SimBus::Open() {
   if (!status.ok()) return status;
 
   const auto sessions_on = [&](bus::Port port,
-                               std::unique_ptr<bus::Carrier>& carrier) {
+                               std::unique_ptr<bus::Carrier>& carrier,
+                               std::unique_ptr<bus::GrpcCarrier>& calls) {
     carrier = network_.CarrierOf(port);
+    calls = std::make_unique<bus::GrpcCarrier>(*carrier, world_);
+    network_.SetCalls(port, calls.get());
     bus::SessionOptions session;
     session.port = port;
     session.environment = options.environment;
     session.credit_events = credit_events_;
     auto sessions = std::make_unique<bus::SessionServer>(
-        session, *carrier, world_, random_, registry_);
+        session, *calls, world_, random_, registrar_.LookedAt(port));
     sessions->SetLog(life.log->Status().log_id, life.log->Status().epoch);
     return sessions;
   };
-  life.ingest_sessions = sessions_on(bus::Port::kIngest, life.ingest_port);
-  life.delivery_sessions =
-      sessions_on(bus::Port::kDelivery, life.delivery_port);
-  const auto source = [this] { return registry_; };
+  life.ingest_sessions =
+      sessions_on(bus::Port::kIngest, life.ingest_port, life.ingest_calls);
+  life.delivery_sessions = sessions_on(bus::Port::kDelivery, life.delivery_port,
+                                       life.delivery_calls);
+  const auto source_of = [this](bus::Port port) {
+    return [this, port] { return registrar_.LookedAt(port); };
+  };
   const auto refused = [this](absl::string_view principal,
                               bus::v1::Refusal refusal,
                               absl::string_view detail) {
     world_.Say("bus: ends a session of ", principal, ": ",
                bus::v1::Refusal_Name(refusal), " ", detail);
-    if (refusal != bus::v1::REFUSAL_PROTOCOL &&
+    const bool is_shut_out = (refusal == bus::v1::REFUSAL_REVOKED ||
+                              refusal == bus::v1::REFUSAL_NOT_REGISTERED) &&
+                             registrar_.HasChanged(principal);
+    if (!is_shut_out && refusal != bus::v1::REFUSAL_PROTOCOL &&
         refusal != bus::v1::REFUSAL_BUSY &&
         refusal != bus::v1::REFUSAL_SHUTTING_DOWN) {
       world_.Fail(principal, " was refused: ", bus::v1::Refusal_Name(refusal),
@@ -175,9 +204,12 @@ absl::Status SimBus::Open() {
   };
   life.meters = std::make_unique<bus::LoopMeters>(life.metrics, world_,
                                                   life.log->Status().end);
+  bus::DeliveryOptions delivery = delivery_;
+  delivery.started = clock_.Now() - world_.Elapsed();
   life.delivery = std::make_unique<bus::DeliveryLoop>(
-      *life.delivery_sessions, source, world_,
-      bus::DeliveryCore(*life.log, types_, fold, life.cursors->places()),
+      *life.delivery_sessions, source_of(bus::Port::kDelivery), world_,
+      bus::DeliveryCore(*life.log, types_, fold, life.cursors->places(),
+                        delivery),
       *life.cursors, *life.meters,
       bus::DeliveryLoop::Hooks{fatal,
                                [this](const absl::Status& why) {
@@ -191,8 +223,9 @@ absl::Status SimBus::Open() {
                                refused},
       std::make_unique<Steps>(places_));
   life.ingest = std::make_unique<bus::IngestLoop>(
-      *life.log, *life.ingest_sessions, source, world_, types_, std::move(core),
-      std::move(fold), random_, life.faults, *life.meters,
+      *life.log, *life.ingest_sessions, source_of(bus::Port::kIngest), world_,
+      types_, std::move(core), std::move(fold), random_, life.faults,
+      *life.meters,
       bus::IngestLoop::Hooks{
           [this](std::shared_ptr<const bus::EventBlock> block) {
             for (const bus::StoredEvent& event : block->events) {
@@ -266,12 +299,13 @@ void SimBus::Stop(End how) {
     }
     Drop(closed_);
   }
+  // Before its carriers cut what is left.
+  network_.BusDown(power);
   life_ = nullptr;
   for (Work* work : {&blocks_, &places_, &closed_}) {
     Drop(*work);
     work->at_once = false;
   }
-  network_.BusDown(power);
   for (testing::FakeDisk* disk : {&log_disk_, &places_disk_}) {
     if (power) {
       disk->PowerCut(static_cast<Survives>(dice.Below(4)), dice.Next());
@@ -298,11 +332,40 @@ void SimBus::Tick() {
   if (!running()) return;
   Dice& dice = world_.dice;
   DoSome(blocks_);
-  if (dice.Chance(9000)) life_->ingest->Turn();
+  if (dice.Chance(9000)) {
+    life_->ingest->Turn();
+    CheckLooks(bus::Port::kIngest);
+  }
   DoSome(blocks_);
-  if (dice.Chance(9000)) life_->delivery->Turn();
+  if (dice.Chance(9000)) {
+    life_->delivery->Turn();
+    CheckLooks(bus::Port::kDelivery);
+  }
   DoSome(places_);
   DoSome(closed_);
+}
+
+void SimBus::CheckLooks(bus::Port port) {
+  const uint64_t since = world_.now_us - registrar_.looked_at_us(port);
+  if (since >= kLooksEveryUs) {
+    world_.Fail("the registry was not looked at for ", since, " us");
+  }
+  for (const auto& [id, link] : network_.all_links()) {
+    if (link->port != port || !link->known || !link->bus_open ||
+        link->told_gone || registrar_.IsKnownTo(port, link->proof)) {
+      unknown_since_.erase(id);
+      continue;
+    }
+    const auto [at, is_new] = unknown_since_.emplace(id, world_.now_us);
+    if (!is_new && world_.now_us - at->second > kCutsWithinUs) {
+      world_.Fail("link ", id, " of a key that is nobody's stays open");
+    }
+  }
+}
+
+void SimBus::Perform(std::function<absl::Status(bus::DeliveryCore&)> act) {
+  if (!running()) return;
+  life_->delivery->Perform(std::move(act), [](const absl::Status&) {});
 }
 
 void SimBus::FailSoon() {

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "services/bus/log/durable_event_log.h"
 #include "tests/simulation/bus/network.h"
 #include "tests/simulation/bus/oracle.h"
+#include "tests/simulation/bus/registrar.h"
 #include "tests/simulation/bus/world.h"
 #include "tests/support/fake_disk.h"
 #include "tests/support/log_fakes.h"
@@ -29,7 +31,8 @@ class SimBus {
     kStopped,  // In order.
   };
 
-  SimBus(World& world, WallClock& clock, Oracle& oracle, Network& network);
+  SimBus(World& world, WallClock& clock, Oracle& oracle, Network& network,
+         Registrar& registrar);
   ~SimBus();
 
   bool running() const { return life_ != nullptr; }
@@ -49,6 +52,9 @@ class SimBus {
   absl::StatusOr<bus::Places> PlacesOnDisk();
   // As concordat-log-fsck does.
   void CheckLog();
+  // An operator's act on the delivery thread, if it comes to that.
+  void Perform(std::function<absl::Status(bus::DeliveryCore&)> act);
+  const bus::DeliveryOptions& delivery_options() const { return delivery_; }
   // How far the delivery loop has the log.
   uint64_t posted() const { return posted_; }
   void set_on_start(std::function<void(const bus::Places&)> on_start) {
@@ -63,6 +69,8 @@ class SimBus {
   class Steps;
   struct Life;
 
+  // After a turn of the port.
+  void CheckLooks(bus::Port port);
   void DoSome(Work& work);
   void Drop(Work& work);
   absl::Status Open();
@@ -73,7 +81,8 @@ class SimBus {
   Oracle& oracle_;
   Network& network_;
   const std::shared_ptr<const TypeRegistry> types_ = SimTypes();
-  const std::shared_ptr<const PrincipalRegistry> registry_ = SimRegistry();
+  Registrar& registrar_;
+  bus::DeliveryOptions delivery_;
   DiceRandom random_;
   testing::FakeDisk log_disk_;
   testing::FakeDisk places_disk_;
@@ -84,6 +93,8 @@ class SimBus {
   uint64_t segment_bytes_ = 0;
   uint32_t credit_events_ = 0;
   uint64_t posted_ = 0;
+  // Links that the bus has open, by what their port has seen.
+  std::map<uint64_t, uint64_t> unknown_since_;
   bool hurt_ = false;
   std::optional<std::pair<std::string, uint64_t>> flipped_;
   std::function<void(const bus::Places&)> on_start_;

@@ -4,11 +4,14 @@
 //   publishers ─ PublishSpool, SpooledPublisher, ClientCore ─┐
 //                                                  Network ──┤
 //   followers ── SubscriptionLink, DeliveryWindow ───────────┤
+//   sharers ──── SubscriptionLink, SettleWindow ─────────────┤
+//           by calls: GrpcCarrier ── SimCall ────────────────┤
+//   Registrar ── PrincipalRegistry, SessionServer ───────────┤
 //        IngestLoop, IngestCore, DurableEventLog ── FakeDisk ┤
-//        DeliveryLoop, DeliveryCore, CursorStore ── FakeDisk ┘
+//        DeliveryLoop, DeliveryCore, Settlement, CursorStore ┘
 //
-// Not in it: sockets (ZmqCarrier, GrpcCarrier, ZmqWire), threads, RocksDB, calls
-// by gRPC, Read(stream), and the types of the real catalogue.
+// Not in it: sockets (ZmqCarrier, ZmqWire, ServerHost), threads, RocksDB, other
+// calls than sessions, Read(stream), and the types of the real catalogue.
 //
 // A run goes wrong in the ways that its seed draws (Faults) for up to 24 seconds
 // of its own time; then everything is whole, and it has a minute to settle. All
@@ -25,6 +28,16 @@
 //     handed each delivery once, and what has one ordering key in order
 //   - a stored place passes neither the log nor what was acknowledged
 //   - in the end a follower has had all of what it may see
+//   - of a shared subscription (SharedOracle) an ordering key is with one member at
+//     a time and in order; what was settled and stored goes out to nobody again;
+//     there are no more attempts than may be; a stored place passes only what is
+//     settled or a row; while it is paused nothing goes out; in the end, when the
+//     operator has redriven what was set aside and parked, its members have dealt
+//     with all of what they may see and no row is left
+//   - once a port has seen that a key is nobody's it says nothing to whoever has it
+//     but Closed, and cuts it; it looks every 20 ms
+//   - of a call one message is read when the one before was taken, and who lets too
+//     much wait is cut, alone
 //   - what waits in queues stays within its bound, and everything settles
 //
 // Mutants of the shipping code, put in by hand, with the first seed of the two

@@ -71,6 +71,7 @@ struct Faults {
   uint64_t flip_bit = 0;    // While the bus is down.
   uint64_t stall_bus = 0;   // It does not run, for up to seconds.
   uint64_t jump_clock = 0;  // The wall's, forth and back.
+  uint64_t revoke = 0;      // Somebody's key, for up to seconds.
   uint64_t crash_client = 0;
   uint64_t stall_client = 0;
 };
