@@ -1,8 +1,5 @@
 #include "services/bus/daemon/bus_health.h"
 
-#include <iterator>
-#include <set>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 
@@ -25,10 +22,10 @@ bool IsAlertsService(const SubscriptionInfo& info) {
 void BusHealth::Judge(const View& view, Troubles& troubles) {
   JudgeLog(view, troubles);
   JudgeAgreements(view, troubles);
+  JudgePlaces(view, troubles);
   MutexLock lock(mu_);
   Remember(view);
   JudgeAlerts(view, troubles);
-  JudgePlaces(view, troubles);
 }
 
 void BusHealth::Remember(const View& view) {
@@ -91,41 +88,25 @@ void BusHealth::JudgeAlerts(const View& view, Troubles& troubles) {
   }
 }
 
-void BusHealth::JudgePlaces(const View& view, Troubles& troubles) {
-  const absl::Duration longest = absl::Seconds(settings_.stalled_after_s());
-  std::set<std::string> present;
+void BusHealth::JudgePlaces(const View& view, Troubles& troubles) const {
   for (const SubscriptionInfo& info : view.subscriptions) {
     if (info.name.empty() || IsAlertsService(info)) continue;
-    const std::string key =
-        absl::StrCat(info.agency, "/", info.role, "/", info.name);
-    present.insert(key);
-    const auto [place, is_new] =
-        places_.try_emplace(key, Place{info.acknowledged, view.now});
+    const std::string key = SubscriptionKey(info.agency, info.role, info.name);
     if (!info.stopped_because.empty()) {
       troubles.push_back({"subscription", key,
                           absl::StrCat("subscription ", key, " takes no more: ",
                                        info.stopped_because),
                           false});
-      continue;
+    } else if (info.stalled_since > -absl::InfiniteDuration()) {
+      troubles.push_back(
+          {"subscription", key,
+           absl::StrCat("subscription ", key, " is behind by ",
+                        view.log.end.value - info.acknowledged.value,
+                        " events and has not moved for ",
+                        absl::ToInt64Seconds(view.now - info.stalled_since),
+                        " s", info.connected ? "" : "; its reader is away"),
+           false});
     }
-    if (place->second.acknowledged != info.acknowledged ||
-        info.acknowledged >= view.log.end || info.paused) {
-      place->second = {info.acknowledged, view.now};
-    }
-    const absl::Duration stood = view.now - place->second.moved_at;
-    if (stood < longest) continue;
-    troubles.push_back(
-        {"subscription", key,
-         absl::StrCat("subscription ", key, " is behind by ",
-                      view.log.end.value - info.acknowledged.value,
-                      " events and has not moved for ",
-                      absl::ToInt64Seconds(stood), " s",
-                      info.connected ? "" : "; its reader is away"),
-         false});
-  }
-  for (auto place = places_.begin(); place != places_.end();) {
-    place = present.count(place->first) > 0 ? std::next(place)
-                                            : places_.erase(place);
   }
 }
 

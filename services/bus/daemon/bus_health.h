@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,12 +28,12 @@ namespace concordat::bus {
 
 // Threads  Any.
 // Bounds   An entry a quarter second in which the log grew, for `alerts_behind_s`
-//          and a minute; one a subscription.
+//          and a minute.
 class BusHealth {
  public:
   // How things are, all at one moment.
   struct View {
-    absl::Duration now;  // Steady.
+    absl::Duration now;  // Steady, by the clock of the delivery loop.
     LogStatus log;
     std::vector<SubscriptionInfo> subscriptions;
     uint64_t disk_free_bytes = 0;
@@ -46,18 +45,14 @@ class BusHealth {
   BusHealth(const hub::v1::WatchSettings& settings, absl::TimeZone zone)
       : settings_(settings), zone_(zone) {}
 
-  // Adds what is wrong. Call it at least once a second: how long a place has not
-  // moved is known from the calls before.
+  // Adds what is wrong. Call it at least once a second: how far the alerts service
+  // is behind is known from the calls before.
   void Judge(const View& view, Troubles& troubles);
 
  private:
   struct Grown {
     Sequence end;
     absl::Duration at;
-  };
-  struct Place {
-    Sequence acknowledged;
-    absl::Duration moved_at;
   };
 
   void Remember(const View& view) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -68,15 +63,13 @@ class BusHealth {
   void JudgeLog(const View& view, Troubles& troubles) const;
   void JudgeAlerts(const View& view, Troubles& troubles)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void JudgePlaces(const View& view, Troubles& troubles)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void JudgePlaces(const View& view, Troubles& troubles) const;
   void JudgeAgreements(const View& view, Troubles& troubles) const;
 
   const hub::v1::WatchSettings settings_;
   const absl::TimeZone zone_;
   Mutex mu_;
   std::deque<Grown> grown_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, Place> places_ ABSL_GUARDED_BY(mu_);
   // When the alerts service last had a session, or was to have one.
   absl::Duration alerts_seen_at_ ABSL_GUARDED_BY(mu_) =
       absl::InfiniteDuration();
