@@ -8,6 +8,7 @@
 #include <string>
 
 #include "services/common/config/data_directory.h"
+#include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
 namespace concordat::testing {
@@ -18,27 +19,24 @@ class BusProcess {
  public:
   // Makes the directory and starts the bus. Failures fail the test.
   BusProcess();
-  ~BusProcess();
   BusProcess(const BusProcess&) = delete;
   BusProcess& operator=(const BusProcess&) = delete;
 
   const DataDirectory& data() const { return *data_; }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return bus_->pid(); }
 
   // Starts it and waits until it listens.
   void Start();
   // SIGTERM, and its exit status.
   int Stop();
-  void Kill();  // SIGKILL.
+  void Kill() { bus_->Kill(); }  // SIGKILL.
   // From now on no file of it can grow past this: the disk is full.
   void LimitFiles(uint64_t bytes);
 
  private:
-  int Wait();
-
   TempDir folder_;
   std::unique_ptr<DataDirectory> data_;
-  pid_t pid_ = -1;
+  std::unique_ptr<Process> bus_;
 };
 
 }  // namespace concordat::testing

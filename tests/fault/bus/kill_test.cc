@@ -3,7 +3,6 @@
 // each effect happens once. One of the three settles singly, fails now and then,
 // and keeps the order of each stream.
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -22,10 +21,9 @@
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/make_event.h"
 #include "tests/fault/bus/load_directory.h"
+#include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-
-extern char** environ;
 
 namespace concordat::testing {
 namespace {
@@ -37,32 +35,6 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 // hears of it; what it must hear, it hears when the kills are over.
 constexpr absl::Duration kPatienceOfFollowers = absl::Minutes(4);
 constexpr uint32_t kSeed = 20261121;
-
-// A concordat-bus; the destructor kills it.
-class BusProcess {
- public:
-  explicit BusProcess(const std::string& data) {
-    std::string program = FromEnvironment("CONCORDAT_BIN") + "/concordat-bus";
-    std::string flag = "--data=" + data;
-    char* arguments[] = {program.data(), flag.data(), nullptr};
-    EXPECT_EQ(posix_spawn(&pid_, program.c_str(), nullptr, nullptr, arguments,
-                          environ),
-              0);
-  }
-  ~BusProcess() { Kill(); }
-  void Kill() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    // Nobody but us ended it.
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_ = -1;
-};
 
 // What happened, as the publisher and the subscribers saw it.
 struct Journal {
@@ -90,6 +62,10 @@ class KillTest : public ::testing::Test {
     EXPECT_THAT(MakeLoadDirectory(data_, clock_, random_), IsOk());
   }
 
+  std::unique_ptr<Process> StartBus() const {
+    return std::make_unique<Process>(
+        std::vector<std::string>{"concordat-bus", "--data", data_});
+  }
   // Publishes one after another until told to stop.
   void Publish(BusClient& bus, const TypeRegistry& types,
                const std::atomic<bool>& stop) {
@@ -195,7 +171,7 @@ TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
   const auto types = TypeRegistry::Build(*descriptors, *codes);
   ASSERT_THAT(types, IsOk());
 
-  auto bus = std::make_unique<BusProcess>(data_);
+  auto bus = StartBus();
   ASSERT_THAT(data->WaitForAddress("concordat-bus", "delivery", kPatience),
               IsOk());
   auto publisher = ConnectBus(*data, "publisher");
@@ -230,8 +206,10 @@ TEST_F(KillTest, AcknowledgedEventsAreThereOnceAndInOrderAfterAHundredKills) {
   for (int i = 0; i < kKills; ++i) {
     answered += 1 + dice() % kAnswersBetweenKillsMax;
     EXPECT_TRUE(journal_.AwaitAnswers(answered)) << "kill " << i;
-    bus->Kill();
-    bus = std::make_unique<BusProcess>(data_);
+    const int status = bus->Kill();
+    // Nobody but us ended it.
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+    bus = StartBus();
     MutexLock lock(journal_.mu);
     answered = journal_.answered;
   }

@@ -2,15 +2,13 @@
 // restored. Backup and restore are killed with SIGKILL again and again and run
 // again. What was accepted up to the point is there once; who holds a position
 // after it is told FORKED, and who holds one before it goes on.
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -27,10 +25,9 @@
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/event/make_event.h"
 #include "tests/fault/bus/load_directory.h"
+#include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
-
-extern char** environ;
 
 namespace concordat::testing {
 namespace {
@@ -46,46 +43,17 @@ constexpr uint64_t kInFlight = 500;
 constexpr int kKills = 6;
 constexpr uint32_t kSeed = 20261126;
 
-class Process {
- public:
-  explicit Process(std::vector<std::string> arguments) {
-    arguments[0] = FromEnvironment("CONCORDAT_BIN") + "/" + arguments[0];
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    EXPECT_EQ(posix_spawn(&pid_, pointers[0], nullptr, nullptr, pointers.data(),
-                          environ),
-              0);
-  }
-  ~Process() { Kill(); }
-  void Kill() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    Wait();
-  }
-  int Wait() {
-    int status = -1;
-    if (pid_ > 0) EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    pid_ = -1;
-    return status;
-  }
-  // Whether it has ended, well, before `condition` held.
-  bool EndsBefore(const std::function<bool()>& condition) {
-    while (!condition()) {
-      int status = -1;
-      if (waitpid(pid_, &status, WNOHANG) == pid_) {
-        pid_ = -1;
-        EXPECT_EQ(status, 0);
-        return true;
-      }
-      std::this_thread::yield();
+// Whether `process` has ended, well, before `condition` held.
+bool EndsBefore(Process& process, const std::function<bool()>& condition) {
+  while (!condition()) {
+    if (const std::optional<int> status = process.Ended()) {
+      EXPECT_EQ(*status, 0);
+      return true;
     }
-    return false;
+    std::this_thread::yield();
   }
-
- private:
-  pid_t pid_ = -1;
-};
+  return false;
+}
 
 uint64_t BytesIn(const std::string& folder) {
   uint64_t bytes = 0;
@@ -208,7 +176,7 @@ class RestoreTest : public ::testing::Test {
     for (int i = 0; i < kKills; ++i) {
       const uint64_t bytes = dice_() % bytes_max;
       Process process(command);
-      if (process.EndsBefore([&] { return BytesIn(folder) >= bytes; })) return;
+      if (EndsBefore(process, [&] { return BytesIn(folder) >= bytes; })) return;
       process.Kill();
       ++kills_;
     }

@@ -1,23 +1,17 @@
 // `concordat publish --spool`, killed again and again with and without a bus:
 // what it said is spooled is in the log, once and in order.
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "tests/support/bus_process.h"
+#include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,48 +26,6 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 std::string IdOf(int round, int line) {
   return absl::StrCat("r", round, "-", line);
 }
-
-// `concordat` with its standard output in a pipe.
-class CliProcess {
- public:
-  explicit CliProcess(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(),
-                     absl::StrCat(std::getenv("CONCORDAT_BIN"), "/concordat"));
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    int ends[2];
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    EXPECT_EQ(posix_spawn(&pid_, pointers[0], &actions, nullptr,
-                          pointers.data(), environ),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    out_ = fdopen(ends[0], "r");
-  }
-  ~CliProcess() { std::fclose(out_); }
-
-  // The next whole line; empty: it has ended.
-  std::string Line() {
-    char line[512];
-    if (std::fgets(line, sizeof(line), out_) == nullptr) return "";
-    const std::string text = line;
-    return absl::EndsWith(text, "\n") ? text : "";
-  }
-  void Kill() { kill(pid_, SIGKILL); }
-  int Wait() {
-    int status = -1;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    return status;
-  }
-
- private:
-  pid_t pid_ = -1;
-  std::FILE* out_ = nullptr;
-};
 
 class SpoolFaultTest : public ::testing::Test {
  protected:
@@ -92,9 +44,10 @@ class SpoolFaultTest : public ::testing::Test {
   }
   // Publishes until it is killed after so many answers; what was spooled.
   void Round(int round, int kill_after) {
-    CliProcess publish({"publish", "--profile", "police", "--data",
-                        bus_.data().path(), "--spool", "--timeout", "20ms",
-                        "--file", WriteLines(round)});
+    Process publish({"concordat", "publish", "--profile", "police", "--data",
+                     bus_.data().path(), "--spool", "--timeout", "20ms",
+                     "--file", WriteLines(round)},
+                    Process::Output::kPiped);
     int line = 0;
     for (std::string text = publish.Line(); !text.empty();
          text = publish.Line()) {
@@ -102,7 +55,8 @@ class SpoolFaultTest : public ::testing::Test {
       EXPECT_EQ(text,
                 absl::StrCat(R"({"id":")", id, R"(","spooled":true})", "\n"));
       spooled_.push_back(id);
-      if (line == kill_after) publish.Kill();
+      // What it had said by then is in the pipe.
+      if (line == kill_after) publish.Signal(SIGKILL);
     }
     publish.Wait();
   }
@@ -137,8 +91,8 @@ TEST_F(SpoolFaultTest, WhatItSaidIsSpooledReachesTheLogOnceAndInOrder) {
   }
   if (!is_up) bus_.Start();
   ASSERT_GT(spooled_.size(), kRounds * kLines / 4);
-  CliProcess send(
-      {"spool", "send", "--profile", "police", "--data", bus_.data().path()});
+  Process send({"concordat", "spool", "send", "--profile", "police", "--data",
+                bus_.data().path()});
   ASSERT_EQ(send.Wait(), 0);
   // Beside these the log may have one a round that was taken, and its answer
   // killed.
