@@ -1,4 +1,4 @@
-// concordat log status|verify|backup|restore
+// concordat log status|verify|drain|resume|maintenance|backup|restore
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/drain.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
 
@@ -64,6 +66,7 @@ absl::Status Status(Hub& hub, bool as_json) {
       status->read_only()
           ? absl::StrCat("NONE: ", status->read_only_because()).c_str()
           : "taken");
+  PrintOperation(*status);
   if (status->accepted_with_faults() == 0) return absl::OkStatus();
   std::printf("faults       %llu events of urgent types accepted with them\n",
               static_cast<unsigned long long>(status->accepted_with_faults()));
@@ -109,15 +112,23 @@ absl::Status RunBackupProgram(const std::vector<std::string>& flags) {
 
 absl::Status RunLog(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "log status|verify|backup|restore [--profile admin]",
+      "log status|verify|drain|resume|maintenance|backup|restore [--profile "
+      "admin]",
       "status   how far the log is, and whether it takes events\n"
       "verify   reads every block and checks it\n"
+      "drain    --why TEXT: publishers leave and keep what they have, readers "
+      "are\n"
+      "         served to the end; returns when the bus may be stopped\n"
+      "resume   --why TEXT: it takes events again, as after each start\n"
+      "maintenance --until TIME --why TEXT, or --over --why TEXT: tells who "
+      "asks how\n"
+      "         the hub is, and the outside watcher\n"
       "backup   --to DIR [--rate MIB]: copies the log of --data, while a bus "
       "writes it\n"
       "restore  --from DIR [--at SEQUENCE|TIME]: makes the log of --data, "
       "which "
       "has none\n"
-      "deploy/docs/backup.md tells when and how.");
+      "deploy/docs/operators.md and backup.md tell when and how.");
   std::string to;
   std::string from;
   std::string at;
@@ -135,6 +146,15 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
                          "MiB a second that a backup reads at most; default "
                          "8.",
                          &rate);
+  std::string why;
+  std::string until;
+  bool over = false;
+  line.flags().AddString("why", "In a few words, for the record.", &why);
+  line.flags().AddString("until",
+                         "Of a maintenance: 2026-11-26T09:30:00Z, or how long "
+                         "from now: 45m, 2h.",
+                         &until);
+  line.flags().AddBool("over", "Of a maintenance: it is over.", &over);
   line.set_default_profile("admin");
   const auto go = line.Parse(arguments, 1, 1);
   if (!go.ok() || !*go) return go.status();
@@ -161,8 +181,13 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
   if (!hub.ok()) return hub.status();
   if (word == "status") return Status(**hub, line.json());
   if (word == "verify") return Verify(**hub, line.json());
+  if (word == "drain") return DrainBus(**hub, why);
+  if (word == "resume") return ResumeBus(**hub, why);
+  if (word == "maintenance") return Maintain(**hub, over, until, why);
   return absl::InvalidArgumentError(
-      absl::StrCat("log ", word, "? status, verify, backup or restore"));
+      absl::StrCat("log ", word,
+                   "? status, verify, drain, resume, maintenance, backup or "
+                   "restore"));
 }
 
 }  // namespace concordat::cli

@@ -13,12 +13,15 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
+#include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/loop_meters.h"
+#include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
@@ -203,11 +206,12 @@ int Main(int argc, char** argv) {
   SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
                      random, metrics);
   LoopMeters meters(metrics, steady, log->Status().end);
+  Drain drain;
   std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
       DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
-      *cursors, meters,
+      *cursors, meters, drain,
       {fatal,
        [&logger](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
@@ -216,7 +220,7 @@ int Main(int argc, char** argv) {
       std::make_unique<BackgroundThread>());
   IngestLoop ingest(
       *log, *ingest_sessions, registry->source(), steady, types,
-      std::move(core), std::move(fold), random, faults, meters,
+      std::move(core), std::move(fold), random, faults, meters, drain,
       {[&delivery](std::shared_ptr<const EventBlock> block) {
          delivery.Post(std::move(block));
        },
@@ -229,12 +233,20 @@ int Main(int argc, char** argv) {
          if (!spans.wants()) return;
          const absl::Time now = clock.Now();
          TraceBlock(block, now - (steady.Elapsed() - began), now, spans);
+       },
+       [&delivery](Drain::View& view) {
+         DeliverySnapshot snapshot = delivery.Snapshot();
+         view.folded = snapshot.folded;
+         view.stored = snapshot.stored;
+         view.subscriptions = std::move(snapshot.subscriptions);
        }},
       std::make_unique<BackgroundThread>());
 
-  desk =
-      std::make_unique<SubscriptionDesk>(*log, ingest, delivery, types, random,
-                                         clock, delivery_options.redrive_per_s);
+  ActRecorder recorder(ingest, types, random, clock);
+  desk = std::make_unique<SubscriptionDesk>(*log, delivery, recorder,
+                                            delivery_options.redrive_per_s);
+  const absl::TimeZone london = start.Value(LondonTime());
+  OperatorDesk operators(drain, recorder, data, clock, london);
 
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
@@ -247,17 +259,19 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  const BusParts parts = {*log,         ingest,         delivery, refusals,
-                          faults,       explainer,      persons,  *desk,
-                          ingest_calls, delivery_calls, clock,    steady};
+  const BusParts parts = {*log,      ingest,       delivery,       refusals,
+                          faults,    explainer,    persons,        *desk,
+                          operators, ingest_calls, delivery_calls, clock,
+                          steady};
   ServeBus(host, data.environment(), parts);
   WatchRegistry(*registry, host.health());
-  BusHealth health(watch, start.Value(LondonTime()));
+  BusHealth health(watch, london);
   host.health().Add([&](Troubles& troubles) {
     health.Judge(
         {steady.Elapsed(), log->Status(), delivery.Snapshot().subscriptions,
          FreeBytes(data.path()), ingest.agreements(), ingest.now_us()},
         troubles);
+    operators.Judge(troubles);
   });
   const auto collected = metrics.OnCollect([&](Samples& samples) {
     CollectBus(parts, meters, samples);

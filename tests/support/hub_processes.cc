@@ -122,6 +122,14 @@ void HubProcesses::Kill(const std::string& program) {
   pids_.erase(found);
 }
 
+void HubProcesses::Freeze(const std::string& program) {
+  EXPECT_EQ(kill(pids_.at(program), SIGSTOP), 0);
+}
+
+void HubProcesses::Thaw(const std::string& program) {
+  EXPECT_EQ(kill(pids_.at(program), SIGCONT), 0);
+}
+
 int HubProcesses::Stop(const std::string& program) {
   const auto found = pids_.find(program);
   if (found == pids_.end()) return -1;

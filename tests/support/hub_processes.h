@@ -33,6 +33,9 @@ class HubProcesses {
   void Start(const std::string& program);
   // SIGKILL. Fails the test when the program had ended before.
   void Kill(const std::string& program);
+  // SIGSTOP: it is there and does nothing. And SIGCONT.
+  void Freeze(const std::string& program);
+  void Thaw(const std::string& program);
   // SIGTERM. Returns its exit status; -1: it was ended by a signal.
   int Stop(const std::string& program);
   // Those that ended without being killed: none should.

@@ -14,6 +14,11 @@ struct Subscriptions {
   double lag = 0;  // The largest.
   double outstanding = 0;
   double outstanding_bytes = 0;
+  // Settled singly, and so with a name.
+  bool singly = false;
+  double waiting = 0;
+  double set_aside = 0;
+  double parked = 0;
 };
 
 void CollectLog(const LogStatus& log, Samples& samples) {
@@ -55,6 +60,10 @@ void CollectSubscriptions(const DeliverySnapshot& delivery, Samples& samples) {
                                                     info.acknowledged.value));
     sum.outstanding += static_cast<double>(info.outstanding);
     sum.outstanding_bytes += static_cast<double>(info.outstanding_bytes);
+    sum.singly = info.singly;
+    sum.waiting = static_cast<double>(info.waiting);
+    sum.set_aside = static_cast<double>(info.set_aside);
+    sum.parked = static_cast<double>(info.parked);
   }
   for (const auto& [key, sum] : all) {
     const Samples::Labels labels = {{"agency", std::get<0>(key)},
@@ -71,6 +80,14 @@ void CollectSubscriptions(const DeliverySnapshot& delivery, Samples& samples) {
                   labels);
     samples.Gauge("concordat_bus_subscription_outstanding_bytes",
                   "Their bytes.", sum.outstanding_bytes, labels);
+    if (!sum.singly) continue;
+    samples.Gauge("concordat_bus_subscription_waiting",
+                  "Events that wait for another attempt or behind one.",
+                  sum.waiting, labels);
+    samples.Gauge("concordat_bus_subscription_set_aside",
+                  "Events that are set aside.", sum.set_aside, labels);
+    samples.Gauge("concordat_bus_subscription_parked",
+                  "Events that are parked.", sum.parked, labels);
   }
 }
 

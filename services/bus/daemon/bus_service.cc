@@ -140,6 +140,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   const DeliveryLoop& delivery = parts.delivery;
   const Refusals& refusals = parts.refusals;
   const Faults& faults = parts.faults;
+  OperatorDesk& operators = parts.operators;
   const auto method = [](absl::string_view name) {
     return absl::StrCat(kService, name);
   };
@@ -156,7 +157,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   ServePersons(host, log, parts.persons);
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},
-      [&log, &ingest, &delivery, &faults, environment](
+      [&log, &ingest, &delivery, &faults, &operators, environment](
           const Call&, const v1::GetLogStatusRequest&)
           -> absl::StatusOr<v1::GetLogStatusResponse> {
         const LogStatus status = log.Status();
@@ -180,6 +181,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
             static_cast<uint32_t>(snapshot.sessions));
         response.set_waiting_publish_calls(
             static_cast<uint32_t>(ingest.waiting_calls()));
+        operators.Fill(&response);
         return response;
       });
   host.Handle<v1::VerifyLogRequest, v1::VerifyLogResponse>(
@@ -249,13 +251,15 @@ void ServeBus(ServerHost& host, v1::Environment environment,
       });
   ServeReasons(host, parts.explainer);
   parts.desk.Serve(host);
-  host.SetStatus([&log, &ingest](hub::v1::GetStatusResponse* response) {
-    const LogStatus status = log.Status();
-    response->set_ready(true);
-    response->set_position(status.end.value);
-    response->set_log_end(status.end.value);
-    response->set_time(ingest.now_us());
-  });
+  operators.Serve(host);
+  host.SetStatus(
+      [&log, &ingest, &operators](hub::v1::GetStatusResponse* response) {
+        const LogStatus status = log.Status();
+        response->set_ready(!operators.drained());
+        response->set_position(status.end.value);
+        response->set_log_end(status.end.value);
+        response->set_time(ingest.now_us());
+      });
 }
 
 }  // namespace concordat::bus

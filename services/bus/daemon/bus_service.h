@@ -6,6 +6,7 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/explainer.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/faults.h"
@@ -27,6 +28,7 @@ struct BusParts {
   Explainer& explainer;   // The host's thread alone.
   PersonReader& persons;  // The same.
   SubscriptionDesk& desk;
+  OperatorDesk& operators;
   GrpcCarrier& ingest_calls;
   GrpcCarrier& delivery_calls;
   const Clock& clock;

@@ -18,10 +18,12 @@ constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
                            CursorStore& cursors, LoopMeters& meters,
-                           Hooks hooks, std::unique_ptr<Background> disk)
+                           const Drain& drain, Hooks hooks,
+                           std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
       meters_(meters),
+      drain_(drain),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
       cursors_(cursors),
@@ -58,7 +60,14 @@ void DeliveryLoop::Stop() {
 
 void DeliveryLoop::Start() { sessions_.SetEnd(core_.folded(), core_.now_us()); }
 
+void DeliveryLoop::LookAtDrain() {
+  if (drain_.delivery() == admission_) return;
+  admission_ = drain_.delivery();
+  sessions_.Admit(admission_, drain_.words());
+}
+
 void DeliveryLoop::Turn() {
+  LookAtDrain();
   events_.clear();
   sessions_.Poll(more_ ? absl::ZeroDuration() : kTurn, events_);
   TakeBlocks();
@@ -223,7 +232,8 @@ void DeliveryLoop::Publish() {
   const absl::Duration now = clock_.Elapsed();
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
-  DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size()};
+  DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size(),
+                               !storing_ && !core_.is_dirty()};
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

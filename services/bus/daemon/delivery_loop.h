@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
 #include "services/bus/delivery/cursor_store.h"
@@ -29,6 +30,7 @@ struct DeliverySnapshot {
   std::vector<SubscriptionInfo> subscriptions;
   Sequence folded;
   size_t sessions = 0;
+  bool stored = false;  // Places that changed are on disk.
 };
 
 class DeliveryLoop {
@@ -52,8 +54,8 @@ class DeliveryLoop {
   // Everything outlives it; places are stored on `disk`.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, LoopMeters& meters, Hooks hooks,
-               std::unique_ptr<Background> disk);
+               CursorStore& cursors, LoopMeters& meters, const Drain& drain,
+               Hooks hooks, std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
@@ -82,6 +84,7 @@ class DeliveryLoop {
   };
 
   void LookAtRegistry();
+  void LookAtDrain();
   void Take(const SessionEvent& event);
   void TakeBlocks();
   void TakeActs();
@@ -94,6 +97,8 @@ class DeliveryLoop {
   SessionServer& sessions_;
   const SteadyClock& clock_;
   LoopMeters& meters_;
+  const Drain& drain_;
+  Admission admission_ = Admission::kAll;
   RegistryWatch registry_;
   DeliveryCore core_;
   CursorStore& cursors_;

@@ -24,7 +24,8 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
                        Random& random, Faults& faults, LoopMeters& meters,
-                       Hooks hooks, std::unique_ptr<Background> disk)
+                       Drain& drain, Hooks hooks,
+                       std::unique_ptr<Background> disk)
     : log_(log),
       sessions_(sessions),
       registry_(std::move(registry), sessions, clock),
@@ -35,6 +36,7 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
       random_(random),
       faults_(faults),
       meters_(meters),
+      drain_(drain),
       hooks_(std::move(hooks)),
       disk_(std::move(disk)) {
   now_us_ = fold_.now_us();
@@ -49,7 +51,43 @@ void IngestLoop::Stop() {
 
 void IngestLoop::Start() { sessions_.SetEnd(fold_.folded(), fold_.now_us()); }
 
+void IngestLoop::LookAtDrain() {
+  if (drain_.phase() == Drain::Phase::kDraining) {
+    Drain::View view;
+    view.now = meters_.Now();
+    view.owes = blocks_out_ > 0 || core_->owes() || log_.staged_bytes() > 0;
+    view.end = fold_.folded();
+    if (hooks_.on_drain != nullptr) hooks_.on_drain(view);
+    drain_.Step(view);
+  }
+  if (drain_.ingest() != admission_) {
+    admission_ = drain_.ingest();
+    if (admission_ != Admission::kAll) not_admitted_because_ = drain_.words();
+    sessions_.Admit(admission_, not_admitted_because_);
+  }
+  if (admission_ == Admission::kAll && !somebody_leaves_) return;
+  somebody_leaves_ = false;
+  for (auto& [session, open] : open_) {
+    const v1::Principal* principal =
+        sessions_.registry().FindByName(open.principal);
+    open.leaves |= principal == nullptr || !Admits(admission_, *principal);
+    somebody_leaves_ |= open.leaves;
+    if (open.leaves && !core_->Owes(session)) {
+      sessions_.Close(session, v1::REFUSAL_DRAINING, not_admitted_because_);
+    }
+  }
+}
+
+bool IngestLoop::MayPublish(const SessionEvent& event) {
+  if (admission_ == Admission::kAll && !somebody_leaves_) return true;
+  Open& open = open_[event.session];
+  open.leaves |= !Admits(admission_, *event.principal);
+  somebody_leaves_ |= open.leaves;
+  return !open.leaves;
+}
+
 void IngestLoop::Turn() {
+  LookAtDrain();
   events_.clear();
   sessions_.Poll(kTurn, events_);
   for (const SessionEvent& event : events_) {
@@ -108,6 +146,10 @@ absl::Status IngestLoop::Publish(PublishCall call) {
 
 void IngestLoop::TakeCalls() {
   for (const auto& [number, call] : calls_.Take()) {
+    if (call->registry != nullptr && !Admits(admission_, *call->principal)) {
+      calls_.Answer(number, absl::UnavailableError(not_admitted_because_), {});
+      continue;
+    }
     const absl::Duration at = meters_.Now();
     const absl::Status taken =
         core_->Publish(kCallSession, number, *call->principal, call->batch);
@@ -137,6 +179,8 @@ void IngestLoop::Take(const SessionEvent& event) {
   open_count_ = open_.size();
   if (event.what != SessionEvent::What::kBody) return;
   if (event.kind == FrameKind::kPublish) {
+    // It comes again, unchanged, once it is let in again.
+    if (!MayPublish(event)) return;
     const absl::Duration at = meters_.Now();
     const absl::Status taken = core_->Publish(
         event.session, event.number, *event.principal, event.body.view);

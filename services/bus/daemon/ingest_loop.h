@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
 #include "services/bus/delivery/policy_fold.h"
@@ -46,6 +47,9 @@ class IngestLoop {
     // Null: nobody asks. Must not wait.
     std::function<void(const EventBlock&, absl::Duration began)> on_written =
         nullptr;
+    // Adds what delivery knows of who reads. Asked while the bus is drained. Null:
+    // nobody reads.
+    std::function<void(Drain::View&)> on_drain = nullptr;
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
@@ -54,7 +58,7 @@ class IngestLoop {
              const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
-             Faults& faults, LoopMeters& meters, Hooks hooks,
+             Faults& faults, LoopMeters& meters, Drain& drain, Hooks hooks,
              std::unique_ptr<Background> disk);
 
   // Returns after Stop(), when everything that was taken is durable and
@@ -87,6 +91,9 @@ class IngestLoop {
   std::vector<WriteResult> Results();
   void Take(const SessionEvent& event);
   void TakeCalls();
+  void LookAtDrain();
+  // The session's frame is to be taken.
+  bool MayPublish(const SessionEvent& event);
   void TellOfFaults();
   void UseAgreements();
   void TakeWritten();
@@ -102,11 +109,17 @@ class IngestLoop {
   Random& random_;
   Faults& faults_;
   LoopMeters& meters_;
+  Drain& drain_;
+  Admission admission_ = Admission::kAll;
+  std::string not_admitted_because_;
+  bool somebody_leaves_ = false;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {
     std::string principal;
     std::string purpose;
+    // Nothing more is taken of it; it is closed when it has its answers.
+    bool leaves = false;
   };
   std::map<SessionId, Open> open_;
   PublishCalls calls_;

@@ -5,33 +5,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/time.h"
 #include "services/bus/delivery/event_filter.h"
 #include "services/bus/ingest/hub_records.h"
-#include "services/common/event/codec.h"
-#include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
 namespace {
 
 constexpr char kService[] = "concordat.bus.v1.BusService/";
 constexpr size_t kPageMax = 256;
-constexpr size_t kWhyBytesMax = 200;
 
 using hub::v1::SubscriptionActed;
 
 std::string KeyOf(const v1::SubscriptionName& name) {
   return SubscriptionKey(name.agency(), name.role(), name.name());
-}
-
-absl::Status CheckWhy(const std::string& why) {
-  if (why.empty() || why.size() > kWhyBytesMax || !IsPrintable(why)) {
-    return absl::InvalidArgumentError("why: 1 to 200 printable bytes");
-  }
-  if (!BrokenReferenceRule(why).empty()) {
-    return absl::InvalidArgumentError("why: it looks like a number or address");
-  }
-  return absl::OkStatus();
 }
 
 v1::SetAsideState StateOf(const Row& row) {
@@ -60,20 +46,13 @@ SubscriptionActed ActedOf(const Call& call, const v1::SubscriptionName& name,
 
 }  // namespace
 
-SubscriptionDesk::SubscriptionDesk(const EventLog& log, IngestLoop& ingest,
-                                   DeliveryLoop& delivery,
-                                   std::shared_ptr<const TypeRegistry> types,
-                                   Random& random, const Clock& clock,
+SubscriptionDesk::SubscriptionDesk(const EventLog& log, DeliveryLoop& delivery,
+                                   ActRecorder& recorder,
                                    uint32_t redrive_per_s)
     : log_(log),
-      ingest_(ingest),
       delivery_(delivery),
-      types_(std::move(types)),
-      random_(random),
-      clock_(clock),
-      ids_(random),
-      redrive_per_s_(redrive_per_s),
-      hub_(HubPrincipal()) {}
+      recorder_(recorder),
+      redrive_per_s_(redrive_per_s) {}
 
 void SubscriptionDesk::WithRows(
     const v1::SubscriptionName& name,
@@ -224,27 +203,11 @@ void SubscriptionDesk::ActOnRows(
 void SubscriptionDesk::RecordAndDo(
     const SubscriptionActed& acted,
     std::function<absl::Status(DeliveryCore&)> act, Then then) {
-  const auto now_us = static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
-  const auto event =
-      SubscriptionActedOf(absl::StrCat("subscription-", ids_.Next(now_us)),
-                          acted, *types_, random_);
-  if (!event.ok()) return then(event.status());
-  BatchEncoder batch;
-  batch.Add(AsView(*event));
-  const absl::Status taken = ingest_.Publish(
-      {nullptr, &hub_, batch.Take(),
-       [this, act = std::move(act), then](const absl::Status& status,
-                                          const v1::Receipts& receipts) {
-         if (!status.ok()) return then(status);
-         for (const v1::Outcome& outcome : receipts.outcomes()) {
-           if (outcome.refusal() != v1::REFUSAL_UNSPECIFIED) {
-             return then(absl::UnavailableError(
-                 absl::StrCat("it cannot be recorded: ", outcome.detail())));
-           }
-         }
-         delivery_.Perform(act, then);
-       }});
-  if (!taken.ok()) then(taken);
+  recorder_.Record(
+      acted, [this, act = std::move(act), then](const absl::Status& recorded) {
+        if (!recorded.ok()) return then(recorded);
+        delivery_.Perform(act, then);
+      });
 }
 
 void SubscriptionDesk::Expire(const std::string& key) {
@@ -259,7 +222,7 @@ void SubscriptionDesk::Expire(const std::string& key) {
   acted.set_role(parts[1]);
   acted.set_name(parts[2]);
   acted.set_act(SubscriptionActed::ACT_EXPIRED);
-  acted.set_by(hub_.name());
+  acted.set_by(HubPrincipal().name());
   RecordAndDo(
       acted, [key](DeliveryCore& core) { return core.Remove(key); },
       [this, key](const absl::Status&) {

@@ -18,14 +18,10 @@
 #include "absl/types/span.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "concordat/hub/v1/events.pb.h"
+#include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/delivery_loop.h"
-#include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/log/event_log.h"
-#include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
-#include "services/common/base/random.h"
-#include "services/common/event/make_event.h"
-#include "services/common/event/type_table.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {
@@ -33,11 +29,9 @@ namespace concordat::bus {
 class SubscriptionDesk {
  public:
   // Everything outlives it; it outlives the host and both loops' threads.
-  // `random` may be asked from any thread; `redrive_per_s` is the delivery's.
-  SubscriptionDesk(const EventLog& log, IngestLoop& ingest,
-                   DeliveryLoop& delivery,
-                   std::shared_ptr<const TypeRegistry> types, Random& random,
-                   const Clock& clock, uint32_t redrive_per_s);
+  // `redrive_per_s` is the delivery's.
+  SubscriptionDesk(const EventLog& log, DeliveryLoop& delivery,
+                   ActRecorder& recorder, uint32_t redrive_per_s);
 
   void Serve(ServerHost& host);
   // Nobody used the name with this key for so long: records that and forgets it.
@@ -71,14 +65,9 @@ class SubscriptionDesk {
                    std::function<absl::Status(DeliveryCore&)> act, Then then);
 
   const EventLog& log_;
-  IngestLoop& ingest_;
   DeliveryLoop& delivery_;
-  const std::shared_ptr<const TypeRegistry> types_;
-  Random& random_;
-  const Clock& clock_;
-  UuidV7 ids_;
+  ActRecorder& recorder_;
   const uint32_t redrive_per_s_;
-  const v1::Principal hub_;
   ServerHost* host_ = nullptr;
 
   Mutex mu_;

@@ -434,6 +434,12 @@ DirtyPlaces DeliveryCore::TakeDirty() {
   return std::exchange(dirty_, {});
 }
 
+bool DeliveryCore::is_dirty() const {
+  return !dirty_.empty() ||
+         std::any_of(singly_.begin(), singly_.end(),
+                     [](const auto& each) { return each.second.dirty; });
+}
+
 void DeliveryCore::Stored(const DirtyPlaces& stored) {
   for (const DirtyPlaces::Acknowledgement& tell : stored.tell) {
     const auto found = subscriptions_.find(tell.session);

@@ -173,6 +173,8 @@ class DeliveryCore {
 
   // Places that changed since the last call; none: `places` is empty.
   DirtyPlaces TakeDirty();
+  // TakeDirty() would give something that a client or an operator did.
+  bool is_dirty() const;
   // Whether to store them at once.
   bool is_waited_for() const { return dirty_.is_waited_for; }
   // They are on disk.

@@ -145,6 +145,7 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.AgreementAdopted");
   grant.add_types("concordat.hub.v1.FaultsAccepted");
   grant.add_types("concordat.hub.v1.SubscriptionActed");
+  grant.add_types("concordat.hub.v1.OperatorActed");
   grant.add_types("concordat.hub.v1.EventsLost");
   return principal;
 }
@@ -165,6 +166,13 @@ absl::StatusOr<Event> SubscriptionActedOf(
     std::string id, const hub::v1::SubscriptionActed& acted,
     const TypeRegistry& types, Random& random) {
   return HubEvent(std::move(id), "subscriptions", acted, types, random);
+}
+
+absl::StatusOr<Event> OperatorActedOf(std::string id,
+                                      const hub::v1::OperatorActed& acted,
+                                      const TypeRegistry& types,
+                                      Random& random) {
+  return HubEvent(std::move(id), "operators", acted, types, random);
 }
 
 absl::Status RecordStart(const HubRecords& records, EventLog& log,

@@ -20,7 +20,7 @@ namespace concordat::bus {
 inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
-// FaultsAccepted, SubscriptionActed, EventsLost.
+// FaultsAccepted, SubscriptionActed, OperatorActed, EventsLost.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
@@ -32,6 +32,12 @@ absl::StatusOr<Event> FaultsAcceptedOf(const FaultyEvent& faulty,
 absl::StatusOr<Event> SubscriptionActedOf(
     std::string id, const hub::v1::SubscriptionActed& acted,
     const TypeRegistry& types, Random& random);
+
+// Tells of an act on the hub as a whole; `id` is new.
+absl::StatusOr<Event> OperatorActedOf(std::string id,
+                                      const hub::v1::OperatorActed& acted,
+                                      const TypeRegistry& types,
+                                      Random& random);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;

@@ -230,6 +230,12 @@ std::vector<Answer> IngestCore::TakeAnswers() {
   return answers;
 }
 
+bool IngestCore::Owes(SessionId session) const {
+  return std::any_of(
+      waiting_.begin(), waiting_.end(),
+      [&](const Waiting& each) { return each.answer.session == session; });
+}
+
 void IngestCore::Recycle(Answer answer) {
   if (spare_.size() >= kSpareMax) return;
   answer.receipts.Clear();

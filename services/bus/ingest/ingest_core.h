@@ -79,6 +79,9 @@ class IngestCore {
   // Gives a sent answer's memory back: thousands of outcomes need no new one.
   void Recycle(Answer answer);
   bool read_only() const { return read_only_; }
+  // Something that was taken, of this session or of anybody, has no answer yet.
+  bool Owes(SessionId session) const;
+  bool owes() const { return !waiting_.empty(); }
 
  private:
   struct Waiting {

@@ -19,6 +19,7 @@ namespace concordat::bus {
 
 // A batch that was published by a call and not by a session.
 struct PublishCall {
+  // Null: the bus itself publishes.
   std::shared_ptr<const PrincipalRegistry> registry;
   const v1::Principal* principal = nullptr;  // Of `registry`.
   std::string batch;                         // A bus.v1.Batch.

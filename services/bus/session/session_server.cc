@@ -12,6 +12,11 @@ constexpr absl::Duration kTickMax = absl::Milliseconds(250);
 
 }  // namespace
 
+bool Admits(Admission whom, const v1::Principal& principal) {
+  return whom == Admission::kAll ||
+         (whom == Admission::kHubServices && principal.has_process());
+}
+
 SessionServer::SessionServer(SessionOptions options, Carrier& carrier,
                              const SteadyClock& clock, Random& random,
                              std::shared_ptr<const PrincipalRegistry> registry)
@@ -25,6 +30,11 @@ SessionServer::SessionServer(SessionOptions options, Carrier& carrier,
 void SessionServer::SetLog(std::string log_id, uint32_t epoch) {
   log_id_ = std::move(log_id);
   epoch_ = epoch;
+}
+
+void SessionServer::Admit(Admission whom, std::string why) {
+  admission_ = whom;
+  not_admitted_because_ = std::move(why);
 }
 
 void SessionServer::Poll(absl::Duration timeout,
@@ -73,6 +83,13 @@ void SessionServer::Take(Inbound inbound, std::vector<SessionEvent>& events) {
   }
   // By what came with this very frame, in the registry of this moment.
   const v1::Principal* principal = registry_->FindByProof(inbound.proof);
+  if (!peer.session->open() && principal != nullptr && !principal->revoked() &&
+      !Admits(admission_, *principal)) {
+    Perform(inbound.peer, peer,
+            peer.session->Close(v1::REFUSAL_DRAINING, not_admitted_because_),
+            events);
+    return;
+  }
   SessionOutput output =
       peer.session->Receive(*frame, principal, log(), clock_.Elapsed());
   if (output.opened) {

@@ -58,6 +58,14 @@ struct SessionEvent {
   std::string detail;
 };
 
+// Whose Hello is answered with Welcome.
+enum class Admission {
+  kAll,
+  kHubServices,  // Those who process for the hub.
+  kNobody,
+};
+bool Admits(Admission whom, const v1::Principal& principal);
+
 class SessionServer {
  public:
   SessionServer(SessionOptions options, Carrier& carrier,
@@ -87,6 +95,10 @@ class SessionServer {
                  uint64_t answers = 0);
 
   void Close(SessionId session, v1::Refusal refusal, std::string detail);
+
+  // Who opens a session from now on. The others are told DRAINING, and `why`; who
+  // has one keeps it.
+  void Admit(Admission whom, std::string why = "");
 
   // From now on rights are this registry's. Sessions of principals that it
   // revokes, or no longer has, are closed and cut.
@@ -120,6 +132,8 @@ class SessionServer {
   const SteadyClock& clock_;
   Random& random_;
   std::shared_ptr<const PrincipalRegistry> registry_;
+  Admission admission_ = Admission::kAll;
+  std::string not_admitted_because_;
   std::string log_id_;
   uint32_t epoch_ = 0;
   Sequence end_;

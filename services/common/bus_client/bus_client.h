@@ -170,7 +170,8 @@ class BusClient : public Publisher {
  public:
   // All events of `stream` after `after` that the caller may see, and the
   // stream's version.
-  //   UNAVAILABLE  no answer by the deadline.  PERMISSION_DENIED
+  //   UNAVAILABLE  no answer by the deadline, or the bus lets nobody in for now.
+  //   PERMISSION_DENIED
   virtual absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                                  Sequence after,
                                                  absl::Duration timeout) = 0;

@@ -130,12 +130,22 @@ void ClientCore::TakeInbox(absl::Duration now) {
     // Without a session that may send, who publishes hears of that at once.
     if (shut_out_ != bus::v1::REFUSAL_UNSPECIFIED) {
       queue_.Refuse(shut_out_, shut_out_detail_, false, answered_);
+      FailReadings();
     }
   }
   CallBack();
   for (const auto& link : left) {
     link->End(absl::UnavailableError("unsubscribed"), now);
   }
+}
+
+void ClientCore::FailReadings() {
+  for (auto& [id, reading] : readings_) {
+    if (reading.done) continue;
+    reading.status = absl::UnavailableError(shut_out_detail_);
+    reading.done = true;
+  }
+  read_.NotifyAll();
 }
 
 bool ClientCore::Pump(absl::Duration now) {
@@ -211,6 +221,7 @@ void ClientCore::OnLost(bus::v1::Refusal refusal, const std::string& detail,
     case bus::v1::REFUSAL_WRONG_ENVIRONMENT:
     case bus::v1::REFUSAL_NOT_REGISTERED:
     case bus::v1::REFUSAL_REVOKED:
+    case bus::v1::REFUSAL_DRAINING:
       // Until a session opens again, what was never sent is refused.
       shut_out_ = refusal;
       shut_out_detail_ = detail;

@@ -85,6 +85,8 @@ class ClientCore : public Connection::User {
   void TakeInbox(absl::Duration now);
   bool Pump(absl::Duration now);
   void AskForStreams(absl::Duration now);
+  // Without a session that may ask, who reads hears of that at once.
+  void FailReadings() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool TakeStreamEvents(absl::string_view body);
   void HearTime(uint64_t us);
   // Of answered_.

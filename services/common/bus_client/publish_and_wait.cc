@@ -51,6 +51,7 @@ bool IsPassing(bus::v1::Refusal refusal) {
     case bus::v1::REFUSAL_READ_ONLY:
     case bus::v1::REFUSAL_OVER_CREDIT:
     case bus::v1::REFUSAL_SHUTTING_DOWN:
+    case bus::v1::REFUSAL_DRAINING:
       return true;
     default:
       return false;

@@ -29,6 +29,8 @@
 namespace concordat {
 namespace {
 
+constexpr char kMaintenanceFile[] = "run/maintenance.textproto";
+
 class FirstError : public google::protobuf::io::ErrorCollector {
  public:
   explicit FirstError(const std::string& path) : path_(path) {}
@@ -324,27 +326,58 @@ absl::StatusOr<uint16_t> DataDirectory::Port(absl::string_view program,
   return static_cast<uint16_t>(port);
 }
 
-absl::Status DataDirectory::WriteAddresses(
-    absl::string_view program,
-    const std::vector<std::pair<std::string, std::string>>& addresses) const {
+absl::Status DataDirectory::WriteRunFile(absl::string_view name,
+                                         absl::string_view text) const {
   const auto folder = StateFolder("run");
   if (!folder.ok()) return folder.status();
-  const std::string path = absl::StrCat(*folder, "/", program, ".addr");
+  const std::string path = absl::StrCat(*folder, "/", name);
   const std::string draft = absl::StrCat(path, ".new");
   std::ofstream out(draft, std::ios::trunc);
-  for (const auto& [name, endpoint] : addresses) {
-    out << name << "=" << endpoint << "\n";
-  }
+  out << text;
   out.close();
-  // A reader sees all of it or nothing.
   if (out.fail() || std::rename(draft.c_str(), path.c_str()) != 0) {
     return absl::FailedPreconditionError(Errno("cannot write", path));
   }
   return absl::OkStatus();
 }
 
+absl::Status DataDirectory::WriteAddresses(
+    absl::string_view program,
+    const std::vector<std::pair<std::string, std::string>>& addresses) const {
+  std::string text;
+  for (const auto& [name, endpoint] : addresses) {
+    absl::StrAppend(&text, name, "=", endpoint, "\n");
+  }
+  return WriteRunFile(absl::StrCat(program, ".addr"), text);
+}
+
 void DataDirectory::ForgetAddresses(absl::string_view program) const {
   unlink(PathOf(absl::StrCat("run/", program, ".addr")).c_str());
+}
+
+absl::Status DataDirectory::WriteMaintenance(
+    const std::optional<hub::v1::Maintenance>& maintenance) const {
+  if (maintenance.has_value()) {
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(*maintenance, &text);
+    return WriteRunFile(absl::StripPrefix(kMaintenanceFile, "run/"), text);
+  }
+  const std::string path = PathOf(kMaintenanceFile);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return absl::FailedPreconditionError(Errno("cannot remove", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<hub::v1::Maintenance>>
+DataDirectory::ReadMaintenance() const {
+  const auto text = Read(kMaintenanceFile);
+  if (!text.ok()) return std::optional<hub::v1::Maintenance>();
+  hub::v1::Maintenance maintenance;
+  const absl::Status parsed =
+      ParseTextProto({PathOf(kMaintenanceFile), *text}, &maintenance);
+  if (!parsed.ok()) return parsed;
+  return std::optional<hub::v1::Maintenance>(std::move(maintenance));
 }
 
 absl::StatusOr<std::string> DataDirectory::ReadAddress(

@@ -20,6 +20,7 @@
 //   keys/bus.curve, bus.curve.pub  the bus's pair, and its public half alone
 //   keys/<name>.secret             64 hex digits
 //   run/<program>.addr             lines "listener=endpoint", while it runs
+//   run/maintenance.textproto      concordat.hub.v1.Maintenance, while announced
 //   doors/                         of the gateway: concordat.gateway.v1, *.textproto
 //   spool-<principal>/             what it has published and the bus has not
 //   <program's folder>/            its state
@@ -33,6 +34,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/event.pb.h"
+#include "concordat/hub/v1/maintenance.pb.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/identity/v1/holders.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
@@ -130,10 +133,18 @@ class DataDirectory {
                                              absl::string_view listener,
                                              absl::Duration timeout) const;
 
+  // The announced maintenance, by the bus alone; none: it is over.
+  absl::Status WriteMaintenance(
+      const std::optional<hub::v1::Maintenance>& maintenance) const;
+  absl::StatusOr<std::optional<hub::v1::Maintenance>> ReadMaintenance() const;
+
  private:
   DataDirectory(std::string path, bus::v1::Environment environment)
       : path_(std::move(path)), environment_(environment) {}
   absl::StatusOr<std::string> Read(absl::string_view relative) const;
+  // The file run/<name>: a reader sees all of it or nothing.
+  absl::Status WriteRunFile(absl::string_view name,
+                            absl::string_view text) const;
   absl::StatusOr<std::vector<TextFile>> ReadTextProtos(
       absl::string_view folder) const;
   // Each file as a Message; none is NOT_FOUND.

@@ -47,6 +47,7 @@ absl::Status FromRefusal(const PublishOutcome& outcome) {
       return absl::InvalidArgumentError(outcome.detail);
     case bus::v1::REFUSAL_READ_ONLY:
     case bus::v1::REFUSAL_OVER_CREDIT:
+    case bus::v1::REFUSAL_DRAINING:
       return absl::UnavailableError(
           absl::StrCat("the bus takes no events now; nothing was changed: ",
                        outcome.detail));

@@ -4,6 +4,7 @@
 // metrics that nobody listens to                    EveryQueueStandsInTheMetrics
 // a queue, histogram or refusal is left out         EveryQueueStandsInTheMetrics
 // an answer never timed, or timed twice             EveryQueueStandsInTheMetrics
+// what is set aside is counted as waiting           WhatIsSetAsideStandsInTheMetrics
 // a registry that does not load is said for ever    ARegistryThatDoesNotLoadIsSaidUntilItDoes
 // a full disk is said in one place and not another  ALogThatTakesNoWritesIsCritical
 // traceparent lost on the way, or all traced        ATracedEventLeavesASpanWhereItIsWritten…
@@ -142,6 +143,46 @@ TEST_F(OperatorsTest, EveryQueueStandsInTheMetrics) {
 
   ASSERT_THAT(PublishByCall("police", {Concern("c-4", 1)}), IsOk());
   EXPECT_EQ(Metric("concordat_bus_publish_seconds_count"), 6);
+}
+
+TEST_F(OperatorsTest, WhatIsSetAsideStandsInTheMetrics) {
+  bus_.Stop();
+  WriteFile("bus.textproto", "attempts: 1 backoff_min_ms: 10\n");
+  bus_.Start();
+  const auto police = Connect("police");
+  SubscribeOptions options;
+  options.name = "letters";
+  options.settlement = SettlementMode::kSingly;
+  auto subscription = police->Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  // Of one person: the second one waits behind the first, which fails.
+  for (int i = 1; i <= 2; ++i) {
+    ASSERT_TRUE(Publish(*police, Concern(absl::StrCat("c-", i), 1)).accepted);
+  }
+  const auto first = (*subscription)->Next(kLong);
+  ASSERT_THAT(first, IsOk());
+  (*subscription)->Nack(first->number, absl::Milliseconds(1), "no such form");
+  const std::string letters =
+      "{agency=\"police-scotland\",name=\"letters\",role=\"police\"}";
+  Await([&] {
+    return Metric("concordat_bus_subscription_set_aside" + letters) == 1 &&
+           Metric("concordat_bus_subscription_waiting" + letters) == 1;
+  });
+  EXPECT_EQ(Metric("concordat_bus_subscription_parked" + letters), 0);
+
+  bus::v1::ParkRequest park;
+  bus::v1::SubscriptionName& name =
+      *park.mutable_choice()->mutable_subscription();
+  name.set_agency("police-scotland");
+  name.set_role("police");
+  name.set_name("letters");
+  park.set_confirmed_count(1);
+  park.set_why("a person looks at it");
+  ASSERT_THAT(Ask<bus::v1::ParkResponse>("admin", "Park", park), IsOk());
+  Await([&] {
+    return Metric("concordat_bus_subscription_parked" + letters) == 1 &&
+           Metric("concordat_bus_subscription_set_aside" + letters) == 0;
+  });
 }
 
 TEST_F(OperatorsTest, ARegistryThatDoesNotLoadIsSaidUntilItDoes) {

@@ -5,6 +5,10 @@
 // one that was stopped in order is not missed       ItSaysWhichProgramIsDown
 // nobody asks the gateway                           ItSaysWhichProgramIsDown
 // the bus does not say that alerts are away         ItSaysWhichProgramIsDown
+// waits for ever for one that hangs                 ItNoticesOneThatHangs
+// an announced maintenance is an alarm              AMaintenanceIsNoAlarmUntilItIsOver
+// the watcher needs the bus to know of it           AMaintenanceIsNoAlarmUntilItIsOver
+// it is kept quiet for ever                         AMaintenanceIsNoAlarmUntilItIsOver
 #include <string>
 
 #include "gmock/gmock.h"
@@ -64,6 +68,37 @@ TEST_F(WatchTest, ItSaysWhichProgramIsDown) {
   Await("concordat-nhs is DOWN, concordat-gateway is DOWN\n");
   hub_.Start("concordat-nhs");
   hub_.Start(kGateway);
+  Await("");
+}
+
+TEST_F(WatchTest, ItNoticesOneThatHangs) {
+  Await("");
+  hub_.Freeze("concordat-police");
+  Await("concordat-police is DOWN\n");
+  hub_.Thaw("concordat-police");
+  Await("");
+}
+
+TEST_F(WatchTest, AMaintenanceIsNoAlarmUntilItIsOver) {
+  Await("");
+  ASSERT_THAT(
+      hub_.Run({"log", "maintenance", "--until", "1h", "--why", "new disks"}),
+      IsOk());
+  ASSERT_THAT(hub_.Run({"log", "drain", "--why", "new disks"}), IsOk());
+  EXPECT_EQ(hub_.Stop("concordat-bus"), 0);
+  const auto quiet = hub_.Run({"watch"});
+  ASSERT_THAT(quiet, IsOk());
+  EXPECT_THAT(*quiet, AllOf(HasSubstr("concordat-bus          DOWN"),
+                            HasSubstr("because new disks")));
+  auto announced = hub_.data().ReadMaintenance();
+  ASSERT_THAT(announced, IsOk());
+  (*announced)->set_until(1);
+  ASSERT_THAT(hub_.data().WriteMaintenance(**announced), IsOk());
+  Await(HasSubstr("concordat-bus is DOWN"));
+  hub_.Start("concordat-bus");
+  Await("concordat-bus is degraded\n");
+  ASSERT_THAT(hub_.Run({"log", "maintenance", "--over", "--why", "done"}),
+              IsOk());
   Await("");
 }
 

@@ -66,6 +66,7 @@ struct SimBus::Life {
   std::unique_ptr<bus::SessionServer> delivery_sessions;
   Metrics metrics;
   std::unique_ptr<bus::LoopMeters> meters;
+  bus::Drain drain;
   std::unique_ptr<bus::DeliveryLoop> delivery;
   std::unique_ptr<bus::IngestLoop> ingest;
 };
@@ -210,7 +211,7 @@ absl::Status SimBus::Open() {
       *life.delivery_sessions, source_of(bus::Port::kDelivery), world_,
       bus::DeliveryCore(*life.log, types_, fold, life.cursors->places(),
                         delivery),
-      *life.cursors, *life.meters,
+      *life.cursors, *life.meters, life.drain,
       bus::DeliveryLoop::Hooks{fatal,
                                [this](const absl::Status& why) {
                                  world_.Say("bus: places cannot be stored: ",
@@ -225,7 +226,7 @@ absl::Status SimBus::Open() {
   life.ingest = std::make_unique<bus::IngestLoop>(
       *life.log, *life.ingest_sessions, source_of(bus::Port::kIngest), world_,
       types_, std::move(core), std::move(fold), random_, life.faults,
-      *life.meters,
+      *life.meters, life.drain,
       bus::IngestLoop::Hooks{
           [this](std::shared_ptr<const bus::EventBlock> block) {
             for (const bus::StoredEvent& event : block->events) {
