@@ -9,6 +9,7 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/log_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
@@ -61,8 +62,8 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   const SystemClock clock;
   const SystemSteadyClock steady;
   SystemRandom random;
-  const auto registry =
-      start.Value(LiveRegistry::Open(data, [&log](const absl::Status& status) {
+  const auto registry = start.Value(
+      LiveRegistry::Open(data, clock, [&log](const absl::Status& status) {
         log.Error("registry not read", {{"status", status.ToString()}});
       }));
   const auto* const self = registry->Current()->FindByName(edge);
@@ -77,7 +78,12 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   CaseFileEdgeParts parts = MakeParts(start, data, edge);
   parts.principal = *self;
   parts.directory = directory.get();
-  parts.bus = bus.get();
+  const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
+  SpanExporter spans(edge, static_cast<uint16_t>(watch.trace_port()), random,
+                     metrics);
+  // A file begins a trace.
+  TracedBusClient traced(*bus, spans, clock, TracedBusClient::Traces::kBegin);
+  parts.bus = &traced;
   const LogClock log_clock(data.environment(), *bus, clock);
   parts.clock = &clock;
   parts.steady = &steady;
@@ -92,7 +98,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   options.program = edge;
   options.port = start.Value(data.Port(edge, "grpc"));
   options.tls = start.Value(data.LoadTls(edge));
-  SetWatch(start.Value(LoadWatchSettings(data)), &options);
+  SetWatch(watch, &options);
   ServerHost host(std::move(options), registry->source(), clock, log, metrics,
                   *access);
   casefile::CaseService service(

@@ -12,6 +12,7 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/log_clock.h"
+#include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
@@ -50,8 +51,8 @@ int main(int argc, char** argv) {
   concordat::Metrics metrics;
   concordat::SystemClock clock;
   concordat::SystemRandom random;
-  const auto registry = start.Value(
-      concordat::LiveRegistry::Open(data, [&log](const absl::Status& status) {
+  const auto registry = start.Value(concordat::LiveRegistry::Open(
+      data, clock, [&log](const absl::Status& status) {
         log.Error("registry not read", {{"status", status.ToString()}});
       }));
   const auto* const self = registry->Current()->FindByName(kPrincipal);
@@ -80,7 +81,14 @@ int main(int argc, char** argv) {
   parts.types = start.Value(concordat::TypeRegistry::Build(
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   parts.directory = directory.get();
-  parts.bus = bus.get();
+  const concordat::hub::v1::WatchSettings watch =
+      start.Value(concordat::LoadWatchSettings(data));
+  concordat::SpanExporter spans(
+      kProgram, static_cast<uint16_t>(watch.trace_port()), random, metrics);
+  // A message of an engine begins a trace.
+  concordat::TracedBusClient traced(*bus, spans, clock,
+                                    concordat::TracedBusClient::Traces::kBegin);
+  parts.bus = &traced;
   const concordat::LogClock log_clock(data.environment(), *bus, clock);
   parts.clock = &clock;
   parts.log_clock = &log_clock;
@@ -95,8 +103,7 @@ int main(int argc, char** argv) {
   options.program = kProgram;
   options.port = start.Value(data.Port(kProgram, "grpc"));
   options.tls = tls;
-  concordat::SetWatch(start.Value(concordat::LoadWatchSettings(data)),
-                      &options);
+  concordat::SetWatch(watch, &options);
   concordat::ServerHost host(std::move(options), registry->source(), clock, log,
                              metrics, *access);
   concordat::edge::EdgeService service(

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "gateway/common/schemas.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat::gateway {
 namespace {
@@ -42,6 +43,8 @@ absl::StatusOr<CallOptions> OptionsFor(const Request& request,
   options.timeout = timeout;
   options.principal = caller.principal;
   options.staff = caller.staff;
+  const std::string trace(request.Header("traceparent"));
+  if (ParseTraceparent(trace).has_value()) options.traceparent = trace;
   options.purpose = std::string(request.Header("concordat-purpose"));
   if (options.purpose.empty()) options.purpose = caller.purpose;
   if (!IsPurpose(options.purpose)) {

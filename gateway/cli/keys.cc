@@ -1,7 +1,8 @@
-// concordat keys demo|list
+// concordat keys demo|list|pair
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/keys/demo_directory.h"
 #include "services/common/base/system_clock.h"
@@ -9,6 +10,28 @@
 
 namespace concordat::cli {
 namespace {
+
+constexpr absl::Duration kAskTimeout = absl::Seconds(5);
+
+// The pairs that the bus is reached by, if it runs.
+void PrintServerKeys(const CommandLine& line) {
+  const auto hub = line.OpenHub();
+  if (!hub.ok()) return;
+  CallOptions options;
+  options.timeout = kAskTimeout;
+  const auto status = (*hub)->Call<bus::v1::GetLogStatusResponse>(
+      "concordat-bus", "concordat.bus.v1.BusService/GetLogStatus",
+      bus::v1::GetLogStatusRequest(), options);
+  if (!status.ok()) return;
+  const auto named = (*hub)->data().LoadBusPublicKey();
+  for (const auto& each : status->server_keys()) {
+    std::printf(
+        "bus: %s  %s %s  %u connections%s\n", each.public_key().c_str(),
+        each.ingest().c_str(), each.delivery().c_str(), each.connections(),
+        named.ok() && *named == each.public_key() ? ", what clients here use"
+                                                  : "");
+  }
+}
 
 absl::Status List(const CommandLine& line) {
   const auto data = line.OpenData();
@@ -27,6 +50,7 @@ absl::Status List(const CommandLine& line) {
                 principal.role().c_str(), principal.certificate_uri().c_str(),
                 principal.curve_public_key().c_str());
   }
+  if (!line.json()) PrintServerKeys(line);
   return absl::OkStatus();
 }
 
@@ -34,9 +58,14 @@ absl::Status List(const CommandLine& line) {
 
 absl::Status RunKeys(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "keys demo|list [--data DIR]",
+      "keys demo|list|pair [FILE] [--data DIR]",
       "demo  makes a data directory with keys and certificates for everyone\n"
-      "list  lists the principals of a data directory and their public keys");
+      "list  lists the principals of a data directory and their public keys, "
+      "and those\n"
+      "      of the bus, with how many are connected by each\n"
+      "pair  makes a CURVE pair in FILE, which is not there, and its public "
+      "half in\n"
+      "      FILE.pub; deploy/docs/operators.md tells how keys are changed");
   DemoDirectoryOptions options;
   const std::string checkout = CheckoutPath();
   options.share = checkout + "/deploy";
@@ -48,12 +77,22 @@ absl::Status RunKeys(const std::vector<std::string>& arguments) {
                          &options.types);
   line.flags().AddBool("any-port", "With demo: listeners take free ports.",
                        &options.any_port);
-  const auto go = line.Parse(arguments, 1, 1);
+  line.set_default_profile("admin");
+  const auto go = line.Parse(arguments, 1, 2);
   if (!go.ok() || !*go) return go.status();
+  const bool is_pair = line.words()[0] == "pair";
+  if (is_pair != (line.words().size() == 2)) {
+    return absl::InvalidArgumentError("only pair has a FILE, and needs it");
+  }
+  if (is_pair) {
+    const auto made = MakeCurvePair(line.words()[1]);
+    if (made.ok()) std::printf("%s\n", made->c_str());
+    return made.status();
+  }
   if (line.words()[0] == "list") return List(line);
   if (line.words()[0] != "demo") {
     return absl::InvalidArgumentError(
-        absl::StrCat("keys ", line.words()[0], "? demo or list"));
+        absl::StrCat("keys ", line.words()[0], "? demo, list or pair"));
   }
   options.data = line.data_path();
   if (options.types.empty()) {

@@ -95,8 +95,8 @@ int Main(int argc, char** argv) {
   SystemClock clock;
   SystemSteadyClock steady;
   SystemRandom random;
-  const auto registry =
-      start.Value(LiveRegistry::Open(data, [&log](const absl::Status& status) {
+  const auto registry = start.Value(
+      LiveRegistry::Open(data, clock, [&log](const absl::Status& status) {
         log.Error("the new registry does not load; the old one holds",
                   {{"why", status.message()}});
       }));

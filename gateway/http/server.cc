@@ -19,6 +19,7 @@ using Tcp = asio::ip::tcp;
 using boost::system::error_code;
 
 // When the process has no descriptor left for a new connection.
+constexpr std::chrono::seconds kLookAtTlsEvery{1};
 constexpr auto kAcceptAgainAfter = std::chrono::milliseconds(100);
 
 absl::Status Taken(const ServerOptions& options, const error_code& error) {
@@ -42,7 +43,8 @@ HttpServer::Core::Core(ServerOptions options, ServerWorld world)
 HttpServer::Core::~Core() { Stop(); }
 
 absl::StatusOr<uint16_t> HttpServer::Core::Start() {
-  const auto context = MakeServerContext(options_.tls);
+  used_tls_ = options_.tls;
+  const auto context = MakeServerContext(used_tls_);
   if (!context.ok()) return context.status();
   tls_ = std::make_unique<asio::ssl::context>(*context);
   error_code error;
@@ -60,8 +62,32 @@ absl::StatusOr<uint16_t> HttpServer::Core::Start() {
   if (error) return Taken(options_, error);
   workers_ = std::make_unique<asio::thread_pool>(options_.workers);
   Accept();
+  LookAtTls();
   thread_ = std::thread([this] { io_.run(); });
   return acceptor_.local_endpoint().port();
+}
+
+void HttpServer::Core::LookAtTls() {
+  look_at_tls_.expires_after(kLookAtTlsEvery);
+  look_at_tls_.async_wait([this](const error_code& stopped) {
+    if (stopped || draining_) return;
+    const auto now = ReadAgain(used_tls_);
+    if (now.ok() && (now->certificate != used_tls_.certificate ||
+                     now->private_key != used_tls_.private_key ||
+                     now->ca != used_tls_.ca)) {
+      const auto context = MakeServerContext(*now);
+      if (context.ok()) {
+        // Connections that there are keep the one that they began with.
+        tls_ = std::make_unique<asio::ssl::context>(*context);
+        used_tls_ = *now;
+        world_.log.Info("new connections have another certificate");
+      } else {  // One file of the two may still be the old one.
+        world_.log.Warning("a new certificate cannot be used yet",
+                           {{"why", context.status().message()}});
+      }
+    }
+    LookAtTls();
+  });
 }
 
 void HttpServer::Core::Accept() {
@@ -101,6 +127,7 @@ void HttpServer::Core::Stop() {
     error_code ignored;
     acceptor_.close(ignored);
     accept_again_.cancel();
+    look_at_tls_.cancel();
     cut_off_.expires_after(absl::ToChronoNanoseconds(options_.drain));
     cut_off_.async_wait([this](const error_code& stopped) {
       if (!stopped) ForEach(&Connection::Cut);

@@ -63,6 +63,8 @@ class HttpServer::Core {
 
  private:
   void Accept();
+  // New connections have the certificate that the files have.
+  void LookAtTls();
   void ForEach(void (Connection::*end)());
 
   const ServerOptions options_;
@@ -71,6 +73,8 @@ class HttpServer::Core {
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   boost::asio::steady_timer accept_again_{io_};
   boost::asio::steady_timer cut_off_{io_};
+  boost::asio::steady_timer look_at_tls_{io_};
+  TlsCredentials used_tls_;
   std::unique_ptr<boost::asio::ssl::context> tls_;
   std::unique_ptr<boost::asio::thread_pool> workers_;
   std::atomic<size_t> waiting_{0};

@@ -20,6 +20,7 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
@@ -124,7 +125,7 @@ int Main(int argc, char** argv) {
     start.Check(agreed.Adopt(agreement));
   }
   const auto registry = start.Value(
-      LiveRegistry::Open(data, [&logger](const absl::Status& problem) {
+      LiveRegistry::Open(data, clock, [&logger](const absl::Status& problem) {
         logger.Error("the registry does not load",
                      {{"status", problem.ToString()}});
       }));
@@ -152,9 +153,9 @@ int Main(int argc, char** argv) {
   PolicyFold asked = fold;  // Of the questions that come by gRPC.
   asked.ForgetChanges();
 
-  const CurveKeyPair pair = start.Value(data.LoadCurveKeys(kKeys));
-  const auto hub = start.Value(ZmqHub::Start(
-      {pair.public_key, pair.secret_key}, [&registry](absl::string_view key) {
+  const KeyWatch::First first = start.Value(KeyWatch::FindFirst(data));
+  const auto hub =
+      start.Value(ZmqHub::Start(first.keys, [&registry](absl::string_view key) {
         const auto now = registry->Current();
         const v1::Principal* principal = now->FindByCurveKey(key);
         return principal != nullptr && !principal->revoked();
@@ -162,8 +163,9 @@ int Main(int argc, char** argv) {
   const auto bind = [&](const std::string& name, int io_thread) {
     PortOptions options;
     options.name = name;
-    options.endpoint = absl::StrCat("tcp://127.0.0.1:",
-                                    start.Value(data.Port(kProgram, name)));
+    options.endpoint =
+        absl::StrCat("tcp://127.0.0.1:",
+                     start.Value(data.Port(kProgram, name + first.suffix)));
     options.io_thread = io_thread;
     return start.Value(hub->Bind(options));
   };
@@ -247,6 +249,13 @@ int Main(int argc, char** argv) {
                                             delivery_options.redrive_per_s);
   const absl::TimeZone london = start.Value(LondonTime());
   OperatorDesk operators(drain, recorder, data, clock, london);
+  KeyWatch::Addresses addresses;  // Of all but the two ports.
+  KeyWatch keys(data, *ingest_port, *delivery_port, logger,
+                [&](const KeyWatch::Addresses& ports) {
+                  KeyWatch::Addresses all = addresses;
+                  all.insert(all.end(), ports.begin(), ports.end());
+                  return data.WriteAddresses(kProgram, all);
+                });
 
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
@@ -259,10 +268,10 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  const BusParts parts = {*log,      ingest,       delivery,       refusals,
-                          faults,    explainer,    persons,        *desk,
-                          operators, ingest_calls, delivery_calls, clock,
-                          steady};
+  const BusParts parts = {*log,      ingest,    delivery,     refusals,
+                          faults,    explainer, persons,      *desk,
+                          operators, keys,      ingest_calls, delivery_calls,
+                          clock,     steady};
   ServeBus(host, data.environment(), parts);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
@@ -272,6 +281,9 @@ int Main(int argc, char** argv) {
          FreeBytes(data.path()), ingest.agreements(), ingest.now_us()},
         troubles);
     operators.Judge(troubles);
+    keys.Judge(troubles);
+    JudgeKeys(registry->Current()->proto(), clock.Now(),
+              absl::Hours(24) * watch.expiry_warning_days(), troubles);
   });
   const auto collected = metrics.OnCollect([&](Samples& samples) {
     CollectBus(parts, meters, samples);
@@ -282,16 +294,14 @@ int Main(int argc, char** argv) {
 
   std::thread ingest_thread([&ingest] { ingest.Run(); });
   std::thread delivery_thread([&delivery] { delivery.Run(); });
-  const std::string scraped =
-      start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics"))));
-  start.Check(data.WriteAddresses(
-      kProgram, {{"metrics", scraped},
-                 {"ingest", ingest_port->endpoint()},
-                 {"delivery", delivery_port->endpoint()},
-                 {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}}));
+  addresses = {{"metrics", start.Value(metrics.Listen(
+                               start.Value(data.Port(kProgram, "metrics"))))},
+               {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}};
+  start.Check(keys.Start());
   logger.Info("ready", {{"end", log->Status().end.value}});
 
   start.WaitForStop();
+  keys.Stop();
   data.ForgetAddresses(kProgram);
   ingest.Stop();
   ingest_thread.join();

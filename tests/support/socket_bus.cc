@@ -108,11 +108,14 @@ SocketBus::~SocketBus() {
 ZmqBusClientOptions SocketBus::ClientOptions(const Members& members,
                                              int n) const {
   ZmqBusClientOptions options;
-  options.credentials.own = members.keys(n);
-  options.credentials.server_public_key = keys().public_key;
-  options.credentials.identity = members.identity(n);
-  options.ingest = [endpoint = ingest()] { return endpoint; };
-  options.delivery = [endpoint = delivery()] { return endpoint; };
+  options.identity = members.identity(n);
+  const CurvePair& own = members.keys(n);
+  for (const auto& [endpoint, finder] :
+       {std::pair(ingest(), &options.ingest),
+        std::pair(delivery(), &options.delivery)}) {
+    *finder = [door = Door{endpoint, keys().public_key, own.public_key,
+                           own.secret_key}] { return door; };
+  }
   return options;
 }
 

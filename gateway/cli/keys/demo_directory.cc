@@ -264,6 +264,20 @@ class Maker {
 
 }  // namespace
 
+absl::StatusOr<std::string> MakeCurvePair(const std::string& path) {
+  const auto keys = MakeCurveKeys();
+  if (!keys.ok()) return keys.status();
+  absl::Status status = WriteFile(
+      path, absl::StrCat(keys->public_key, "\n", keys->secret_key, "\n"),
+      kPrivate);
+  if (status.ok()) {
+    status = WriteFile(path + ".pub", absl::StrCat(keys->public_key, "\n"),
+                       kPublic);
+  }
+  if (!status.ok()) return status;
+  return keys->public_key;
+}
+
 absl::Status MakeDemoDirectory(const DemoDirectoryOptions& options,
                                const Clock& clock, Random& random) {
   std::error_code error;

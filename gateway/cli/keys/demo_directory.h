@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/random.h"
 
@@ -32,6 +33,11 @@ struct DemoDirectoryOptions {
 //   UNAVAILABLE       a file could not be written; names it.
 absl::Status MakeDemoDirectory(const DemoDirectoryOptions& options,
                                const Clock& clock, Random& random);
+
+// Makes a CURVE pair in a new file, for its owner alone, and its public half beside
+// it in `path`.pub; returns that, in Z85.
+//   UNAVAILABLE  one of them is there, or cannot be written.
+absl::StatusOr<std::string> MakeCurvePair(const std::string& path);
 
 }  // namespace concordat::cli
 

@@ -157,8 +157,8 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   ServePersons(host, log, parts.persons);
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},
-      [&log, &ingest, &delivery, &faults, &operators, environment](
-          const Call&, const v1::GetLogStatusRequest&)
+      [&log, &ingest, &delivery, &faults, &operators, &keys = parts.keys,
+       environment](const Call&, const v1::GetLogStatusRequest&)
           -> absl::StatusOr<v1::GetLogStatusResponse> {
         const LogStatus status = log.Status();
         const DeliverySnapshot snapshot = delivery.Snapshot();
@@ -182,6 +182,13 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_waiting_publish_calls(
             static_cast<uint32_t>(ingest.waiting_calls()));
         operators.Fill(&response);
+        for (const ServedKeys& each : keys.List()) {
+          v1::ServerKeyState& state = *response.add_server_keys();
+          state.set_public_key(each.keys.public_key);
+          state.set_ingest(each.ingest);
+          state.set_delivery(each.delivery);
+          state.set_connections(static_cast<uint32_t>(each.connections));
+        }
         return response;
       });
   host.Handle<v1::VerifyLogRequest, v1::VerifyLogResponse>(

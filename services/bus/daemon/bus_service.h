@@ -6,6 +6,7 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/explainer.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/person_reader.h"
@@ -29,6 +30,7 @@ struct BusParts {
   PersonReader& persons;  // The same.
   SubscriptionDesk& desk;
   OperatorDesk& operators;
+  const KeyWatch& keys;
   GrpcCarrier& ingest_calls;
   GrpcCarrier& delivery_calls;
   const Clock& clock;

@@ -109,7 +109,8 @@ SessionOutput ServerSession::Receive(const Frame& frame,
 
 SessionOutput ServerSession::CheckPrincipal(const v1::Principal* principal) {
   if (principal == nullptr) {
-    return Close(v1::REFUSAL_NOT_REGISTERED, "this key is nobody's");
+    return Close(v1::REFUSAL_NOT_REGISTERED,
+                 "this key is nobody's, or has ended");
   }
   if (principal->revoked()) {
     return Close(v1::REFUSAL_REVOKED, "this key has been revoked");

@@ -18,6 +18,17 @@ uint64_t InodeOf(int descriptor) {
   return status.st_ino;
 }
 
+// 0: not an IPv4 socket any more.
+uint16_t PortOf(int descriptor) {
+  sockaddr_in own = {};
+  socklen_t size = sizeof own;
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &size) != 0 ||
+      own.sin_family != AF_INET) {
+    return 0;
+  }
+  return ntohs(own.sin_port);
+}
+
 uint64_t ReceivedBytes(int descriptor) {
   tcp_info info = {};
   socklen_t size = sizeof info;
@@ -36,6 +47,7 @@ size_t Connections::Follow(absl::Duration now, std::vector<PeerId>& gone) {
       ++accepted;
       Connection connection;
       connection.inode = InodeOf(event->value);
+      connection.port = PortOf(event->value);
       connection.accepted_at = now;
       connection.order = ++accepted_;
       by_descriptor_[event->value] = connection;
@@ -79,6 +91,26 @@ void Connections::End(int descriptor, Connection& connection) {
   // libzmq closes it when it reads the end; until then its number is taken.
   if (InodeOf(descriptor) == connection.inode) {
     shutdown(descriptor, SHUT_RDWR);
+  }
+}
+
+size_t Connections::CountOf(uint16_t port) const {
+  return static_cast<size_t>(std::count_if(
+      by_descriptor_.begin(), by_descriptor_.end(), [&](const auto& each) {
+        return each.second.port == port && !each.second.cut;
+      }));
+}
+
+void Connections::CutPort(uint16_t port, std::vector<PeerId>& gone) {
+  for (auto it = by_descriptor_.begin(); it != by_descriptor_.end();) {
+    const auto at = it++;
+    if (at->second.port != port) continue;
+    End(at->first, at->second);
+    if (at->second.peer) {
+      gone.push_back(*at->second.peer);
+      by_peer_.erase(*at->second.peer);
+    }
+    by_descriptor_.erase(at);
   }
 }
 

@@ -31,6 +31,11 @@ class Connections {
   // Whether `peer` was the last to be heard over `descriptor`.
   bool IsOf(int descriptor, PeerId peer) const;
 
+  // Of those that came to this port of ours.
+  size_t CountOf(uint16_t port) const;
+  // Ends them; their peers are appended to `gone`.
+  void CutPort(uint16_t port, std::vector<PeerId>& gone);
+
   // Ends the connection of `peer`, if it is still there.
   void Cut(PeerId peer);
 
@@ -48,6 +53,7 @@ class Connections {
  private:
   struct Connection {
     uint64_t inode = 0;  // Tells a descriptor from a later one of its number.
+    uint16_t port = 0;   // Ours.
     absl::Duration accepted_at;
     uint64_t order = 0;
     uint64_t read_bytes = 0;

@@ -4,14 +4,18 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "services/bus/transport/connections.h"
 #include "services/bus/transport/zap.h"
+#include "services/common/base/mutex.h"
 #include "services/common/bus_client/zmq_socket.h"
 
 namespace concordat::bus {
@@ -58,21 +62,86 @@ absl::Duration Elapsed() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+// Of "tcp://127.0.0.1:7401".
+uint16_t PortOf(const std::string& endpoint) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(endpoint, ':');
+  uint32_t port = 0;
+  static_cast<void>(absl::SimpleAtoi(parts.back(), &port));
+  return static_cast<uint16_t>(port);
+}
+
+bool IsPair(const ServerKeys& keys) {
+  char expected[41] = {};
+  return keys.secret_key.size() == 40 &&
+         zmq_curve_public(expected, keys.secret_key.c_str()) == 0 &&
+         keys.public_key == expected;
+}
+
+// Connects with `own` keys; returns how the handshake ended.
+absl::StatusOr<ZmqEvent> Handshake(const ZmqContext& context,
+                                   const std::string& endpoint,
+                                   const std::string& server_public_key,
+                                   const CurvePair& own, ZmqSocket& client) {
+  client = ZmqSocket(context, ZMQ_DEALER);
+  absl::Status status = SetCurveClient(client, own, server_public_key);
+  if (status.ok()) status = client.Set(ZMQ_LINGER, 0);
+  if (!status.ok()) return status;
+  absl::StatusOr<ZmqSocket> monitor = client.Monitor(
+      context, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+  if (!monitor.ok()) return monitor.status();
+  status = client.Connect(endpoint);
+  if (!status.ok()) return status;
+  zmq_pollitem_t item = {monitor->get(), 0, ZMQ_POLLIN, 0};
+  if (zmq_poll(&item, 1, kSelfTestMs) != 1) {
+    return absl::InternalError("self-test: the port does not answer");
+  }
+  const std::optional<ZmqEvent> event = ReceiveEvent(*monitor);
+  zmq_socket_monitor(client.get(), nullptr, 0);
+  return event.value_or(ZmqEvent{});
+}
+
+// Whether a stranger's key is refused there, and a registered one, with which
+// `client` is connected then, is not.
+absl::Status ProveKeys(const ZmqContext& context, Zap& zap,
+                       const std::string& endpoint,
+                       const std::string& server_public_key,
+                       const CurvePair& known, ZmqSocket& client) {
+  absl::StatusOr<ZmqEvent> event =
+      Handshake(context, endpoint, server_public_key, NewCurvePair(), client);
+  if (!event.ok()) return event.status();
+  if (event->event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+    return absl::InternalError("self-test: a stranger's key was not refused");
+  }
+  zap.SetSelfTestKey(known.public_key);
+  event = Handshake(context, endpoint, server_public_key, known, client);
+  zap.SetSelfTestKey("");
+  if (!event.ok()) return event.status();
+  if (event->event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+    return absl::InternalError("self-test: a registered key was refused");
+  }
+  return absl::OkStatus();
+}
+
 class Impl : public ZmqCarrier {
  public:
   Impl(PortOptions options, ZmqSocket socket, ZmqSocket monitor,
-       std::string endpoint, uint32_t first_id, const Zap& zap)
+       std::string endpoint, uint32_t first_id, const ZmqContext& context,
+       Zap& zap)
       : options_(std::move(options)),
         socket_(std::move(socket)),
         connections_(std::move(monitor)),
         endpoint_(std::move(endpoint)),
         first_id_(first_id),
+        context_(context),
         zap_(zap) {}
   // While its monitor is there to hear of it.
   ~Impl() override { socket_.Close(); }
 
   void Receive(absl::Duration timeout, std::vector<Inbound>& in) override {
     const size_t before = in.size();
+    if (has_orders_) TakeOrders();
     if (!TakeAll(in)) return;
     if (in.size() != before || timeout <= absl::ZeroDuration()) return;
     // Both sockets have just said that they have nothing.
@@ -80,6 +149,7 @@ class Impl : public ZmqCarrier {
     // Not before the wait: a Wake() since the caller last looked would be lost,
     // and what it is about would lie there until the time is out.
     waker_.Clear();
+    if (has_orders_) TakeOrders();
     TakeAll(in);
   }
 
@@ -107,7 +177,73 @@ class Impl : public ZmqCarrier {
     return stats;
   }
 
+  absl::StatusOr<std::string> Listen(const std::string& endpoint,
+                                     const ServerKeys& keys) override {
+    if (!IsPair(keys)) {
+      return absl::InvalidArgumentError("the bus's keys are not a CURVE pair");
+    }
+    std::string bound;
+    absl::Status status;
+    Order([&] {
+      // Options hold for what is bound from here on.
+      status = socket_.Set(ZMQ_CURVE_SECRETKEY, keys.secret_key);
+      if (status.ok()) status = socket_.Bind(endpoint);
+      bound = socket_.LastEndpoint();
+    });
+    if (!status.ok()) return status;
+    ZmqSocket client;
+    status = ProveKeys(context_, zap_, bound, keys.public_key, NewCurvePair(),
+                       client);
+    client.Close();
+    if (!status.ok()) {
+      StopListening(bound);
+      return status;
+    }
+    return bound;
+  }
+
+  void StopListening(const std::string& endpoint) override {
+    Order([&] {
+      Follow(Elapsed());
+      connections_.CutPort(PortOf(endpoint), gone_);
+      socket_.Unbind(endpoint);
+    });
+  }
+
+  size_t ConnectionsAt(const std::string& endpoint) override {
+    size_t count = 0;
+    Order([&] {
+      Follow(Elapsed());
+      count = connections_.CountOf(PortOf(endpoint));
+    });
+    return count;
+  }
+
  private:
+  // Has the carrier's thread do it, and waits.
+  void Order(const std::function<void()>& act) {
+    std::promise<void> done;
+    {
+      MutexLock lock(orders_mu_);
+      orders_.push_back([&] {
+        act();
+        done.set_value();
+      });
+      has_orders_ = true;
+    }
+    waker_.Wake();
+    done.get_future().wait();
+  }
+  void TakeOrders() {
+    std::vector<std::function<void()>> orders;
+    {
+      MutexLock lock(orders_mu_);
+      has_orders_ = false;
+      orders.swap(orders_);
+    }
+    for (const auto& order : orders) order();
+  }
+
   // False when there is more to take.
   bool TakeAll(std::vector<Inbound>& in) {
     const absl::Duration now = Elapsed();
@@ -190,7 +326,7 @@ class Impl : public ZmqCarrier {
     inbound.peer = peer;
     inbound.frame = ZmqMessage::Own(*std::move(frame));
     inbound.proof = static_cast<const ZmqMessage*>(inbound.frame.owner.get())
-                      ->Property("User-Id");
+                        ->Property("User-Id");
     in.push_back(std::move(inbound));
     return true;
   }
@@ -220,8 +356,12 @@ class Impl : public ZmqCarrier {
   bool monitor_told_ = true;  // It has something, as far as is known.
   const std::string endpoint_;
   const uint32_t first_id_;
-  const Zap& zap_;
+  const ZmqContext& context_;
+  Zap& zap_;
   Waker waker_;
+  std::atomic<bool> has_orders_ = false;
+  Mutex orders_mu_;
+  std::vector<std::function<void()>> orders_ ABSL_GUARDED_BY(orders_mu_);
   CarrierStats stats_;
   absl::Duration guarded_at_ = Elapsed();
   std::vector<PeerId> gone_;
@@ -233,7 +373,8 @@ class Impl : public ZmqCarrier {
 
 class Hub : public ZmqHub {
  public:
-  Hub(Keys keys, std::unique_ptr<ZmqContext> context, std::unique_ptr<Zap> zap)
+  Hub(ServerKeys keys, std::unique_ptr<ZmqContext> context,
+      std::unique_ptr<Zap> zap)
       : keys_(std::move(keys)),
         context_(std::move(context)),
         zap_(std::move(zap)) {}
@@ -244,17 +385,14 @@ class Hub : public ZmqHub {
  private:
   absl::Status SelfTest(const std::string& endpoint, ZmqSocket& socket,
                         uint32_t& first_id);
-  // Connects with these keys; returns how the handshake ended.
-  absl::StatusOr<ZmqEvent> Handshake(const std::string& endpoint,
-                                     const CurvePair& own, ZmqSocket& client);
 
-  const Keys keys_;
+  const ServerKeys keys_;
   const std::unique_ptr<ZmqContext> context_;
   const std::unique_ptr<Zap> zap_;
 };
 
 absl::Status SetUp(ZmqSocket& socket, const PortOptions& options,
-                   const ZmqHub::Keys& keys) {
+                   const ServerKeys& keys) {
   const std::vector<std::pair<int, int>> numbers = {
       {ZMQ_CURVE_SERVER, 1},
       {kZapEnforceDomain, 1},
@@ -298,49 +436,18 @@ absl::StatusOr<std::unique_ptr<ZmqCarrier>> Hub::Bind(PortOptions options) {
   if (!status.ok()) return status;
   return std::make_unique<Impl>(std::move(options), std::move(socket),
                                 *std::move(monitor), std::move(endpoint),
-                                first_id, *zap_);
-}
-
-absl::StatusOr<ZmqEvent> Hub::Handshake(const std::string& endpoint,
-                                        const CurvePair& own,
-                                        ZmqSocket& client) {
-  client = ZmqSocket(*context_, ZMQ_DEALER);
-  absl::Status status = SetCurveClient(client, own, keys_.public_key);
-  if (status.ok()) status = client.Set(ZMQ_LINGER, 0);
-  if (!status.ok()) return status;
-  absl::StatusOr<ZmqSocket> monitor =
-      client.Monitor(*context_, ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                    ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                                    ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
-  if (!monitor.ok()) return monitor.status();
-  status = client.Connect(endpoint);
-  if (!status.ok()) return status;
-  zmq_pollitem_t item = {monitor->get(), 0, ZMQ_POLLIN, 0};
-  if (zmq_poll(&item, 1, kSelfTestMs) != 1) {
-    return absl::InternalError("self-test: the port does not answer");
-  }
-  const std::optional<ZmqEvent> event = ReceiveEvent(*monitor);
-  zmq_socket_monitor(client.get(), nullptr, 0);
-  return event.value_or(ZmqEvent{});
+                                first_id, *context_, *zap_);
 }
 
 absl::Status Hub::SelfTest(const std::string& endpoint, ZmqSocket& socket,
                            uint32_t& first_id) {
   ZmqSocket client;
-  absl::StatusOr<ZmqEvent> event = Handshake(endpoint, NewCurvePair(), client);
-  if (!event.ok()) return event.status();
-  if (event->event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
-    return absl::InternalError("self-test: a stranger's key was not refused");
-  }
   const CurvePair known = NewCurvePair();
-  zap_->SetSelfTestKey(known.public_key);
-  event = Handshake(endpoint, known, client);
-  zap_->SetSelfTestKey("");
-  if (!event.ok()) return event.status();
-  if (event->event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
-      client.Send(ZmqMessage::Copy("self-test")) != 0) {
-    return absl::InternalError("self-test: a registered key was refused");
+  const absl::Status proved =
+      ProveKeys(*context_, *zap_, endpoint, keys_.public_key, known, client);
+  if (!proved.ok()) return proved;
+  if (client.Send(ZmqMessage::Copy("self-test")) != 0) {
+    return absl::InternalError("self-test: nothing can be sent");
   }
   zmq_pollitem_t item = {socket.get(), 0, ZMQ_POLLIN, 0};
   if (zmq_poll(&item, 1, kSelfTestMs) != 1) {
@@ -360,19 +467,16 @@ absl::Status Hub::SelfTest(const std::string& endpoint, ZmqSocket& socket,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ZmqHub>> ZmqHub::Start(Keys server,
+absl::StatusOr<std::unique_ptr<ZmqHub>> ZmqHub::Start(ServerKeys keys,
                                                       MayConnect may_connect) {
-  char expected[41] = {};
-  if (server.secret_key.size() != 40 ||
-      zmq_curve_public(expected, server.secret_key.c_str()) != 0 ||
-      server.public_key != expected) {
+  if (!IsPair(keys)) {
     return absl::InvalidArgumentError("the bus's keys are not a CURVE pair");
   }
   auto context = std::make_unique<ZmqContext>(2);
   absl::StatusOr<std::unique_ptr<Zap>> zap =
       Zap::Start(*context, std::move(may_connect));
   if (!zap.ok()) return zap.status();
-  return std::make_unique<Hub>(std::move(server), std::move(context),
+  return std::make_unique<Hub>(std::move(keys), std::move(context),
                                *std::move(zap));
 }
 

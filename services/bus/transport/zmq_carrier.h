@@ -40,6 +40,11 @@ struct PortOptions {
   absl::Duration first_frame_within = absl::Seconds(10);
 };
 
+struct ServerKeys {
+  std::string public_key;  // Z85.
+  std::string secret_key;
+};
+
 struct CarrierStats {
   uint64_t connections = 0;
   uint64_t refused_keys = 0;     // Of the whole hub.
@@ -53,8 +58,22 @@ struct CarrierStats {
 
 class ZmqCarrier : public Carrier {
  public:
+  // The first one.
   virtual const std::string& endpoint() const = 0;
   virtual CarrierStats stats() const = 0;
+
+  // The next three may be called from any thread but the carrier's own, and wait
+  // until that comes to Receive().
+
+  // Is reached at this endpoint too, by these keys, and proves it as Bind() does.
+  // Returns the endpoint with its port.
+  //   INVALID_ARGUMENT  not a key pair.  UNAVAILABLE  the endpoint is taken.
+  //   INTERNAL          the self-test failed; it is not reached there.
+  virtual absl::StatusOr<std::string> Listen(const std::string& endpoint,
+                                             const ServerKeys& keys) = 0;
+  // And no longer, which may be the first one too: connections there end.
+  virtual void StopListening(const std::string& endpoint) = 0;
+  virtual size_t ConnectionsAt(const std::string& endpoint) = 0;
 };
 
 class ZmqHub {
@@ -63,13 +82,8 @@ class ZmqHub {
   // on the ZAP thread.
   using MayConnect = std::function<bool(absl::string_view key)>;
 
-  struct Keys {
-    std::string public_key;  // Z85.
-    std::string secret_key;
-  };
-
   //   INVALID_ARGUMENT  not a key pair.  UNAVAILABLE  no threads or sockets.
-  static absl::StatusOr<std::unique_ptr<ZmqHub>> Start(Keys server,
+  static absl::StatusOr<std::unique_ptr<ZmqHub>> Start(ServerKeys keys,
                                                        MayConnect may_connect);
   virtual ~ZmqHub() = default;
   //   UNAVAILABLE  the endpoint is taken.  INTERNAL  the self-test failed.

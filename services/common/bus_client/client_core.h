@@ -31,8 +31,8 @@ namespace concordat {
 
 struct ClientOptions {
   ClientIdentity identity;
-  EndpointResolver ingest;
-  EndpointResolver delivery;
+  DoorFinder ingest;
+  DoorFinder delivery;
   size_t in_flight_events_max = 1024;
 };
 

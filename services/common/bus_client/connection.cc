@@ -11,6 +11,8 @@ constexpr int kFramesPerStep = 64;
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(10);
 // A bus that has started again elsewhere is not made to wait for the back-off.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(20);
+// And one whose keys change is left within this.
+constexpr absl::Duration kLookWhileOpenEvery = absl::Seconds(1);
 constexpr absl::Duration kWelcomeWithin = absl::Seconds(5);
 
 }  // namespace
@@ -20,17 +22,18 @@ absl::Duration SteadyNow() {
 }
 
 Connection::Connection(Dialer& dialer, ClientIdentity identity,
-                       EndpointResolver resolver, User& user)
+                       DoorFinder finder, User& user)
     : dialer_(dialer),
       identity_(std::move(identity)),
-      resolver_(std::move(resolver)),
+      finder_(std::move(finder)),
       user_(user) {}
 
 absl::Status Connection::Connect(absl::Duration now) {
-  const absl::StatusOr<std::string> endpoint = resolver_();
-  endpoint_ = endpoint.ok() ? *endpoint : "";
-  if (!endpoint.ok()) return endpoint.status();
-  absl::StatusOr<std::unique_ptr<Wire>> wire = dialer_.Dial(*endpoint);
+  const absl::StatusOr<Door> door = finder_();
+  door_.reset();
+  if (!door.ok()) return door.status();
+  door_ = *door;
+  absl::StatusOr<std::unique_ptr<Wire>> wire = dialer_.Dial(*door);
   if (!wire.ok()) return wire.status();
   wire_ = *std::move(wire);
   session_.emplace(identity_);
@@ -40,12 +43,12 @@ absl::Status Connection::Connect(absl::Duration now) {
   return absl::OkStatus();
 }
 
-bool Connection::HasMoved(absl::Duration now) {
+bool Connection::HasMoved(absl::Duration now, absl::Duration every) {
   if (retry_at_ == absl::InfiniteDuration()) return false;  // Closed.
-  if (now - looked_at_ < kLookEvery) return false;
+  if (now - looked_at_ < every) return false;
   looked_at_ = now;
-  const absl::StatusOr<std::string> endpoint = resolver_();
-  return endpoint.ok() && *endpoint != endpoint_;
+  const absl::StatusOr<Door> door = finder_();
+  return door.ok() && *door != door_;
 }
 
 bool Connection::Step(absl::Duration now) {
@@ -53,7 +56,7 @@ bool Connection::Step(absl::Duration now) {
   stepped_at_ = now;
   due_ = absl::InfiniteDuration();
   if (!session_) {
-    if (now < retry_at_ && !HasMoved(now)) {
+    if (now < retry_at_ && !HasMoved(now, kLookEvery)) {
       due_ = retry_at_ == absl::InfiniteDuration()
                  ? retry_at_
                  : std::min(retry_at_, looked_at_ + kLookEvery);
@@ -64,6 +67,14 @@ bool Connection::Step(absl::Duration now) {
       Lose(bus::v1::REFUSAL_UNSPECIFIED, std::string(status.message()), now);
       return false;
     }
+  }
+  if (open() && HasMoved(now, kLookWhileOpenEvery)) {
+    // What has no answer is sent again there.
+    Lose(bus::v1::REFUSAL_UNSPECIFIED, "the bus is reached by another door",
+         now);
+    retry_at_ = now;
+    due_ = now;
+    return true;
   }
   if (!hello_.empty() && wire_->Send(hello_)) hello_.clear();
   const bool more = Take(now);

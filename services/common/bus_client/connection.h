@@ -23,8 +23,10 @@ namespace concordat {
 // Since some moment in the past; never steps back.
 absl::Duration SteadyNow();
 
-// Asked at each new connection: a bus that started again may have moved.
-using EndpointResolver = std::function<absl::StatusOr<std::string>()>;
+// Asked at each new connection, and now and then while there is one: a bus that
+// started again may have moved, and who changes keys is reached by others from
+// then on.
+using DoorFinder = std::function<absl::StatusOr<Door>()>;
 
 class Connection {
  public:
@@ -43,7 +45,7 @@ class Connection {
   };
 
   // `dialer` and `user` outlive it.
-  Connection(Dialer& dialer, ClientIdentity identity, EndpointResolver resolver,
+  Connection(Dialer& dialer, ClientIdentity identity, DoorFinder finder,
              User& user);
 
   // Connects, receives, keeps time, as far as that goes without waiting. True:
@@ -72,8 +74,9 @@ class Connection {
   static constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 
   absl::Status Connect(absl::Duration now);
-  // Whether the bus has another address than the one tried last.
-  bool HasMoved(absl::Duration now);
+  // Whether there is another door than the one tried last; it is looked for so
+  // often at most.
+  bool HasMoved(absl::Duration now, absl::Duration every);
   uint64_t Hand(std::shared_ptr<const std::string> frame);
   bool Take(absl::Duration now);
   void Watch(absl::Duration now);
@@ -82,7 +85,7 @@ class Connection {
 
   Dialer& dialer_;
   const ClientIdentity identity_;
-  const EndpointResolver resolver_;
+  const DoorFinder finder_;
   User& user_;
   std::unique_ptr<Wire> wire_;
   std::optional<ClientSession> session_;  // There while there is a wire.
@@ -93,7 +96,7 @@ class Connection {
   absl::Duration give_up_at_;  // Without a Welcome.
   absl::Duration retry_at_ = -absl::InfiniteDuration();
   absl::Duration backoff_ = kBackoffMin;
-  std::string endpoint_;  // Tried last; empty: there was none.
+  std::optional<Door> door_;  // Tried last; none: there was none.
   absl::Duration looked_at_;
   absl::Duration stepped_at_;
   absl::Duration due_;

@@ -63,12 +63,11 @@ bus::v1::Settlement ToWire(SettlementMode mode) {
 }  // namespace
 
 SubscriptionLink::SubscriptionLink(SubscribeOptions options, Dialer& dialer,
-                                   ClientIdentity identity,
-                                   EndpointResolver resolver,
+                                   ClientIdentity identity, DoorFinder finder,
                                    std::function<void()> wake)
     : options_(std::move(options)),
       wake_(std::move(wake)),
-      connection_(dialer, std::move(identity), std::move(resolver), *this),
+      connection_(dialer, std::move(identity), std::move(finder), *this),
       window_({options_.after, options_.backfilled_through}, keeps_place()),
       log_epoch_(options_.log_epoch),
       scanned_through_(options_.after),

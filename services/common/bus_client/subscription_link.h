@@ -28,7 +28,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
  public:
   // `wake` makes the client's thread call Step() soon.
   SubscriptionLink(SubscribeOptions options, Dialer& dialer,
-                   ClientIdentity identity, EndpointResolver resolver,
+                   ClientIdentity identity, DoorFinder finder,
                    std::function<void()> wake);
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override;

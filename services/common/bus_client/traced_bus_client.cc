@@ -4,14 +4,20 @@
 #include <deque>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace concordat {
 namespace {
 
 class TracedSubscription : public Subscription {
  public:
   TracedSubscription(std::unique_ptr<Subscription> subscription,
-                     SpanExporter& spans, const Clock& clock)
-      : subscription_(std::move(subscription)), spans_(spans), clock_(clock) {}
+                     SpanExporter& spans, const Clock& clock,
+                     std::shared_ptr<HandledEvents> events)
+      : subscription_(std::move(subscription)),
+        spans_(spans),
+        clock_(clock),
+        events_(std::move(events)) {}
 
   absl::StatusOr<Delivery> Next(absl::Duration timeout) override {
     auto delivery = subscription_->Next(timeout);
@@ -21,9 +27,12 @@ class TracedSubscription : public Subscription {
     auto parent = ParseTraceparent(header.traceparent);
     if (parent.has_value() && handled_.size() < kHandledMax) {
       const absl::Time now = clock_.Now();
+      const std::string id = spans_.NewSpanId();
+      events_->Add(absl::StrCat(header.source, "#", header.id),
+                   {parent->trace, id});
       handled_.push_back(
           {delivery->number,
-           {*std::move(parent), "handle", header.type, now, now}});
+           {*std::move(parent), "handle", header.type, now, now, id}});
     }
     return delivery;
   }
@@ -71,17 +80,70 @@ class TracedSubscription : public Subscription {
   const std::unique_ptr<Subscription> subscription_;
   SpanExporter& spans_;
   const Clock& clock_;
+  const std::shared_ptr<HandledEvents> events_;
   std::deque<Handled> handled_;
 };
 
 }  // namespace
+
+void HandledEvents::Add(std::string event, TraceContext handled) {
+  MutexLock lock(mu_);
+  if (spans_.insert_or_assign(event, std::move(handled)).second) {
+    oldest_.push_back(std::move(event));
+  }
+  if (oldest_.size() > kMax) {
+    spans_.erase(oldest_.front());
+    oldest_.pop_front();
+  }
+}
+
+std::optional<TraceContext> HandledEvents::Find(
+    const std::string& event) const {
+  MutexLock lock(mu_);
+  const auto found = spans_.find(event);
+  if (found == spans_.end()) return std::nullopt;
+  return found->second;
+}
+
+absl::Status TracedBusClient::Publish(std::vector<Event> set, Done done) {
+  if (!spans_.wants() || set.empty()) {
+    return client_.Publish(std::move(set), std::move(done));
+  }
+  std::optional<Span> begun;
+  for (Event& event : set) {
+    if (!event.header.traceparent.empty()) continue;
+    if (const auto cause = handled_->Find(event.header.causation)) {
+      event.header.traceparent = Traceparent(*cause);
+    } else if (traces_ == Traces::kBegin) {
+      if (!begun.has_value()) {
+        const absl::Time now = clock_.Now();
+        begun = Span{
+            {spans_.NewTraceId(), ""}, "publish", event.header.type, now, now,
+            spans_.NewSpanId()};
+      }
+      event.header.traceparent = Traceparent({begun->parent.trace, begun->id});
+    }
+  }
+  if (!begun.has_value()) {
+    return client_.Publish(std::move(set), std::move(done));
+  }
+  return client_.Publish(
+      std::move(set),
+      // The answer may come when this client has gone.
+      [&spans = spans_, &clock = clock_, span = *std::move(begun),
+       done = std::move(done)](std::vector<PublishOutcome> outcomes) mutable {
+        span.end = clock.Now();
+        spans.Add(std::move(span));
+        done(std::move(outcomes));
+      });
+}
 
 absl::StatusOr<std::unique_ptr<Subscription>> TracedBusClient::Subscribe(
     SubscribeOptions options) {
   auto subscription = client_.Subscribe(std::move(options));
   if (!subscription.ok() || !spans_.wants()) return subscription;
   return std::make_unique<TracedSubscription>(*std::move(subscription), spans_,
-                                              clock_);
+                                              clock_, handled_);
 }
 
 }  // namespace concordat

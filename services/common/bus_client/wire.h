@@ -46,12 +46,20 @@ class Wire {
   virtual bool AddPollItems(std::vector<pollfd>& items, bool to_send) const = 0;
 };
 
+// Where a port of the bus is, and by which CURVE keys (Z85) it is reached.
+struct Door {
+  std::string endpoint;
+  std::string server_public_key = {};
+  std::string own_public_key = {};
+  std::string own_secret_key = {};
+  friend bool operator==(const Door&, const Door&) = default;
+};
+
 class Dialer {
  public:
   virtual ~Dialer() = default;
-  //   INVALID_ARGUMENT, UNAVAILABLE  no such address, or no more sockets.
-  virtual absl::StatusOr<std::unique_ptr<Wire>> Dial(
-      const std::string& endpoint) = 0;
+  //   INVALID_ARGUMENT, UNAVAILABLE  no such address or keys, or no more sockets.
+  virtual absl::StatusOr<std::unique_ptr<Wire>> Dial(const Door& door) = 0;
 };
 
 }  // namespace concordat

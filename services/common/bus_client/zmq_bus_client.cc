@@ -17,12 +17,7 @@ namespace concordat {
 class ZmqBusClient::Thread {
  public:
   explicit Thread(ZmqBusClientOptions options)
-      : dialer_(std::move(options.credentials.own),
-                std::move(options.credentials.server_public_key)),
-        core_(
-            {std::move(options.credentials.identity), std::move(options.ingest),
-             std::move(options.delivery), options.in_flight_events_max},
-            dialer_, [this] { waker_.Wake(); }),
+      : core_(std::move(options), dialer_, [this] { waker_.Wake(); }),
         thread_([this] { Run(); }) {}
   ~Thread() { Stop(); }
 
@@ -94,11 +89,6 @@ class HeldSubscription : public Subscription {
   const std::shared_ptr<SubscriptionLink> link_;
 };
 
-bool IsKey(const std::string& z85) {
-  uint8_t bytes[32];
-  return z85.size() == 40 && zmq_z85_decode(bytes, z85.c_str()) != nullptr;
-}
-
 // Most sets are an event.
 using Views = absl::InlinedVector<EventView, 1>;
 
@@ -132,14 +122,8 @@ ZmqBusClient::ZmqBusClient(std::shared_ptr<Thread> thread)
 
 ZmqBusClient::~ZmqBusClient() { thread_->Stop(); }
 
-absl::StatusOr<std::unique_ptr<ZmqBusClient>> ZmqBusClient::Create(
+std::unique_ptr<ZmqBusClient> ZmqBusClient::Create(
     ZmqBusClientOptions options) {
-  const Credentials& credentials = options.credentials;
-  if (!IsKey(credentials.own.public_key) ||
-      !IsKey(credentials.own.secret_key) ||
-      !IsKey(credentials.server_public_key)) {
-    return absl::InvalidArgumentError("a CURVE key is 40 characters of Z85");
-  }
   return std::unique_ptr<ZmqBusClient>(
       new ZmqBusClient(std::make_shared<Thread>(std::move(options))));
 }
@@ -165,11 +149,27 @@ absl::StatusOr<std::unique_ptr<Subscription>> ZmqBusClient::Subscribe(
   return std::make_unique<HeldSubscription>(thread_, std::move(link));
 }
 
-absl::Time ZmqBusClient::log_time() const {
-  return thread_->core().log_time();
-}
+absl::Time ZmqBusClient::log_time() const { return thread_->core().log_time(); }
 
 bool ZmqBusClient::connected() const { return thread_->core().connected(); }
+
+namespace {
+
+DoorFinder FinderOf(const DataDirectory& data, std::string principal,
+                    const char* listener) {
+  return [data, principal = std::move(principal),
+          listener]() -> absl::StatusOr<Door> {
+    const auto own = data.LoadCurveKeys(principal);
+    if (!own.ok()) return own.status();
+    const auto server = data.LoadBusPublicKey();
+    if (!server.ok()) return server.status();
+    const auto address = data.ReadBusAddress(listener, *server);
+    if (!address.ok()) return address.status();
+    return Door{*address, *server, own->public_key, own->secret_key};
+  };
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
     const DataDirectory& data, absl::string_view principal) {
@@ -186,16 +186,9 @@ absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
   if (!server.ok()) return server.status();
 
   ZmqBusClientOptions options;
-  options.credentials.own = {own->public_key, own->secret_key};
-  options.credentials.server_public_key = *server;
-  options.credentials.identity = {who->agency(), who->role(),
-                                  data.environment(), ""};
-  options.ingest = [data] {
-    return data.ReadAddress("concordat-bus", "ingest");
-  };
-  options.delivery = [data] {
-    return data.ReadAddress("concordat-bus", "delivery");
-  };
+  options.identity = {who->agency(), who->role(), data.environment(), ""};
+  options.ingest = FinderOf(data, who->name(), "ingest");
+  options.delivery = FinderOf(data, who->name(), "delivery");
   return ZmqBusClient::Create(std::move(options));
 }
 

@@ -18,32 +18,18 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/bus_client/bus_client.h"
-#include "services/common/bus_client/connection.h"
-#include "services/common/bus_client/zmq_socket.h"
+#include "services/common/bus_client/client_core.h"
 #include "services/common/config/data_directory.h"
 
 namespace concordat {
 
-struct Credentials {
-  CurvePair own;
-  std::string server_public_key;  // Z85.
-  ClientIdentity identity;
-};
-
-struct ZmqBusClientOptions {
-  Credentials credentials;
-  EndpointResolver ingest;
-  EndpointResolver delivery;
-  size_t in_flight_events_max = 1024;
-};
+using ZmqBusClientOptions = ClientOptions;
 
 class ZmqBusClient : public BusClient {
  public:
   class Thread;
 
-  //   INVALID_ARGUMENT  keys that are none.
-  static absl::StatusOr<std::unique_ptr<ZmqBusClient>> Create(
-      ZmqBusClientOptions options);
+  static std::unique_ptr<ZmqBusClient> Create(ZmqBusClientOptions options);
   ~ZmqBusClient() override;
 
   // Beside the codes of Publisher: INVALID_ARGUMENT: no set that a bus could
@@ -65,7 +51,8 @@ class ZmqBusClient : public BusClient {
 };
 
 // A client of the bus of this data directory, as the principal of this name.
-// The bus need not run yet.
+// The bus need not run yet. Keys that are replaced in the directory, its own or
+// the bus's, are used within a second.
 //   NOT_FOUND, INVALID_ARGUMENT  as DataDirectory's; no such principal.
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
     const DataDirectory& data, absl::string_view principal);

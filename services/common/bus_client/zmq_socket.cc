@@ -134,6 +134,10 @@ absl::Status ZmqSocket::Bind(const std::string& endpoint) {
   return Failed(absl::StrCat("cannot listen on ", endpoint));
 }
 
+void ZmqSocket::Unbind(const std::string& endpoint) {
+  zmq_unbind(socket_, endpoint.c_str());
+}
+
 absl::Status ZmqSocket::Connect(const std::string& endpoint) {
   if (zmq_connect(socket_, endpoint.c_str()) == 0) return absl::OkStatus();
   return Failed(absl::StrCat("cannot connect to ", endpoint));

@@ -98,6 +98,9 @@ class ZmqSocket {
   absl::Status Set(int option, int64_t value);
   absl::Status Set(int option, absl::string_view value);
   absl::Status Bind(const std::string& endpoint);
+  // No more connections there, and those that there are end. `endpoint` is what
+  // LastEndpoint() was after Bind().
+  void Unbind(const std::string& endpoint);
   absl::Status Connect(const std::string& endpoint);
   std::string LastEndpoint() const;
   // Events `events` of this socket come to the PAIR that is returned.

@@ -51,8 +51,7 @@ class ZmqWire : public Wire {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Wire>> ZmqDialer::Dial(
-    const std::string& endpoint) {
+absl::StatusOr<std::unique_ptr<Wire>> ZmqDialer::Dial(const Door& door) {
   ZmqSocket socket(context_, ZMQ_DEALER);
   const std::vector<std::pair<int, int>> numbers = {
       {ZMQ_RECONNECT_IVL, -1}, {ZMQ_IMMEDIATE, 1}, {ZMQ_LINGER, kLingerMs},
@@ -65,7 +64,8 @@ absl::StatusOr<std::unique_ptr<Wire>> ZmqDialer::Dial(
     status = socket.Set(ZMQ_MAXMSGSIZE, int64_t{kFrameBytesMax} + 64);
   }
   if (status.ok()) {
-    status = SetCurveClient(socket, own_, server_public_key_);
+    status = SetCurveClient(socket, {door.own_public_key, door.own_secret_key},
+                            door.server_public_key);
   }
   if (!status.ok()) return status;
   absl::StatusOr<ZmqSocket> monitor =
@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<Wire>> ZmqDialer::Dial(
                                    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                                    ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
   if (!monitor.ok()) return monitor.status();
-  status = socket.Connect(endpoint);
+  status = socket.Connect(door.endpoint);
   if (!status.ok()) return status;
   return std::make_unique<ZmqWire>(std::move(socket), *std::move(monitor));
 }

@@ -74,7 +74,31 @@ absl::StatusOr<std::string> FindLine(absl::string_view text,
   return absl::NotFoundError(absl::StrCat(path, ": no line ", name, "=…"));
 }
 
+absl::StatusOr<std::string> ReadWhole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)),
+                   std::istreambuf_iterator<char>());
+  if (!in.is_open() || in.bad()) {
+    return absl::NotFoundError(Errno("cannot read", path));
+  }
+  return text;
+}
+
 }  // namespace
+
+absl::StatusOr<TlsCredentials> ReadAgain(const TlsCredentials& tls) {
+  if (tls.certificate_path.empty()) return tls;
+  TlsCredentials now = tls;
+  for (const auto& [path, text] :
+       {std::pair(&tls.ca_path, &now.ca),
+        std::pair(&tls.certificate_path, &now.certificate),
+        std::pair(&tls.private_key_path, &now.private_key)}) {
+    auto read = ReadWhole(*path);
+    if (!read.ok()) return read.status();
+    *text = *std::move(read);
+  }
+  return now;
+}
 
 absl::Status ParseTextProto(const TextFile& file,
                             google::protobuf::Message* into) {
@@ -109,14 +133,7 @@ std::string DataDirectory::PathOf(absl::string_view relative) const {
 
 absl::StatusOr<std::string> DataDirectory::Read(
     absl::string_view relative) const {
-  const std::string path = PathOf(relative);
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)),
-                   std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad()) {
-    return absl::NotFoundError(Errno("cannot read", path));
-  }
-  return text;
+  return ReadWhole(PathOf(relative));
 }
 
 absl::StatusOr<std::vector<TextFile>> DataDirectory::ReadTextProtos(
@@ -144,7 +161,7 @@ absl::StatusOr<std::vector<TextFile>> DataDirectory::ReadTextProtos(
 }
 
 absl::StatusOr<std::shared_ptr<const PrincipalRegistry>>
-DataDirectory::LoadRegistry() const {
+DataDirectory::LoadRegistry(absl::Time now) const {
   auto text = Read("registry.textproto");
   if (!text.ok()) return text.status();
   const std::string path = PathOf("registry.textproto");
@@ -157,7 +174,7 @@ DataDirectory::LoadRegistry() const {
                      EnvironmentName(proto.environment()), ", this is ",
                      EnvironmentName(environment_)));
   }
-  auto registry = PrincipalRegistry::Build(std::move(proto));
+  auto registry = PrincipalRegistry::Build(std::move(proto), now);
   if (!registry.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", registry.status().message()));
@@ -250,14 +267,9 @@ absl::Status DataDirectory::LoadSettings(
 
 absl::StatusOr<TlsCredentials> DataDirectory::LoadTls(
     absl::string_view principal) const {
-  auto ca = Read("keys/ca.crt.pem");
-  if (!ca.ok()) return ca.status();
-  auto certificate = Read(absl::StrCat("keys/", principal, ".crt.pem"));
-  if (!certificate.ok()) return certificate.status();
-  auto key = Read(absl::StrCat("keys/", principal, ".key.pem"));
-  if (!key.ok()) return key.status();
-  return TlsCredentials{*std::move(ca), *std::move(certificate),
-                        *std::move(key)};
+  return ReadAgain({"", "", "", PathOf("keys/ca.crt.pem"),
+                    PathOf(absl::StrCat("keys/", principal, ".crt.pem")),
+                    PathOf(absl::StrCat("keys/", principal, ".key.pem"))});
 }
 
 absl::StatusOr<CurveKeyPair> DataDirectory::LoadCurveKeys(
@@ -386,6 +398,14 @@ absl::StatusOr<std::string> DataDirectory::ReadAddress(
   const auto text = Read(relative);
   if (!text.ok()) return text.status();
   return FindLine(*text, PathOf(relative), listener);
+}
+
+absl::StatusOr<std::string> DataDirectory::ReadBusAddress(
+    absl::string_view listener, absl::string_view key) const {
+  const auto second = ReadAddress("concordat-bus", "curve2");
+  const bool is_second = second.ok() && *second == key;
+  return ReadAddress("concordat-bus",
+                     is_second ? absl::StrCat(listener, "2") : listener);
 }
 
 absl::StatusOr<std::string> DataDirectory::WaitForAddress(

@@ -17,7 +17,8 @@
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
 //   keys/<principal>.curve         two lines of Z85: public, secret
-//   keys/bus.curve, bus.curve.pub  the bus's pair, and its public half alone
+//   keys/bus.curve, bus2.curve     the bus's pair; both while it changes keys
+//   keys/bus.curve.pub             the public half that clients here go by
 //   keys/<name>.secret             64 hex digits
 //   run/<program>.addr             lines "listener=endpoint", while it runs
 //   run/maintenance.textproto      concordat.hub.v1.Maintenance, while announced
@@ -69,12 +70,20 @@ struct CurveKeyPair {
   std::string secret_key;
 };
 
-// PEM texts.
+// PEM texts, and the files that they are from, which may be replaced; none: the
+// texts stay as they are.
 struct TlsCredentials {
   std::string ca;
   std::string certificate;
   std::string private_key;
+  std::string ca_path = {};
+  std::string certificate_path = {};
+  std::string private_key_path = {};
 };
+
+// The same as its files are now.
+//   NOT_FOUND  one of them cannot be read.
+absl::StatusOr<TlsCredentials> ReadAgain(const TlsCredentials& tls);
 
 class DataDirectory {
  public:
@@ -86,7 +95,9 @@ class DataDirectory {
   std::string PathOf(absl::string_view relative) const;
 
   // Its environment is this directory's, or INVALID_ARGUMENT.
-  absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry() const;
+  // Keys that have ended at `now` are nobody's.
+  absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry(
+      absl::Time now = absl::InfinitePast()) const;
   absl::StatusOr<std::string> LoadTypes() const;
   // By file name. None is an error except for agreements, rules and feeds.
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
@@ -128,6 +139,9 @@ class DataDirectory {
   void ForgetAddresses(absl::string_view program) const;
   absl::StatusOr<std::string> ReadAddress(absl::string_view program,
                                           absl::string_view listener) const;
+  // Where the bus takes connections for `listener` by this key of its own.
+  absl::StatusOr<std::string> ReadBusAddress(absl::string_view listener,
+                                             absl::string_view key) const;
   //   DEADLINE_EXCEEDED  it did not appear in time.
   absl::StatusOr<std::string> WaitForAddress(absl::string_view program,
                                              absl::string_view listener,

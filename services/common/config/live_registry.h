@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
 #include "services/common/config/data_directory.h"
 
@@ -25,11 +26,13 @@ class LiveRegistry {
  public:
   // As DataDirectory::LoadRegistry(). `on_problem` is told, once a change, of a
   // new file that does not load; until it does the last good one holds.
+  // By `clock`, which outlives it, keys end.
   static absl::StatusOr<std::unique_ptr<LiveRegistry>> Open(
-      const DataDirectory& data,
+      const DataDirectory& data, const Clock& clock,
       std::function<void(const absl::Status&)> on_problem);
 
-  // Looks at the file (one stat) and reads it again if it was replaced.
+  // Looks at the file (one stat) and reads it again if it was replaced, or a key
+  // has ended.
   std::shared_ptr<const PrincipalRegistry> Current();
   // Why the file as it is now does not load; OK: it did.
   absl::Status problem() const;
@@ -37,10 +40,11 @@ class LiveRegistry {
   RegistrySource source();
 
  private:
-  LiveRegistry(const DataDirectory& data,
+  LiveRegistry(const DataDirectory& data, const Clock& clock,
                std::function<void(const absl::Status&)> on_problem);
 
   const DataDirectory data_;
+  const Clock& clock_;
   const std::string path_;
   const std::function<void(const absl::Status&)> on_problem_;
   mutable Mutex mu_;

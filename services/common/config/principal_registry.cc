@@ -109,6 +109,22 @@ absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes) {
   return text;
 }
 
+std::vector<CurveKey> CurveKeysOf(const bus::v1::Principal& principal) {
+  std::vector<CurveKey> keys;
+  for (const auto& [key, valid_to] :
+       {std::pair(&principal.curve_public_key(), &principal.curve_valid_to()),
+        std::pair(&principal.second_curve_public_key(),
+                  &principal.second_curve_valid_to())}) {
+    if (key->empty()) continue;
+    CurveKey& each = keys.emplace_back(CurveKey{*key});
+    absl::CivilDay last;
+    if (absl::ParseCivilTime(*valid_to, &last)) {
+      each.end = absl::FromCivil(last + 1, absl::UTCTimeZone());
+    }
+  }
+  return keys;
+}
+
 bool TypePatternCovers(absl::string_view pattern, absl::string_view type) {
   if (pattern == "*") return true;
   if (absl::EndsWith(pattern, ".*")) {
@@ -121,7 +137,7 @@ PrincipalRegistry::PrincipalRegistry(bus::v1::Registry registry)
     : registry_(std::move(registry)) {}
 
 absl::StatusOr<std::shared_ptr<const PrincipalRegistry>>
-PrincipalRegistry::Build(bus::v1::Registry proto) {
+PrincipalRegistry::Build(bus::v1::Registry proto, absl::Time now) {
   if (proto.environment() == bus::v1::ENVIRONMENT_UNSPECIFIED) {
     return absl::InvalidArgumentError("registry: no environment");
   }
@@ -143,13 +159,8 @@ PrincipalRegistry::Build(bus::v1::Registry proto) {
     if (!sources.insert(SourceOf(p)).second) {
       return bad("its agency and system are taken");
     }
-    if (!p.curve_public_key().empty()) {
-      const auto key = CurveKeyFromZ85(p.curve_public_key());
-      if (!key.ok()) return bad(key.status().message());
-      if (!registry->by_curve_key_.emplace(*key, &p).second) {
-        return bad("its CURVE key is taken");
-      }
-    }
+    const std::string wrong = registry->AddKeys(p, now);
+    if (!wrong.empty()) return bad(wrong);
     if (!p.certificate_uri().empty()) {
       if (p.certificate_uri() !=
           CertificateUri(registry->environment(), p.agency(), p.system())) {
@@ -165,6 +176,27 @@ PrincipalRegistry::Build(bus::v1::Registry proto) {
   return std::shared_ptr<const PrincipalRegistry>(std::move(registry));
 }
 
+std::string PrincipalRegistry::AddKeys(const bus::v1::Principal& p,
+                                       absl::Time now) {
+  for (const std::string* date :
+       {&p.curve_valid_to(), &p.second_curve_valid_to()}) {
+    absl::CivilDay day;
+    if (!date->empty() && !absl::ParseCivilTime(*date, &day)) {
+      return absl::StrCat("not a day: ", *date);
+    }
+  }
+  for (const CurveKey& each : CurveKeysOf(p)) {
+    const auto key = CurveKeyFromZ85(each.public_key);
+    if (!key.ok()) return std::string(key.status().message());
+    if (each.end <= now) continue;
+    next_end_ = std::min(next_end_, each.end);
+    if (!by_curve_key_.emplace(*key, &p).second) {
+      return "its CURVE key is taken";
+    }
+  }
+  return "";
+}
+
 absl::Status PrincipalRegistry::CheckSpeaksFor(
     const bus::v1::Principal& p) const {
   if (!SpeaksForOthers(p)) return absl::OkStatus();
@@ -172,8 +204,7 @@ absl::Status PrincipalRegistry::CheckSpeaksFor(
     return absl::InvalidArgumentError(absl::StrCat(
         "registry: principal \"", p.name(), "\": speaks_for: ", what, whom));
   };
-  if (!p.curve_public_key().empty() || p.has_process() ||
-      p.publish_size() > 0) {
+  if (!CurveKeysOf(p).empty() || p.has_process() || p.publish_size() > 0) {
     return bad("who speaks for others has no key of the bus and no grant");
   }
   for (const std::string& name : p.speaks_for()) {

@@ -7,10 +7,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "concordat/bus/v1/registry.pb.h"
 
 namespace concordat {
@@ -31,6 +34,14 @@ std::string CertificateUri(bus::v1::Environment environment,
 absl::StatusOr<std::string> CurveKeyFromZ85(absl::string_view text);
 absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes);
 
+// A CURVE key of a principal's, and when it ends: at the end of its last day, UTC.
+struct CurveKey {
+  std::string public_key;  // Z85.
+  absl::Time end = absl::InfiniteFuture();
+};
+// Those that it has, one or two; dates are as Build() checked them.
+std::vector<CurveKey> CurveKeysOf(const bus::v1::Principal& principal);
+
 // "concordat.mappa.v1.*" covers the package's types, "*" all.
 bool TypePatternCovers(absl::string_view pattern, absl::string_view type);
 
@@ -38,13 +49,14 @@ bool TypePatternCovers(absl::string_view pattern, absl::string_view type);
 // `revoked()` before anything else.
 class PrincipalRegistry {
  public:
-  //   INVALID_ARGUMENT  no environment; a name, key, certificate or
+  // Keys that have ended at `now` are nobody's.
+  //   INVALID_ARGUMENT  no environment; a name, key, its date, certificate or
   //                     agency/system that two have or that is malformed; a
   //                     certificate URI that is not the environment's; one that
   //                     speaks for others and has rights of its own, or speaks
   //                     for nobody known, or for one that speaks for others.
   static absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> Build(
-      bus::v1::Registry registry);
+      bus::v1::Registry registry, absl::Time now = absl::InfinitePast());
 
   PrincipalRegistry(const PrincipalRegistry&) = delete;
   PrincipalRegistry& operator=(const PrincipalRegistry&) = delete;
@@ -61,14 +73,19 @@ class PrincipalRegistry {
   // operator, who is a processor and party to nothing.
   bool IsAgency(absl::string_view agency) const;
 
+  // When the next key ends that has not: build it anew then.
+  absl::Time next_end() const { return next_end_; }
   bus::v1::Environment environment() const { return registry_.environment(); }
   const bus::v1::Registry& proto() const { return registry_; }
 
  private:
   explicit PrincipalRegistry(bus::v1::Registry registry);
+  // What is wrong with the keys of `p`; empty: nothing, and they are its own.
+  std::string AddKeys(const bus::v1::Principal& p, absl::Time now);
   absl::Status CheckSpeaksFor(const bus::v1::Principal& p) const;
 
   bus::v1::Registry registry_;
+  absl::Time next_end_ = absl::InfiniteFuture();
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_name_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_curve_key_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_uri_;

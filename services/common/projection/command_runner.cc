@@ -151,6 +151,7 @@ absl::StatusOr<std::vector<Event>> CommandRunner::MakeEvents(
     header.time_us = command.time();
     header.time_precision = bus::v1::TIME_PRECISION_SECOND;
     header.recorded_us = NowMicros();
+    header.traceparent = request.traceparent;
     // The principal first: the one thing here that was proved.
     header.on_behalf_of = request.principal->name();
     if (!command.on_behalf_of().empty()) {

@@ -50,8 +50,9 @@ struct CommandRequest {
   std::string purpose;
   absl::Time deadline;
   hub::v1::Command command;  // With its time.
-  std::string subject;  // As the caller wrote it.
+  std::string subject;       // As the caller wrote it.
   CommandPlan plan;
+  std::string traceparent = {};  // The caller's; its events carry it.
 };
 
 class CommandRunner {

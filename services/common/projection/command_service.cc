@@ -12,7 +12,7 @@ CommandService::CommandService(Program& program)
           ConnectBus(program.data(), program.self().name()))),
       traced_(*bus_, program.spans(), program.clock()),
       log_clock_(program.data().environment(), *bus_, program.clock()),
-      runner_(program.start().program(), program.self(), *bus_, *types_,
+      runner_(program.start().program(), program.self(), traced_, *types_,
               program.clock(), log_clock_, program.random()) {
   program.host().SetStatus([this](hub::v1::GetStatusResponse* status) {
     status->set_ready(connected());

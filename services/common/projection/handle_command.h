@@ -36,7 +36,8 @@ void HandleCommand(
                            .deadline = call.deadline,
                            .command = request.command(),
                            .subject = request.subject(),
-                           .plan = *std::move(planned)});
+                           .plan = *std::move(planned),
+                           .traceparent = call.traceparent});
       });
 }
 

@@ -14,6 +14,7 @@ namespace concordat {
 inline constexpr char kPurposeMetadata[] = "concordat-purpose";
 inline constexpr char kPrincipalMetadata[] = "concordat-principal";
 inline constexpr char kStaffMetadata[] = "concordat-staff";
+inline constexpr char kTraceMetadata[] = "traceparent";  // W3C.
 
 struct Call {
   // As it was when the call came.
@@ -26,6 +27,8 @@ struct Call {
   std::string staff;
   std::string method;   // "concordat.police.v1.PoliceService/RecordVisit"
   std::string purpose;  // May be empty: the caller said none and has none.
+  // As the caller says; empty: it is not traced.
+  std::string traceparent;
   absl::Time deadline;  // InfiniteFuture for a stream without one.
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "grpc/grpc_security_constants.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat {
 namespace {
@@ -124,6 +125,10 @@ absl::StatusOr<Call> JudgeCaller(
     return absl::PermissionDeniedError(
         absl::StrCat("not for the role ", call.principal->role(), " of ",
                      call.principal->agency()));
+  }
+  const auto traces = MetadataOf(context, kTraceMetadata);
+  if (traces.size() == 1 && ParseTraceparent(traces[0]).has_value()) {
+    call.traceparent = traces[0];
   }
   const auto purpose = MetadataOf(context, kPurposeMetadata);
   call.purpose =

@@ -46,6 +46,7 @@ void PrepareContext(const CallOptions& options, grpc::ClientContext* context) {
   add(kPurposeMetadata, options.purpose);
   add(kPrincipalMetadata, options.principal);
   add(kStaffMetadata, options.staff);
+  add(kTraceMetadata, options.traceparent);
 }
 
 std::string ServerUri(const PrincipalRegistry& registry,

@@ -39,6 +39,7 @@ struct CallOptions {
   // the person there. See server_host.h.
   std::string principal = {};
   std::string staff = {};
+  std::string traceparent = {};
 };
 
 // Calls "concordat.mappa.v1.MappaService/OpenCase" with the request's bytes and

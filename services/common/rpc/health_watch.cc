@@ -15,12 +15,9 @@ constexpr absl::Duration kLookEvery = absl::Seconds(1);
 
 void HealthWatch::WatchCertificates(const TlsCredentials& tls,
                                     absl::Duration expiry_warning) {
-  const auto own = EndOfCertificate(tls.certificate);
-  if (own.ok()) expiries_.push_back({"program", *own});
-  const auto authority = EndOfCertificate(tls.ca);
-  if (authority.ok()) expiries_.push_back({"authority", *authority});
+  tls_ = tls;
   health_.Add([this, expiry_warning](Troubles& troubles) {
-    for (const Expiry& expiry : expiries_) {
+    for (const Expiry& expiry : Expiries()) {
       const absl::Duration left = expiry.end - clock_.Now();
       if (left > expiry_warning) continue;
       const std::string day =
@@ -33,6 +30,17 @@ void HealthWatch::WatchCertificates(const TlsCredentials& tls,
            left <= absl::Hours(24)});
     }
   });
+}
+
+std::vector<HealthWatch::Expiry> HealthWatch::Expiries() const {
+  std::vector<Expiry> expiries;
+  const auto tls = ReadAgain(tls_);
+  if (!tls.ok()) return expiries;
+  const auto own = EndOfCertificate(tls->certificate);
+  if (own.ok()) expiries.push_back({"program", *own});
+  const auto authority = EndOfCertificate(tls->ca);
+  if (authority.ok()) expiries.push_back({"authority", *authority});
+  return expiries;
 }
 
 void HealthWatch::Start(Fill fill) {
@@ -79,7 +87,7 @@ void HealthWatch::Collect(Samples& samples) const {
                    {"about", trouble.about},
                    {"critical", trouble.critical ? "yes" : "no"}});
   }
-  for (const Expiry& expiry : expiries_) {
+  for (const Expiry& expiry : Expiries()) {
     samples.Gauge("concordat_certificate_end_seconds",
                   "When it ends, since 1970.",
                   static_cast<double>(absl::ToUnixSeconds(expiry.end)),

@@ -35,8 +35,8 @@ class HealthWatch {
   ~HealthWatch() { Stop(); }
 
   Health& health() { return health_; }
-  // Says from `expiry_warning` before they end that these do. One that cannot be
-  // read is left out: nothing can be served with it.
+  // Says from `expiry_warning` before they end that these do, as their files are
+  // now. One that cannot be read is left out: what was read before serves on.
   void WatchCertificates(const TlsCredentials& tls,
                          absl::Duration expiry_warning);
 
@@ -53,6 +53,7 @@ class HealthWatch {
     absl::Time end;
   };
 
+  std::vector<Expiry> Expiries() const;
   Troubles Now(hub::v1::GetStatusResponse* status) const;
   void Collect(Samples& samples) const;
   void Say(const Troubles& troubles);
@@ -64,7 +65,7 @@ class HealthWatch {
   const SystemSteadyClock steady_;
   Health health_;
   Fill fill_;
-  std::vector<Expiry> expiries_;
+  TlsCredentials tls_;
   TroubleLog said_;
   std::unique_ptr<Metrics::Collector> collector_;
   Mutex mu_;

@@ -21,8 +21,8 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   start_.DescribeSettings(kWatchSettings,
                           *hub::v1::WatchSettings::descriptor());
   data_ = std::make_unique<DataDirectory>(start_.Open(argc, argv));
-  live_ =
-      start_.Value(LiveRegistry::Open(*data_, [this](const absl::Status& s) {
+  live_ = start_.Value(
+      LiveRegistry::Open(*data_, clock_, [this](const absl::Status& s) {
         log_.Error("the new registry does not load; the old one holds",
                    {{"why", s.message()}});
       }));

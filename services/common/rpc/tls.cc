@@ -15,6 +15,8 @@
 namespace concordat {
 namespace {
 
+constexpr unsigned kLookEveryS = 1;
+
 // After the chain has been checked.
 class UriVerifier : public grpc::experimental::ExternalCertificateVerifier {
  public:
@@ -42,6 +44,10 @@ class UriVerifier : public grpc::experimental::ExternalCertificateVerifier {
 
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> Provider(
     const TlsCredentials& tls) {
+  if (!tls.certificate_path.empty()) {
+    return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+        tls.private_key_path, tls.certificate_path, tls.ca_path, kLookEveryS);
+  }
   return std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
       tls.ca, std::vector<grpc::experimental::IdentityKeyCertPair>{
                   {tls.private_key, tls.certificate}});

@@ -1,5 +1,6 @@
 // Mutual TLS by SPIFFE URI: both sides show a certificate of the environment's
-// CA, and each is known by the URI in it, never by host name.
+// CA, and each is known by the URI in it, never by host name. Files that are
+// replaced are used for new connections within a second.
 #ifndef CONCORDAT_SERVICES_COMMON_RPC_TLS_H_
 #define CONCORDAT_SERVICES_COMMON_RPC_TLS_H_
 

@@ -18,7 +18,8 @@ namespace {
 
 constexpr absl::Duration kGather = absl::Milliseconds(200);
 constexpr absl::Duration kPatience = absl::Seconds(2);
-constexpr size_t kIdBytes = 8;
+constexpr size_t kSpanIdBytes = 8;
+constexpr size_t kTraceIdBytes = 16;
 
 bool IsHex(absl::string_view text, size_t digits) {
   return text.size() == digits &&
@@ -78,15 +79,18 @@ std::optional<TraceContext> ParseTraceparent(absl::string_view text) {
   return TraceContext{std::string(parts[1]), std::string(parts[2])};
 }
 
+std::string Traceparent(const TraceContext& context) {
+  return absl::StrCat("00-", context.trace, "-", context.span, "-01");
+}
+
 // Names are the program's own and types are of the schemas: none needs quoting.
-std::string OtlpJson(absl::string_view service, const std::vector<Span>& spans,
-                     const std::vector<std::string>& ids) {
+std::string OtlpJson(absl::string_view service,
+                     const std::vector<Span>& spans) {
   std::string list;
-  for (size_t i = 0; i < spans.size(); ++i) {
-    const Span& span = spans[i];
+  for (const Span& span : spans) {
     absl::StrAppend(
         &list, list.empty() ? "" : ",", R"({"traceId":")", span.parent.trace,
-        R"(","spanId":")", ids[i], R"(","parentSpanId":")", span.parent.span,
+        R"(","spanId":")", span.id, R"(","parentSpanId":")", span.parent.span,
         R"(","name":")", span.name, R"(","kind":5,"startTimeUnixNano":")",
         absl::ToUnixNanos(span.start), R"(","endTimeUnixNano":")",
         absl::ToUnixNanos(span.end),
@@ -144,19 +148,24 @@ void SpanExporter::Run() {
           [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; });
       spans = std::exchange(waiting_, {});
     }
-    if (!spans.empty()) Send(spans);
+    if (!spans.empty()) Send(std::move(spans));
   }
 }
 
-void SpanExporter::Send(const std::vector<Span>& spans) {
-  std::vector<std::string> ids;
-  for (size_t i = 0; i < spans.size(); ++i) {
-    std::string id(kIdBytes, '\0');
-    random_.Fill(reinterpret_cast<uint8_t*>(id.data()), id.size());
-    ids.push_back(absl::BytesToHexString(id));
+std::string SpanExporter::NewId(size_t bytes) {
+  std::string id(bytes, '\0');
+  random_.Fill(reinterpret_cast<uint8_t*>(id.data()), id.size());
+  return absl::BytesToHexString(id);
+}
+
+std::string SpanExporter::NewSpanId() { return NewId(kSpanIdBytes); }
+std::string SpanExporter::NewTraceId() { return NewId(kTraceIdBytes); }
+
+void SpanExporter::Send(std::vector<Span> spans) {
+  for (Span& span : spans) {
+    if (span.id.empty()) span.id = NewSpanId();
   }
-  (Post(port_, OtlpJson(service_, spans, ids)) ? sent_ : dropped_) +=
-      spans.size();
+  (Post(port_, OtlpJson(service_, spans)) ? sent_ : dropped_) += spans.size();
 }
 
 }  // namespace concordat

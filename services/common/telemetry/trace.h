@@ -29,18 +29,22 @@ struct TraceContext {
 
 // "00-<trace>-<span>-<flags>". None: not one, or not sampled.
 std::optional<TraceContext> ParseTraceparent(absl::string_view text);
+// And back, sampled.
+std::string Traceparent(const TraceContext& context);
 
 struct Span {
+  // Its `span` is empty: the trace begins here.
   TraceContext parent;
-  std::string name;  // "append", "handle".
+  std::string name;  // "publish", "append", "handle".
   std::string event_type;
   absl::Time start;
   absl::Time end;
+  // 16 digits, when something else names it as its parent; empty: any.
+  std::string id = {};
 };
 
-// The body of OTLP's POST /v1/traces, in JSON. `ids` has 16 digits for each span.
-std::string OtlpJson(absl::string_view service, const std::vector<Span>& spans,
-                     const std::vector<std::string>& ids);
+// The body of OTLP's POST /v1/traces, in JSON. Each span has its id.
+std::string OtlpJson(absl::string_view service, const std::vector<Span>& spans);
 
 // Sends spans to a collector on this machine, a few times a second.
 //
@@ -56,13 +60,17 @@ class SpanExporter {
   ~SpanExporter();
 
   bool wants() const { return port_ != 0; }
+  // For a span that others are to name, and for a trace that begins. Any thread.
+  std::string NewSpanId();
+  std::string NewTraceId();
   void Add(Span span);
 
  private:
   static constexpr size_t kWaitingMax = 1024;
 
   void Run();
-  void Send(const std::vector<Span>& spans);
+  std::string NewId(size_t bytes);
+  void Send(std::vector<Span> spans);
 
   const std::string service_;
   const uint16_t port_;

@@ -8,6 +8,8 @@
 // a registry that does not load is said for ever    ARegistryThatDoesNotLoadIsSaidUntilItDoes
 // a full disk is said in one place and not another  ALogThatTakesNoWritesIsCritical
 // traceparent lost on the way, or all traced        ATracedEventLeavesASpanWhereItIsWritten…
+// a trace ends where an event makes another one     ATraceGoesFromAnEventToWhatIsMadeOfIt
+// each program begins a trace of its own            ATraceGoesFromAnEventToWhatIsMadeOfIt
 // settings are not read, or a bad one passed over   SettingsAreReadAtTheStart
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -270,6 +272,80 @@ TEST_F(OperatorsTest, ATracedEventLeavesASpanWhereItIsWrittenAndHandled) {
   EXPECT_THAT(handled, HasSubstr("\"reader\""));
   EXPECT_THAT(handled, HasSubstr("\"name\":\"handle\""));
   EXPECT_THAT(handled, HasSubstr(absl::StrCat("\"traceId\":\"", kTrace)));
+}
+
+// The value of `name` in the span that is of this service and has this name.
+std::string FieldOf(const std::string& sent, const std::string& service,
+                    const std::string& span, const std::string& name) {
+  for (const absl::string_view request :
+       absl::StrSplit(sent, "POST /v1/traces")) {
+    if (!absl::StrContains(request, absl::StrCat("\"", service, "\""))) {
+      continue;
+    }
+    for (const absl::string_view one :
+         absl::StrSplit(request, "{\"traceId\"")) {
+      if (!absl::StrContains(one, absl::StrCat("\"name\":\"", span, "\""))) {
+        continue;
+      }
+      const std::string whole = absl::StrCat("{\"traceId\"", one);
+      const size_t at = whole.find(absl::StrCat("\"", name, "\":\""));
+      const size_t begin = whole.find(":\"", at) + 2;
+      return whole.substr(begin, whole.find('"', begin) - begin);
+    }
+  }
+  return "";
+}
+
+TEST_F(OperatorsTest, ATraceGoesFromAnEventToWhatIsMadeOfIt) {
+  testing::SpanReceiver collector;
+  const auto police = Connect("police");
+  const auto other = Connect("police");
+  Metrics metrics;
+  const SystemClock clock;
+  SpanExporter edge_spans("edge", collector.port(), random_, metrics);
+  SpanExporter spans("reader", collector.port(), random_, metrics);
+  TracedBusClient edge(*police, edge_spans, clock,
+                       TracedBusClient::Traces::kBegin);
+  TracedBusClient reader(*other, spans, clock);
+  // Of itself this one begins none.
+  ASSERT_TRUE(Publish(reader, Concern("plain", 1)).accepted);
+  ASSERT_TRUE(Publish(edge, Concern("begins", 1)).accepted);
+  std::string sent = collector.Take();
+  const std::string trace = FieldOf(sent, "edge", "publish", "traceId");
+  const std::string root = FieldOf(sent, "edge", "publish", "spanId");
+  EXPECT_EQ(trace.size(), 32u) << sent;
+  EXPECT_EQ(root.size(), 16u);
+  EXPECT_EQ(FieldOf(sent, "edge", "publish", "parentSpanId"), "");
+
+  SubscribeOptions options;
+  options.types = {"concordat.police.v1.ConcernShared"};
+  auto subscription = reader.Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  auto delivery = (*subscription)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
+  EXPECT_EQ(delivery->view.header.traceparent, "");
+  delivery = (*subscription)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
+  EXPECT_EQ(delivery->view.header.traceparent,
+            absl::StrCat("00-", trace, "-", root, "-01"));
+  (*subscription)->Ack(delivery->number);
+  sent = collector.Take();
+  EXPECT_EQ(FieldOf(sent, "reader", "handle", "traceId"), trace) << sent;
+  EXPECT_EQ(FieldOf(sent, "reader", "handle", "parentSpanId"), root);
+  const std::string handle = FieldOf(sent, "reader", "handle", "spanId");
+
+  Header header = Concern("caused", 1).header;
+  header.causation = absl::StrCat(kPolice, "#begins");
+  police::v1::ConcernShared concern;
+  concern.set_concern_type("CHILDREN_AT_ADDRESS");
+  concern.set_incident_ref("INC-1");
+  auto caused = MakeEvent(*types_, std::move(header), concern, random_);
+  ASSERT_THAT(caused, IsOk());
+  ASSERT_TRUE(Publish(reader, *std::move(caused)).accepted);
+  delivery = (*subscription)->Next(kLong);
+  ASSERT_THAT(delivery, IsOk());
+  EXPECT_EQ(delivery->view.header.traceparent,
+            absl::StrCat("00-", trace, "-", handle, "-01"));
 }
 
 }  // namespace

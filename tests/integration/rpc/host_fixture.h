@@ -106,10 +106,11 @@ class HostTest : public ::testing::Test {
     MutexLock lock(mu_);
     registry_ = *std::move(built);
   }
-  void MakeHost(size_t queue_max) {
+  void MakeHost(size_t queue_max) { MakeHost(queue_max, ca_.Issue(kServer)); }
+  void MakeHost(size_t queue_max, TlsCredentials tls) {
     host_ = std::make_unique<ServerHost>(
         ServerHostOptions{.program = "concordat-test",
-                          .tls = ca_.Issue(kServer),
+                          .tls = std::move(tls),
                           .queue_max = queue_max,
                           .drain = absl::Milliseconds(200)},
         [this] {

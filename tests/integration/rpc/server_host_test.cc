@@ -9,6 +9,8 @@
 // queue without a bound                        AFullQueueIsSaidAtOnce
 // expired call still runs                      WhatWaitedTooLongIsNotDone
 // server's certificate not looked at           AClientRefusesAnotherServer
+// files read at the start alone                CertificatesAreReplaced…
+// a new certificate ends the connections       CertificatesAreReplaced…
 // answer although the record failed            NothingIsAnsweredUnrecorded
 // anybody may name anybody                     OnlyThoseNamedOneByOne…
 // the revoked may be spoken for                ARevokedPrincipalIsNotSpokenFor
@@ -21,6 +23,8 @@
 #include "services/common/rpc/server_host.h"
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -37,6 +41,7 @@
 #include "services/common/rpc/tls.h"
 #include "tests/integration/rpc/host_fixture.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace concordat {
 namespace {
@@ -76,8 +81,9 @@ class ServerHostTest : public testing::HostTest {
     SetRegistry(registry);
   }
 
-  void Start(size_t queue_max) {
-    MakeHost(queue_max);
+  void Start(size_t queue_max) { Start(queue_max, ca_.Issue(kServer)); }
+  void Start(size_t queue_max, TlsCredentials tls) {
+    MakeHost(queue_max, std::move(tls));
     const auto echo = [](const Call& call, const hub::v1::Command& request)
         -> absl::StatusOr<hub::v1::Command> {
       if (request.request_id().empty()) {
@@ -291,6 +297,41 @@ TEST_F(ServerHostTest, AStrangersCertificateIsCutOff) {
   host_->Stop();
   EXPECT_THAT(access_.lines(), Contains(" concordat.test.Test/Echo  "
                                         "UNAUTHENTICATED"));
+}
+
+TEST_F(ServerHostTest, CertificatesAreReplacedWhileItServes) {
+  const testing::TempDir folder;
+  TlsCredentials tls = ca_.Issue(kServer);
+  tls.ca_path = folder.PathOf("ca");
+  tls.certificate_path = folder.PathOf("certificate");
+  tls.private_key_path = folder.PathOf("key");
+  const auto write = [&](const TlsCredentials& now) {
+    for (const auto& [path, text] :
+         {std::pair(&tls.ca_path, &now.ca),
+          std::pair(&tls.private_key_path, &now.private_key),
+          std::pair(&tls.certificate_path, &now.certificate)}) {
+      std::ofstream(*path + ".new") << *text;
+      ASSERT_EQ(std::rename((*path + ".new").c_str(), path->c_str()), 0);
+    }
+  };
+  write(tls);
+  host_->Stop();
+  Start(/*queue_max=*/8, tls);
+  const auto before = Channel(kPolice);
+  EXPECT_THAT(Send(before, kEcho), IsOk());
+  const testing::TestCa next;
+  EXPECT_THAT(Send(Channel(next.Issue(kPolice)), kEcho),
+              HasCode(absl::StatusCode::kUnavailable));
+  TlsCredentials both = next.Issue(kServer);
+  both.ca += ca_.certificate();
+  write(both);
+  const SystemSteadyClock clock;
+  const absl::Duration until = clock.Elapsed() + absl::Seconds(30);
+  while (!Send(Channel(next.Issue(kPolice)), kEcho).ok()) {
+    ASSERT_LT(clock.Elapsed(), until);
+  }
+  // Who is connected stays so.
+  EXPECT_THAT(Send(before, kEcho), IsOk());
 }
 
 TEST_F(ServerHostTest, ACertificateOfAnotherEnvironmentIsRefused) {

@@ -148,8 +148,8 @@ class Network::SimDialer : public Dialer {
         client_(client),
         proof_(std::move(proof)),
         by_call_(by_call) {}
-  absl::StatusOr<std::unique_ptr<Wire>> Dial(
-      const std::string& endpoint) override {
+  absl::StatusOr<std::unique_ptr<Wire>> Dial(const Door& door) override {
+    const std::string& endpoint = door.endpoint;
     World& world = network_.world_;
     auto link = std::make_shared<Link>();
     link->id = ++network_.last_link_;

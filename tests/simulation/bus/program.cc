@@ -43,9 +43,11 @@ void Program::Tick() {
     ClientOptions options;
     options.identity = {member_.agency, member_.role, bus::v1::ENVIRONMENT_LIVE,
                         ""};
-    options.ingest = [this] { return network_.EndpointOf(bus::Port::kIngest); };
+    options.ingest = [this] {
+      return Door{network_.EndpointOf(bus::Port::kIngest)};
+    };
     options.delivery = [this] {
-      return network_.EndpointOf(bus::Port::kDelivery);
+      return Door{network_.EndpointOf(bus::Port::kDelivery)};
     };
     options.in_flight_events_max = kInFlightMax;
     client_ = std::make_unique<ClientCore>(std::move(options), *dialer_, [] {});

@@ -48,7 +48,7 @@ class PeerWire : public Wire {
 
 class ClientCoreTest : public ::testing::Test, public Dialer {
  protected:
-  absl::StatusOr<std::unique_ptr<Wire>> Dial(const std::string&) override {
+  absl::StatusOr<std::unique_ptr<Wire>> Dial(const Door&) override {
     peer_ = std::make_shared<Peer>();
     return std::make_unique<PeerWire>(peer_);
   }
@@ -57,7 +57,7 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
     ClientOptions options;
     options.identity = {"police-scotland", "police", bus::v1::ENVIRONMENT_DEMO,
                         ""};
-    options.ingest = options.delivery = [] { return std::string("here"); };
+    options.ingest = options.delivery = [] { return Door{"here"}; };
     return options;
   }
   // Until a connection is up and what waits has been sent on it.

@@ -104,6 +104,38 @@ TEST(PrincipalRegistry, OnlyAnAllowedGrantNamesAnotherController) {
   EXPECT_TRUE(MayNameController(mappa, mappa.publish(0), "nhs-tayside"));
 }
 
+TEST(PrincipalRegistry, HasTwoKeysEachUntilTheEndOfItsLastDay) {
+  constexpr char kOther[] = "HelloWorldHelloWorldHelloWorldHelloWorlc";
+  bus::v1::Registry proto = Demo();
+  bus::v1::Principal& police = *proto.mutable_principals(0);
+  police.set_curve_valid_to("2027-03-31");
+  police.set_second_curve_public_key(kOther);
+  police.set_second_curve_valid_to("2028-03-31");
+  absl::Time end;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2027-04-01T00:00:00Z", &end,
+                              nullptr));
+  EXPECT_EQ(CurveKeysOf(police)[0].end, end);
+
+  auto before = PrincipalRegistry::Build(proto, end - absl::Seconds(1));
+  ASSERT_THAT(before, IsOk());
+  EXPECT_NE((*before)->FindByCurveKey(kPoliceZ85), nullptr);
+  EXPECT_NE((*before)->FindByCurveKey(kOther), nullptr);
+  EXPECT_EQ((*before)->next_end(), end);
+
+  auto after = PrincipalRegistry::Build(proto, end);
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ((*after)->FindByCurveKey(kPoliceZ85), nullptr);
+  EXPECT_NE((*after)->FindByCurveKey(kOther), nullptr);
+  EXPECT_EQ((*after)->next_end(), CurveKeysOf(police)[1].end);
+
+  proto.mutable_principals(1)->set_curve_public_key(kOther);
+  EXPECT_THAT(PrincipalRegistry::Build(proto),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  police.set_second_curve_valid_to("31 March");
+  EXPECT_THAT(PrincipalRegistry::Build(proto).status().message(),
+              HasSubstr("not a day: 31 March"));
+}
+
 TEST(PrincipalRegistry, RefusesWhatTwoHave) {
   bus::v1::Registry same_name = Demo();
   same_name.mutable_principals(1)->set_name("police");
