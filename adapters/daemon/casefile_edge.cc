@@ -61,9 +61,7 @@ absl::Status CaseFileEdgeProcess::StartParts() {
         std::make_shared<const casefile::MappingSet>(*std::move(mappings));
   }
   casefile::CaseStoreLimits limits;
-  if (parts_.settings.spool_bytes_max() > 0) {
-    limits.bytes_max = parts_.settings.spool_bytes_max();
-  }
+  limits.bytes_max = parts_.settings.spool_bytes_max();
   auto store = casefile::CaseStore::Open(*parts_.directory,
                                          KeyFor(parts_.secret, "casefiles"),
                                          *parts_.random, limits);

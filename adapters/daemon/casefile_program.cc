@@ -40,8 +40,9 @@ absl::StatusOr<std::vector<v1::CaseFileMapping>> ReadMappings(
 CaseFileEdgeParts MakeParts(const StartUp& start, const DataDirectory& data,
                             const std::string& edge) {
   CaseFileEdgeParts parts;
-  start.Check(data.LoadSettings(absl::StrCat("adapters/", edge, ".textproto"),
-                                &parts.settings));
+  start.Check(LoadCheckedSettings(data,
+                                  absl::StrCat("adapters/", edge, ".textproto"),
+                                  &parts.settings, WhenAbsent::kError));
   parts.load_mappings = [&data] { return ReadMappings(data); };
   parts.drop_folder = data.PathOf(parts.settings.folder());
   parts.secret = start.Value(data.LoadSecret(edge));

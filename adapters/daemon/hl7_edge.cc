@@ -10,8 +10,6 @@
 namespace concordat::edge {
 namespace {
 
-constexpr uint32_t kConnectionsMax = 256;
-
 // A key of its own for each use of the edge's secret.
 std::string KeyFor(absl::string_view secret, absl::string_view use) {
   const Sha256Hash key =
@@ -39,9 +37,6 @@ absl::StatusOr<std::unique_ptr<Hl7EdgeProcess>> Hl7EdgeProcess::Start(
     return absl::InvalidArgumentError(
         absl::StrCat("listener: ", address, " needs mutual_tls"));
   }
-  if (listener.connections_max() > kConnectionsMax) {
-    return absl::InvalidArgumentError("listener: connections_max is over 256");
-  }
   parts.settings.mutable_listener()->set_address(address);
   auto mapping = hl7v2::Mapping::Build(parts.settings);
   if (!mapping.ok()) return mapping.status();
@@ -54,15 +49,9 @@ absl::StatusOr<std::unique_ptr<Hl7EdgeProcess>> Hl7EdgeProcess::Start(
 
 absl::Status Hl7EdgeProcess::StartParts() {
   EdgeLimits limits;
-  if (parts_.settings.spool_bytes_max() > 0) {
-    limits.bytes_max = parts_.settings.spool_bytes_max();
-  }
-  if (parts_.settings.held_bytes_max() > 0) {
-    limits.kept.bytes_max = parts_.settings.held_bytes_max();
-  }
-  if (parts_.settings.held_days_max() > 0) {
-    limits.kept.age_max = absl::Hours(24) * parts_.settings.held_days_max();
-  }
+  limits.bytes_max = parts_.settings.spool_bytes_max();
+  limits.kept.bytes_max = parts_.settings.held_bytes_max();
+  limits.kept.age_max = absl::Hours(24) * parts_.settings.held_days_max();
   auto store =
       EdgeStore::Open(*parts_.directory, KeyFor(parts_.secret, "spool"),
                       *parts_.random, limits);
@@ -84,12 +73,8 @@ absl::Status Hl7EdgeProcess::StartParts() {
   hl7v2::MllpServerOptions options;
   options.address = listener.address();
   options.port = parts_.mllp_port;
-  if (listener.connections_max() > 0) {
-    options.connections_max = listener.connections_max();
-  }
-  if (listener.idle_seconds() > 0) {
-    options.idle_max = absl::Seconds(listener.idle_seconds());
-  }
+  options.connections_max = listener.connections_max();
+  options.idle_max = absl::Seconds(listener.idle_seconds());
   std::unique_ptr<hl7v2::MllpStreamFactory> streams = hl7v2::NewClearStreams();
   if (listener.mutual_tls()) {
     auto tls = hl7v2::NewTlsStreams(parts_.tls);
@@ -102,9 +87,7 @@ absl::Status Hl7EdgeProcess::StartParts() {
   if (!parts_.settings.feed().empty()) {
     FeedHeartbeat::Options heartbeat;
     heartbeat.feed = parts_.settings.feed();
-    if (parts_.settings.feed_minutes() > 0) {
-      heartbeat.minutes = parts_.settings.feed_minutes();
-    }
+    heartbeat.minutes = parts_.settings.feed_minutes();
     // A sender's clock that is ahead says nothing of what is to come.
     heartbeat.newest_message_us = [this] {
       return std::min(

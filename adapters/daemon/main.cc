@@ -68,8 +68,9 @@ int main(int argc, char** argv) {
 
   concordat::edge::Hl7EdgeParts parts;
   parts.principal = *self;
-  start.Check(data.LoadSettings(
-      absl::StrCat("adapters/", kPrincipal, ".textproto"), &parts.settings));
+  start.Check(concordat::LoadCheckedSettings(
+      data, absl::StrCat("adapters/", kPrincipal, ".textproto"),
+      &parts.settings, concordat::WhenAbsent::kError));
   parts.secret = start.Value(data.LoadSecret(kPrincipal));
   parts.tls = {
       tls.ca, tls.certificate, tls.private_key,

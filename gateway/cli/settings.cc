@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "gateway/cli/command.h"
+#include "gateway/cli/settings_files.h"
 
 namespace concordat::cli {
 
@@ -13,7 +14,7 @@ absl::Status RunSettings(const std::vector<std::string>& arguments) {
                    "data directory, in Markdown.");
   const auto go = line.Parse(arguments, 0, 0);
   if (!go.ok() || !*go) return go.status();
-  std::fputs(ReferenceOfSettings().c_str(), stdout);
+  std::fputs(ReferenceOfSettings(AllSettingsFiles()).c_str(), stdout);
   return absl::OkStatus();
 }
 

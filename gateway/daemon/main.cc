@@ -28,6 +28,7 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/access_log.h"
@@ -39,6 +40,7 @@ namespace {
 
 constexpr char kProgram[] = "concordat-gateway";
 constexpr char kPrincipal[] = "gateway";
+constexpr char kGatewaySettings[] = "doors/gateway.textproto";
 
 // A connection is a descriptor.
 void RaiseFileLimit() {
@@ -88,6 +90,7 @@ int Main(int argc, char** argv) {
   start.flags().AddString("console", "Folder of the pages.", &console);
   start.flags().AddString("documented", "The types with their comments.",
                           &documented);
+  start.DescribeSettings(kGatewaySettings, *v1::GatewaySettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
   RaiseFileLimit();
   const Logger log(kProgram);
@@ -101,8 +104,9 @@ int Main(int argc, char** argv) {
                   {{"why", status.message()}});
       }));
   v1::GatewaySettings settings;
-  start.Check(data.LoadSettings("doors/gateway.textproto", &settings));
-  DoorOptions options = start.Value(CheckSettings(settings));
+  start.Check(LoadCheckedSettings(data, kGatewaySettings, &settings,
+                                  WhenAbsent::kError));
+  DoorOptions options = start.Value(OptionsOf(settings));
   options.server.port = start.Value(data.Port(kProgram, "https"));
   options.server.tls = start.Value(data.LoadTls(kPrincipal));
   const std::string folder = start.Value(data.StateFolder("gateway"));

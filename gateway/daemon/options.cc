@@ -1,21 +1,10 @@
 #include "gateway/daemon/options.h"
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
-#include "google/protobuf/descriptor.h"
 
 namespace concordat::gateway {
 
-absl::StatusOr<DoorOptions> CheckSettings(const v1::GatewaySettings& s) {
-  const auto& type = *s.GetDescriptor();
-  for (int i = 0; i < type.field_count(); ++i) {
-    const auto& field = *type.field(i);
-    if (field.cpp_type() == field.CPPTYPE_UINT32 &&
-        s.GetReflection()->GetUInt32(s, &field) == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the gateway's settings lack ", field.name()));
-    }
-  }
+absl::StatusOr<DoorOptions> OptionsOf(const v1::GatewaySettings& s) {
   if (s.hosts().empty()) {
     return absl::InvalidArgumentError("the gateway's settings have no host");
   }

@@ -1,4 +1,4 @@
-// The gateway's settings, checked.
+// The gateway's settings as its parts take them.
 #ifndef CONCORDAT_GATEWAY_DAEMON_OPTIONS_H_
 #define CONCORDAT_GATEWAY_DAEMON_OPTIONS_H_
 
@@ -16,8 +16,9 @@ struct DoorOptions {
   absl::Duration heartbeat;
 };
 
-//   INVALID_ARGUMENT  a limit that is not set, no host, a bad date; names it.
-absl::StatusOr<DoorOptions> CheckSettings(const v1::GatewaySettings& settings);
+// `settings` are as CheckSettings() left them.
+//   INVALID_ARGUMENT  no host, a bad date; names it.
+absl::StatusOr<DoorOptions> OptionsOf(const v1::GatewaySettings& settings);
 
 }  // namespace concordat::gateway
 

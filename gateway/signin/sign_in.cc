@@ -11,12 +11,12 @@
 #include "gateway/signin/demo_accounts.h"
 #include "gateway/signin/oidc_handlers.h"
 #include "gateway/signin/session_json.h"
+#include "services/common/config/settings.h"
 
 namespace concordat::gateway {
 namespace {
 
 constexpr char kSettings[] = "doors/sign-in.textproto";
-constexpr uint32_t kMinutesMax = 24 * 60;
 
 // What may be chosen: every agreement's, and what principals have by default.
 absl::StatusOr<std::set<std::string>> ReadPurposes(
@@ -34,18 +34,11 @@ absl::StatusOr<std::set<std::string>> ReadPurposes(
   return purposes;
 }
 
-absl::StatusOr<SessionLimits> ReadLimits(const v1::SignInSettings& settings) {
+SessionLimits LimitsOf(const v1::SignInSettings& settings) {
   SessionLimits limits;
-  for (const auto& [minutes, limit] :
-       {std::pair{settings.idle_minutes(), &limits.idle},
-        {settings.session_minutes(), &limits.absolute},
-        {settings.recent_minutes(), &limits.recent}}) {
-    if (minutes > kMinutesMax) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(kSettings, ": a session ends within a day"));
-    }
-    if (minutes != 0) *limit = absl::Minutes(minutes);
-  }
+  limits.idle = absl::Minutes(settings.idle_minutes());
+  limits.absolute = absl::Minutes(settings.session_minutes());
+  limits.recent = absl::Minutes(settings.recent_minutes());
   return limits;
 }
 
@@ -68,10 +61,8 @@ absl::StatusOr<std::unique_ptr<OidcProvider>> OpenProvider(
           absl::StrCat("oidc: no secret in ", settings.client_secret_file()));
     }
   }
-  auto client = MakeHttpsClient(
-      settings.ca_file(), absl::Milliseconds(settings.step_timeout_ms() == 0
-                                                 ? 5000
-                                                 : settings.step_timeout_ms()));
+  auto client = MakeHttpsClient(settings.ca_file(),
+                                absl::Milliseconds(settings.step_timeout_ms()));
   if (!client.ok()) return client.status();
   return std::make_unique<OidcProvider>(settings, std::move(secret),
                                         *std::move(client), clock, steady);
@@ -103,9 +94,11 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
     const Clock& clock, const SteadyClock& steady, Random& random,
     const Logger& log) {
   v1::SignInSettings settings;
-  if (auto s = data.LoadSettings(kSettings, &settings); !s.ok()) return s;
-  const auto limits = ReadLimits(settings);
-  if (!limits.ok()) return limits.status();
+  if (auto s =
+          LoadCheckedSettings(data, kSettings, &settings, WhenAbsent::kError);
+      !s.ok()) {
+    return s;
+  }
   const auto registered = registry();
   auto purposes = ReadPurposes(data, *registered);
   if (!purposes.ok()) return purposes.status();
@@ -136,7 +129,7 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
   if (!store.ok()) return store.status();
   parts->store = *std::move(store);
   parts->sessions =
-      std::make_unique<Sessions>(*limits, parts->accounts->source(),
+      std::make_unique<Sessions>(LimitsOf(settings), parts->accounts->source(),
                                  std::move(registry), clock, steady, random);
   auto passwords = PasswordSignIn::Make(
       AttemptLimits(), parts->accounts->source(), *parts->hasher, steady);

@@ -14,6 +14,7 @@
 #include "services/alerts/rpc/handlers.h"
 #include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
+#include "services/common/config/settings.h"
 #include "services/common/rpc/program.h"
 
 namespace concordat::alerts {
@@ -92,8 +93,9 @@ int main(int argc, char** argv) {
     }
   });
   concordat::alerts::v1::NotifierSettings settings;
-  start.Check(
-      program.data().LoadSettings("notifier/notifier.textproto", &settings));
+  start.Check(concordat::LoadCheckedSettings(
+      program.data(), "notifier/notifier.textproto", &settings,
+      concordat::WhenAbsent::kError));
   start.Check(concordat::alerts::CheckNotifierSettings(settings));
   const absl::TimeZone london = start.Value(concordat::LondonTime());
   const concordat::SystemSteadyClock steady;

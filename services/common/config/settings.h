@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "concordat/hub/v1/watch.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -14,21 +15,30 @@
 
 namespace concordat {
 
-// Fills in the defaults. Every field of `settings` is an optional uint32 that
-// declares itself.
+// Fills in the defaults of numbers, also in the messages that it holds. Every field
+// of `settings` declares itself.
 //   INVALID_ARGUMENT  one is out of bounds; names it, what it is and may be.
 absl::Status CheckSettings(google::protobuf::Message* settings);
 
-// `path` in the data directory, checked; a file that is not there sets nothing.
+enum class WhenAbsent { kDefaultsHold, kError };
+
+// `path` in the data directory, checked.
 //   INVALID_ARGUMENT  also: it sets what there is not; says in which line.
-absl::Status LoadCheckedSettings(const DataDirectory& data,
-                                 absl::string_view path,
-                                 google::protobuf::Message* settings);
+//   NOT_FOUND         it is not there, and that is an error.
+absl::Status LoadCheckedSettings(
+    const DataDirectory& data, absl::string_view path,
+    google::protobuf::Message* settings,
+    WhenAbsent when_absent = WhenAbsent::kDefaultsHold);
 
 // For --help: a line a setting.
 std::string HelpOfSettings(const google::protobuf::Descriptor& type);
-// deploy/docs/settings.md, whole: every file of settings that declare themselves.
-std::string ReferenceOfSettings();
+// A page of files, each with a table of what can be set in it.
+struct SettingsFile {
+  const char* path;  // In the data directory.
+  const char* of;    // Of which program; when it is not there. A sentence.
+  const google::protobuf::Descriptor* type;
+};
+std::string ReferenceOfSettings(absl::Span<const SettingsFile> files);
 
 // How the bus delivers: bus.v1.DeliverySettings.
 inline constexpr char kBusSettings[] = "bus.textproto";

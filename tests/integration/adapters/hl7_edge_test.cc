@@ -34,6 +34,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
+#include "services/common/config/settings.h"
 #include "services/common/storage/posix_directory.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/fake_bus.h"
@@ -178,6 +179,7 @@ class Hl7EdgeTest : public ::testing::Test {
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     EXPECT_TRUE(
         google::protobuf::TextFormat::ParseFromString(text, &parts.settings));
+    EXPECT_THAT(CheckSettings(&parts.settings), IsOk());
     parts.secret = std::string(32, 's');
     parts.open_identity = [this] { return identity_.Channel(); };
     parts.types = types_;
@@ -426,9 +428,9 @@ TEST_F(Hl7EdgeTest, TellsTheOperatorNoMoreThanReasons) {
     principal.set_agency(agency);
     return principal;
   };
-  EdgeService service(edge_->store(), edge_->desk(), "nhs-tayside",
-                      {"nhs-liaison"},
-                      [this](v1::Counts& counts) { edge_->FillCounts(counts); });
+  EdgeService service(
+      edge_->store(), edge_->desk(), "nhs-tayside", {"nhs-liaison"},
+      [this](v1::Counts& counts) { edge_->FillCounts(counts); });
   const auto list = [&service](const bus::v1::Principal& who) {
     return service.List(who, v1::ListRejectsRequest());
   };

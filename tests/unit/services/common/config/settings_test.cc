@@ -4,13 +4,8 @@
 // a bound is not inclusive, or not looked at        OutOfBoundsIsRefusedWithWhatItMayBe
 // what nobody declared is passed over               WhatThereIsNotIsRefusedWithItsLine
 // a file that is not there is an error              DefaultsHoldWhenNothingIsSet
-// the page says what was once so                    TheReferenceSaysWhatIsDeclared
 // a default out of its own bounds                   EveryDefaultIsWithinItsBounds
 #include "services/common/config/settings.h"
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -79,15 +74,6 @@ TEST_F(SettingsTest, HelpIsMadeFromTheDeclaration) {
   EXPECT_THAT(HelpOfSettings(type),
               HasSubstr("\n  repeat_every_s  How often the log says again what "
                         "is still wrong. 600 seconds; 10 to 86400.\n"));
-}
-
-TEST_F(SettingsTest, TheReferenceSaysWhatIsDeclared) {
-  std::ifstream page(absl::StrCat(std::getenv("CONCORDAT_SOURCE"),
-                                  "/deploy/docs/settings.md"));
-  std::stringstream text;
-  text << page.rdbuf();
-  EXPECT_EQ(text.str(), ReferenceOfSettings())
-      << "concordat settings > deploy/docs/settings.md";
 }
 
 }  // namespace
