@@ -208,7 +208,7 @@ int Main(int argc, char** argv) {
   SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
                      random, metrics);
   LoopMeters meters(metrics, steady, log->Status().end);
-  Drain drain;
+  Drain drain(absl::Seconds(settings.drain_patience_s()));
   std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,

@@ -41,7 +41,7 @@ void Drain::Step(const View& view) {
   }
   const bool all_read =
       view.folded >= view.end && view.stored && state_.behind.empty();
-  if (view.owes || (!all_read && view.now - still_since_ < kStandsStill)) {
+  if (view.owes || (!all_read && view.now - still_since_ < patience_)) {
     return;
   }
   state_.phase = Phase::kDrained;

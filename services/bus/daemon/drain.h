@@ -6,8 +6,8 @@
 // draining  Publishers leave, but for services of the hub, which answer to what
 //           was taken. It ends in a moment at which all that was taken is
 //           answered, and who is connected has acknowledged all of the log; or,
-//           who has not, when nothing has moved for kStandsStill: that is on disk
-//           and comes again after the next start.
+//           who has not, when nothing has moved for so long: that is on disk and
+//           comes again after the next start.
 // drained   Nobody but the bus itself publishes.
 //
 // Threads  Step: the ingest thread. The rest: any.
@@ -30,7 +30,6 @@ namespace concordat::bus {
 class Drain {
  public:
   enum class Phase { kTaking, kDraining, kDrained };
-  static constexpr absl::Duration kStandsStill = absl::Seconds(10);
 
   struct State {
     Phase phase = Phase::kTaking;
@@ -50,6 +49,8 @@ class Drain {
     std::vector<SubscriptionInfo> subscriptions = {};
   };
 
+  explicit Drain(absl::Duration patience) : patience_(patience) {}
+
   // `why` is what those are told who are refused.
   void Begin(absl::Time now, std::string why);
   void End();
@@ -65,6 +66,7 @@ class Drain {
   Admission delivery() const;
 
  private:
+  const absl::Duration patience_;
   std::atomic<Phase> phase_ = Phase::kTaking;
   mutable Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_);

@@ -179,11 +179,14 @@ void IngestLoop::Take(const SessionEvent& event) {
   open_count_ = open_.size();
   if (event.what != SessionEvent::What::kBody) return;
   if (event.kind == FrameKind::kPublish) {
-    // It comes again, unchanged, once it is let in again.
-    if (!MayPublish(event)) return;
     const absl::Duration at = meters_.Now();
-    const absl::Status taken = core_->Publish(
-        event.session, event.number, *event.principal, event.body.view);
+    const absl::Status taken =
+        MayPublish(event)
+            ? core_->Publish(event.session, event.number, *event.principal,
+                             event.body.view)
+            : core_->TurnAway(event.session, event.number, *event.principal,
+                              event.body.view, v1::REFUSAL_DRAINING,
+                              not_admitted_because_);
     if (taken.ok()) {
       meters_.Taken(at);
     } else {

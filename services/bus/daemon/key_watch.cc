@@ -40,8 +40,9 @@ void JudgeKeys(const v1::Registry& registry, absl::Time now,
 absl::StatusOr<KeyWatch::First> KeyWatch::FindFirst(const DataDirectory& data) {
   size_t slot = 0;
   auto keys = data.LoadCurveKeys(FileOf(slot));
-  if (absl::IsNotFound(keys.status()))
+  if (absl::IsNotFound(keys.status())) {
     keys = data.LoadCurveKeys(FileOf(++slot));
+  }
   if (!keys.ok()) return keys.status();
   return First{{keys->public_key, keys->secret_key}, kSuffixes[slot]};
 }
@@ -97,7 +98,8 @@ absl::StatusOr<std::optional<ServerKeys>> KeyWatch::Load(size_t slot) const {
   const auto keys = data_.LoadCurveKeys(FileOf(slot));
   if (absl::IsNotFound(keys.status())) return std::optional<ServerKeys>();
   if (!keys.ok()) return keys.status();
-  return std::optional<ServerKeys>({keys->public_key, keys->secret_key});
+  return std::optional<ServerKeys>(
+      ServerKeys{keys->public_key, keys->secret_key});
 }
 
 void KeyWatch::Look() {

@@ -83,6 +83,27 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   return absl::OkStatus();
 }
 
+absl::Status IngestCore::TurnAway(SessionId session, uint64_t number,
+                                  const v1::Principal& principal,
+                                  absl::string_view batch, v1::Refusal refusal,
+                                  const std::string& why) {
+  const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
+  if (!events.ok()) return events.status();
+  Waiting waiting;
+  waiting.answer.session = session;
+  waiting.answer.number = number;
+  v1::Receipts& receipts = waiting.answer.receipts;
+  receipts.set_publish_number(number);
+  receipts.set_epoch(epoch_);
+  for (uint32_t i = 0; i < events->size(); ++i) {
+    v1::Outcome& outcome = *receipts.add_outcomes();
+    outcome.set_index(i);
+    Refuse(principal, refusal, why, outcome);
+  }
+  waiting_.push_back(std::move(waiting));
+  return absl::OkStatus();
+}
+
 void IngestCore::StageSet(const v1::Principal& principal,
                           absl::Span<const EventView> set, size_t first,
                           v1::Receipts& receipts, Sequence& needs) {

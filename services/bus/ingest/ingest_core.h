@@ -9,8 +9,9 @@
 //   - A duplicate of an event that is not durable yet waits for it.
 //   - Answers of a session come in the order of its batches.
 //   - Once a write has failed nothing is accepted any more; those whose events
-//     were under way are told READ_ONLY. READ_ONLY alone among refusals does not
-//     say that an event is not stored: whoever repeats it with its id will know.
+//     were under way are told READ_ONLY. That alone among refusals, and DRAINING
+//     of what was sent before, does not say that an event is not stored: whoever
+//     repeats it with its id will know.
 //
 // Threads  One, which is the one that calls Stage and Written of the log.
 #ifndef CONCORDAT_SERVICES_BUS_INGEST_INGEST_CORE_H_
@@ -61,6 +62,12 @@ class IngestCore {
   //   INVALID_ARGUMENT  not a batch; nothing of it was taken, end the session.
   absl::Status Publish(SessionId session, uint64_t number,
                        const v1::Principal& principal, absl::string_view batch);
+
+  // Takes one and refuses all of it, in its turn, because of what the bus is.
+  //   INVALID_ARGUMENT  as Publish.
+  absl::Status TurnAway(SessionId session, uint64_t number,
+                        const v1::Principal& principal, absl::string_view batch,
+                        v1::Refusal refusal, const std::string& why);
 
   // Events that were staged with faults since the last call. Publish what tells
   // of them before anything else, so that it goes to the disk with them.

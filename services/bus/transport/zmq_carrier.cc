@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -222,17 +223,18 @@ class Impl : public ZmqCarrier {
  private:
   // Has the carrier's thread do it, and waits.
   void Order(const std::function<void()>& act) {
-    std::promise<void> done;
+    // Not on this stack: who waits may be back before set_value() is.
+    const auto done = std::make_shared<std::promise<void>>();
     {
       MutexLock lock(orders_mu_);
-      orders_.push_back([&] {
+      orders_.push_back([&act, done] {
         act();
-        done.set_value();
+        done->set_value();
       });
       has_orders_ = true;
     }
     waker_.Wake();
-    done.get_future().wait();
+    done->get_future().wait();
   }
   void TakeOrders() {
     std::vector<std::function<void()>> orders;

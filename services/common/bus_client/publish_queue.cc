@@ -185,7 +185,12 @@ bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
     one.outcomes.reserve(part.events);
     for (size_t i = 0; i < part.events; ++i) {
       one.outcomes.push_back(outcomes.Next());
-      read_only_ |= one.outcomes.back().refusal == bus::v1::REFUSAL_READ_ONLY;
+      const PublishOutcome& last = one.outcomes.back();
+      if (last.refusal == bus::v1::REFUSAL_READ_ONLY ||
+          last.refusal == bus::v1::REFUSAL_DRAINING) {
+        takes_nothing_ = last.refusal;
+        takes_nothing_because_ = last.detail;
+      }
     }
   }
   --out_;
@@ -198,10 +203,9 @@ bool PublishQueue::Answer(const bus::v1::Receipts& receipts,
 
 void PublishQueue::Lost(bool refused, const std::string& detail,
                         std::vector<Answered>& answered) {
-  if (std::exchange(read_only_, false)) {
-    Refuse(bus::v1::REFUSAL_READ_ONLY,
-           "the bus took no writes, and the session ended before its answer",
-           true, answered);
+  if (takes_nothing_ != bus::v1::REFUSAL_UNSPECIFIED) {
+    Refuse(std::exchange(takes_nothing_, bus::v1::REFUSAL_UNSPECIFIED),
+           takes_nothing_because_, true, answered);
     out_ = 0;
   }
   const bool had_something_out = out_ > 0;

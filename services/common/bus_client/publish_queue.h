@@ -49,9 +49,9 @@ class PublishQueue {
 
   // The session has ended. `refused`: the bus closed it because of what was
   // sent, for which the oldest unanswered batch is made to answer when it
-  // happens thrice. When the bus has answered READ_ONLY on this session, so does
-  // everything else: a bus that is started again would take it, before that which
-  // whoever publishes has to repeat.
+  // happens thrice. When the bus has answered READ_ONLY or DRAINING on this session,
+  // so does everything else: a bus that takes events again would take it, before
+  // that which whoever publishes has to repeat.
   void Lost(bool refused, const std::string& detail,
             std::vector<Answered>& answered);
   // Nothing that waits will be sent: each is refused. What was sent and not
@@ -114,7 +114,9 @@ class PublishQueue {
   size_t credit_events_ = 0;
   size_t credit_bytes_ = 0;
   int refused_in_a_row_ = 0;
-  bool read_only_ = false;        // The bus said so on this session.
+  // What the bus said on this session, if it takes nothing, and why.
+  bus::v1::Refusal takes_nothing_ = bus::v1::REFUSAL_UNSPECIFIED;
+  std::string takes_nothing_because_;
   std::vector<EventView> views_;  // Kept for its memory.
 };
 

@@ -66,7 +66,7 @@ struct SimBus::Life {
   std::unique_ptr<bus::SessionServer> delivery_sessions;
   Metrics metrics;
   std::unique_ptr<bus::LoopMeters> meters;
-  bus::Drain drain;
+  bus::Drain drain{absl::Seconds(10)};
   std::unique_ptr<bus::DeliveryLoop> delivery;
   std::unique_ptr<bus::IngestLoop> ingest;
 };

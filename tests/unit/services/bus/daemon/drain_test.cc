@@ -19,6 +19,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Phase = Drain::Phase;
 
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
 class DrainTest : public ::testing::Test {
  protected:
   DrainTest() {
@@ -42,7 +44,7 @@ class DrainTest : public ::testing::Test {
     return drain_.phase();
   }
 
-  Drain drain_;
+  Drain drain_{kPatience};
   Drain::View view_;
 };
 
@@ -84,11 +86,11 @@ TEST_F(DrainTest, WaitsForWhoReads) {
 TEST_F(DrainTest, WhoStandsStillHoldsItUpNoLonger) {
   Reader(10);
   for (uint64_t at = 11; at < 30; ++at) {
-    EXPECT_EQ(After(Drain::kStandsStill - absl::Seconds(1)), Phase::kDraining);
+    EXPECT_EQ(After(kPatience - absl::Seconds(1)), Phase::kDraining);
     view_.subscriptions[0].acknowledged = {at};
   }
   EXPECT_EQ(After(absl::Seconds(1)), Phase::kDraining);
-  EXPECT_EQ(After(Drain::kStandsStill), Phase::kDrained);
+  EXPECT_EQ(After(kPatience), Phase::kDrained);
   EXPECT_THAT(drain_.state().behind,
               ElementsAre("nhs-tayside/reader/r is behind by 21 events"));
 }

@@ -2,6 +2,7 @@
 //
 // Mutant                                            Caught by
 // ack before sync                                   AnswersOnlyWhatIsDurable
+// who is turned away overtakes, or is stored        TurnsAwayInItsTurnAndTakesNothing
 // deliver before sync (block handed out unwritten)  HandsOutABlockOnlyOnceWritten
 // duplicate of a pending event answered at once     ADuplicateOfAPendingEventWaits
 // rights not judged, or once for a whole batch      RefusesWrongTypeSourceAndController
@@ -173,8 +174,8 @@ class IngestCoreTest : public ::testing::Test {
   FakeClock clock_;
   std::shared_ptr<const TypeRegistry> types_ = Types();
   Refusals refusals_;
-  IngestCore core_{log_, types_, LogTime(v1::ENVIRONMENT_DEMO, clock_, kStartUs),
-                   refusals_};
+  IngestCore core_{log_, types_,
+                   LogTime(v1::ENVIRONMENT_DEMO, clock_, kStartUs), refusals_};
   v1::Principal red_ = Red();
   uint64_t number_ = 0;
   uint64_t answered_ = 0;
@@ -195,6 +196,31 @@ TEST_F(IngestCoreTest, AnswersOnlyWhatIsDurable) {
   EXPECT_EQ(outcomes[0].sequence(), 1u);
   EXPECT_EQ(outcomes[1].sequence(), 2u);
   EXPECT_LE(outcomes[1].sequence(), log_.end().value);
+}
+
+TEST_F(IngestCoreTest, TurnsAwayInItsTurnAndTakesNothing) {
+  Publish({Make("1")});
+  auto block = core_.NextBlock();
+  BatchEncoder batch;
+  const Event late[] = {Make("2"), Make("3")};
+  for (const Event& event : late) batch.Add(AsView(event));
+  ASSERT_THAT(core_.TurnAway(kSession, ++number_, red_, batch.Take(),
+                             v1::REFUSAL_DRAINING, "new disks"),
+              IsOk());
+  EXPECT_TRUE(Answers().empty());
+  EXPECT_TRUE(core_.Owes(kSession));
+  EXPECT_FALSE(core_.Owes({kSession.value + 1}));
+  ASSERT_THAT(log_.Write(*block), IsOk());
+  core_.Written(std::move(block));
+  const auto outcomes = Answers();
+  ASSERT_EQ(outcomes.size(), 3u);
+  EXPECT_EQ(outcomes[0].sequence(), 1u);
+  for (const int i : {1, 2}) {
+    EXPECT_EQ(outcomes[i].refusal(), v1::REFUSAL_DRAINING);
+    EXPECT_EQ(outcomes[i].detail(), "new disks");
+  }
+  EXPECT_FALSE(core_.owes());
+  EXPECT_EQ(core_.NextBlock(), nullptr);
 }
 
 TEST_F(IngestCoreTest, HandsOutABlockOnlyOnceWritten) {
@@ -309,12 +335,10 @@ TEST_F(IngestCoreTest, OnlyTheHubsFactsAboutNobodyNeedNoAgreement) {
   EXPECT_EQ(PublishOne(Bind(header, "x")).sequence(), 1u);
   header.id = "2";
   header.subject = PersonKey({1});
-  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(),
-            v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(), v1::REFUSAL_NO_AGREEMENT);
   header.subject = {};
   header.type = "a.v1.Fact";
-  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(),
-            v1::REFUSAL_NO_AGREEMENT);
+  EXPECT_EQ(PublishOne(Bind(header, "x")).refusal(), v1::REFUSAL_NO_AGREEMENT);
 }
 
 TEST_F(IngestCoreTest, ARevokedPrincipalHasNoRight) {

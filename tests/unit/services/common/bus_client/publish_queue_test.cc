@@ -309,6 +309,18 @@ TEST_F(PublishQueueTest, NothingOvertakesWhatWasToldReadOnly) {
   EXPECT_EQ(Send(2), (Ids{"e-3"}));
 }
 
+TEST_F(PublishQueueTest, NothingOvertakesWhatWasToldDraining) {
+  Add(1);
+  Send(2);
+  Add(1);
+  Send(3);
+  ASSERT_TRUE(Answer(2, 1, bus::v1::REFUSAL_DRAINING));
+  queue_.Lost(false, "", answered_);
+  ASSERT_EQ(answered_.size(), 2u);
+  EXPECT_EQ(answered_[1].outcomes[0].refusal, bus::v1::REFUSAL_DRAINING);
+  EXPECT_TRUE(queue_.empty());
+}
+
 TEST_F(PublishQueueTest, RefusesOnlyWhatWasNeverSent) {
   Add(1);
   Send(2);
