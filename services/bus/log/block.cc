@@ -18,7 +18,7 @@ void EncodeBlockHeader(const BlockHeader& header, char* out) {
   std::string bytes;
   bytes.reserve(kBlockHeaderBytes);
   PutNumber(bytes, kBlockMagic);
-  PutNumber(bytes, kBlockFormat);
+  PutNumber(bytes, header.compacted ? kCompactedFormat : kBlockFormat);
   PutNumber(bytes, uint16_t{0});
   PutBytes(bytes, header.log_id);
   PutNumber(bytes, header.epoch);
@@ -58,11 +58,47 @@ absl::StatusOr<BlockHeader> DecodeBlockHeader(absl::string_view bytes) {
   if (in.Number<uint32_t>() != Crc32c(bytes.substr(0, kCrcAt))) {
     return absl::DataLossError("block header does not match its checksum");
   }
-  if (format != kBlockFormat || zero != 0 || reserved != 0) {
+  header.compacted = format == kCompactedFormat;
+  if ((format != kBlockFormat && !header.compacted) || zero != 0 ||
+      reserved != 0) {
     return absl::UnimplementedError(
         absl::StrCat("block format ", format, " is newer than this program"));
   }
   return header;
+}
+
+void AppendCompaction(const Compaction& compaction, std::string& body) {
+  const size_t record = BeginRecord(RecordKind::kCompaction, body);
+  PutBytes(body, compaction.hash);
+  PutNumber(body, compaction.at_us);
+  PutNumber(body, compaction.removed);
+  EndRecord(record, body);
+}
+
+absl::StatusOr<Compaction> CompactionOf(absl::string_view body) {
+  RecordReader records(body);
+  Record record;
+  if (!records.Next(record) || record.kind != RecordKind::kCompaction) {
+    return absl::DataLossError("compacted block does not say how it was");
+  }
+  ByteReader in(record.bytes);
+  Compaction compaction;
+  compaction.hash = in.Array<kSha256Bytes>();
+  compaction.at_us = in.Number<uint64_t>();
+  compaction.removed = in.Number<uint32_t>();
+  if (!in.ok() || !in.done()) {
+    return absl::DataLossError("compaction record is malformed");
+  }
+  return compaction;
+}
+
+absl::StatusOr<Sha256Hash> HashOfBlock(const BlockHeader& header,
+                                       absl::string_view whole) {
+  if (!header.compacted) return Sha256::Of(whole);
+  const absl::StatusOr<Compaction> compaction =
+      CompactionOf(whole.substr(kBlockHeaderBytes));
+  if (!compaction.ok()) return compaction.status();
+  return compaction->hash;
 }
 
 absl::Status CheckBlockBody(const BlockHeader& header, absl::string_view body) {

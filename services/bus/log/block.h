@@ -1,5 +1,6 @@
 // A block, the unit of group commit: a header of fixed size and a body of
-// records (FORMAT.md). PURE.
+// records (FORMAT.md). One that was compacted has lost boxes of some of its
+// events and keeps the hash that it was written with. PURE.
 #ifndef CONCORDAT_SERVICES_BUS_LOG_BLOCK_H_
 #define CONCORDAT_SERVICES_BUS_LOG_BLOCK_H_
 
@@ -23,8 +24,10 @@ inline constexpr size_t kRecordHeadBytes = 5;
 // publisher chooses can hold them.
 inline constexpr uint32_t kBlockMagic = 0x014CDCC0;
 inline constexpr uint16_t kBlockFormat = 1;
+inline constexpr uint16_t kCompactedFormat = 2;
 
 struct BlockHeader {
+  bool compacted = false;
   LogId log_id = {};
   uint32_t epoch = 0;
   uint32_t event_count = 0;
@@ -41,7 +44,13 @@ enum class RecordKind : uint8_t {
   kKeyTable = 3,
   kProducerSignature = 4,  // Reserved.
   kWitness = 5,            // Reserved.
+  kCompaction = 6,         // First in a compacted block, and there alone.
+  kRemovedEvent = 7,       // Its spine alone is left.
 };
+
+constexpr bool IsEvent(RecordKind kind) {
+  return kind == RecordKind::kEvent || kind == RecordKind::kRemovedEvent;
+}
 
 // Writes kBlockHeaderBytes at `out`.
 void EncodeBlockHeader(const BlockHeader& header, char* out);
@@ -49,6 +58,21 @@ void EncodeBlockHeader(const BlockHeader& header, char* out);
 // `bytes` holds kBlockHeaderBytes or more.
 //   DATA_LOSS  not a header, or damaged.  UNIMPLEMENTED  a newer format.
 absl::StatusOr<BlockHeader> DecodeBlockHeader(absl::string_view bytes);
+
+// How a compacted block came to be.
+struct Compaction {
+  Sha256Hash hash = {};  // Of the whole block as it was written.
+  uint64_t at_us = 0;    // When it was compacted last, log time.
+  uint32_t removed = 0;  // Events in it whose boxes are gone.
+};
+void AppendCompaction(const Compaction& compaction, std::string& body);
+//   DATA_LOSS  the body of a compacted block does not begin with it.
+absl::StatusOr<Compaction> CompactionOf(absl::string_view body);
+
+// What the block after this one names as the one before: the hash of header and
+// body as they were written.  DATA_LOSS
+absl::StatusOr<Sha256Hash> HashOfBlock(const BlockHeader& header,
+                                       absl::string_view whole);
 
 //   DATA_LOSS  `body` is not the one of `header`.
 absl::Status CheckBlockBody(const BlockHeader& header, absl::string_view body);

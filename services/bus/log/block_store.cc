@@ -39,4 +39,9 @@ ChainEnd EndAfter(const BlockHeader& header, absl::string_view block) {
           Sha256::Of(block)};
 }
 
+absl::StatusOr<std::optional<uint64_t>> BlockStore::Compact(
+    const ClosedSegment&, Compactor&, const std::function<absl::Status()>&) {
+  return absl::UnimplementedError("this store keeps everything");
+}
+
 }  // namespace concordat::bus

@@ -18,6 +18,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/bus/log/block.h"
+#include "services/bus/log/compaction.h"
+#include "services/bus/log/event_log.h"
 #include "services/bus/log/segment_scan.h"
 
 namespace concordat::bus {
@@ -49,6 +51,7 @@ struct ClosedSegment {
   uint64_t end_offset = 0;
   uint64_t last_block = 0;         // Its offset; end_offset when there is none.
   std::vector<BlockPlace> places;  // One for each region that a block begins.
+  Removal removal = {};            // at_us is 0: it was never compacted.
 };
 
 // Threads  Append: one, the disk's. Read, Scan, ClosedWith, extent: any.
@@ -115,9 +118,27 @@ class BlockStore {
   virtual std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
       uint64_t sequence) const = 0;
 
+  // For retention, which a store need not have: of one that has none nothing is
+  // ever removed.
+  // Nothing: there is no such segment, or it takes blocks still.
+  virtual std::optional<ClosedSegment> Closed(uint32_t number) const {
+    static_cast<void>(number);
+    return std::nullopt;
+  }
+  // Puts what `compactor` makes of a closed segment in its place, once `ready` has
+  // answered OK: by then all is on the disk but its name. Returns by how many
+  // bytes it is shorter; nothing when nothing is to be removed. For one thread at
+  // a time.
+  //   DATA_LOSS, UNAVAILABLE, RESOURCE_EXHAUSTED  as it was, or, on the disk
+  //   alone, compacted.  UNIMPLEMENTED
+  virtual absl::StatusOr<std::optional<uint64_t>> Compact(
+      const ClosedSegment& closed, Compactor& compactor,
+      const std::function<absl::Status()>& ready);
+
   struct Extent {
     uint64_t bytes = 0;  // Of all blocks.
     uint32_t segments = 0;
+    Removal removal = {};
   };
   virtual Extent extent() const = 0;
 };

@@ -1,6 +1,7 @@
 #include "services/bus/log/block_walk.h"
 
 #include <algorithm>
+#include <string>
 
 #include "services/bus/log/event_record.h"
 
@@ -61,14 +62,30 @@ absl::StatusOr<bool> BlockWalk::Next(WalkedBlock& block) {
   return true;
 }
 
+absl::StatusOr<uint64_t> CompactedAt(const File& file) {
+  char head[kBlockHeaderBytes];
+  absl::Status status = file.Read(0, sizeof(head), head);
+  if (absl::IsOutOfRange(status)) return 0;
+  if (!status.ok()) return status;
+  const auto header = DecodeBlockHeader({head, sizeof(head)});
+  if (!header.ok() || !header->compacted) return 0;
+  std::string body(header->body_bytes, '\0');
+  status = file.Read(kBlockHeaderBytes, body.size(), body.data());
+  if (absl::IsOutOfRange(status)) return 0;
+  if (!status.ok()) return status;
+  const absl::StatusOr<Compaction> compaction = CompactionOf(body);
+  if (!CheckBlockBody(*header, body).ok() || !compaction.ok()) return 0;
+  return compaction->at_us;
+}
+
 absl::StatusOr<uint64_t> AcceptedTimeOf(const WalkedBlock& block) {
   RecordReader records(block.whole.substr(kBlockHeaderBytes));
   Record record;
-  absl::string_view last;
+  Record last;
   while (records.Next(record)) {
-    if (record.kind == RecordKind::kEvent) last = record.bytes;
+    if (IsEvent(record.kind)) last = record;
   }
-  if (last.empty()) return 0;
+  if (last.bytes.empty()) return 0;
   const absl::StatusOr<absl::string_view> bytes = SpineOfRecord(last);
   if (!bytes.ok()) return bytes.status();
   const absl::StatusOr<Spine> spine = DecodeSpine(*bytes);

@@ -53,6 +53,11 @@ class BlockWalk {
   uint64_t part_bytes_ = 0;
 };
 
+// When retention went over the segment in `file` last, as its first block says; 0
+// for one that is as it was written, or whose first block is damaged. No two
+// compactions of a segment have the same.  UNAVAILABLE
+absl::StatusOr<uint64_t> CompactedAt(const File& file);
+
 // When the block's last event was accepted; 0 for a block without events.
 //   DATA_LOSS
 absl::StatusOr<uint64_t> AcceptedTimeOf(const WalkedBlock& block);

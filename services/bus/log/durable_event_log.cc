@@ -30,11 +30,11 @@ absl::Status OpenEvents(const KeyRing& keys,
                              .substr(one.body_offset, one.body_bytes));
     Record record;
     for (uint64_t at = one.first_sequence; records.Next(record);) {
-      if (record.kind != RecordKind::kEvent) continue;
+      if (!IsEvent(record.kind)) continue;
       if (at > last) return absl::OkStatus();
       if (at++ < first) continue;
       absl::StatusOr<StoredEvent> event =
-          opener.Open(record.bytes, loaded->arena, loaded);
+          opener.Open(record, loaded->arena, loaded);
       if (!event.ok()) return event.status();
       if (event->sequence.value + 1 != at) {
         return absl::DataLossError(
@@ -513,6 +513,7 @@ LogStatus DurableEventLog::Status() const {
   const BlockStore::Extent extent = store_->extent();
   status.bytes = extent.bytes;
   status.segments = extent.segments;
+  status.removal = extent.removal;
   MutexLock lock(mu_);
   status.end = {end_};
   status.read_only = !read_only_because_.empty();

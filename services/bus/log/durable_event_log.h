@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/block_store.h"
+#include "services/bus/log/compactable_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/event_record.h"
 #include "services/bus/log/index_store.h"
@@ -40,7 +42,7 @@ struct EventLogOptions {
   size_t recent_bytes = size_t{64} << 20;
 };
 
-class DurableEventLog : public EventLog {
+class DurableEventLog : public EventLog, public CompactableLog {
  public:
   // Opens the log, or begins one where there is none. `directory` has its
   // segments and what is drawn out of them; over another store the latter alone.
@@ -87,6 +89,13 @@ class DurableEventLog : public EventLog {
   absl::StatusOr<Sequence> OfId(absl::string_view source,
                                 absl::string_view id) override;
   LogStatus Status() const override;
+
+  std::vector<Segment> ClosedBefore(uint64_t accepted_us) const override;
+  absl::Status VisitKept(
+      uint32_t segment,
+      const std::function<void(const EventFacts&)>& visit) const override;
+  absl::StatusOr<Outcome> Compact(uint32_t segment, const Keep& keep,
+                                  uint64_t now_us) override;
 
  private:
   DurableEventLog(const EventLogOptions& options, WrappingKeys wrapping,
@@ -136,6 +145,10 @@ class DurableEventLog : public EventLog {
   void CloseStaged();
   void StopWriting(const absl::Status& why);
   void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);
+  // The closed segment, once the index has it.
+  std::optional<SegmentIndex> AbsorbedAt(uint32_t segment) const;
+  // Nothing that retention removed stays in memory.
+  void ForgetSegment(const ClosedSegment& closed);
   absl::StatusOr<std::shared_ptr<const EventBlock>> ReadBlocks(
       uint64_t sequence, size_t bytes_max, uint64_t end) const;
 
@@ -169,6 +182,8 @@ class DurableEventLog : public EventLog {
   std::deque<std::shared_ptr<const EventBlock>> pending_;
 
   mutable Mutex mu_;
+  // Closed segments that are not in the index yet, or have no files of theirs.
+  std::set<uint32_t> unabsorbed_ ABSL_GUARDED_BY(mu_);
   uint64_t end_ ABSL_GUARDED_BY(mu_) = 0;  // Last that readers may see.
   std::deque<std::shared_ptr<const EventBlock>> recent_ ABSL_GUARDED_BY(mu_);
   std::deque<size_t> recent_sizes_ ABSL_GUARDED_BY(mu_);

@@ -168,8 +168,9 @@ absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
       case RecordKind::kKeyTable:
         status = keys_.ReadKeyTable(record.bytes);
         break;
-      case RecordKind::kEvent: {
-        absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record.bytes);
+      case RecordKind::kEvent:
+      case RecordKind::kRemovedEvent: {
+        absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record);
         if (!bytes.ok()) return bytes.status();
         absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
         if (!spine.ok()) return spine.status();
@@ -187,6 +188,7 @@ absl::Status DurableEventLog::OpenBlock(const ScannedBlock& block) {
       }
       case RecordKind::kProducerSignature:
       case RecordKind::kWitness:
+      case RecordKind::kCompaction:
         break;
       default:
         status = absl::UnimplementedError("a record of a newer kind");
@@ -260,10 +262,16 @@ absl::Status DurableEventLog::UseLoaded(const LoadedSegment& loaded) {
 }
 
 void DurableEventLog::AbsorbInBackground(ToAbsorb segment) {
+  {
+    MutexLock lock(mu_);
+    unabsorbed_.insert(segment.closed.number);
+  }
   background_->Post([this, segment = std::move(segment)]() mutable {
     to_absorb_.push_back(std::move(segment));
     // One that fails stays in memory and is tried again with the next.
     while (!to_absorb_.empty() && Absorb(to_absorb_.front()).ok()) {
+      MutexLock lock(mu_);
+      unabsorbed_.erase(to_absorb_.front().closed.number);
       to_absorb_.pop_front();
     }
   });
@@ -306,14 +314,18 @@ absl::Status DurableEventLog::WriteClosed(
     return builder.Add(block, visit);
   });
   if (!status.ok()) return status;
-  status = WriteDerived(directory_, SpineFileName(closed.number),
-                        builder.TakeSpines());
+  // A compacted one is its own spine file: most of it is spines.
+  const bool compacted = closed.removal.at_us > 0;
+  if (!compacted) {
+    status = WriteDerived(directory_, SpineFileName(closed.number),
+                          builder.TakeSpines());
+  }
   if (status.ok()) {
     status = WriteDerived(directory_, SegmentIndexName(closed.number),
                           EncodeSegmentIndex(builder.Finish()));
   }
   // The segment has it all; the files only make opening quick.
-  segment.has_files = status.ok();
+  segment.has_files = status.ok() && !compacted;
   return absl::OkStatus();
 }
 

@@ -74,6 +74,8 @@ struct StoredEvent {
   Digest digest = {};
   std::vector<std::string> faults;
   bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;
+  // When retention took away all but the spine, log time; 0: it is whole.
+  uint64_t removed_us = 0;
   std::shared_ptr<const void> storage;  // What the views above borrow.
 };
 
@@ -95,6 +97,13 @@ struct EpochBegin {
   Sequence first;  // The first that it gave, or will give.
 };
 
+// What retention took away so far.
+struct Removal {
+  uint64_t events = 0;
+  Sequence through;    // None after this one.
+  uint64_t at_us = 0;  // The last time, log time.
+};
+
 struct LogStatus {
   std::string log_id;  // 16 bytes.
   uint32_t epoch = 0;
@@ -102,6 +111,7 @@ struct LogStatus {
   Sequence end;                    // Last durable.
   uint64_t bytes = 0;
   uint32_t segments = 0;
+  Removal removal;
   bool read_only = false;
   std::string read_only_because;
 };
@@ -149,7 +159,8 @@ class EventLog {
       std::unique_ptr<PendingBlock> block) = 0;
 
   // Events after `after`, oldest first, at least one if there is one, at most
-  // about `bytes_max`; from memory when new. Empty at the end.
+  // about `bytes_max`; from memory when new. Empty at the end. Those that
+  // retention removed are there with their header and commitments.
   //   OUT_OF_RANGE  past the end.  DATA_LOSS  a stored block is damaged.
   virtual absl::StatusOr<std::shared_ptr<const EventBlock>> Read(
       Sequence after, size_t bytes_max) const = 0;

@@ -86,11 +86,21 @@ absl::StatusOr<Spine> DecodeSpine(absl::string_view bytes) {
   return spine;
 }
 
-absl::StatusOr<absl::string_view> SpineOfRecord(absl::string_view record) {
-  ByteReader in(record);
+absl::StatusOr<absl::string_view> SpineOfRecord(const Record& record) {
+  ByteReader in(record.bytes);
+  if (record.kind == RecordKind::kRemovedEvent) in.Number<uint64_t>();
   const absl::string_view spine = in.Bytes(in.Number<uint16_t>());
   if (!in.ok()) return absl::DataLossError("event record is malformed");
   return spine;
+}
+
+void AppendRemoved(absl::string_view spine, uint64_t removed_us,
+                   std::string& body) {
+  const size_t record = BeginRecord(RecordKind::kRemovedEvent, body);
+  PutNumber(body, removed_us);
+  PutNumber(body, static_cast<uint16_t>(spine.size()));
+  body.append(spine.data(), spine.size());
+  EndRecord(record, body);
 }
 
 Salt EventSealer::DrawSalt() {
@@ -244,12 +254,14 @@ AeadKey* EventOpener::KeyOf(uint32_t id) {
 }
 
 absl::StatusOr<StoredEvent> EventOpener::Open(
-    absl::string_view record, Arena& arena,
-    std::shared_ptr<const void> storage) {
-  ByteReader in(record);
+    const Record& record, Arena& arena, std::shared_ptr<const void> storage) {
+  ByteReader in(record.bytes);
+  StoredEvent stored;
+  if (record.kind == RecordKind::kRemovedEvent) {
+    stored.removed_us = in.Number<uint64_t>();
+  }
   absl::StatusOr<Spine> spine = DecodeSpine(in.Bytes(in.Number<uint16_t>()));
   if (!spine.ok()) return spine.status();
-  StoredEvent stored;
   stored.sequence = spine->sequence;
   stored.accepted_us = spine->accepted_us;
   stored.environment = spine->environment;

@@ -45,8 +45,12 @@ struct Spine {
 //   DATA_LOSS  not a spine.
 absl::StatusOr<Spine> DecodeSpine(absl::string_view spine);
 
-// The spine of an event record.  DATA_LOSS
-absl::StatusOr<absl::string_view> SpineOfRecord(absl::string_view record);
+// The spine of an event's record, removed or not.  DATA_LOSS
+absl::StatusOr<absl::string_view> SpineOfRecord(const Record& record);
+
+// The record of an event of which the spine alone is left.
+void AppendRemoved(absl::string_view spine, uint64_t removed_us,
+                   std::string& body);
 
 // Seals events and writes their records.
 //
@@ -93,9 +97,10 @@ void FillStored(const NewEvent& event, const EventSealer::Place& place,
 class EventOpener {
  public:
   explicit EventOpener(const KeyRing& keys) : keys_(keys) {}
-  // The result borrows `record` and `arena`, which `storage` keeps alive.
+  // Of an event's record, removed or not. The result borrows its bytes and
+  // `arena`, which `storage` keeps alive.
   //   DATA_LOSS  the record is malformed, or a box does not open.
-  absl::StatusOr<StoredEvent> Open(absl::string_view record, Arena& arena,
+  absl::StatusOr<StoredEvent> Open(const Record& record, Arena& arena,
                                    std::shared_ptr<const void> storage);
 
  private:

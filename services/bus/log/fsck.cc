@@ -106,7 +106,7 @@ class Pass {
           Record record;
           while (wrong.ok() && records.Next(record)) {
             wrong = on_record(record, sequence, block);
-            if (record.kind == RecordKind::kEvent) ++sequence;
+            if (IsEvent(record.kind)) ++sequence;
           }
           return wrong;
         });
@@ -204,9 +204,9 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
               case RecordKind::kKeyTable:
                 return keys.has_value() ? keys->ReadKeyTable(record.bytes)
                                         : absl::OkStatus();
-              case RecordKind::kEvent: {
-                absl::StatusOr<absl::string_view> bytes =
-                    SpineOfRecord(record.bytes);
+              case RecordKind::kEvent:
+              case RecordKind::kRemovedEvent: {
+                absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record);
                 if (!bytes.ok()) return bytes.status();
                 absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
                 if (!spine.ok()) return spine.status();
@@ -215,6 +215,7 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
                   return absl::DataLossError(
                       absl::StrCat("spine ", sequence, " is of another place"));
                 }
+                if (record.kind == RecordKind::kRemovedEvent) ++report.removed;
                 return CheckSpine(*spine);
               }
               default:
@@ -238,7 +239,7 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
                  if (record.kind != RecordKind::kEvent) return absl::OkStatus();
                  Arena arena;
                  absl::StatusOr<StoredEvent> event =
-                     opener.Open(record.bytes, arena, nullptr);
+                     opener.Open(record, arena, nullptr);
                  if (!event.ok()) return event.status();
                  const bool whole =
                      event->opened.size() == event->commitments.size();
@@ -269,7 +270,7 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
     bool found = number < segment || offset == 0;
     ChainEnd before_cut = end;
     absl::StatusOr<SegmentScan> scan =
-        ScanSegment(*file, end, [&](const ScannedBlock& block) {
+        ScanSegment(*file, end, [&](const ScannedBlock& block) -> absl::Status {
           if (number == segment && block.offset >= offset) {
             return absl::OkStatus();
           }
@@ -280,7 +281,10 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
           std::string whole(kBlockHeaderBytes, '\0');
           EncodeBlockHeader(block.header, whole.data());
           whole.append(block.body.data(), block.body.size());
-          before_cut.hash = Sha256::Of(whole);
+          const absl::StatusOr<Sha256Hash> hash =
+              HashOfBlock(block.header, whole);
+          if (!hash.ok()) return hash.status();
+          before_cut.hash = *hash;
           found = found || block.offset + whole.size() == offset;
           return absl::OkStatus();
         });

@@ -23,8 +23,9 @@ struct FsckReport {
   uint32_t segments = 0;
   uint64_t blocks = 0;
   uint64_t events = 0;
-  uint64_t opened = 0;  // Events whose every group opened.
-  uint64_t erased = 0;  // Events with a group whose key is gone.
+  uint64_t opened = 0;   // Events whose every group opened.
+  uint64_t erased = 0;   // Events with a group whose key is gone.
+  uint64_t removed = 0;  // Events of which retention left the spine.
   size_t keys = 0;
   // OK, or what is wrong first. DATA_LOSS: damage. FAILED_PRECONDITION: keys.
   absl::Status fault;

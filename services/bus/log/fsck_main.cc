@@ -52,6 +52,11 @@ int Report(const FsckReport& report, bool has_keys) {
   std::printf("%u segments, %llu blocks, %llu events\n", report.segments,
               static_cast<unsigned long long>(report.blocks),
               static_cast<unsigned long long>(report.events));
+  if (report.removed > 0) {
+    std::printf(
+        "%llu events were removed by retention: their spines are there\n",
+        static_cast<unsigned long long>(report.removed));
+  }
   if (has_keys) {
     std::printf("%zu keys; %llu events open, %llu erased\n", report.keys,
                 static_cast<unsigned long long>(report.opened),

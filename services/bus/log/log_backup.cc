@@ -24,6 +24,7 @@ namespace {
 constexpr uint64_t kSyncBytes = 256 * 1024;
 constexpr int kMarkReads = 100;
 constexpr absl::string_view kPlacePrefix = "place-";
+constexpr absl::string_view kCopying = "copying";
 
 absl::Status At(uint32_t segment, uint64_t offset, const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(SegmentName(segment), ":",
@@ -39,6 +40,7 @@ class Backup {
     absl::Status status = ReadManifest();
     if (status.ok()) status = TakePlaces(places);
     if (status.ok()) status = ReadMark();
+    if (status.ok()) status = CopyCompacted();
     if (status.ok()) status = CheckPast();
     if (status.ok()) status = CopySegments();
     if (status.ok()) status = TakeFilesBeside();
@@ -87,23 +89,91 @@ class Backup {
       manifest_.log_id = mark_.log_id;
       return absl::OkStatus();
     }
-    const absl::Status other = absl::FailedPreconditionError(
-        "what was backed up here is not the past of this log: it is another "
-        "one, or was cut or restored since; use an empty folder");
     const auto number = static_cast<uint32_t>(manifest_.segments.size());
     const BackupManifest::Segment& last = manifest_.segments.back();
     if (manifest_.log_id != mark_.log_id ||
         std::pair(mark_.segment, mark_.end_offset) <
             std::pair(number, last.bytes)) {
-      return other;
+      return OfAnotherLog();
     }
     absl::StatusOr<std::unique_ptr<File>> file = log_.Open(SegmentName(number));
     if (!file.ok()) return file.status();
-    std::string block(last.bytes - last.last_block, '\0');
-    absl::Status status =
-        (*file)->Read(last.last_block, block.size(), block.data());
+    return EndsAs(**file, last) ? absl::OkStatus() : OfAnotherLog();
+  }
+
+  static bool EndsAs(const File& file, const BackupManifest::Segment& segment) {
+    std::string block(segment.bytes - segment.last_block, '\0');
+    if (!file.Read(segment.last_block, block.size(), block.data()).ok()) {
+      return false;
+    }
+    const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(block);
+    if (!header.ok()) return false;
+    const absl::StatusOr<Sha256Hash> hash = HashOfBlock(*header, block);
+    return hash.ok() && *hash == segment.end.hash;
+  }
+
+  static absl::Status OfAnotherLog() {
+    return absl::FailedPreconditionError(
+        "what was backed up here is not the past of this log: it is another "
+        "one, or was cut or restored since; use an empty folder");
+  }
+
+  // Segments that retention went over since they were copied.
+  absl::Status CopyCompacted() {
+    if (manifest_.log_id != mark_.log_id) return absl::OkStatus();
+    ChainEnd start;
+    for (size_t i = 0; i < manifest_.segments.size(); ++i) {
+      const auto number = static_cast<uint32_t>(i) + 1;
+      if (number >= mark_.segment) break;
+      absl::Status status = CopyIfCompacted(number, start);
+      if (!status.ok()) return status;
+      start = manifest_.segments[i].end;
+    }
+    return absl::OkStatus();
+  }
+
+  // Its file is replaced whole, and by either of them the manifest of before is
+  // still true: the same blocks to the same last hash.
+  absl::Status CopyIfCompacted(uint32_t number, const ChainEnd& start) {
+    BackupManifest::Segment& known = manifest_.segments[number - 1];
+    const std::string name = SegmentName(number);
+    absl::StatusOr<std::unique_ptr<File>> from = log_.Open(name);
+    if (absl::IsNotFound(from.status())) return absl::OkStatus();
+    if (!from.ok()) return from.status();
+    const absl::StatusOr<uint64_t> compacted = CompactedAt(**from);
+    if (!compacted.ok()) return compacted.status();
+    if (*compacted == 0) return absl::OkStatus();
+    const absl::StatusOr<uint64_t> size = (*from)->Size();
+    if (!size.ok()) return size.status();
+    absl::StatusOr<std::unique_ptr<File>> old = to_.Open(name);
+    if (!old.ok()) return old.status();
+    const absl::StatusOr<uint64_t> copied = CompactedAt(**old);
+    if (!copied.ok()) return copied.status();
+    // The manifest of before may be older than the file.
+    if (*copied == *compacted && EndsAs(**old, known)) return absl::OkStatus();
+
+    absl::Status status = to_.Remove(kCopying);  // Left by a run that ended.
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    absl::StatusOr<std::unique_ptr<File>> to = to_.Create(kCopying);
+    if (!to.ok()) return to.status();
+    BackupManifest::Segment copy;
+    bool has_old_end = known.bytes == 0;
+    status = CopyBlocks(number, **from, *size, start, **to, copy, [&] {
+      has_old_end = has_old_end || copy.end.hash == known.end.hash;
+    });
     if (!status.ok()) return status;
-    return Sha256::Of(block) == last.end.hash ? absl::OkStatus() : other;
+    if (!has_old_end) return OfAnotherLog();
+    status = to_.Rename(kCopying, name);
+    if (!status.ok()) return status;
+    known = copy;
+    std::vector<BackupManifest::Taken>& taken = manifest_.taken;
+    taken.erase(std::remove_if(taken.begin(), taken.end(),
+                               [&](const auto& each) {
+                                 return each.file == SegmentIndexName(number) ||
+                                        each.file == SpineFileName(number);
+                               }),
+                taken.end());
+    return absl::OkStatus();
   }
 
   absl::Status CopySegments() {
@@ -139,7 +209,22 @@ class Backup {
     if (absl::IsNotFound(to.status())) to = to_.Create(name);
     if (!to.ok()) return to.status();
 
-    BlockWalk walk(**from, segment.bytes, *limit, segment.end, pace_);
+    absl::Status status =
+        CopyBlocks(number, **from, *limit, segment.end, **to, segment, [] {});
+    if (!status.ok()) return status;
+    if (segment.bytes != *limit && number == mark_.segment) {
+      return At(number, segment.bytes,
+                absl::DataLossError("the log ends before its durable mark"));
+    }
+    return absl::OkStatus();
+  }
+
+  // From `segment.bytes`, where `start` is, on; `segment` is then what there is.
+  absl::Status CopyBlocks(uint32_t number, const File& from, uint64_t limit,
+                          const ChainEnd& start, File& to,
+                          BackupManifest::Segment& segment,
+                          const std::function<void()>& on_block) {
+    BlockWalk walk(from, segment.bytes, limit, start, pace_);
     WalkedBlock block;
     uint64_t unsynced = 0;
     for (;;) {
@@ -148,22 +233,19 @@ class Backup {
       if (!*found) break;
       const absl::StatusOr<uint64_t> accepted = AcceptedTimeOf(block);
       if (!accepted.ok()) return At(number, block.offset, accepted.status());
-      if (*accepted > 0) manifest_.accepted_us = *accepted;
-      absl::Status status = (*to)->Write(block.offset, block.whole);
+      manifest_.accepted_us = std::max(manifest_.accepted_us, *accepted);
+      absl::Status status = to.Write(block.offset, block.whole);
       unsynced += block.whole.size();
       if (status.ok() && unsynced >= kSyncBytes) {
-        status = (*to)->Sync();
+        status = to.Sync();
         unsynced = 0;
       }
       if (!status.ok()) return status;
       report_.copied_bytes += block.whole.size();
       segment = {walk.at(), block.offset, walk.end()};
+      on_block();
     }
-    if (walk.at() != *limit && number == mark_.segment) {
-      return At(number, walk.at(),
-                absl::DataLossError("the log ends before its durable mark"));
-    }
-    return (*to)->Sync();
+    return to.Sync();
   }
 
   // Derived: what is not there yet, or not whole, is left to the next backup.

@@ -29,7 +29,8 @@ struct BackupReport {
 // Brings the backup in `to` up to what is durable in `log` now: copies what is
 // not there yet, and sees of each block, before it is written, that it is whole
 // and follows the one before. The places are taken first, so that none passes the
-// log's end. Nothing of `log` is changed or locked. `pace` is told before so many
+// log's end. What retention removed from the log goes from the backup too. Nothing
+// of `log` is changed or locked. `pace` is told before so many
 // bytes are read, and may wait.
 // What ends half way leaves the backup of before; run it again.
 //   DATA_LOSS            a block of the log, named by segment and offset, or the

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -79,11 +80,19 @@ class Restore {
       return In(name, 0, absl::DataLossError("the file is missing"));
     }
     if (!from.ok()) return from.status();
+    // A compacted one takes the place of a segment at once, and may have come
+    // after the manifest: then it holds the same blocks in fewer bytes, and more.
+    const absl::StatusOr<uint64_t> compacted = CompactedAt(**from);
+    if (!compacted.ok()) return compacted.status();
+    absl::StatusOr<uint64_t> limit = known.bytes;
+    if (*compacted > 0) limit = (*from)->Size();
+    if (!limit.ok()) return limit.status();
+    if (*compacted > 0) compacted_.insert(number);
     const BlockWalk::Pace at_once = [](uint64_t) {};
-    BlockWalk walk(**from, 0, known.bytes, end_, at_once);
+    BlockWalk walk(**from, 0, *limit, end_, at_once);
     WalkedBlock block;
     std::unique_ptr<File> to;
-    for (;;) {
+    while (end_.hash != known.end.hash) {
       const absl::StatusOr<bool> found = walk.Next(block);
       if (!found.ok()) return In(name, walk.at(), found.status());
       if (!*found) break;
@@ -105,8 +114,7 @@ class Restore {
       last_end_ = walk.at();
       end_ = walk.end();
     }
-    if (!reached_ &&
-        (walk.at() != known.bytes || end_.hash != known.end.hash)) {
+    if (!reached_ && end_.hash != known.end.hash) {
       return In(name, walk.at(),
                 absl::DataLossError("not the blocks that were backed up"));
     }
@@ -114,9 +122,11 @@ class Restore {
   }
 
   // Of the segments before the last, which takes blocks again. One that is
-  // damaged is left out: the log makes it anew from its segment.
+  // damaged, or may be of the segment before it was compacted, is left out: the
+  // log makes it anew from its segment.
   absl::Status CopyFilesBeside() {
     for (uint32_t number = 1; number < last_segment_; ++number) {
+      if (compacted_.contains(number)) continue;
       for (const BackupManifest::Taken& each : manifest_.taken) {
         if (each.file != SegmentIndexName(number) &&
             each.file != SpineFileName(number)) {
@@ -194,6 +204,7 @@ class Restore {
   uint32_t last_segment_ = 0;
   uint64_t last_end_ = 0;  // In it.
   bool reached_ = false;
+  std::set<uint32_t> compacted_;
   RestoreReport report_;
 };
 

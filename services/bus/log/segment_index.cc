@@ -11,7 +11,7 @@
 namespace concordat::bus {
 namespace {
 
-constexpr uint32_t kIndexMagic = 0x0349DCC0;
+constexpr uint32_t kIndexMagic = 0x0449DCC0;
 constexpr uint32_t kSpinesMagic = 0x0453DCC0;
 
 void PutText(std::string& out, absl::string_view text) {
@@ -93,6 +93,9 @@ std::string EncodeSegmentIndex(const SegmentIndex& index) {
   PutNumber(out, closed.end_offset);
   PutNumber(out, closed.last_block);
   PutNumber(out, index.last_accepted_us);
+  PutNumber(out, closed.removal.events);
+  PutNumber(out, closed.removal.through.value);
+  PutNumber(out, closed.removal.at_us);
   PutNumber(out, static_cast<uint32_t>(closed.places.size()));
   for (const BlockPlace& place : closed.places) {
     PutNumber(out, place.first_sequence);
@@ -137,6 +140,9 @@ absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes) {
   closed.end_offset = in.Number<uint64_t>();
   closed.last_block = in.Number<uint64_t>();
   index.last_accepted_us = in.Number<uint64_t>();
+  closed.removal.events = in.Number<uint64_t>();
+  closed.removal.through = {in.Number<uint64_t>()};
+  closed.removal.at_us = in.Number<uint64_t>();
   for (uint32_t i = in.Number<uint32_t>(); in.ok() && i > 0; --i) {
     const uint64_t first = in.Number<uint64_t>();
     closed.places.push_back({first, in.Number<uint64_t>()});
@@ -201,17 +207,19 @@ absl::Status SegmentIndexBuilder::Add(
         record.kind == RecordKind::kKeyTable) {
       index_.keys.emplace_back(record.kind, std::string(record.bytes));
     }
-    if (record.kind != RecordKind::kEvent) continue;
-    absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record.bytes);
+    if (!IsEvent(record.kind)) continue;
+    absl::StatusOr<absl::string_view> bytes = SpineOfRecord(record);
     if (!bytes.ok()) return bytes.status();
     absl::StatusOr<Spine> spine = DecodeSpine(*bytes);
     if (!spine.ok()) return spine.status();
     const HeaderView& header = spine->header;
     PutNumber(spines_, static_cast<uint16_t>(bytes->size()));
     spines_.append(bytes->data(), bytes->size());
-    AddOnce(region.types, header.type);
-    AddOnce(region.agencies, header.controller);
-    if (!header.subject.empty()) region.persons.push_back(header.subject);
+    if (record.kind == RecordKind::kEvent) {
+      AddOnce(region.types, header.type);
+      AddOnce(region.agencies, header.controller);
+      if (!header.subject.empty()) region.persons.push_back(header.subject);
+    }
     index_.ids.emplace_back(IdHash(header.source, header.id),
                             spine->sequence.value);
     index_.last_accepted_us =

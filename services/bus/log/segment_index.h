@@ -24,7 +24,8 @@ std::string SpineFileName(uint32_t segment);
 std::string SegmentIndexName(uint32_t segment);
 
 struct SegmentIndex {
-  // What a region of kRegionBytes holds, by the blocks that begin in it.
+  // What a region of kRegionBytes holds, by the blocks that begin in it; what is
+  // removed nobody looks for.
   struct Region {
     std::vector<std::string> types;  // Each list sorted.
     std::vector<std::string> agencies;

@@ -42,10 +42,13 @@ absl::Status CheckRecords(const BlockHeader& header, absl::string_view body) {
   RecordReader records(body);
   Record record;
   uint32_t events = 0;
+  bool removes = false;
   while (records.Next(record)) {
-    if (record.kind == RecordKind::kEvent) ++events;
+    if (IsEvent(record.kind)) ++events;
+    removes = removes || record.kind == RecordKind::kRemovedEvent;
   }
-  if (records.damaged() || events != header.event_count) {
+  if (records.damaged() || events != header.event_count ||
+      (removes && !header.compacted)) {
     return absl::DataLossError("block's records do not add up");
   }
   return absl::OkStatus();
@@ -75,11 +78,13 @@ absl::Status JoinBlock(const BlockHeader& header, absl::string_view whole,
     status = CheckRecords(header, whole.substr(kBlockHeaderBytes));
   }
   if (!status.ok()) return status;
+  const absl::StatusOr<Sha256Hash> hash = HashOfBlock(header, whole);
+  if (!hash.ok()) return hash.status();
   end.log_id = header.log_id;
   end.epoch = header.epoch;
   end.next_sequence = header.first_sequence + header.event_count;
   end.synced_through = std::max(end.synced_through, header.synced_through);
-  end.hash = Sha256::Of(whole);
+  end.hash = *hash;
   return absl::OkStatus();
 }
 

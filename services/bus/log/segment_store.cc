@@ -55,7 +55,24 @@ uint32_t SegmentNumber(absl::string_view name) {
 
 ClosedSegment SegmentStore::Close(const Segment& segment, const ChainEnd& end) {
   return {segment.number,     segment.start,      end,
-          segment.end_offset, segment.last_block, segment.places};
+          segment.end_offset, segment.last_block, segment.places,
+          segment.removal};
+}
+
+absl::Status SegmentStore::Note(const ScannedBlock& block, Segment& segment) {
+  AddPlace(segment.places, block.header.first_sequence, block.offset);
+  segment.last_block = block.offset;
+  if (!block.header.compacted) return absl::OkStatus();
+  const absl::StatusOr<Compaction> compaction = CompactionOf(block.body);
+  if (!compaction.ok()) return compaction.status();
+  Removal& removal = segment.removal;
+  removal.events += compaction->removed;
+  removal.at_us = std::max(removal.at_us, compaction->at_us);
+  if (compaction->removed > 0) {
+    removal.through = {block.header.first_sequence + block.header.event_count -
+                       1};
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(
@@ -118,6 +135,11 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
   std::vector<std::shared_ptr<Segment>> found;
   for (const std::string& name : *names) {
     const uint32_t number = SegmentNumber(name);
+    if (name ==
+        kCompacting) {  // Left half way; what it was to replace is here.
+      absl::Status status = directory_.Remove(name);
+      if (!status.ok()) return status;
+    }
     if (number == 0) continue;
     if (number != found.size() + 1) {
       return absl::DataLossError(
@@ -169,15 +191,15 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
       segment.end_offset = known->end_offset;
       segment.last_block = known->last_block;
       segment.places = known->places;
+      segment.removal = known->removal;
       absl::Status status = hooks.on_closed(*known, true);
       if (!status.ok()) return status;
       continue;
     }
     absl::StatusOr<SegmentScan> scan =
         ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
-          AddPlace(segment.places, block.header.first_sequence, block.offset);
-          segment.last_block = block.offset;
-          return hooks.on_block(segment.number, block);
+          absl::Status noted = Note(block, segment);
+          return noted.ok() ? hooks.on_block(segment.number, block) : noted;
         });
     if (!scan.ok()) return scan.status();
     if (!scan->damage.ok()) {
@@ -216,18 +238,23 @@ bool SegmentStore::EndsAs(const File& file, const ClosedSegment& closed) {
   if (!file.Read(closed.last_block, last.size(), last.data()).ok()) {
     return false;
   }
-  const absl::string_view whole = last;
-  return Sha256::Of(whole.substr(0, bytes)) == closed.end.hash &&
-         UsedBytes(whole.substr(bytes)) == 0;
+  const absl::string_view whole = absl::string_view(last).substr(0, bytes);
+  const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(whole);
+  if (!header.ok() ||
+      !CheckBlockBody(*header, whole.substr(kBlockHeaderBytes)).ok()) {
+    return false;
+  }
+  const absl::StatusOr<Sha256Hash> hash = HashOfBlock(*header, whole);
+  return hash.ok() && *hash == closed.end.hash &&
+         UsedBytes(absl::string_view(last).substr(bytes)) == 0;
 }
 
 absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
   segment.start = end_;
   absl::StatusOr<SegmentScan> scan =
       ScanSegment(*segment.file, end_, [&](const ScannedBlock& block) {
-        AddPlace(segment.places, block.header.first_sequence, block.offset);
-        segment.last_block = block.offset;
-        return hooks.on_block(segment.number, block);
+        absl::Status noted = Note(block, segment);
+        return noted.ok() ? hooks.on_block(segment.number, block) : noted;
       });
   if (!scan.ok()) return scan.status();
   end_ = scan->end;
@@ -548,7 +575,13 @@ absl::Status SegmentStore::Scan(
 BlockStore::Extent SegmentStore::extent() const {
   MutexLock lock(mu_);
   Extent extent;
-  for (const auto& segment : segments_) extent.bytes += segment->end_offset;
+  for (const auto& segment : segments_) {
+    extent.bytes += segment->end_offset;
+    const Removal& removal = segment->removal;
+    extent.removal.events += removal.events;
+    extent.removal.through = std::max(extent.removal.through, removal.through);
+    extent.removal.at_us = std::max(extent.removal.at_us, removal.at_us);
+  }
   extent.segments = static_cast<uint32_t>(segments_.size());
   return extent;
 }

@@ -19,6 +19,7 @@
 #include "services/bus/log/background.h"
 #include "services/bus/log/block.h"
 #include "services/bus/log/block_store.h"
+#include "services/bus/log/compaction.h"
 #include "services/bus/log/segment_scan.h"
 #include "services/common/base/mutex.h"
 #include "services/common/storage/storage.h"
@@ -59,9 +60,16 @@ class SegmentStore : public BlockStore {
                         on_block) const override;
   std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
       uint64_t sequence) const override;
+  std::optional<ClosedSegment> Closed(uint32_t number) const override;
+  absl::StatusOr<std::optional<uint64_t>> Compact(
+      const ClosedSegment& closed, Compactor& compactor,
+      const std::function<absl::Status()>& ready) override;
   Extent extent() const override;
 
  private:
+  // What is to take the place of a segment, while it is written.
+  static constexpr absl::string_view kCompacting = "compacting";
+
   struct Segment {
     uint32_t number = 0;
     std::unique_ptr<File> file;
@@ -71,6 +79,7 @@ class SegmentStore : public BlockStore {
     uint64_t end_offset = 0;
     uint64_t last_block = 0;
     std::vector<BlockPlace> places;
+    Removal removal;
   };
   struct Ready {
     uint32_t number = 0;
@@ -88,6 +97,7 @@ class SegmentStore : public BlockStore {
   absl::Status OpenSegments(const OpenHooks& hooks);
   absl::Status OpenTail(Segment& segment, const OpenHooks& hooks);
   absl::Status OpenMark();
+  static absl::Status Note(const ScannedBlock& block, Segment& segment);
   static bool EndsAs(const File& file, const ClosedSegment& closed);
   absl::Status CheckMark(uint32_t segment, uint64_t offset,
                          absl::string_view what) const;

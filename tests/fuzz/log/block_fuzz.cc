@@ -28,10 +28,7 @@ void ReadRecords(absl::string_view body) {
     bus::Arena arena;
     keys.ReadKey(record.bytes).IgnoreError();
     keys.ReadKeyTable(record.bytes).IgnoreError();
-    bus::EventOpener(keys)
-        .Open(record.bytes, arena, nullptr)
-        .status()
-        .IgnoreError();
+    bus::EventOpener(keys).Open(record, arena, nullptr).status().IgnoreError();
   }
   keys.Unwrap({}).IgnoreError();
 }
@@ -61,12 +58,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   bus::RecordReader records(bytes);
   bus::Record record;
   while (records.Next(record)) {
-    if (record.kind == bus::RecordKind::kEvent) ++header.event_count;
+    if (bus::IsEvent(record.kind)) ++header.event_count;
   }
   header.body_bytes = static_cast<uint32_t>(size);
   header.body_crc = concordat::Crc32c(bytes);
   std::string block(bus::kBlockHeaderBytes, '\0');
-  bus::EncodeBlockHeader(header, block.data());
-  Scan(block + bytes);
+  for (const bool compacted : {false, true}) {
+    header.compacted = compacted;
+    bus::EncodeBlockHeader(header, block.data());
+    Scan(block + bytes);
+  }
   return 0;
 }

@@ -330,7 +330,8 @@ TEST_F(JudgementTest, ReadersSeeDenseOrderWhileTheLogIsWritten) {
         const auto events = log.ReadAll();
         EXPECT_THAT(events, IsOk());
         const auto end = log.log().Status().end.value;
-        const auto of_stream = log.log().OfStream(kTestSource, "order/1", {0}, 10000);
+        const auto of_stream =
+            log.log().OfStream(kTestSource, "order/1", {0}, 10000);
         EXPECT_THAT(of_stream, IsOk());
         EXPECT_GE(of_stream->size(), events->size());
         EXPECT_GE(end, events->size());

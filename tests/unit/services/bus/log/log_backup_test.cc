@@ -12,6 +12,9 @@
 //   half a restore passes for a whole one           ARestoreThatLosesPower…
 //   takes a lost position for one of the log        TellsALostPosition…
 //   forgets an epoch that began in a closed segment TellsALostPosition…
+//   keeps what retention removed from the log       WhatRetentionRemoved…
+//   takes a compacted segment for damage            WhatRetentionRemoved…
+//   half a copy of one spoils the backup of before  ACompactedSegment…
 #include "services/bus/log/log_backup.h"
 
 #include <string>
@@ -79,6 +82,34 @@ class LogBackupTest : public ::testing::Test {
     }
   }
 
+  // Every closed segment, down to each fifth event.
+  void Compact(uint64_t now = 1'000'000'000) {
+    for (const auto& segment : log_.log().ClosedBefore(UINT64_MAX)) {
+      ASSERT_THAT(log_.log().Compact(
+                      segment.number,
+                      [](const bus::EventFacts& event) {
+                        return event.sequence.value % 5 == 0;
+                      },
+                      now),
+                  IsOk());
+    }
+  }
+  // Restores, and how many of the events are removed in what comes of it.
+  uint64_t RestoredAndRemoved(uint64_t events) {
+    EXPECT_THAT(Restore(), IsOk());
+    SeededRandom random;
+    const auto report =
+        bus::CheckLog(restored_.disk(), &restored_.wrapping(), random);
+    EXPECT_THAT(report, IsOk());
+    if (!report.ok()) return 0;
+    EXPECT_THAT(report->fault, IsOk());
+    EXPECT_EQ(report->events, events);
+    EXPECT_EQ(report->opened + report->removed, events);
+    EXPECT_THAT(restored_.Open(), IsOk());
+    EXPECT_EQ(restored_.log().Status().removal.events, report->removed);
+    return report->removed;
+  }
+
   static TestLog::Options Small() {
     TestLog::Options options;
     options.segment_bytes = kSegmentBytes;
@@ -131,6 +162,76 @@ TEST_F(LogBackupTest, ASecondBackupCopiesWhatIsNew) {
   ASSERT_THAT(Restore(), IsOk());
   EXPECT_EQ(restored_places_.Contents("cursors"), "further");
   ExpectWhole(restored_, 130);
+}
+
+TEST_F(LogBackupTest, WhatRetentionRemovedGoesFromTheNextBackup) {
+  AppendMany(log_, 1, 60);
+  ASSERT_THAT(BackUp(), IsOk());
+  AppendMany(log_, 61, 130);  // The backup's last segment is closed, too.
+  Compact();
+  const uint64_t removed = log_.log().Status().removal.events;
+  ASSERT_GT(removed, 60u);
+  EXPECT_EQ(RestoredAndRemoved(60), 0u);  // Until then it has all.
+  ASSERT_THAT(BackUp(), IsOk());
+  EXPECT_EQ(RestoredAndRemoved(130), removed);
+  // And again, when a case has closed.
+  for (const auto& segment : log_.log().ClosedBefore(UINT64_MAX)) {
+    ASSERT_THAT(
+        log_.log().Compact(
+            segment.number, [](const bus::EventFacts&) { return false; }, 1),
+        IsOk());
+  }
+  AppendMany(log_, 131, 140);
+  ASSERT_THAT(BackUp(), IsOk());
+  EXPECT_EQ(RestoredAndRemoved(140), log_.log().Status().removal.events);
+  const auto again = BackUp();
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->copied_bytes, std::string("places").size());
+  // What was restored goes on, and is backed up.
+  AppendMany(restored_, 141, 160);
+  ASSERT_THAT(restored_.Open(), IsOk());
+  EXPECT_EQ(restored_.ReadAll()->size(), 160u);
+  FakeDisk fresh;
+  EXPECT_THAT(bus::BackUpLog(restored_.disk(), places_, fresh, [](uint64_t) {}),
+              IsOk());
+}
+
+TEST_F(LogBackupTest, ACompactedSegmentThatIsCopiedInPartSpoilsNothing) {
+  AppendMany(log_, 1, 60);
+  ASSERT_THAT(BackUp(), IsOk());
+  AppendMany(log_, 61, 80);
+  Compact();
+  const uint64_t removed = log_.log().Status().removal.events;
+  backup_.PowerCut(FakeDisk::Survives::kEverything, 1);
+  for (uint64_t call = 1;; ++call) {
+    SCOPED_TRACE(call);
+    const std::unique_ptr<FakeDisk> copy = backup_.Copy();
+    copy->LosePowerAt(copy->calls() + call);
+    const bool done =
+        bus::BackUpLog(log_.disk(), places_, *copy, [](uint64_t) {}).ok();
+    copy->PowerCut(FakeDisk::Survives::kSomePages, call);
+    auto disk = std::make_unique<FakeDisk>();
+    const auto report = bus::RestoreLog(*copy, *disk, restored_places_, {},
+                                        kSegmentBytes, absl::UnixEpoch());
+    ASSERT_THAT(report, IsOk());
+    EXPECT_EQ(report->last_sequence, done ? 80u : 60u);
+    SeededRandom random;
+    const auto checked = bus::CheckLog(*disk, &log_.wrapping(), random);
+    ASSERT_THAT(checked, IsOk());
+    EXPECT_THAT(checked->fault, IsOk());
+    EXPECT_EQ(checked->opened + checked->removed, report->last_sequence);
+    // Run again, it does all.
+    ASSERT_THAT(bus::BackUpLog(log_.disk(), places_, *copy, [](uint64_t) {}),
+                IsOk());
+    auto whole = std::make_unique<FakeDisk>();
+    ASSERT_THAT(bus::RestoreLog(*copy, *whole, restored_places_, {},
+                                kSegmentBytes, absl::UnixEpoch()),
+                IsOk());
+    const auto all = bus::CheckLog(*whole, &log_.wrapping(), random);
+    ASSERT_THAT(all, IsOk());
+    EXPECT_EQ(all->removed, removed);
+    if (done || HasFailure()) break;
+  }
 }
 
 TEST_F(LogBackupTest, AFlippedBitIsFoundAndNamedAndTheBackupOfBeforeIsKept) {

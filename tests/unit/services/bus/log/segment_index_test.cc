@@ -44,7 +44,8 @@ class SegmentIndexTest : public ::testing::Test {
     for (uint64_t i = 0; i < count; ++i) {
       ASSERT_EQ(Difference((*events)[i], TestEvent(Fields(i + 1))), "");
     }
-    EXPECT_EQ(log_.log().OfStream(kTestSource, "order/1", {0}, 1000)->size(), count);
+    EXPECT_EQ(log_.log().OfStream(kTestSource, "order/1", {0}, 1000)->size(),
+              count);
     EXPECT_EQ(log_.log().OfPerson(TestPerson(1), {0}, {count})->size(),
               (count + 2) / 3);
     const TestEvent early(Fields(2));
