@@ -36,6 +36,7 @@ absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunRules(const std::vector<std::string>& arguments);
 absl::Status RunSettings(const std::vector<std::string>& arguments);
 absl::Status RunSpool(const std::vector<std::string>& arguments);
+absl::Status RunRetention(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
 absl::Status RunWatch(const std::vector<std::string>& arguments);

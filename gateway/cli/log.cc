@@ -67,6 +67,12 @@ absl::Status Status(Hub& hub, bool as_json) {
           ? absl::StrCat("NONE: ", status->read_only_because()).c_str()
           : "taken");
   PrintOperation(*status);
+  if (status->removed_events() > 0) {
+    std::printf("removed      %llu events up to %llu, the last time on %s\n",
+                static_cast<unsigned long long>(status->removed_events()),
+                static_cast<unsigned long long>(status->removed_through()),
+                LocalTime(status->removed_time()).c_str());
+  }
   if (status->accepted_with_faults() == 0) return absl::OkStatus();
   std::printf("faults       %llu events of urgent types accepted with them\n",
               static_cast<unsigned long long>(status->accepted_with_faults()));

@@ -30,6 +30,8 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunRules},
     {"log", "State of the log; its verification, backup and restore",
      concordat::cli::RunLog},
+    {"retention", "What is past its period, and its removal from the log",
+     concordat::cli::RunRetention},
     {"watch", "Asks every program of the hub whether all is well",
      concordat::cli::RunWatch},
     {"settings", "Prints the reference of what can be set",

@@ -77,8 +77,18 @@ struct Limits {
 absl::Status Follow(Subscription& subscription, const TypeRegistry& types,
                     LocalSubjects& locals, const Limits& limits, bool as_json) {
   size_t seen = 0;
+  bool told = false;
   while (limits.count == 0 || seen < limits.count) {
     const auto delivery = subscription.Next(limits.timeout);
+    if (const RemovedEvents removed = subscription.removed();
+        !told && removed.through.value > 0) {
+      told = true;
+      std::fprintf(stderr,
+                   "concordat tail: events up to %llu are here only as far as "
+                   "they were not %s\n",
+                   static_cast<unsigned long long>(removed.through.value),
+                   RemovedByRetention(removed.at_us).c_str());
+    }
     if (absl::IsDeadlineExceeded(delivery.status())) {
       if (!subscription.connected() && seen == 0) {
         return absl::UnavailableError("the bus does not answer");

@@ -23,6 +23,7 @@
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/operator_desk.h"
+#include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
@@ -44,6 +45,7 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
+constexpr char kRetentionPolicy[] = "retention.textproto";
 
 // Where the log's time goes on, or where a story may begin: with the first
 // agreement.
@@ -256,6 +258,16 @@ int Main(int argc, char** argv) {
                   all.insert(all.end(), ports.begin(), ports.end());
                   return data.WriteAddresses(kProgram, all);
                 });
+  RetentionDesk retention(
+      *log, *log, ingest, delivery, recorder, types,
+      [&data]() -> absl::StatusOr<v1::RetentionPolicy> {
+        v1::RetentionPolicy policy;
+        const absl::Status loaded =
+            data.LoadSettings(kRetentionPolicy, &policy);
+        if (!loaded.ok()) return loaded;
+        return policy;
+      },
+      london, std::make_unique<BackgroundThread>());
 
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
@@ -268,10 +280,10 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  const BusParts parts = {*log,      ingest,    delivery,     refusals,
-                          faults,    explainer, persons,      *desk,
-                          operators, keys,      ingest_calls, delivery_calls,
-                          clock,     steady};
+  const BusParts parts = {*log,      ingest,       delivery,       refusals,
+                          faults,    explainer,    persons,        *desk,
+                          operators, keys,         retention,      ingest_calls,
+                          delivery_calls, clock,   steady};
   ServeBus(host, data.environment(), parts);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
@@ -303,6 +315,7 @@ int Main(int argc, char** argv) {
   start.WaitForStop();
   keys.Stop();
   data.ForgetAddresses(kProgram);
+  retention.Stop();
   ingest.Stop();
   ingest_thread.join();
   delivery.Stop();

@@ -124,6 +124,7 @@ class FakeBus::FakeSubscription : public Subscription {
     while (through < bus_.log_.size() && !Seen(bus_.log_[through])) ++through;
     return {through};
   }
+  RemovedEvents removed() const override { return {}; }
   LogEpoch log_epoch() const override { return {std::string(16, 'L'), 1}; }
   bool connected() const override {
     MutexLock lock(bus_.mu_);

@@ -54,6 +54,15 @@ Sequence FakeEventLog::Append(const HeaderView& header, absl::string_view data,
   return sequence;
 }
 
+void FakeEventLog::Remove(Sequence sequence, uint64_t at_us) {
+  StoredEvent& event = events_[sequence.value - 1];
+  event.opened.clear();
+  event.removed_us = at_us;
+  ++removal_.events;
+  removal_.through = std::max(removal_.through, sequence);
+  removal_.at_us = std::max(removal_.at_us, at_us);
+}
+
 std::shared_ptr<const EventBlock> FakeEventLog::BlockOf(Sequence first,
                                                         Sequence last) const {
   auto block = std::make_shared<EventBlock>();
@@ -225,6 +234,7 @@ bus::LogStatus FakeEventLog::Status() const {
   status.epochs = epochs_;
   status.epoch = epochs_.back().epoch;
   status.end = end();
+  status.removal = removal_;
   return status;
 }
 

@@ -23,6 +23,8 @@ class FakeEventLog : public bus::EventLog {
   // Puts an event straight in, durable.
   Sequence Append(const HeaderView& header, absl::string_view data,
                   uint64_t accepted_us);
+  // As retention does: of the event its header is left.
+  void Remove(Sequence sequence, uint64_t at_us);
   // As the block of one event that Append() made.
   std::shared_ptr<const bus::EventBlock> BlockOf(Sequence first,
                                                  Sequence last) const;
@@ -78,6 +80,7 @@ class FakeEventLog : public bus::EventLog {
   std::map<std::string, Sequence> streams_;  // By "<source>#<stream>".
   uint64_t next_ = 1;
   std::vector<bus::EpochBegin> epochs_ = {{1, {1}}};
+  bus::Removal removal_;
   uint64_t last_us_ = 0;
   bool failing_ = false;
   int writes_ = 0;

@@ -50,6 +50,16 @@ void ActRecorder::Record(const hub::v1::OperatorActed& acted, Then then) {
           std::move(then));
 }
 
+void ActRecorder::Record(const std::string& run,
+                         const hub::v1::RetentionStarted& started, Then then) {
+  Publish(RetentionStartedOf(run, started, *types_, random_), std::move(then));
+}
+
+void ActRecorder::Record(const std::string& run,
+                         const hub::v1::RetentionEnded& ended, Then then) {
+  Publish(RetentionEndedOf(run, ended, *types_, random_), std::move(then));
+}
+
 void ActRecorder::Publish(const absl::StatusOr<Event>& event, Then then) {
   if (!event.ok()) return then(event.status());
   BatchEncoder batch;

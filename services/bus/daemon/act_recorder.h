@@ -36,9 +36,15 @@ class ActRecorder {
   //   UNAVAILABLE, RESOURCE_EXHAUSTED  it is not recorded: do nothing.
   void Record(const hub::v1::SubscriptionActed& acted, Then then);
   void Record(const hub::v1::OperatorActed& acted, Then then);
+  // A run of retention has a name, of NewId(), by which start and end belong
+  // together.
+  void Record(const std::string& run, const hub::v1::RetentionStarted& started,
+              Then then);
+  void Record(const std::string& run, const hub::v1::RetentionEnded& ended,
+              Then then);
+  std::string NewId(absl::string_view of);
 
  private:
-  std::string NewId(absl::string_view of);
   void Publish(const absl::StatusOr<Event>& event, Then then);
 
   IngestLoop& ingest_;

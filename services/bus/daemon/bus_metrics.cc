@@ -28,6 +28,9 @@ void CollectLog(const LogStatus& log, Samples& samples) {
                 static_cast<double>(log.bytes));
   samples.Gauge("concordat_bus_log_segments", "Its segments.", log.segments);
   samples.Gauge("concordat_bus_log_epoch", "Its epoch.", log.epoch);
+  samples.Gauge("concordat_bus_log_removed_events",
+                "Events of which retention left the spine.",
+                static_cast<double>(log.removal.events));
   samples.Gauge("concordat_bus_read_only", "1: it takes no writes.",
                 log.read_only ? 1 : 0);
 }

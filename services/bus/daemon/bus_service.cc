@@ -114,6 +114,8 @@ void ServePersons(ServerHost& host, const EventLog& log,
         position.set_epoch(status.epoch);
         position.set_sequence(answer->position.value);
         response.set_more(answer->more);
+        response.set_removed(answer->removed);
+        response.set_removed_time(answer->removed_us);
         return response;
       });
 }
@@ -189,6 +191,9 @@ void ServeBus(ServerHost& host, v1::Environment environment,
           state.set_delivery(each.delivery);
           state.set_connections(static_cast<uint32_t>(each.connections));
         }
+        response.set_removed_events(status.removal.events);
+        response.set_removed_through(status.removal.through.value);
+        response.set_removed_time(status.removal.at_us);
         return response;
       });
   host.Handle<v1::VerifyLogRequest, v1::VerifyLogResponse>(
@@ -259,6 +264,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   ServeReasons(host, parts.explainer);
   parts.desk.Serve(host);
   operators.Serve(host);
+  parts.retention.Serve(host);
   host.SetStatus(
       [&log, &ingest, &operators](hub::v1::GetStatusResponse* response) {
         const LogStatus status = log.Status();

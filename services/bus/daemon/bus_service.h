@@ -8,6 +8,7 @@
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/operator_desk.h"
+#include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/ingest/faults.h"
@@ -31,6 +32,7 @@ struct BusParts {
   SubscriptionDesk& desk;
   OperatorDesk& operators;
   const KeyWatch& keys;
+  RetentionDesk& retention;
   GrpcCarrier& ingest_calls;
   GrpcCarrier& delivery_calls;
   const Clock& clock;

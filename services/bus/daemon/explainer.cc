@@ -107,6 +107,7 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
       header, to, fold_.now_us(), fold_.policy().Of(header.subject));
   v1::ExplainViewResponse response;
   FillEnvelope(*event, response);
+  response.set_removed_time(event->removed_us);
   response.set_agency(to.agency);
   response.set_role(to.role);
   response.set_seen(judged.granted != 0);

@@ -292,6 +292,11 @@ void DeliveryCore::SaySubscribed(Subscription& sub) {
   subscribed.set_after(
       (sub.singly != nullptr ? sub.singly->cursor : sub.cursor).scan.value);
   subscribed.set_end_sequence(fold_.folded().value);
+  const Removal removal = log_.Status().removal;
+  if (removal.through.value > subscribed.after()) {
+    subscribed.set_removed_through(removal.through.value);
+    subscribed.set_removed_time(removal.at_us);
+  }
   Say(sub.session, FrameKind::kSubscribed, subscribed);
 }
 

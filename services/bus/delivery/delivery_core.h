@@ -194,6 +194,11 @@ class DeliveryCore {
   //   FAILED_PRECONDITION  somebody is connected under it, or it has rows.
   absl::Status MayRemove(const std::string& key) const;
   absl::Status Remove(const std::string& key);
+  // For each durable name the first event that it may still be shown: the one after
+  // its place, or one that waits, is set aside or parked.
+  std::map<std::string, Sequence> FirstNeeded() const;
+  // What is in memory of the log is read anew: retention removed some of it.
+  void Forget();
   // Names that nobody used for so long: Remove() them when that is recorded.
   std::set<std::string> TakeExpired() { return std::exchange(expired_, {}); }
   const DeliveryOptions& options() const { return options_; }

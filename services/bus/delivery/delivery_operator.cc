@@ -120,6 +120,25 @@ absl::Status DeliveryCore::Remove(const std::string& key) {
   return absl::OkStatus();
 }
 
+std::map<std::string, Sequence> DeliveryCore::FirstNeeded() const {
+  std::map<std::string, Sequence> needed;
+  const auto look = [&](const std::string& key, const Place& place) {
+    Sequence first = {place.acknowledged.value + 1};
+    for (const Row& row : place.rows) first = std::min(first, row.id.sequence);
+    needed[key] = first;
+  };
+  for (const auto& [key, place] : places_) look(key, place);
+  for (const auto& [key, singly] : singly_) look(key, PlaceOf(singly));
+  return needed;
+}
+
+void DeliveryCore::Forget() {
+  recent_.clear();
+  for (auto& [session, sub] : subscriptions_) sub.cursor.reading = nullptr;
+  for (auto& [key, singly] : singly_) singly.cursor.reading = nullptr;
+  for (auto& [key, recipient] : recipients_) recipient.judged.clear();
+}
+
 void DeliveryCore::LookAtNames() {
   if (now_ - looked_at_ < kLookEvery) return;
   looked_at_ = now_;

@@ -10,8 +10,6 @@ namespace {
 
 constexpr size_t kReadBytes = 1u << 20;
 constexpr size_t kJudgedKept = 4;
-// What an operator is "granted": an envelope.
-constexpr GroupMask kEnvelope = 1;
 
 }  // namespace
 
@@ -132,10 +130,8 @@ const std::vector<GroupMask>& DeliveryCore::MasksOf(
   judged.changes = fold_.changes().size();
   judged.masks.clear();
   judged.masks.reserve(block->events.size());
-  const bool envelopes = recipient.to.envelopes_only();
   for (const StoredEvent& event : block->events) {
-    judged.masks.push_back(envelopes ? kEnvelope
-                                     : fold_.Granted(event, recipient.to));
+    judged.masks.push_back(fold_.Shown(event, recipient.to));
   }
   recipient.judged.push_back(std::move(judged));
   return recipient.judged.back().masks;
@@ -209,7 +205,7 @@ absl::Status DeliveryCore::RunBackfill(
 bool DeliveryCore::IsShown(const Cursor& cursor, const PolicyChange& change,
                            const StoredEvent& event, GroupMask& now) const {
   const Recipient& to = cursor.recipient->to;
-  now = fold_.Granted(event, to);
+  now = fold_.Shown(event, to);
   const GroupMask before = fold_.GrantedBefore(change, event, to);
   return (now & ~before) != 0 && cursor.filter.Wants(event.header);
 }

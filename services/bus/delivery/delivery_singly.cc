@@ -15,7 +15,6 @@ namespace {
 // What is looked up in the log ahead of members that can take it.
 constexpr size_t kReadyMax = 1024;
 constexpr int kSettleMax = 4096;
-constexpr GroupMask kEnvelope = 1;
 // Instead of a reason that no operator may read.
 constexpr char kWithheld[] = "withheld: it looked like a number or an address";
 
@@ -243,8 +242,7 @@ absl::Status DeliveryCore::SendReady(Singly& singly, Subscription& sub,
     const absl::StatusOr<StoredEvent> event =
         EventAt(singly, next->id.sequence);
     if (!event.ok()) return event.status();
-    const GroupMask mask =
-        to.envelopes_only() ? kEnvelope : fold_.Granted(*event, to);
+    const GroupMask mask = fold_.Shown(*event, to);
     if (mask == 0) {
       settlement.Drop(next->order);
       singly.dirty = true;

@@ -30,9 +30,14 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
     }
     const auto event = log_.ReadOne(sequence);
     if (!event.ok()) return event.status();
-    const GroupMask granted =
-        to.envelopes_only() ? 1 : fold_.Granted(*event, to);
-    if (granted == 0) continue;
+    const GroupMask granted = fold_.Shown(*event, to);
+    if (granted == 0) {
+      if (fold_.Granted(*event, to) != 0) {
+        ++answer.removed;
+        answer.removed_us = std::max(answer.removed_us, event->removed_us);
+      }
+      continue;
+    }
     // Only one that may be seen says that there is more.
     if (encoder_.views() >= limit ||
         encoder_.bytes() >= DeliveryCore::kFrameViewBytes) {

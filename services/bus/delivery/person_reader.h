@@ -39,6 +39,9 @@ class PersonReader {
     // and those before it.
     Sequence position;
     bool more = false;  // There are others after it that may be seen.
+    // Those that would be, had retention not removed them; and when the last was.
+    uint32_t removed = 0;
+    uint64_t removed_us = 0;
   };
   //   DEADLINE_EXCEEDED  the person has more events than could be judged.
   //   DATA_LOSS, UNAVAILABLE  the log cannot be read.

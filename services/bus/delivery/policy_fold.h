@@ -61,11 +61,19 @@ class PolicyFold {
   GroupMask Granted(const StoredEvent& event, const Recipient& to) const {
     return policy_.Granted(event.header, to, now_us_);
   }
+  // What goes out of it to `to`: to the operator an envelope, which is a mask that
+  // is not 0, and to nobody anything that retention removed.
+  GroupMask Shown(const StoredEvent& event, const Recipient& to) const {
+    if (event.removed_us != 0) return 0;
+    return to.envelopes_only() ? kEnvelope : Granted(event, to);
+  }
   // What `to` was granted of it just before `change`.
   GroupMask GrantedBefore(const PolicyChange& change, const StoredEvent& event,
                           const Recipient& to) const;
 
  private:
+  static constexpr GroupMask kEnvelope = 1;
+
   const std::shared_ptr<const TypeRegistry> types_;
   PolicyState policy_;
   Sequence folded_;

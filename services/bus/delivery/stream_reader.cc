@@ -1,5 +1,7 @@
 #include "services/bus/delivery/stream_reader.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
 #include "services/common/config/principal_registry.h"
@@ -66,7 +68,13 @@ std::string StreamReader::Read(const v1::Principal& principal,
             absl::StrCat("the log cannot be read: ", event.status().message()));
       }
       const GroupMask granted = fold_.Granted(*event, to);
-      if (granted != 0) encoder_.Add(views_.Build(*event, to, granted));
+      if (granted != 0 && event->removed_us != 0) {
+        answer.set_removed(answer.removed() + 1);
+        answer.set_removed_time(
+            std::max(answer.removed_time(), event->removed_us));
+      } else if (granted != 0) {
+        encoder_.Add(views_.Build(*event, to, granted));
+      }
       at = sequence;
     }
   }

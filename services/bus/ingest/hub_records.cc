@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/crypto/sha256.h"
@@ -14,6 +15,9 @@ namespace concordat::bus {
 namespace {
 
 constexpr size_t kStreamRecordsMax = 1u << 20;
+constexpr char kRetention[] = "retention";
+constexpr char kStarted[] = "-started";
+constexpr char kEnded[] = "-ended";
 
 // The bytes of the stream's last message; nothing when it has none.
 absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
@@ -102,6 +106,20 @@ absl::Status RecordEventsLost(EventLog& log, Recorder& recorder) {
   return recorder.Record(id, "log/lost", lost);
 }
 
+// A run that the log has the start of alone.
+absl::Status RecordRetentionEnded(EventLog& log, Recorder& recorder) {
+  const auto last = log.StreamVersion(kHubSource, kRetention);
+  if (!last.ok()) return last.status();
+  if (last->value == 0) return absl::OkStatus();
+  const auto event = log.ReadOne(*last);
+  if (!event.ok()) return event.status();
+  absl::string_view run = event->header.id;
+  if (!absl::ConsumeSuffix(&run, kStarted)) return absl::OkStatus();
+  hub::v1::RetentionEnded ended;
+  ended.set_failed("the bus ended before it did; the log's status counts all");
+  return recorder.Record(absl::StrCat(run, kEnded), kRetention, ended);
+}
+
 absl::Status RecordAgreement(const policy::v1::Agreement& agreement,
                              const EventLog& log, Recorder& recorder) {
   const std::string stream = absl::StrCat("agreement/", agreement.name());
@@ -147,6 +165,8 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.SubscriptionActed");
   grant.add_types("concordat.hub.v1.OperatorActed");
   grant.add_types("concordat.hub.v1.EventsLost");
+  grant.add_types("concordat.hub.v1.RetentionStarted");
+  grant.add_types("concordat.hub.v1.RetentionEnded");
   return principal;
 }
 
@@ -175,6 +195,20 @@ absl::StatusOr<Event> OperatorActedOf(std::string id,
   return HubEvent(std::move(id), "operators", acted, types, random);
 }
 
+absl::StatusOr<Event> RetentionStartedOf(
+    absl::string_view run, const hub::v1::RetentionStarted& started,
+    const TypeRegistry& types, Random& random) {
+  return HubEvent(absl::StrCat(run, kStarted), kRetention, started, types,
+                  random);
+}
+
+absl::StatusOr<Event> RetentionEndedOf(absl::string_view run,
+                                       const hub::v1::RetentionEnded& ended,
+                                       const TypeRegistry& types,
+                                       Random& random) {
+  return HubEvent(absl::StrCat(run, kEnded), kRetention, ended, types, random);
+}
+
 absl::Status RecordStart(const HubRecords& records, EventLog& log,
                          IngestCore& core, const TypeRegistry& types,
                          Random& random) {
@@ -190,7 +224,8 @@ absl::Status RecordStart(const HubRecords& records, EventLog& log,
   } else if (**first != created.SerializeAsString()) {
     return absl::FailedPreconditionError("the log is of another environment");
   }
-  const absl::Status told = RecordEventsLost(log, recorder);
+  absl::Status told = RecordEventsLost(log, recorder);
+  if (told.ok()) told = RecordRetentionEnded(log, recorder);
   if (!told.ok()) return told;
 
   hub::v1::TypesAdopted types_adopted;

@@ -20,7 +20,8 @@ namespace concordat::bus {
 inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
-// FaultsAccepted, SubscriptionActed, OperatorActed, EventsLost.
+// FaultsAccepted, SubscriptionActed, OperatorActed, EventsLost, RetentionStarted,
+// RetentionEnded.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
@@ -38,6 +39,14 @@ absl::StatusOr<Event> OperatorActedOf(std::string id,
                                       const hub::v1::OperatorActed& acted,
                                       const TypeRegistry& types,
                                       Random& random);
+// Tell of a run of retention, by its name, which is new.
+absl::StatusOr<Event> RetentionStartedOf(
+    absl::string_view run, const hub::v1::RetentionStarted& started,
+    const TypeRegistry& types, Random& random);
+absl::StatusOr<Event> RetentionEndedOf(absl::string_view run,
+                                       const hub::v1::RetentionEnded& ended,
+                                       const TypeRegistry& types,
+                                       Random& random);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
@@ -45,8 +54,9 @@ struct HubRecords {
   std::vector<policy::v1::Agreement> agreements;
 };
 
-// Publishes what of `records` the log does not have yet, and that events are lost
-// when an epoch has begun, and writes it; before anybody else does.
+// Publishes what of `records` the log does not have yet, that events are lost when
+// an epoch has begun, and that a run of retention ended with the bus, and writes it;
+// before anybody else does.
 //   FAILED_PRECONDITION  an agreement has the version that the log has with
 //                        other content, or an older one; or the log is of
 //                        another environment.

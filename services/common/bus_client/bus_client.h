@@ -124,6 +124,14 @@ struct SubscribeOptions {
 // before, acknowledged or not, is dropped here: one Subscription gives a
 // delivery once, and again only when policy has changed meanwhile and it shows
 // more.
+// Events up to `through` may be removed; 0: none is.
+struct RemovedEvents {
+  Sequence through;
+  uint64_t at_us = 0;  // The last time, log time.
+};
+// "removed by retention on 4 January 2027".
+std::string RemovedByRetention(uint64_t at_us);
+
 class Subscription {
  public:
   virtual ~Subscription() = default;
@@ -157,6 +165,9 @@ class Subscription {
   // changes, unless something of that is lost: then Next() says FORKED. Empty
   // before the first connection.
   virtual LogEpoch log_epoch() const = 0;
+  // What of that which was asked for retention had removed when it was subscribed:
+  // it does not come.
+  virtual RemovedEvents removed() const = 0;
 };
 
 // A stream is its source's own: two sources may have one of the same name.
@@ -172,6 +183,8 @@ class BusClient : public Publisher {
   // stream's version.
   //   UNAVAILABLE  no answer by the deadline, or the bus lets nobody in for now.
   //   PERMISSION_DENIED
+  //   OUT_OF_RANGE  retention removed some of them: what is left does not add up
+  //                 to what the stream says. Tells when.
   virtual absl::StatusOr<StreamSlice> ReadStream(const StreamName& stream,
                                                  Sequence after,
                                                  absl::Duration timeout) = 0;

@@ -274,6 +274,11 @@ bool ClientCore::TakeStreamEvents(absl::string_view body) {
   if (answer.refusal() != bus::v1::REFUSAL_UNSPECIFIED) {
     reading.status = absl::PermissionDeniedError(answer.detail());
     reading.done = true;
+  } else if (answer.removed() > 0) {
+    reading.status = absl::OutOfRangeError(
+        absl::StrCat(answer.removed(), " events of the stream were ",
+                     RemovedByRetention(answer.removed_time())));
+    reading.done = true;
   } else {
     std::move(decoded->views.begin(), decoded->views.end(),
               std::back_inserter(reading.slice.views));

@@ -213,6 +213,11 @@ Sequence SubscriptionLink::scanned_through() const {
 
 bool SubscriptionLink::connected() const { return connected_; }
 
+RemovedEvents SubscriptionLink::removed() const {
+  MutexLock lock(mu_);
+  return removed_;
+}
+
 LogEpoch SubscriptionLink::log_epoch() const {
   MutexLock lock(mu_);
   return log_epoch_;
@@ -324,6 +329,7 @@ bool SubscriptionLink::OnFrame(FrameKind kind, OwnedBytes body,
     busy_since_ = absl::InfiniteDuration();
     log_end_ = std::max<uint64_t>(log_end_, subscribed.end_sequence());
     MutexLock lock(mu_);
+    removed_ = {{subscribed.removed_through()}, subscribed.removed_time()};
     if (!connected_once_) {
       // A tail from the latest starts here, whenever it has to start again.
       window_.StartAfter({subscribed.after()});

@@ -39,6 +39,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   Sequence scanned_through() const override;
   bool connected() const override;
   LogEpoch log_epoch() const override;
+  RemovedEvents removed() const override;
 
   // The client's thread.
   bool Step(absl::Duration now);
@@ -92,6 +93,7 @@ class SubscriptionLink : public Subscription, public Connection::User {
   DeliveryWindow window_ ABSL_GUARDED_BY(mu_);
   SettleWindow settle_window_ ABSL_GUARDED_BY(mu_);  // If singly().
   LogEpoch log_epoch_ ABSL_GUARDED_BY(mu_);
+  RemovedEvents removed_ ABSL_GUARDED_BY(mu_);
   Sequence scanned_through_ ABSL_GUARDED_BY(mu_);
   Sequence backfilled_through_ ABSL_GUARDED_BY(mu_);
   absl::Status status_ ABSL_GUARDED_BY(mu_);

@@ -59,6 +59,7 @@ class TracedSubscription : public Subscription {
   }
   bool connected() const override { return subscription_->connected(); }
   LogEpoch log_epoch() const override { return subscription_->log_epoch(); }
+  RemovedEvents removed() const override { return subscription_->removed(); }
 
  private:
   // As many as may be out.

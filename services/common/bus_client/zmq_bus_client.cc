@@ -83,6 +83,7 @@ class HeldSubscription : public Subscription {
   Sequence scanned_through() const override { return link_->scanned_through(); }
   bool connected() const override { return link_->connected(); }
   LogEpoch log_epoch() const override { return link_->log_epoch(); }
+  RemovedEvents removed() const override { return link_->removed(); }
 
  private:
   const std::shared_ptr<ZmqBusClient::Thread> thread_;

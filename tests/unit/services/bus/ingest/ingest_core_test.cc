@@ -578,6 +578,27 @@ TEST_F(HubRecordsTest, SaysOnceThatEventsAreLost) {
   EXPECT_EQ(lost.lost_from(), log_.ReadOne(last)->accepted_us);
 }
 
+TEST_F(HubRecordsTest, EndsARunOfRetentionThatTheBusDidNotEnd) {
+  ASSERT_THAT(Start(), IsOk());
+  HeaderView header;
+  header.source = kHubSource;
+  header.type = "concordat.hub.v1.RetentionStarted";
+  header.id = "retention-1-started";
+  header.stream = "retention";
+  const Sequence started = log_.Append(header, "", 200);
+  for (const int life : {1, 2}) {
+    SCOPED_TRACE(life);
+    ASSERT_THAT(Start(), IsOk());
+    ASSERT_EQ(log_.end().value, started.value + 1);
+  }
+  const auto event = log_.ReadOne(log_.end());
+  ASSERT_THAT(event, IsOk());
+  EXPECT_EQ(event->header.id, "retention-1-ended");
+  hub::v1::RetentionEnded ended;
+  ASSERT_TRUE(ended.ParseFromString(std::string(event->opened.front().data)));
+  EXPECT_NE(ended.failed(), "");
+}
+
 TEST_F(HubRecordsTest, AChangedAgreementNeedsANewVersion) {
   ASSERT_THAT(Start(), IsOk());
   records_.agreements[0].set_arrangement("z");

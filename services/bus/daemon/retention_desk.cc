@@ -1,0 +1,190 @@
+#include "services/bus/daemon/retention_desk.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr char kMethod[] = "concordat.bus.v1.BusService/RunRetention";
+
+template <typename Counts, typename Field>
+void Put(Counts counts, Field* field) {
+  field->Assign(counts.begin(), counts.end());
+}
+
+}  // namespace
+
+RetentionDesk::RetentionDesk(const EventLog& log, CompactableLog& compactable,
+                             IngestLoop& ingest, DeliveryLoop& delivery,
+                             ActRecorder& recorder,
+                             std::shared_ptr<const TypeRegistry> types,
+                             LoadPolicy policy, absl::TimeZone london,
+                             std::unique_ptr<Background> thread)
+    : compactable_(compactable),
+      ingest_(ingest),
+      delivery_(delivery),
+      recorder_(recorder),
+      policy_(std::move(policy)),
+      london_(london),
+      judge_(log, std::move(types)),
+      thread_(std::move(thread)) {}
+
+void RetentionDesk::Serve(ServerHost& host) {
+  host.HandleLater<v1::RunRetentionRequest, v1::RunRetentionResponse>(
+      kMethod, {{"operator"}},
+      [this](const Call& call, const v1::RunRetentionRequest& request,
+             Reply<v1::RunRetentionResponse> reply) {
+        Begin(call, request, std::move(reply));
+      });
+}
+
+void RetentionDesk::Begin(const Call& call,
+                          const v1::RunRetentionRequest& request,
+                          Reply<v1::RunRetentionResponse> reply) {
+  if (!call.principal->may_run_retention()) {
+    return reply(absl::PermissionDeniedError(
+        "this needs the right may_run_retention of the registry"));
+  }
+  if (request.has_confirmed_count()) {
+    const absl::Status why = CheckWhy(request.why());
+    if (!why.ok()) return reply(why);
+  }
+  if (running_.exchange(true)) {
+    return reply(absl::FailedPreconditionError("a run is under way"));
+  }
+  auto run = std::make_shared<Run>();
+  run->by = call.principal->name();
+  run->request = request;
+  run->reply = std::move(reply);
+  delivery_.Perform(
+      [run](DeliveryCore& core) {
+        run->needed = core.FirstNeeded();
+        return absl::OkStatus();
+      },
+      [this, run](const absl::Status& status) {
+        if (!status.ok()) return End(run, status);
+        thread_->Post([this, run] { Look(run); });
+      });
+}
+
+void RetentionDesk::End(const SharedRun& run, const absl::Status& status) {
+  running_ = false;
+  if (!status.ok()) return run->reply(status);
+  run->reply(run->response);
+}
+
+absl::Status RetentionDesk::Plan(Run& run) {
+  const auto policy = policy_();
+  if (absl::IsNotFound(policy.status())) {
+    return absl::FailedPreconditionError(
+        "there is no retention policy: nothing is ever removed");
+  }
+  if (!policy.ok()) return policy.status();
+  auto terms = TermsOf(*policy, ingest_.now_us(), london_);
+  if (!terms.ok()) return terms.status();
+  run.terms = *std::move(terms);
+  const absl::Status known = judge_.CatchUp();
+  if (!known.ok()) return known;
+  auto plan = PlanRetention(compactable_, judge_, run.terms, run.needed,
+                            [this] { return !stopping_; });
+  if (!plan.ok()) return plan.status();
+  run.plan = *std::move(plan);
+  v1::RunRetentionResponse& response = run.response;
+  response.set_count(run.plan.tally.removed());
+  response.set_policy_version(run.terms.version);
+  response.set_through(run.plan.through.value);
+  response.set_segments(run.plan.looked_at);
+  Put(run.plan.tally.Removed(), response.mutable_removed());
+  Put(run.plan.tally.Kept(), response.mutable_kept());
+  Put(run.plan.waits_for, response.mutable_waits_for());
+  return absl::OkStatus();
+}
+
+void RetentionDesk::Look(const SharedRun& run) {
+  const absl::Status planned = Plan(*run);
+  if (!planned.ok() || !run->request.has_confirmed_count()) {
+    return End(run, planned);
+  }
+  const uint64_t count = run->response.count();
+  if (run->request.confirmed_count() != count) {
+    return End(run, absl::FailedPreconditionError(
+                        absl::StrCat("there are ", count, " now, not ",
+                                     run->request.confirmed_count())));
+  }
+  if (count == 0) return End(run, absl::OkStatus());
+  hub::v1::RetentionStarted started;
+  started.set_by(run->by);
+  started.set_why(run->request.why());
+  started.set_policy_version(run->terms.version);
+  started.set_events(count);
+  started.set_through(run->plan.through.value);
+  run->name = recorder_.NewId("retention");
+  recorder_.Record(run->name, started, [this, run](const absl::Status& status) {
+    if (!status.ok()) return End(run, status);
+    thread_->Post([this, run] { Remove(run); });
+  });
+}
+
+void RetentionDesk::Remove(const SharedRun& run) {
+  RetentionTally removed;
+  hub::v1::RetentionEnded ended;
+  for (const uint32_t segment : run->plan.segments) {
+    if (stopping_) {
+      ended.set_failed("the bus was stopped");
+      break;
+    }
+    const absl::Status status = RemoveFrom(segment, *run, removed);
+    if (status.ok()) continue;
+    ended.set_failed(absl::StrCat("segment ", segment, ": ", status.message()));
+    break;
+  }
+  // What was read of the log before stands in memory there.
+  delivery_.Perform(
+      [](DeliveryCore& core) {
+        core.Forget();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+  v1::RunRetentionResponse& response = run->response;
+  response.set_done(true);
+  response.set_count(removed.removed());
+  response.set_failed(ended.failed());
+  Put(removed.Removed(), response.mutable_removed());
+  ended.set_events(response.count());
+  ended.set_freed_bytes(response.freed_bytes());
+  *ended.mutable_removed() = response.removed();
+  *ended.mutable_kept() = response.kept();
+  recorder_.Record(run->name, ended, [this, run](const absl::Status& status) {
+    End(run, status);
+  });
+}
+
+absl::Status RetentionDesk::RemoveFrom(uint32_t segment, Run& run,
+                                       RetentionTally& removed) {
+  // A case may have been opened meanwhile.
+  absl::Status status = judge_.CatchUp();
+  if (!status.ok()) return status;
+  RetentionTally with = removed;
+  const auto outcome = compactable_.Compact(
+      segment,
+      [&](const EventFacts& event) {
+        const auto because = judge_.Judge(event, run.terms);
+        if (!because.ok()) {
+          status.Update(because.status());
+          return true;
+        }
+        with.Add(event, *because);
+        return *because != KeptBecause::kNothing;
+      },
+      ingest_.now_us());
+  if (!outcome.ok()) return outcome.status();
+  removed = std::move(with);
+  run.response.set_freed_bytes(run.response.freed_bytes() +
+                               outcome->freed_bytes);
+  return status;
+}
+
+}  // namespace concordat::bus

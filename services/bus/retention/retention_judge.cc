@@ -1,0 +1,144 @@
+#include "services/bus/retention/retention_judge.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr size_t kReadBytes = 4u << 20;
+constexpr uint32_t kMonthsMax = 1200;
+
+uint64_t MicrosOf(absl::Time time) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToUnixMicros(time)));
+}
+
+// The same day and time so many months earlier; where that month is too short,
+// its last day.
+uint64_t MonthsBefore(uint64_t now_us, uint32_t months,
+                      const absl::TimeZone& london) {
+  const absl::CivilSecond now = absl::ToCivilSecond(
+      absl::FromUnixMicros(static_cast<int64_t>(now_us)), london);
+  const absl::CivilMonth month = absl::CivilMonth(now) - months;
+  const absl::CivilDay last = absl::CivilDay(month + 1) - 1;
+  const int day = std::min(now.day(), last.day());
+  return MicrosOf(
+      absl::FromCivil(absl::CivilSecond(month.year(), month.month(), day,
+                                        now.hour(), now.minute(), now.second()),
+                      london));
+}
+
+absl::Status CheckMonths(absl::string_view field, uint32_t months) {
+  if (months >= 1 && months <= kMonthsMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, " is ", months, ", and may be 1 to ", kMonthsMax));
+}
+
+}  // namespace
+
+absl::string_view NameOf(KeptBecause because) {
+  static constexpr std::array<absl::string_view, kKeptReasons> kNames = {
+      "nothing",  "unknown-type", "policy",      "hub-record",   "hold",
+      "in-doubt", "open-case",    "case-period", "event-period", "stream-head"};
+  return kNames[static_cast<size_t>(because)];
+}
+
+absl::StatusOr<RetentionTerms> TermsOf(const v1::RetentionPolicy& policy,
+                                       uint64_t now_us,
+                                       const absl::TimeZone& london) {
+  absl::Status status =
+      CheckMonths("months_after_case", policy.months_after_case());
+  if (status.ok()) {
+    status = CheckMonths("months_after_event", policy.months_after_event());
+  }
+  if (!status.ok()) return status;
+  if (policy.version() == 0) {
+    return absl::InvalidArgumentError("version is 0, and begins with 1");
+  }
+  absl::CivilDay effective;
+  if (!absl::ParseCivilTime(policy.effective(), &effective)) {
+    return absl::InvalidArgumentError("effective is not a day: 2027-04-01");
+  }
+  RetentionTerms terms;
+  for (const v1::RetentionHold& hold : policy.holds()) {
+    const absl::StatusOr<PersonKey> person = PersonKey::Parse(hold.person());
+    if (!person.ok() || hold.reason().empty()) {
+      return absl::InvalidArgumentError(
+          "holds: each has a person key and a reason");
+    }
+    terms.held.insert(*person);
+  }
+  if (now_us < MicrosOf(absl::FromCivil(effective, london))) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the retention policy is not in force before ", policy.effective()));
+  }
+  terms.version = policy.version();
+  terms.case_cutoff_us =
+      MonthsBefore(now_us, policy.months_after_case(), london);
+  terms.event_cutoff_us =
+      MonthsBefore(now_us, policy.months_after_event(), london);
+  return terms;
+}
+
+absl::Status RetentionJudge::CatchUp() {
+  for (;;) {
+    const auto block = log_.Read(folded_, kReadBytes);
+    if (!block.ok()) return block.status();
+    if ((*block)->events.empty()) return absl::OkStatus();
+    for (const StoredEvent& event : (*block)->events) Fold(event);
+    folded_ = (*block)->events.back().sequence;
+  }
+}
+
+void RetentionJudge::Fold(const StoredEvent& event) {
+  if (event.header.subject.empty()) return;
+  Person& person = persons_[event.header.subject];
+  person.last_us = event.accepted_us;
+  const EventType* type = types_->Find(event.header.type);
+  if (type == nullptr) return;
+  const policy::v1::TypePolicy& policy = type->policy();
+  person.in_doubt = person.in_doubt || policy.doubts_identity();
+  if (policy.effect() == policy::v1::EFFECT_CASE_OPENED) person.open = true;
+  if (policy.effect() == policy::v1::EFFECT_CASE_CLOSED) {
+    person.open = false;
+    person.closed_us = event.accepted_us;
+  }
+}
+
+absl::StatusOr<KeptBecause> RetentionJudge::Judge(
+    const EventFacts& event, const RetentionTerms& terms) const {
+  const HeaderView& header = event.header;
+  const EventType* type = types_->Find(header.type);
+  if (type == nullptr) return KeptBecause::kUnknownType;
+  if (type->policy().effect() != policy::v1::EFFECT_UNSPECIFIED) {
+    return KeptBecause::kPolicy;
+  }
+  if (header.subject.empty()) {
+    if (type->policy().internal()) return KeptBecause::kHubRecord;
+    if (event.accepted_us >= terms.event_cutoff_us) {
+      return KeptBecause::kEventPeriod;
+    }
+    if (header.stream.empty()) return KeptBecause::kNothing;
+    const auto last = log_.StreamVersion(header.source, header.stream);
+    if (!last.ok()) return last.status();
+    return *last == event.sequence ? KeptBecause::kStreamHead
+                                   : KeptBecause::kNothing;
+  }
+  if (terms.held.contains(header.subject)) return KeptBecause::kHold;
+  const auto found = persons_.find(header.subject);
+  // Nothing is known of the person: it was not taken in.
+  if (found == persons_.end()) return KeptBecause::kEventPeriod;
+  const Person& person = found->second;
+  if (person.in_doubt) return KeptBecause::kIdentityInDoubt;
+  if (person.open) return KeptBecause::kOpenCase;
+  if (person.closed_us >= terms.case_cutoff_us && person.closed_us > 0) {
+    return KeptBecause::kCasePeriod;
+  }
+  if (person.last_us >= terms.event_cutoff_us) return KeptBecause::kEventPeriod;
+  return KeptBecause::kNothing;
+}
+
+}  // namespace concordat::bus
