@@ -105,6 +105,7 @@ absl::Status TestLog::Open() {
   bus::EventLogOptions options;
   options.environment = options_.environment;
   options.segments.segment_bytes = options_.segment_bytes;
+  options.blocks = options_.blocks;
   options.block_bytes = options_.block_bytes;
   options.recent_bytes = options_.recent_bytes;
   absl::StatusOr<std::unique_ptr<bus::DurableEventLog>> log =

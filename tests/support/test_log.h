@@ -28,8 +28,7 @@ class FakeEventType : public EventType {
   absl::string_view name() const override { return name_; }
   const std::vector<GroupInfo>& groups() const override { return groups_; }
   const policy::v1::TypePolicy& policy() const override { return policy_; }
-  absl::Status Check(GroupViews,
-                     std::vector<std::string>*) const override {
+  absl::Status Check(GroupViews, std::vector<std::string>*) const override {
     return absl::OkStatus();
   }
   absl::StatusOr<std::vector<BasicGroup<std::string>>> Split(
@@ -93,6 +92,7 @@ class TestLog {
     size_t recent_bytes = 1 << 20;
     bus::v1::Environment environment = bus::v1::ENVIRONMENT_DEMO;
     uint64_t seed = 1;
+    bus::OpenBlockStore blocks = nullptr;  // Null: on the FakeDisk.
   };
   TestLog() : TestLog(Options()) {}
   explicit TestLog(const Options& options);

@@ -255,6 +255,21 @@ size_t ReadRecords(absl::string_view bytes, Places& places) {
 
 }  // namespace
 
+std::string EncodePlace(const std::string& name, const Place& place) {
+  std::string record;
+  AppendRecord(ChangeOf(name, Place(), place), record);
+  return record;
+}
+
+absl::StatusOr<std::pair<std::string, Place>> DecodePlace(
+    absl::string_view bytes) {
+  Record record;
+  if (ReadRecord(bytes, record) != bytes.size()) {
+    return absl::DataLossError("a place's record is damaged");
+  }
+  return std::pair(std::move(record.name), std::move(record.place));
+}
+
 absl::StatusOr<std::unique_ptr<CursorStore>> CursorStore::Open(
     Directory& directory) {
   std::unique_ptr<CursorStore> store(new CursorStore(directory));

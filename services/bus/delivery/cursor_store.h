@@ -27,17 +27,25 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/bus/delivery/place.h"
+#include "services/bus/delivery/place_store.h"
 #include "services/common/storage/storage.h"
 
 namespace concordat::bus {
 
+// A record with all of a place's rows.
+std::string EncodePlace(const std::string& name, const Place& place);
+//   DATA_LOSS
+absl::StatusOr<std::pair<std::string, Place>> DecodePlace(
+    absl::string_view record);
+
 // Threads  One at a time.
-class CursorStore {
+class CursorStore : public PlaceStore {
  public:
   // Or four times what its places take.
   static constexpr uint64_t kFileBytesMax = 1u << 20;
@@ -50,11 +58,8 @@ class CursorStore {
 
   const Places& places() const { return places_; }
 
-  // Writes and syncs; when this returns OK they are durable, all of them.
-  // Names of `removed` are forgotten.
-  //   FAILED_PRECONDITION  a write failed before; open the store again.
   absl::Status Store(const Places& changed,
-                     const std::set<std::string>& removed = {});
+                     const std::set<std::string>& removed = {}) override;
 
  private:
   explicit CursorStore(Directory& directory) : directory_(directory) {}

@@ -129,6 +129,11 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
 
 absl::Status DurableEventLog::OpenStore(const BlockStore::OpenHooks& hooks) {
   if (options_.blocks != nullptr) {
+    if (directory_.Open(SegmentName(1)).ok()) {
+      return absl::FailedPreconditionError(
+          "this data directory has a log in files, and is set to have it in "
+          "PostgreSQL");
+    }
     absl::StatusOr<std::unique_ptr<BlockStore>> store = options_.blocks(hooks);
     if (store.ok()) store_ = *std::move(store);
     return store.status();

@@ -1,0 +1,137 @@
+#include "services/bus/log/postgres/shared_log.h"
+
+#include <utility>
+
+namespace concordat::bus {
+namespace {
+
+// A lease that was given up is taken within this.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
+
+}  // namespace
+
+SharedLog::SharedLog(const PostgresOptions& options, absl::Duration lease,
+                     std::string process,
+                     std::function<void(const absl::Status&)> on_lost)
+    : options_(options),
+      length_(lease),
+      on_lost_(std::move(on_lost)),
+      lease_(options, std::move(process), lease),
+      keep_([this] { Keep(); }) {}
+
+SharedLog::~SharedLog() {
+  Stop();
+  {
+    MutexLock lock(mu_);
+    ends_keeping_ = true;
+    ends_.NotifyAll();
+  }
+  keep_.join();
+}
+
+void SharedLog::GiveUp() {
+  MutexLock lock(lease_mu_);
+  lease_.GiveUp();
+}
+
+void SharedLog::Keep() {
+  const auto ends = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return ends_keeping_;
+  };
+  for (;;) {
+    {
+      MutexLock lock(mu_);
+      if (ends_.WaitFor(mu_, length_ / 3, ends)) return;
+    }
+    MutexLock lock(lease_mu_);
+    const absl::Status kept = lease_.Renew();
+    // A server that does not answer may come back before the lease ends, or
+    // nobody may take it: what is appended says whether it is ours.
+    if (absl::IsFailedPrecondition(kept)) return on_lost_(kept);
+  }
+}
+
+absl::StatusOr<uint64_t> SharedLog::TryTake() {
+  MutexLock lock(lease_mu_);
+  if (term_ != 0) return term_;
+  absl::StatusOr<uint64_t> taken = lease_.TryTake();
+  if (taken.ok()) term_ = *taken;
+  return taken;
+}
+
+OpenBlockStore SharedLog::Opener(uint64_t segment_bytes) {
+  return [this, segment_bytes](const BlockStore::OpenHooks& hooks)
+             -> absl::StatusOr<std::unique_ptr<BlockStore>> {
+    {
+      MutexLock lock(lease_mu_);
+      const absl::Status lives = lease_.Renew();
+      if (!lives.ok()) return lives;
+    }
+    for (;;) {
+      const absl::StatusOr<uint64_t> term = TryTake();
+      if (!term.ok()) return term.status();
+      absl::StatusOr<std::unique_ptr<PostgresBlockStore>> store =
+          PostgresBlockStore::Open(options_, segment_bytes, hooks);
+      if (!store.ok()) return store.status();
+      if (*term != 0) (*store)->BeginTerm(*term);
+      if (*term != 0 || (*store)->end().log_id.has_value()) {
+        store_ = store->get();
+        return *std::move(store);
+      }
+      if (!Wait(kLookEvery)) return absl::CancelledError("stopped");
+    }
+  };
+}
+
+bool SharedLog::Wait(absl::Duration time) {
+  MutexLock lock(mu_);
+  return !ends_.WaitFor(mu_, time, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return ends_following_;
+  });
+}
+
+void SharedLog::Start(DurableEventLog& log, Hooks hooks) {
+  log_ = &log;
+  hooks_ = std::move(hooks);
+  follow_ = std::thread([this] { Follow(); });
+}
+
+void SharedLog::Stop() {
+  {
+    MutexLock lock(mu_);
+    ends_following_ = true;
+    ends_.NotifyAll();
+  }
+  if (follow_.joinable()) follow_.join();
+}
+
+void SharedLog::Follow() {
+  while (Wait(absl::ZeroDuration())) {
+    const absl::StatusOr<uint64_t> term = TryTake();
+    const bool is_ours = term.ok() && *term != 0;
+    // Once the lease is ours nothing is added in an earlier term: what comes now
+    // is the rest.
+    size_t blocks = 0;
+    absl::Status status;
+    do {
+      blocks = 0;
+      status = store_->Follow(is_ours ? absl::ZeroDuration() : kLookEvery,
+                              [&](const ScannedBlock& block) {
+                                ++blocks;
+                                auto events = log_->Join(block);
+                                if (events.ok() && !(*events)->events.empty()) {
+                                  hooks_.on_block(*std::move(events));
+                                }
+                                return events.status();
+                              });
+    } while (is_ours && status.ok() && blocks > 0);
+    if (status.ok() && is_ours) {
+      store_->BeginTerm(*term);
+      return hooks_.on_lease(*term);
+    }
+    if (!status.ok() && !absl::IsUnavailable(status)) return on_lost_(status);
+    if (!status.ok()) Wait(kLookEvery);
+  }
+}
+
+}  // namespace concordat::bus
