@@ -65,7 +65,8 @@ absl::Status Status(Hub& hub, bool as_json) {
       status->sessions(),
       status->read_only()
           ? absl::StrCat("NONE: ", status->read_only_because()).c_str()
-          : "taken");
+      : status->follows() ? "by another process"
+                          : "taken");
   PrintOperation(*status);
   if (status->removed_events() > 0) {
     std::printf("removed      %llu events up to %llu, the last time on %s\n",

@@ -16,6 +16,8 @@ std::vector<SettingsFile> AllSettingsFiles() {
        hub::v1::WatchSettings::descriptor()},
       {kBusSettings, "Of the bus; may be absent.",
        bus::v1::DeliverySettings::descriptor()},
+      {kStoreSettings, "Of the bus; may be absent. `postgresql.md` says more.",
+       bus::v1::StoreSettings::descriptor()},
       {"notifier/notifier.textproto", "Of the alerts service.",
        alerts::v1::NotifierSettings::descriptor()},
       {"doors/gateway.textproto", "Of the gateway.",

@@ -1,6 +1,8 @@
 // concordat-bus: one durable log, and the two ports that lead to it and from it.
+// Where several processes have the log, one of them writes it.
 // services/bus/README.md tells how an event goes through.
 #include <malloc.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -25,10 +27,13 @@
 #include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
+#include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
+#include "services/bus/delivery/postgres/postgres_places.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
+#include "services/bus/log/postgres/shared_log.h"
 #include "services/bus/transport/grpc_carrier.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
@@ -36,6 +41,7 @@
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
+#include "services/common/event/make_event.h"
 #include "services/common/rpc/health_watch.h"
 #include "services/common/storage/posix_directory.h"
 #include "services/common/telemetry/trace.h"
@@ -46,6 +52,29 @@ namespace {
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
 constexpr char kRetentionPolicy[] = "retention.textproto";
+
+// Null: the log is in files of this machine.
+std::unique_ptr<SharedLog> OpenShared(const StartUp& start,
+                                      const DataDirectory& data,
+                                      SystemRandom& random,
+                                      const Logger& logger) {
+  v1::StoreSettings settings;
+  start.Check(LoadCheckedSettings(data, kStoreSettings, &settings));
+  if (settings.postgres() == 0) return nullptr;
+  PostgresOptions options;
+  options.conninfo = start.Value(data.LoadPostgresConnection());
+  options.one_server = settings.one_server() != 0;
+  options.name =
+      absl::StrCat("concordat-bus ", getpid(), " ", UuidV7(random).Next(0));
+  return std::make_unique<SharedLog>(
+      options, absl::Milliseconds(settings.lease_ms()), options.name,
+      // What was taken and not answered is published again elsewhere.
+      [&logger](const absl::Status& why) {
+        logger.Error("this process writes the log no more",
+                     {{"status", why.ToString()}});
+        std::_Exit(1);
+      });
+}
 
 // Where the log's time goes on, or where a story may begin: with the first
 // agreement.
@@ -108,6 +137,7 @@ int Main(int argc, char** argv) {
   StartUp start(kProgram, "The log of events, and who gets which of them.");
   start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
   start.DescribeSettings(kBusSettings, *v1::DeliverySettings::descriptor());
+  start.DescribeSettings(kStoreSettings, *v1::StoreSettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
   const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
   const Logger logger(kProgram);
@@ -135,12 +165,29 @@ int Main(int argc, char** argv) {
   const std::string folder = start.Value(data.StateFolder("bus"));
   EventLogOptions log_options;
   log_options.environment = data.environment();
+  const std::unique_ptr<SharedLog> shared =
+      OpenShared(start, data, random, logger);
+  if (shared != nullptr) {
+    log_options.blocks = shared->Opener(log_options.segments.segment_bytes);
+  }
   const OpenedEventLog opened =
       start.Value(OpenEventLog(data.PathOf(""), log_options, random));
   DurableEventLog* const log = opened.log.get();
-  const auto places =
+  const auto places_folder =
       start.Value(PosixDirectory::Open(absl::StrCat(folder, "/places")));
-  const auto cursors = start.Value(CursorStore::Open(*places));
+  std::unique_ptr<CursorStore> cursors;
+  std::unique_ptr<PostgresPlaces> shared_places;
+  Places places;
+  if (shared == nullptr) {
+    cursors = start.Value(CursorStore::Open(*places_folder));
+    places = cursors->places();
+  } else {
+    shared_places = std::make_unique<PostgresPlaces>(shared->options(),
+                                                     shared->options().name);
+    places = start.Value(shared_places->All());
+  }
+  PlaceStore& place_store =
+      shared == nullptr ? static_cast<PlaceStore&>(*cursors) : *shared_places;
 
   Refusals refusals;
   Faults faults;
@@ -149,7 +196,10 @@ int Main(int argc, char** argv) {
       LogTime(data.environment(), clock,
               start.Value(StartOfTime(*log, *agreed.agreements()))),
       refusals);
-  start.Check(RecordStart(records, *log, *core, *types, random));
+  const auto record_start = [&](IngestCore& by) {
+    return RecordStart(records, *log, by, *types, random);
+  };
+  if (shared == nullptr) start.Check(record_start(*core));
   PolicyFold fold(types);
   start.Check(fold.CatchUp(*log));
   PolicyFold asked = fold;  // Of the questions that come by gRPC.
@@ -206,6 +256,8 @@ int Main(int argc, char** argv) {
   delivery_options.never_expires = [&registry](const std::string& key) {
     return IsOfHubService(*registry->Current(), key);
   };
+  std::unique_ptr<IngestLoop> ingest_loop;
+  delivery_options.follows = [&ingest_loop] { return ingest_loop->follows(); };
   Metrics metrics;
   SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
                      random, metrics);
@@ -214,37 +266,45 @@ int Main(int argc, char** argv) {
   std::unique_ptr<SubscriptionDesk> desk;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
-      DeliveryCore(*log, types, fold, cursors->places(), delivery_options),
-      *cursors, meters, drain,
+      DeliveryCore(*log, types, fold, std::move(places), delivery_options),
+      place_store, shared_places.get(), meters, drain,
       {fatal,
-       [&logger](const absl::Status& why) {
+       [&](const absl::Status& why) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
+         // Another process has a name that this one goes on with.
+         if (shared != nullptr) std::_Exit(1);
        },
        refused, [&desk](const std::string& key) { desk->Expire(key); }},
       std::make_unique<BackgroundThread>());
-  IngestLoop ingest(
+  ingest_loop = std::make_unique<IngestLoop>(
       *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults, meters, drain,
-      {[&delivery](std::shared_ptr<const EventBlock> block) {
-         delivery.Post(std::move(block));
-       },
-       fatal,
-       [&logger](const absl::Status& why) {
-         logger.Error("the log takes no writes", {{"status", why.ToString()}});
-       },
-       refused,
-       [&](const EventBlock& block, absl::Duration began) {
-         if (!spans.wants()) return;
-         const absl::Time now = clock.Now();
-         TraceBlock(block, now - (steady.Elapsed() - began), now, spans);
-       },
-       [&delivery](Drain::View& view) {
-         DeliverySnapshot snapshot = delivery.Snapshot();
-         view.folded = snapshot.folded;
-         view.stored = snapshot.stored;
-         view.subscriptions = std::move(snapshot.subscriptions);
-       }},
+      IngestLoop::Hooks{
+          [&delivery](std::shared_ptr<const EventBlock> block) {
+            delivery.Post(std::move(block));
+          },
+          fatal,
+          [&](const absl::Status& why) {
+            logger.Error("the log takes no writes",
+                         {{"status", why.ToString()}});
+            // Another process writes on, and answers what this one has not.
+            if (shared != nullptr) std::_Exit(1);
+          },
+          refused,
+          [&](const EventBlock& block, absl::Duration began) {
+            if (!spans.wants()) return;
+            const absl::Time now = clock.Now();
+            TraceBlock(block, now - (steady.Elapsed() - began), now, spans);
+          },
+          [&delivery](Drain::View& view) {
+            DeliverySnapshot snapshot = delivery.Snapshot();
+            view.folded = snapshot.folded;
+            view.stored = snapshot.stored;
+            view.subscriptions = std::move(snapshot.subscriptions);
+          },
+          record_start},
       std::make_unique<BackgroundThread>());
+  IngestLoop& ingest = *ingest_loop;
 
   ActRecorder recorder(ingest, types, random, clock);
   desk = std::make_unique<SubscriptionDesk>(*log, delivery, recorder,
@@ -280,10 +340,10 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
-  const BusParts parts = {*log,      ingest,       delivery,       refusals,
-                          faults,    explainer,    persons,        *desk,
-                          operators, keys,         retention,      ingest_calls,
-                          delivery_calls, clock,   steady};
+  const BusParts parts = {*log,           ingest,    delivery,  refusals,
+                          faults,         explainer, persons,   *desk,
+                          operators,      keys,      retention, ingest_calls,
+                          delivery_calls, clock,     steady};
   ServeBus(host, data.environment(), parts);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
@@ -304,20 +364,32 @@ int Main(int argc, char** argv) {
   });
   const uint16_t grpc_port = start.Value(host.Start());
 
+  if (shared != nullptr) ingest.Follow();
   std::thread ingest_thread([&ingest] { ingest.Run(); });
   std::thread delivery_thread([&delivery] { delivery.Run(); });
   addresses = {{"metrics", start.Value(metrics.Listen(
                                start.Value(data.Port(kProgram, "metrics"))))},
                {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}};
   start.Check(keys.Start());
+  if (shared != nullptr) {
+    shared->Start(*log, {[&ingest](std::shared_ptr<const EventBlock> block) {
+                           ingest.Followed(std::move(block));
+                         },
+                         [&](uint64_t term) {
+                           logger.Info("writes the log", {{"term", term}});
+                           ingest.BeginWriting();
+                         }});
+  }
   logger.Info("ready", {{"end", log->Status().end.value}});
 
   start.WaitForStop();
   keys.Stop();
   data.ForgetAddresses(kProgram);
   retention.Stop();
+  if (shared != nullptr) shared->Stop();
   ingest.Stop();
   ingest_thread.join();
+  if (shared != nullptr) shared->GiveUp();
   delivery.Stop();
   delivery_thread.join();
   ingest_calls.Close();

@@ -174,6 +174,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_environment(std::string(EnvironmentName(environment)));
         response.set_segments(status.segments);
         response.set_log_time(ingest.now_us());
+        response.set_follows(ingest.follows());
         response.set_accepted_with_faults(faults.total());
         response.set_sessions(
             static_cast<uint32_t>(snapshot.sessions + ingest.sessions()));

@@ -11,14 +11,16 @@ constexpr absl::Duration kTurn = absl::Milliseconds(20);
 // Acknowledgements gather for this long: a sync for each would take the disk
 // from the log. Nobody waits for AckStored; after a crash this much comes again.
 constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
+// What other processes stored is seen within this.
+constexpr absl::Duration kLookAtPlacesEvery = absl::Seconds(1);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
 
 }  // namespace
 
 DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
-                           CursorStore& cursors, LoopMeters& meters,
-                           const Drain& drain, Hooks hooks,
+                           PlaceStore& places, PlaceClaims* claims,
+                           LoopMeters& meters, const Drain& drain, Hooks hooks,
                            std::unique_ptr<Background> disk)
     : sessions_(sessions),
       clock_(clock),
@@ -26,7 +28,8 @@ DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
       drain_(drain),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
-      cursors_(cursors),
+      places_(places),
+      claims_(claims),
       hooks_(std::move(hooks)),
       disk_(std::move(disk)) {}
 
@@ -40,12 +43,13 @@ void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
   if (first) sessions_.Wake();
 }
 
-void DeliveryLoop::Perform(std::function<absl::Status(DeliveryCore&)> act,
+void DeliveryLoop::Perform(std::string key,
+                           std::function<absl::Status(DeliveryCore&)> act,
                            Acted acted) {
   {
     MutexLock lock(mu_);
     if (!ended_) {
-      acts_.push_back({std::move(act), std::move(acted)});
+      acts_.push_back({std::move(key), std::move(act), std::move(acted)});
       acted = nullptr;
     }
   }
@@ -74,10 +78,13 @@ void DeliveryLoop::Turn() {
   for (const SessionEvent& event : events_) Take(event);
   LookAtRegistry();
   TakeActs();
+  TakeClaimed();
   TakeStored();
   more_ = core_.Work(clock_.Elapsed());
   SendOutputs();
   StorePlaces();
+  ReleaseNames();
+  LookAtPlaces();
   Publish();
 }
 
@@ -108,12 +115,14 @@ void DeliveryLoop::TakeActs() {
     acts = std::exchange(acts_, {});
   }
   for (Act& act : acts) {
-    const absl::Status status = act.act(core_);
-    if (status.ok() && core_.is_waited_for()) {
-      acted_.push_back(std::move(act.acted));
-    } else {
-      act.acted(status);
-    }
+    WithName(act.key, [this, act](const absl::Status& has_name) {
+      const absl::Status status = has_name.ok() ? act.act(core_) : has_name;
+      if (status.ok() && core_.is_waited_for()) {
+        acted_.push_back(act.acted);
+      } else {
+        act.acted(status);
+      }
+    });
   }
   for (const std::string& key : core_.TakeExpired()) hooks_.on_expired(key);
 }
@@ -155,13 +164,106 @@ void DeliveryLoop::Take(const SessionEvent& event) {
   } else if (event.kind == FrameKind::kSettle && parsed(settle)) {
     core_.Settle(event.session, settle);
   } else if (event.kind == FrameKind::kSubscribe && parsed(subscribe)) {
-    core_.Subscribe(event.session, *event.principal,
-                    open_[event.session].purpose, subscribe);
+    Subscribe(event, std::move(subscribe));
   } else {
     core_.Closed(event.session);
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the delivery port");
   }
+}
+
+void DeliveryLoop::Subscribe(const SessionEvent& event,
+                             v1::Subscribe subscribe) {
+  const v1::Principal& principal = *event.principal;
+  const std::string& purpose = open_[event.session].purpose;
+  if (subscribe.name().empty()) {
+    core_.Subscribe(event.session, principal, purpose, subscribe);
+    return;
+  }
+  WithName(
+      SubscriptionKey(principal.agency(), principal.role(), subscribe.name()),
+      [this, session = event.session, principal, purpose,
+       subscribe = std::move(subscribe)](const absl::Status& has_name) {
+        if (!open_.contains(session)) return;
+        if (!has_name.ok()) {
+          core_.Closed(session);
+          sessions_.Close(session,
+                          absl::IsFailedPrecondition(has_name)
+                              ? v1::REFUSAL_BUSY
+                              : v1::REFUSAL_SHUTTING_DOWN,
+                          std::string(has_name.message()));
+          return;
+        }
+        core_.Subscribe(session, principal, purpose, subscribe);
+      });
+}
+
+void DeliveryLoop::WithName(const std::string& key,
+                            std::function<void(const absl::Status&)> then) {
+  if (claims_ == nullptr || key.empty() || own_names_.contains(key)) {
+    return then(absl::OkStatus());
+  }
+  auto& waiting = wanted_names_[key];
+  waiting.push_back(std::move(then));
+  if (waiting.size() > 1) return;
+  disk_->Post([this, key] {
+    absl::StatusOr<std::optional<Place>> place = claims_->Take(key);
+    {
+      MutexLock lock(mu_);
+      claimed_.push_back({key, std::move(place)});
+    }
+    sessions_.Wake();
+  });
+}
+
+void DeliveryLoop::TakeClaimed() {
+  std::vector<ClaimResult> claimed;
+  std::optional<Places> all;
+  {
+    MutexLock lock(mu_);
+    claimed = std::exchange(claimed_, {});
+    all = std::exchange(all_places_, std::nullopt);
+  }
+  // Read before what was claimed since; of names that are claimed it says less
+  // than is known.
+  if (all.has_value()) core_.Refresh(*std::move(all), own_names_);
+  for (const ClaimResult& result : claimed) {
+    if (result.place.ok()) {
+      own_names_.insert(result.key);
+      core_.Took(result.key, *result.place);
+    }
+    for (const auto& then : std::exchange(wanted_names_[result.key], {})) {
+      then(result.place.status());
+    }
+    wanted_names_.erase(result.key);
+  }
+}
+
+void DeliveryLoop::ReleaseNames() {
+  // All that was acknowledged under them is stored by now.
+  if (claims_ == nullptr || storing_ || core_.has_dirty()) return;
+  std::set<std::string> released;
+  for (const std::string& key : own_names_) {
+    if (!core_.IsUsed(key)) released.insert(key);
+  }
+  if (released.empty()) return;
+  for (const std::string& key : released) own_names_.erase(key);
+  // What cannot be released is free when this process has ended.
+  disk_->Post([this, released] { claims_->Release(released).IgnoreError(); });
+}
+
+void DeliveryLoop::LookAtPlaces() {
+  const absl::Duration now = clock_.Elapsed();
+  if (claims_ == nullptr || now - looked_at_places_ < kLookAtPlacesEvery) {
+    return;
+  }
+  looked_at_places_ = now;
+  disk_->Post([this] {
+    absl::StatusOr<Places> all = claims_->All();
+    if (!all.ok()) return;  // The next look may tell.
+    MutexLock lock(mu_);
+    all_places_ = *std::move(all);
+  });
 }
 
 void DeliveryLoop::TakeBlocks() {
@@ -218,7 +320,7 @@ void DeliveryLoop::StorePlaces() {
 void DeliveryLoop::Store(DirtyPlaces dirty) {
   disk_->Post([this, dirty = std::move(dirty),
                acted = std::exchange(acted_, {})]() mutable {
-    absl::Status status = cursors_.Store(dirty.places, dirty.removed);
+    absl::Status status = places_.Store(dirty.places, dirty.removed);
     {
       MutexLock lock(mu_);
       stored_.push_back(

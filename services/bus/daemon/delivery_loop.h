@@ -9,14 +9,19 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/registry_watch.h"
-#include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/bus/delivery/place_store.h"
 #include "services/bus/log/background.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
@@ -51,18 +56,22 @@ class DeliveryLoop {
   // Says how an act went; runs on the loop's thread, must not wait.
   using Acted = std::function<void(const absl::Status&)>;
 
-  // Everything outlives it; places are stored on `disk`.
+  // Everything outlives it; places are stored, and names taken, on `disk`.
+  // `claims` is null where no other process delivers.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
-               const SteadyClock& clock, DeliveryCore core,
-               CursorStore& cursors, LoopMeters& meters, const Drain& drain,
+               const SteadyClock& clock, DeliveryCore core, PlaceStore& places,
+               PlaceClaims* claims, LoopMeters& meters, const Drain& drain,
                Hooks hooks, std::unique_ptr<Background> disk);
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
-  // Runs `act` on the loop's thread, and `acted` with what it answers: when it
-  // changed something, once that is on disk. Any thread.
+  // Runs `act`, which is on the name with this key, on the loop's thread, and
+  // `acted` with what it answers: when it changed something, once that is on
+  // disk. Any thread.
   //   UNAVAILABLE  the loop has ended, or places cannot be stored.
-  void Perform(std::function<absl::Status(DeliveryCore&)> act, Acted acted);
+  //   FAILED_PRECONDITION  another process has the name.
+  void Perform(std::string key, std::function<absl::Status(DeliveryCore&)> act,
+               Acted acted);
   // Returns after Stop(), when what was acknowledged is stored.
   void Run();
   void Start();
@@ -79,13 +88,27 @@ class DeliveryLoop {
     absl::Status status;
   };
   struct Act {
+    std::string key;
     std::function<absl::Status(DeliveryCore&)> act;
     Acted acted;
+  };
+
+  // What a claim, or a look at all places, came to.
+  struct ClaimResult {
+    std::string key;
+    absl::StatusOr<std::optional<Place>> place;
   };
 
   void LookAtRegistry();
   void LookAtDrain();
   void Take(const SessionEvent& event);
+  void Subscribe(const SessionEvent& event, v1::Subscribe subscribe);
+  // Runs `then` with OK once this process has the name, at once if it has it.
+  void WithName(const std::string& key,
+                std::function<void(const absl::Status&)> then);
+  void TakeClaimed();
+  void ReleaseNames();
+  void LookAtPlaces();
   void TakeBlocks();
   void TakeActs();
   void TakeStored();
@@ -101,7 +124,8 @@ class DeliveryLoop {
   Admission admission_ = Admission::kAll;
   RegistryWatch registry_;
   DeliveryCore core_;
-  CursorStore& cursors_;
+  PlaceStore& places_;
+  PlaceClaims* const claims_;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {
@@ -114,6 +138,11 @@ class DeliveryLoop {
   bool storing_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
+  // Of names that other processes may have.
+  std::set<std::string> own_names_;
+  std::map<std::string, std::vector<std::function<void(const absl::Status&)>>>
+      wanted_names_;
+  absl::Duration looked_at_places_ = -absl::InfiniteDuration();
   std::vector<Acted> acted_;  // To be answered when what is dirty is stored.
   std::atomic<bool> stopping_ = false;
   mutable Mutex mu_;
@@ -122,6 +151,8 @@ class DeliveryLoop {
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
   DeliverySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
   std::vector<StoreResult> stored_ ABSL_GUARDED_BY(mu_);
+  std::vector<ClaimResult> claimed_ ABSL_GUARDED_BY(mu_);
+  std::optional<Places> all_places_ ABSL_GUARDED_BY(mu_);
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> disk_;
 };

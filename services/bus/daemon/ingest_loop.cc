@@ -14,6 +14,7 @@ namespace {
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
 // What the bus publishes itself, and what calls do; no session has these
 // numbers.
+constexpr size_t kReadBytes = 1 << 20;
 constexpr SessionId kOwnSession = {0};
 constexpr SessionId kCallSession = {UINT64_MAX};
 
@@ -46,6 +47,27 @@ IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
 
 void IngestLoop::Stop() {
   stopping_ = true;
+  sessions_.Wake();
+}
+
+void IngestLoop::Follow() {
+  follows_ = true;
+  sessions_.SetFollowed(true);
+}
+
+void IngestLoop::Followed(std::shared_ptr<const EventBlock> block) {
+  {
+    MutexLock lock(mu_);
+    followed_.push_back(std::move(block));
+  }
+  sessions_.Wake();
+}
+
+void IngestLoop::BeginWriting() {
+  {
+    MutexLock lock(mu_);
+    to_begin_ = true;
+  }
   sessions_.Wake();
 }
 
@@ -90,6 +112,7 @@ void IngestLoop::Turn() {
   LookAtDrain();
   events_.clear();
   sessions_.Poll(kTurn, events_);
+  if (follows_) TakeFollowed();
   for (const SessionEvent& event : events_) {
     Take(event);
     // Not after all of them: the disk writes what one frame brought while the
@@ -139,6 +162,9 @@ std::vector<IngestLoop::WriteResult> IngestLoop::Results() {
 }
 
 absl::Status IngestLoop::Publish(PublishCall call) {
+  if (follows_) {
+    return absl::UnavailableError("another process writes this log");
+  }
   const absl::Status added = calls_.Add(std::move(call));
   if (added.ok()) sessions_.Wake();
   return added;
@@ -224,6 +250,45 @@ void IngestLoop::TellOfFaults() {
   }
 }
 
+void IngestLoop::TakeFollowed() {
+  std::vector<std::shared_ptr<const EventBlock>> followed;
+  bool to_begin = false;
+  {
+    MutexLock lock(mu_);
+    followed = std::exchange(followed_, {});
+    to_begin = to_begin_;
+  }
+  for (auto& block : followed) {
+    if (!Show(std::move(block))) return;
+  }
+  if (!to_begin) return;
+  core_->Followed(fold_.now_us());
+  absl::Status status = hooks_.on_begin(*core_);
+  // What that wrote.
+  while (status.ok() && fold_.folded() < log_.Status().end) {
+    auto block = log_.Read(fold_.folded(), kReadBytes);
+    status = block.status();
+    if (status.ok() && !Show(*std::move(block))) return;
+  }
+  if (!status.ok()) return hooks_.on_fatal(status);
+  sessions_.SetFollowed(false);
+  follows_ = false;
+}
+
+bool IngestLoop::Show(std::shared_ptr<const EventBlock> block) {
+  const absl::Status folded = fold_.Fold(*block);
+  if (!folded.ok()) {
+    hooks_.on_fatal(folded);
+    return false;
+  }
+  UseAgreements();
+  sessions_.SetEnd(fold_.folded(), fold_.now_us());
+  now_us_ = fold_.now_us();
+  meters_.Durable(fold_.folded());
+  hooks_.on_durable(std::move(block));
+  return true;
+}
+
 void IngestLoop::TakeWritten() {
   for (WriteResult& result : Results()) {
     --blocks_out_;
@@ -234,14 +299,8 @@ void IngestLoop::TakeWritten() {
     }
     std::shared_ptr<const EventBlock> block =
         core_->Written(std::move(result.block));
-    const absl::Status folded = fold_.Fold(*block);
-    if (!folded.ok()) return hooks_.on_fatal(folded);
-    UseAgreements();
-    sessions_.SetEnd(fold_.folded(), fold_.now_us());
-    now_us_ = fold_.now_us();
-    meters_.Durable(fold_.folded());
+    if (!Show(block)) return;
     if (hooks_.on_written != nullptr) hooks_.on_written(*block, result.began);
-    hooks_.on_durable(std::move(block));
   }
 }
 

@@ -1,5 +1,6 @@
 // The loop of the ingest port: sessions and calls that publish, judgement,
-// answers, Read(stream).
+// answers, Read(stream). While another process writes the log it takes nothing
+// in, and shows what that one has written.
 //
 // Threads  Run: its own; Publish, Stop and the counts: any. Who has no thread for
 //          it, as a simulation has not, calls Start once and then Turn.
@@ -50,6 +51,9 @@ class IngestLoop {
     // Adds what delivery knows of who reads. Asked while the bus is drained. Null:
     // nobody reads.
     std::function<void(Drain::View&)> on_drain = nullptr;
+    // This process begins to write, after it has followed: what is to be in the
+    // log before anybody publishes. Writes it itself.
+    std::function<absl::Status(IngestCore&)> on_begin = nullptr;
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
@@ -61,6 +65,15 @@ class IngestLoop {
              Faults& faults, LoopMeters& meters, Drain& drain, Hooks hooks,
              std::unique_ptr<Background> disk);
 
+  // Another process writes the log. Before Run() or Start().
+  void Follow();
+  // What that one wrote, in order. Any thread.
+  void Followed(std::shared_ptr<const EventBlock> block);
+  // From here on this one writes: the log takes it, and all that the other wrote
+  // was Followed(). Any thread.
+  void BeginWriting();
+  bool follows() const { return follows_; }
+
   // Returns after Stop(), when everything that was taken is durable and
   // answered.
   void Run();
@@ -71,7 +84,8 @@ class IngestLoop {
   void Stop();
   // Publishes what a call brought, as a session's frame is. `done` comes from
   // the loop's thread, once what was accepted is durable. Any thread.
-  //   RESOURCE_EXHAUSTED, UNAVAILABLE  as PublishCalls::Add.
+  //   RESOURCE_EXHAUSTED, UNAVAILABLE  as PublishCalls::Add; UNAVAILABLE also
+  //   while it follows.
   absl::Status Publish(PublishCall call);
   size_t waiting_calls() const { return calls_.waiting(); }
   size_t sessions() const { return open_count_; }
@@ -96,7 +110,10 @@ class IngestLoop {
   bool MayPublish(const SessionEvent& event);
   void TellOfFaults();
   void UseAgreements();
+  void TakeFollowed();
   void TakeWritten();
+  // A block is durable. False: it cannot be folded.
+  bool Show(std::shared_ptr<const EventBlock> block);
   void Answer();
 
   EventLog& log_;
@@ -129,9 +146,12 @@ class IngestLoop {
   mutable Mutex agreed_mu_;
   std::shared_ptr<const Agreements> agreed_ ABSL_GUARDED_BY(agreed_mu_);
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> follows_ = false;
   std::vector<SessionEvent> events_;
   Mutex mu_;
   std::vector<WriteResult> results_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::shared_ptr<const EventBlock>> followed_ ABSL_GUARDED_BY(mu_);
+  bool to_begin_ ABSL_GUARDED_BY(mu_) = false;
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> disk_;
 };

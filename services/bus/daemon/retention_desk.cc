@@ -60,6 +60,7 @@ void RetentionDesk::Begin(const Call& call,
   run->request = request;
   run->reply = std::move(reply);
   delivery_.Perform(
+      "",
       [run](DeliveryCore& core) {
         run->needed = core.FirstNeeded();
         return absl::OkStatus();
@@ -143,6 +144,7 @@ void RetentionDesk::Remove(const SharedRun& run) {
   }
   // What was read of the log before stands in memory there.
   delivery_.Perform(
+      "",
       [](DeliveryCore& core) {
         core.Forget();
         return absl::OkStatus();

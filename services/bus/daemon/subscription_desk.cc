@@ -59,6 +59,7 @@ void SubscriptionDesk::WithRows(
     std::function<void(absl::StatusOr<Rows>)> then) {
   auto rows = std::make_shared<Rows>();
   delivery_.Perform(
+      KeyOf(name),
       [rows, key = KeyOf(name)](DeliveryCore& core) {
         auto found = core.RowsOf(key);
         if (found.ok()) *rows = *std::move(found);
@@ -204,9 +205,11 @@ void SubscriptionDesk::RecordAndDo(
     const SubscriptionActed& acted,
     std::function<absl::Status(DeliveryCore&)> act, Then then) {
   recorder_.Record(
-      acted, [this, act = std::move(act), then](const absl::Status& recorded) {
+      acted,
+      [this, key = SubscriptionKey(acted.agency(), acted.role(), acted.name()),
+       act = std::move(act), then](const absl::Status& recorded) {
         if (!recorded.ok()) return then(recorded);
-        delivery_.Perform(act, then);
+        delivery_.Perform(key, act, then);
       });
 }
 
@@ -304,7 +307,7 @@ void SubscriptionDesk::Serve(ServerHost& host) {
             ActedOf(call, request.subscription(),
                     SubscriptionActed::ACT_REMOVED, request.why());
         delivery_.Perform(
-            [key](DeliveryCore& core) { return core.MayRemove(key); },
+            key, [key](DeliveryCore& core) { return core.MayRemove(key); },
             [this, key, acted, reply](const absl::Status& may) {
               if (!may.ok()) return reply(may);
               RecordAndDo(

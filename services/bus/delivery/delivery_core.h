@@ -30,6 +30,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -127,6 +128,8 @@ struct DeliveryOptions {
   // Whether the name with this key is kept whoever uses it.
   std::function<bool(const std::string& key)> never_expires =
       [](const std::string&) { return false; };
+  // Another process writes the log, so that it may go on beyond what is here.
+  std::function<bool()> follows = [] { return false; };
   // Real time when `now` of Work() was zero.
   absl::Time started = absl::UnixEpoch();
 };
@@ -167,6 +170,14 @@ class DeliveryCore {
   // Rights were read anew: ends the session if what it may see is other now.
   void RightsOf(SessionId session, const v1::Principal& principal);
 
+  // Of several processes this one has the name now, and only now may anybody
+  // subscribe under it here: its place, or nothing when it is new.
+  void Took(const std::string& key, const std::optional<Place>& place);
+  // All places as they are stored, but for names of `own`: those are as here.
+  void Refresh(Places stored, const std::set<std::string>& own);
+  // Somebody is connected under it.
+  bool IsUsed(const std::string& key) const;
+
   // Gives each subscription one turn. True: there is more to do at once.
   bool Work(absl::Duration now);
   std::vector<DeliveryOutput> TakeOutputs();
@@ -175,6 +186,8 @@ class DeliveryCore {
   DirtyPlaces TakeDirty();
   // TakeDirty() would give something that a client or an operator did.
   bool is_dirty() const;
+  // There are places to be stored.
+  bool has_dirty() const { return !dirty_.empty(); }
   // Whether to store them at once.
   bool is_waited_for() const { return dirty_.is_waited_for; }
   // They are on disk.

@@ -34,6 +34,28 @@ void DeliveryCore::SetPlace(const std::string& key, const Place& place) {
   dirty_.places[key] = places_[key] = place;
 }
 
+void DeliveryCore::Took(const std::string& key,
+                        const std::optional<Place>& place) {
+  if (place.has_value()) {
+    places_[key] = *place;
+  } else {
+    places_.erase(key);
+  }
+}
+
+void DeliveryCore::Refresh(Places stored, const std::set<std::string>& own) {
+  for (const std::string& key : own) {
+    stored.erase(key);
+    const auto here = places_.find(key);
+    if (here != places_.end()) stored.insert(*here);
+  }
+  places_ = std::move(stored);
+}
+
+bool DeliveryCore::IsUsed(const std::string& key) const {
+  return holders_.contains(key) || singly_.contains(key);
+}
+
 absl::StatusOr<std::vector<Row>> DeliveryCore::RowsOf(
     const std::string& key) const {
   const auto live = singly_.find(key);

@@ -58,6 +58,12 @@ class IngestCore {
     judge_.UseAgreements(std::move(agreements));
   }
 
+  // Another process accepted events, the last one at that time.
+  void Followed(uint64_t accepted_us) {
+    durable_ = log_.Status().end;
+    time_.Accepted(accepted_us);
+  }
+
   // Takes one Publish frame.
   //   INVALID_ARGUMENT  not a batch; nothing of it was taken, end the session.
   absl::Status Publish(SessionId session, uint64_t number,

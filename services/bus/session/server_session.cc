@@ -145,6 +145,10 @@ SessionOutput ServerSession::TakeHello(const Frame& frame,
     return Close(v1::REFUSAL_NOT_REGISTERED,
                  "this key is not of that agency and role");
   }
+  if (log.is_followed) {
+    return Close(v1::REFUSAL_NOT_WRITER,
+                 "another process writes this log: try its address");
+  }
   state_ = State::kOpen;
   agency_ = hello.agency();
   role_ = hello.role();

@@ -48,6 +48,8 @@ struct LogPlace {
   uint32_t epoch = 0;
   Sequence end;
   uint64_t time_us = 0;  // acceptedtime of `end`.
+  // Another process writes the log: who comes to publish is told so.
+  bool is_followed = false;
 };
 
 struct SessionOutput {

@@ -80,6 +80,9 @@ class SessionServer {
     time_us_ = time_us;
   }
 
+  // From now on whoever says Hello is refused NOT_WRITER, or is not.
+  void SetFollowed(bool is_followed) { is_followed_ = is_followed; }
+
   // One turn: receives, judges, keeps time. Appends to `events`.
   void Poll(absl::Duration timeout, std::vector<SessionEvent>& events);
 
@@ -120,7 +123,9 @@ class SessionServer {
 
   void Take(Inbound inbound, std::vector<SessionEvent>& events);
   void KeepTime(std::vector<SessionEvent>& events);
-  LogPlace log() const { return {log_id_, epoch_, end_, time_us_}; }
+  LogPlace log() const {
+    return {log_id_, epoch_, end_, time_us_, is_followed_};
+  }
   // Does as the session said.
   void Perform(PeerId id, Peer& peer, SessionOutput output,
                std::vector<SessionEvent>& events);
@@ -138,6 +143,7 @@ class SessionServer {
   uint32_t epoch_ = 0;
   Sequence end_;
   uint64_t time_us_ = 0;
+  bool is_followed_ = false;
   // In the order they came: so is everything that is done to all of them.
   std::map<PeerId, Peer> peers_;
   absl::flat_hash_map<SessionId, PeerId> by_session_;

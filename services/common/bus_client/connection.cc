@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_split.h"
+
 namespace concordat {
 namespace {
 
@@ -33,7 +35,10 @@ absl::Status Connection::Connect(absl::Duration now) {
   door_.reset();
   if (!door.ok()) return door.status();
   door_ = *door;
-  absl::StatusOr<std::unique_ptr<Wire>> wire = dialer_.Dial(*door);
+  const std::vector<std::string> each = absl::StrSplit(door->endpoint, ',');
+  Door next = *door;
+  next.endpoint = each[tried_ % each.size()];
+  absl::StatusOr<std::unique_ptr<Wire>> wire = dialer_.Dial(next);
   if (!wire.ok()) return wire.status();
   wire_ = *std::move(wire);
   session_.emplace(identity_);
@@ -146,9 +151,17 @@ void Connection::Lose(bus::v1::Refusal refusal, const std::string& detail,
   session_.reset();
   hello_.clear();
   wire_ = nullptr;
-  retry_at_ = now + backoff_;
+  // The next address at once, but for the first of another round.
+  const auto count = 1 + (door_ ? std::count(door_->endpoint.begin(),
+                                             door_->endpoint.end(), ',')
+                                : 0);
+  if (++tried_ % static_cast<size_t>(count) != 0) {
+    retry_at_ = now + kBackoffMin;
+  } else {
+    retry_at_ = now + backoff_;
+    backoff_ = std::min(2 * backoff_, kBackoffMax);
+  }
   due_ = std::min(retry_at_, now + kLookEvery);
-  backoff_ = std::min(2 * backoff_, kBackoffMax);
   if (was_there) user_.OnLost(refusal, detail, now);
 }
 

@@ -25,7 +25,8 @@ absl::Duration SteadyNow();
 
 // Asked at each new connection, and now and then while there is one: a bus that
 // started again may have moved, and who changes keys is reached by others from
-// then on.
+// then on. Where several processes have one log, the endpoint is theirs, with
+// commas between them: they are tried in turn.
 using DoorFinder = std::function<absl::StatusOr<Door>()>;
 
 class Connection {
@@ -96,7 +97,8 @@ class Connection {
   absl::Duration give_up_at_;  // Without a Welcome.
   absl::Duration retry_at_ = -absl::InfiniteDuration();
   absl::Duration backoff_ = kBackoffMin;
-  std::optional<Door> door_;  // Tried last; none: there was none.
+  std::optional<Door> door_;  // As found last; none: there was none.
+  size_t tried_ = 0;          // Of its endpoints, connections so far.
   absl::Duration looked_at_;
   absl::Duration stepped_at_;
   absl::Duration due_;

@@ -164,7 +164,7 @@ DoorFinder FinderOf(const DataDirectory& data, std::string principal,
     if (!own.ok()) return own.status();
     const auto server = data.LoadBusPublicKey();
     if (!server.ok()) return server.status();
-    const auto address = data.ReadBusAddress(listener, *server);
+    const auto address = data.ReadBusAddresses(listener, *server);
     if (!address.ok()) return address.status();
     return Door{*address, *server, own->public_key, own->secret_key};
   };

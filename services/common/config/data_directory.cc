@@ -392,6 +392,12 @@ DataDirectory::ReadMaintenance() const {
   return std::optional<hub::v1::Maintenance>(std::move(maintenance));
 }
 
+absl::StatusOr<std::string> DataDirectory::LoadPostgresConnection() const {
+  const absl::StatusOr<std::string> text = Read("keys/postgres.conninfo");
+  if (!text.ok()) return text.status();
+  return std::string(absl::StripAsciiWhitespace(*text));
+}
+
 absl::StatusOr<std::string> DataDirectory::ReadAddress(
     absl::string_view program, absl::string_view listener) const {
   const std::string relative = absl::StrCat("run/", program, ".addr");
@@ -400,12 +406,20 @@ absl::StatusOr<std::string> DataDirectory::ReadAddress(
   return FindLine(*text, PathOf(relative), listener);
 }
 
-absl::StatusOr<std::string> DataDirectory::ReadBusAddress(
+absl::StatusOr<std::string> DataDirectory::ReadBusAddresses(
     absl::string_view listener, absl::string_view key) const {
-  const auto second = ReadAddress("concordat-bus", "curve2");
+  constexpr char kBus[] = "concordat-bus";
+  const auto second = ReadAddress(kBus, "curve2");
   const bool is_second = second.ok() && *second == key;
-  return ReadAddress("concordat-bus",
-                     is_second ? absl::StrCat(listener, "2") : listener);
+  const std::string name = absl::StrCat(listener, is_second ? "2" : "");
+  absl::StatusOr<std::string> here = ReadAddress(kBus, name);
+  const std::string relative = absl::StrCat(kBus, ".elsewhere");
+  const auto text = Read(relative);
+  if (!text.ok()) return here;
+  absl::StatusOr<std::string> elsewhere =
+      FindLine(*text, PathOf(relative), name);
+  if (!elsewhere.ok() || !here.ok()) return here.ok() ? here : elsewhere;
+  return absl::StrCat(*here, ",", *elsewhere);
 }
 
 absl::StatusOr<std::string> DataDirectory::WaitForAddress(

@@ -12,6 +12,7 @@
 //                                  policy.v1.LimitClocks, identity.v1.RolesDefined
 //   casefile/                      mappings of case files, *.textproto
 //   bus.textproto                  concordat.bus.v1.DeliverySettings; may be absent
+//   store.textproto                concordat.bus.v1.StoreSettings; may be absent
 //   watch.textproto                concordat.hub.v1.WatchSettings; may be absent
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
@@ -20,8 +21,11 @@
 //   keys/bus.curve, bus2.curve     the bus's pair; both while it changes keys
 //   keys/bus.curve.pub             the public half that clients here go by
 //   keys/<name>.secret             64 hex digits
+//   keys/postgres.conninfo         libpq's connection string to the bus's log, a line
 //   run/<program>.addr             lines "listener=endpoint", while it runs
 //   run/maintenance.textproto      concordat.hub.v1.Maintenance, while announced
+//   <program>.elsewhere            the same of other processes that do its work,
+//                                  with commas between endpoints; may be absent
 //   doors/                         of the gateway: concordat.gateway.v1, *.textproto
 //   spool-<principal>/             what it has published and the bus has not
 //   <program's folder>/            its state
@@ -123,6 +127,9 @@ class DataDirectory {
   // The 32 bytes of keys/<name>.secret.
   absl::StatusOr<std::string> LoadSecret(absl::string_view name) const;
 
+  // The line of keys/postgres.conninfo.
+  absl::StatusOr<std::string> LoadPostgresConnection() const;
+
   // The folder of a program's own state, made (mode 0700) if missing.
   absl::StatusOr<std::string> StateFolder(absl::string_view name) const;
 
@@ -139,9 +146,10 @@ class DataDirectory {
   void ForgetAddresses(absl::string_view program) const;
   absl::StatusOr<std::string> ReadAddress(absl::string_view program,
                                           absl::string_view listener) const;
-  // Where the bus takes connections for `listener` by this key of its own.
-  absl::StatusOr<std::string> ReadBusAddress(absl::string_view listener,
-                                             absl::string_view key) const;
+  // Where the bus takes connections for `listener` by this key of its own; also
+  // other processes of it, with commas between them.
+  absl::StatusOr<std::string> ReadBusAddresses(absl::string_view listener,
+                                               absl::string_view key) const;
   //   DEADLINE_EXCEEDED  it did not appear in time.
   absl::StatusOr<std::string> WaitForAddress(absl::string_view program,
                                              absl::string_view listener,

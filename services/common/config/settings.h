@@ -43,6 +43,9 @@ std::string ReferenceOfSettings(absl::Span<const SettingsFile> files);
 // How the bus delivers: bus.v1.DeliverySettings.
 inline constexpr char kBusSettings[] = "bus.textproto";
 
+// Where the bus's log is: bus.v1.StoreSettings.
+inline constexpr char kStoreSettings[] = "store.textproto";
+
 // When a program says that something is wrong.
 inline constexpr char kWatchSettings[] = "watch.textproto";
 absl::StatusOr<hub::v1::WatchSettings> LoadWatchSettings(

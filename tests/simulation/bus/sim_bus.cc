@@ -211,7 +211,7 @@ absl::Status SimBus::Open() {
       *life.delivery_sessions, source_of(bus::Port::kDelivery), world_,
       bus::DeliveryCore(*life.log, types_, fold, life.cursors->places(),
                         delivery),
-      *life.cursors, *life.meters, life.drain,
+      *life.cursors, nullptr, *life.meters, life.drain,
       bus::DeliveryLoop::Hooks{fatal,
                                [this](const absl::Status& why) {
                                  world_.Say("bus: places cannot be stored: ",
