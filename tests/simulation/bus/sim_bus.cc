@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "services/bus/delivery/cursor_store.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/block.h"
 #include "services/bus/log/fsck.h"

@@ -78,7 +78,8 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(
   PQsetnonblocking(connection->connection_, 1);
   PQsetNoticeReceiver(connection->connection_, OnNotice, connection.get());
   absl::Status status = connection->RunAll(
-      "SET synchronous_commit = on; SET client_min_messages = warning");
+      "SET synchronous_commit = on; SET client_min_messages = warning;"
+      " SET lock_timeout = '2s'");
   if (status.ok()) status = connection->CheckSettings(options.one_server);
   if (!status.ok()) return status;
   return connection;
@@ -116,10 +117,10 @@ absl::Status PostgresConnection::StatusOf(const pg_result* result) const {
   if (code == "42P01" || code == "3F000") return absl::NotFoundError(message);
   if (code == "53100") return absl::ResourceExhaustedError(message);
   // 08: connection; 57P0: shutting down; 25006: it became a standby; 40: to be
-  // done again; 53: short of something.
-  if (code.substr(0, 2) == "08" || code.substr(0, 4) == "57P0" ||
-      code == "25006" || code.substr(0, 2) == "40" ||
-      code.substr(0, 2) == "53") {
+  // done again; 53: short of something; 55P03: a lock was waited for too long.
+  if (code == "55P03" || code.substr(0, 2) == "08" ||
+      code.substr(0, 4) == "57P0" || code == "25006" ||
+      code.substr(0, 2) == "40" || code.substr(0, 2) == "53") {
     return absl::UnavailableError(message);
   }
   return absl::InternalError(message);

@@ -369,7 +369,9 @@ absl::Status PostgresBlockStore::Follow(
     const std::function<absl::Status(const ScannedBlock&)>& on_block) {
   absl::Status status;
   if (connection_ == nullptr) status = Connect();
-  if (status.ok() && !listens_) {
+  // A server that has just been promoted may have no standbys yet.
+  if (!status.ok()) return absl::UnavailableError(status.message());
+  if (!listens_) {
     status = connection_->RunAll("LISTEN concordat_block");
     if (status.ok()) status = CheckEnd(*connection_);
     listens_ = status.ok();

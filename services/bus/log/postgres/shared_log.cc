@@ -47,7 +47,7 @@ void SharedLog::Keep() {
     const absl::Status kept = lease_.Renew();
     // A server that does not answer may come back before the lease ends, or
     // nobody may take it: what is appended says whether it is ours.
-    if (absl::IsFailedPrecondition(kept)) return on_lost_(kept);
+    if (absl::IsAborted(kept)) return on_lost_(kept);
   }
 }
 
@@ -62,11 +62,6 @@ absl::StatusOr<uint64_t> SharedLog::TryTake() {
 OpenBlockStore SharedLog::Opener(uint64_t segment_bytes) {
   return [this, segment_bytes](const BlockStore::OpenHooks& hooks)
              -> absl::StatusOr<std::unique_ptr<BlockStore>> {
-    {
-      MutexLock lock(lease_mu_);
-      const absl::Status lives = lease_.Renew();
-      if (!lives.ok()) return lives;
-    }
     for (;;) {
       const absl::StatusOr<uint64_t> term = TryTake();
       if (!term.ok()) return term.status();

@@ -27,8 +27,7 @@ absl::Status MakeTables(PostgresConnection& connection) {
     CREATE TABLE IF NOT EXISTS concordat.lease (
       one boolean PRIMARY KEY DEFAULT true CHECK (one),
       term bigint NOT NULL,
-      holder text NOT NULL,
-      until timestamptz NOT NULL);
+      holder text NOT NULL);
     CREATE TABLE IF NOT EXISTS concordat.process (
       id text PRIMARY KEY,
       until timestamptz NOT NULL);
@@ -36,8 +35,8 @@ absl::Status MakeTables(PostgresConnection& connection) {
       name text PRIMARY KEY,
       holder text NOT NULL,
       record bytea);
-    INSERT INTO concordat.lease (term, holder, until)
-      VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING;
+    INSERT INTO concordat.lease (term, holder) VALUES (0, '')
+      ON CONFLICT DO NOTHING;
   )sql");
 }
 

@@ -14,16 +14,42 @@ absl::Status WriterLease::Connect() {
   return status;
 }
 
-absl::StatusOr<uint64_t> WriterLease::TryTake() {
+absl::Status WriterLease::Renew() {
+  if (given_up_) return absl::OkStatus();
   const absl::Status status = Connect();
   if (!status.ok()) return status;
+  // Not waiting for the standbys: losing it with the server only makes the
+  // lease shorter. It touches no row that a block's statement holds.
+  const absl::StatusOr<PostgresRows> rows = connection_->Run(
+      "WITH here AS MATERIALIZED"
+      " (SELECT set_config('synchronous_commit', 'local', true)),"
+      " lives AS (INSERT INTO concordat.process SELECT $1,"
+      "   clock_timestamp() + $2::bigint * interval '1 millisecond' FROM here"
+      "   ON CONFLICT (id) DO UPDATE SET until = excluded.until)"
+      " SELECT term FROM concordat.lease",
+      PostgresValues().Add(process_).Add(absl::ToInt64Milliseconds(length_)));
+  if (!rows.ok()) {
+    connection_ = nullptr;
+    return rows.status();
+  }
+  if (term_ != 0 && (rows->count() != 1 ||
+                     static_cast<uint64_t>(rows->Number(0, 0)) != term_)) {
+    return absl::AbortedError("another process has the lease");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> WriterLease::TryTake() {
+  // So that it is not taken away at once.
+  const absl::Status lives = Renew();
+  if (!lives.ok() && !absl::IsAborted(lives)) return lives;
   // Waits for the block that is being added, if one is. It may be the answer
   // that was lost: then it is taken once more.
   const absl::StatusOr<PostgresRows> rows = connection_->Run(
-      "UPDATE concordat.lease SET term = term + 1, holder = $1,"
-      " until = clock_timestamp() + $2::bigint * interval '1 millisecond'"
-      " WHERE until < clock_timestamp() OR holder = $1 RETURNING term",
-      PostgresValues().Add(holder_).Add(absl::ToInt64Milliseconds(length_)));
+      "UPDATE concordat.lease SET term = term + 1, holder = $1"
+      " WHERE holder = $1 OR NOT EXISTS (SELECT 1 FROM concordat.process"
+      "  WHERE id = holder AND until > clock_timestamp()) RETURNING term",
+      PostgresValues().Add(process_));
   if (!rows.ok()) {
     connection_ = nullptr;
     return rows.status();
@@ -33,43 +59,15 @@ absl::StatusOr<uint64_t> WriterLease::TryTake() {
   return term_;
 }
 
-absl::Status WriterLease::Renew() {
-  if (given_up_) return absl::OkStatus();
-  const absl::Status status = Connect();
-  if (!status.ok()) return status;
-  // Not waiting for the standbys: losing it with the server only makes the
-  // lease shorter.
-  const absl::StatusOr<PostgresRows> rows = connection_->Run(
-      "WITH here AS MATERIALIZED"
-      " (SELECT set_config('synchronous_commit', 'local', true),"
-      "   clock_timestamp() + $2::bigint * interval '1 millisecond' AS until),"
-      " lives AS (INSERT INTO concordat.process SELECT $3, until FROM here"
-      "   ON CONFLICT (id) DO UPDATE SET until = excluded.until)"
-      " UPDATE concordat.lease SET until = here.until FROM here"
-      " WHERE term = $1::bigint",
-      PostgresValues()
-          .Add(static_cast<int64_t>(term_))
-          .Add(absl::ToInt64Milliseconds(length_))
-          .Add(holder_));
-  if (!rows.ok()) {
-    connection_ = nullptr;
-    return rows.status();
-  }
-  return term_ == 0 || rows->affected() == 1
-             ? absl::OkStatus()
-             : absl::FailedPreconditionError("another process has the lease");
-}
-
 void WriterLease::GiveUp() {
   given_up_ = true;
   if (!Connect().ok()) return;  // It ends by itself.
+  // Those that ended otherwise go too, in time.
   connection_
       ->Run(
-          "WITH gone AS (DELETE FROM concordat.process WHERE id = $2"
-          "   OR until < clock_timestamp() - interval '1 day')"
-          " UPDATE concordat.lease SET until = '-infinity'"
-          " WHERE term = $1::bigint",
-          PostgresValues().Add(static_cast<int64_t>(term_)).Add(holder_))
+          "DELETE FROM concordat.process WHERE id = $1"
+          " OR until < clock_timestamp() - interval '1 day'",
+          PostgresValues().Add(process_))
       .status()
       .IgnoreError();
 }

@@ -299,6 +299,53 @@ TEST_F(DeliveryCoreTest, RefusesThePositionOfAnotherLog) {
   }
 }
 
+TEST_F(DeliveryCoreTest, APositionThatIsOnlyFurtherThanThisProcessIsNoFork) {
+  Event("a.v1.Fact", 0);
+  Append("a.v1.Fact", 0);  // In the log, and not here yet.
+  v1::Subscribe request = Ask("");
+  request.set_after(2);
+  Subscribe(1, Named("red"), request);
+  request.set_after(3);
+  Subscribe(2, Named("red"), request);
+  Work();
+  EXPECT_EQ(closed_[1], v1::REFUSAL_SHUTTING_DOWN);
+  EXPECT_EQ(closed_[2], v1::REFUSAL_FORKED);
+  // Another process writes, and may have told of more than has come here.
+  options_.follows = [] { return true; };
+  Restart({});
+  Subscribe(3, Named("red"), request);
+  request.set_after(2);
+  Subscribe(4, Named("red"), request);
+  Work();
+  EXPECT_EQ(closed_[3], v1::REFUSAL_SHUTTING_DOWN);
+  EXPECT_FALSE(closed_.contains(4));
+}
+
+TEST_F(DeliveryCoreTest, APlaceIsAsItIsWhenTheNameIsTaken) {
+  for (int i = 0; i < 4; ++i) Event("a.v1.Fact", 0);
+  const std::string log(16, 'L');
+  const uint32_t epoch = log_.Status().epoch;
+  // As it was when this process began; another has gone on with it since.
+  Restart({{"red/officer/mine", {log, epoch, {1}, {4}}},
+           {"red/officer/gone", {log, epoch, {1}, {4}}}});
+  core_->Took("red/officer/mine", Place{log, epoch, {2}, {4}});
+  Subscribe(1, Named("red"), Ask("mine"));
+  // What others have is as it is stored, what this one has is as it is here.
+  core_->Refresh({{"red/officer/mine", {log, epoch, {1}, {4}}},
+                  {"red/officer/theirs", {log, epoch, {3}, {4}}}},
+                 {"red/officer/mine"});
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(3, 4));
+  std::map<std::string, uint64_t> listed;
+  for (const SubscriptionInfo& info : core_->List()) {
+    listed[info.name] = info.acknowledged.value;
+  }
+  EXPECT_EQ(listed,
+            (std::map<std::string, uint64_t>{{"mine", 2}, {"theirs", 3}}));
+  EXPECT_TRUE(core_->IsUsed("red/officer/mine"));
+  EXPECT_FALSE(core_->IsUsed("red/officer/theirs"));
+}
+
 TEST_F(DeliveryCoreTest, AfterARestoreOnlyWhoHoldsALostPositionIsToldForked) {
   Event("a.v1.Fact", 0);
   Event("a.v1.Fact", 0);

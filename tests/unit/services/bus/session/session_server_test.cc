@@ -17,6 +17,7 @@
 //   no heartbeat of ours                   SilenceEndsASessionAndHeartbeatsKeepIt
 //   full peer waited for                   PeerThatDoesNotReadIsEndedAlone
 //   session ids in order                   SessionIdsTellNothing
+//   one that follows takes publishers      WhereAnotherProcessWritesHelloIsRefused
 #include "services/bus/session/session_server.h"
 
 #include <optional>
@@ -203,6 +204,16 @@ TEST_F(SessionServerTest, HelloMustBeWhoTheKeyIs) {
       PoliceHello().SerializeAsString());
   EXPECT_TRUE(Poll().empty());
   EXPECT_EQ(ClosedWith(kPeer), v1::REFUSAL_NOT_REGISTERED);
+}
+
+TEST_F(SessionServerTest, WhereAnotherProcessWritesHelloIsRefused) {
+  server_->SetFollowed(true);
+  Say(kPeer, kPoliceKey, FrameKind::kHello, 0, 1,
+      PoliceHello().SerializeAsString());
+  EXPECT_TRUE(Poll().empty());
+  EXPECT_EQ(ClosedWith(kPeer), v1::REFUSAL_NOT_WRITER);
+  server_->SetFollowed(false);
+  Open(kOther);
 }
 
 TEST_F(SessionServerTest, SessionBeginsWithHello) {

@@ -4,6 +4,8 @@
 // a batch given up for what is no fault of its own SilenceIsNotTheBatchsFault
 // a batch that ends every session kept for ever    ABatchThatIsNoneIsGivenUp
 // what was sent is forgotten with the session      SilenceIsNotTheBatchsFault
+// only the first address is tried                  AllAddressesAreTriedInTurn
+// each address waits for the back-off              AllAddressesAreTriedInTurn
 #include "services/common/bus_client/client_core.h"
 
 #include <deque>
@@ -48,7 +50,8 @@ class PeerWire : public Wire {
 
 class ClientCoreTest : public ::testing::Test, public Dialer {
  protected:
-  absl::StatusOr<std::unique_ptr<Wire>> Dial(const Door&) override {
+  absl::StatusOr<std::unique_ptr<Wire>> Dial(const Door& door) override {
+    dialed_.push_back(door.endpoint);
     peer_ = std::make_shared<Peer>();
     return std::make_unique<PeerWire>(peer_);
   }
@@ -98,6 +101,7 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
                 IsOk());
   }
 
+  std::vector<std::string> dialed_;
   std::shared_ptr<Peer> peer_;
   absl::Duration now_ = absl::Seconds(1000);
   std::vector<PublishOutcome> outcomes_;
@@ -123,6 +127,32 @@ TEST_F(ClientCoreTest, ABatchThatIsNoneIsGivenUp) {
   }
   ASSERT_THAT(outcomes_, SizeIs(1));
   EXPECT_EQ(outcomes_[0].refusal, bus::v1::REFUSAL_MALFORMED);
+}
+
+TEST_F(ClientCoreTest, AllAddressesAreTriedInTurn) {
+  ClientOptions options = Options();
+  options.ingest = [] { return std::string("a,b,c"); };
+  ClientCore core(options, *this, [] {});
+  // Nobody says Welcome; the rounds come further and further apart, and within
+  // a round nobody is waited for.
+  std::vector<absl::Duration> at;
+  while (dialed_.size() < 15) {
+    const size_t before = dialed_.size();
+    now_ += absl::Milliseconds(5);
+    core.Step(now_);
+    if (dialed_.size() == before) continue;
+    at.push_back(now_);
+    bus::v1::Closed closed;
+    closed.set_refusal(bus::v1::REFUSAL_NOT_WRITER);
+    peer_->to_client.push_back(
+        MakeFrame({FrameKind::kClosed, 0, 1}, closed.SerializeAsString()));
+    core.Step(now_);
+  }
+  for (size_t i = 0; i < dialed_.size(); ++i) {
+    EXPECT_EQ(dialed_[i], std::string(1, static_cast<char>('a' + i % 3)));
+    if (i % 3 != 0) EXPECT_LE(at[i] - at[i - 1], absl::Milliseconds(15));
+  }
+  EXPECT_GE(at[12] - at[11], absl::Milliseconds(80));
 }
 
 }  // namespace

@@ -134,6 +134,22 @@ TEST_F(DataDirectoryTest, WaitsForAnAddressToAppear) {
               HasCode(absl::StatusCode::kNotFound));
 }
 
+TEST_F(DataDirectoryTest, KnowsAddressesElsewhereToo) {
+  const DataDirectory data = Open();
+  const auto ingest = [&] {
+    return data.ReadAddresses("concordat-bus", "ingest");
+  };
+  EXPECT_THAT(ingest(), HasCode(absl::StatusCode::kNotFound));
+  ASSERT_THAT(
+      data.WriteAddresses("concordat-bus", {{"ingest", "tcp://here:1"}}),
+      IsOk());
+  EXPECT_EQ(*ingest(), "tcp://here:1");
+  files_.Write("concordat-bus.elsewhere", "ingest=tcp://b:1,tcp://c:1\n");
+  EXPECT_EQ(*ingest(), "tcp://here:1,tcp://b:1,tcp://c:1");
+  data.ForgetAddresses("concordat-bus");
+  EXPECT_EQ(*ingest(), "tcp://b:1,tcp://c:1");
+}
+
 TEST(Flags, TakesBothFormsAndRefusesTheUnknown) {
   std::string data;
   bool help = false;
