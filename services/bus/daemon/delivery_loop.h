@@ -65,7 +65,7 @@ class DeliveryLoop {
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
-  // Runs `act`, which is on the name with this key, on the loop's thread, and
+  // Runs `act`, on the name with this key (empty: on none), on the loop's thread, and
   // `acted` with what it answers: when it changed something, once that is on
   // disk. Any thread.
   //   UNAVAILABLE  the loop has ended, or places cannot be stored.
