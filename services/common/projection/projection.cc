@@ -33,6 +33,9 @@ constexpr char kSchema[] =
 
 // How soon it is noticed that the log goes on without events of these types.
 constexpr absl::Duration kStepWait = absl::Milliseconds(20);
+// Beyond this a commit is no longer what an event costs, and who waits for the
+// first would wait for the last.
+constexpr size_t kTogetherMax = 64;
 constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
 constexpr absl::Duration kPauseMax = absl::Seconds(5);
 
@@ -110,7 +113,7 @@ absl::Status Projection::NoteStale() {
 }
 
 absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
-  if (!pending_.has_value()) {
+  if (pending_.empty()) {
     // Asked before Next(): what it has scanned by now is in the queue, so an
     // empty queue afterwards means that all of it was applied.
     const Sequence scanned = subscription_->scanned_through();
@@ -131,23 +134,43 @@ absl::StatusOr<bool> Projection::Step(absl::Duration timeout) {
       if (!noted.ok()) return noted;
     }
     if (!delivery.ok()) return delivery.status();
-    pending_ = *std::move(delivery);
+    pending_.push_back(*std::move(delivery));
+    while (pending_.size() < kTogetherMax) {
+      // What is wrong with it, if anything is, the next call says.
+      auto more = subscription_->Next(absl::ZeroDuration());
+      if (!more.ok()) break;
+      pending_.push_back(*std::move(more));
+    }
   }
-  const auto stale = ShowsMoreOfThePast(pending_->view);
+  const auto stale = ShowsMoreOfThePast(pending_.front().view);
   if (!stale.ok()) return stale.status();
   if (*stale) {
     const absl::Status noted = NoteStale();
     if (!noted.ok()) return noted;
-    return absl::DataLossError(absl::StrCat("policy shows more of event ",
-                                            pending_->view.sequence.value,
-                                            " than it was built from"));
+    return absl::DataLossError(absl::StrCat(
+        "policy shows more of event ", pending_.front().view.sequence.value,
+        " than it was built from"));
   }
-  const absl::Status applied = Apply(*pending_);
+  const size_t count = Together();
+  const absl::Status applied = Apply(count);
+  one_by_one_ = !applied.ok() || (one_by_one_ && pending_.size() > count);
   if (!applied.ok()) return applied;
-  subscription_->Ack(pending_->number);
-  if (pending_->backfill_cause == Sequence{}) NoteJudged(position_);
-  pending_.reset();
+  subscription_->Ack(pending_[count - 1].number);
+  NoteJudged(position_);
+  pending_.erase(pending_.begin(),
+                 pending_.begin() + static_cast<ptrdiff_t>(count));
   return true;
+}
+
+size_t Projection::Together() const {
+  if (one_by_one_) return 1;
+  // Of the past each is looked at by itself.
+  Sequence newest = std::max(newest_, pending_.front().view.sequence);
+  size_t count = 1;
+  while (count < pending_.size() && pending_[count].view.sequence > newest) {
+    newest = pending_[count++].view.sequence;
+  }
+  return count;
 }
 
 absl::StatusOr<bool> Projection::ShowsMoreOfThePast(const View& view) {
@@ -161,15 +184,20 @@ absl::StatusOr<bool> Projection::ShowsMoreOfThePast(const View& view) {
   return more;
 }
 
-absl::Status Projection::Apply(const Delivery& delivery) {
-  const Sequence sequence = delivery.view.sequence;
-  const bool live = delivery.backfill_cause == Sequence{};
-  const Sequence position = live ? std::max(position_, sequence) : position_;
-  const Sequence backfilled =
-      std::max(backfilled_through_, delivery.scanned_through);
+absl::Status Projection::Apply(size_t count) {
+  Sequence position = position_;
+  Sequence newest = newest_;
+  Sequence backfilled = backfilled_through_;
   Transaction transaction(*database_);
   absl::Status status = transaction.status();
-  if (status.ok() && sequence > newest_) {
+  for (size_t i = 0; i < count && status.ok(); ++i) {
+    const Delivery& delivery = pending_[i];
+    const Sequence sequence = delivery.view.sequence;
+    const bool live = delivery.backfill_cause == Sequence{};
+    if (live) position = std::max(position, sequence);
+    backfilled = std::max(backfilled, delivery.scanned_through);
+    if (sequence <= newest) continue;
+    newest = sequence;
     status = database_->Run("INSERT INTO projection_shown VALUES(?1, ?2)",
                             {sequence.value, GroupsOf(delivery.view)});
     if (status.ok()) status = model_.Apply(delivery.view, *database_);
@@ -189,7 +217,7 @@ absl::Status Projection::Apply(const Delivery& delivery) {
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) return status;
   position_ = position;
-  newest_ = std::max(newest_, sequence);
+  newest_ = newest;
   backfilled_through_ = backfilled;
   log_epoch_ = log_epoch;
   return status;

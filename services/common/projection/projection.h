@@ -13,9 +13,9 @@
 #define CONCORDAT_SERVICES_COMMON_PROJECTION_PROJECTION_H_
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,9 +59,10 @@ class Projection {
   static absl::StatusOr<std::unique_ptr<Projection>> Open(
       ProjectionOptions options, ReadModel& model, BusClient& bus);
 
-  // Waits for one event and applies it. False: none came in time.
-  //   what Apply() or the database answered: the event is tried again by the
-  //   next call.  PERMISSION_DENIED, FAILED_PRECONDITION: the subscription is at
+  // Waits for an event and applies it, and what else has come by then in the same
+  // transaction. False: none came in time.
+  //   what Apply() or the database answered: the events are tried again by the
+  //   next calls, one at a time.  PERMISSION_DENIED, FAILED_PRECONDITION: the subscription is at
   //   its end.  DATA_LOSS: what the model was built from is no longer in the log,
   //   or policy shows more of it than then; the next Open() builds it anew.
   absl::StatusOr<bool> Step(absl::Duration timeout);
@@ -88,7 +89,9 @@ class Projection {
   // Whether it is to be built anew for this one.
   absl::StatusOr<bool> ShowsMoreOfThePast(const View& view);
   absl::Status NoteStale();
-  absl::Status Apply(const Delivery& delivery);
+  // How many of `pending_` are applied together.
+  size_t Together() const;
+  absl::Status Apply(size_t count);
   void NoteJudged(Sequence through);
   void RemoveOlderFiles() const;
 
@@ -96,7 +99,8 @@ class Projection {
   ReadModel& model_;
   const std::unique_ptr<Database> database_;
   std::unique_ptr<Subscription> subscription_;
-  std::optional<Delivery> pending_;  // Came and is not applied.
+  std::deque<Delivery> pending_;  // Came and are not applied.
+  bool one_by_one_ = false;       // One of them failed.
   Sequence position_;
   Sequence newest_;  // Of what was applied.
   Sequence backfilled_through_;

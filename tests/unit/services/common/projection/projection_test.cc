@@ -11,6 +11,8 @@
 // applied after what came after it              AnOlderEventBuildsAnew
 // forgotten when it dies before the next start  MoreOfAnAppliedEventBuildsAnew
 // the last one counts as older                  WhatIsShownLateAndIsTheNewest…
+// a transaction for each of a thousand at hand  WhatHasComeIsAppliedTogether
+// one that fails holds up what came before it   AfterAFailureEachIsAppliedAlone
 #include "services/common/projection/projection.h"
 
 #include <filesystem>
@@ -139,8 +141,7 @@ TEST_F(ProjectionTest, ACrashInTheMiddleAppliesOnce) {
   Publish("b");
   {
     const auto projection = Open(model);
-    ASSERT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
-    // It writes "b" and dies before the commit.
+    // It writes "a" and dies before the commit.
     model.Fail(1);
     ASSERT_THAT(projection->Step(absl::ZeroDuration()),
                 HasCode(absl::StatusCode::kUnavailable));
@@ -160,6 +161,35 @@ TEST_F(ProjectionTest, WhatFailsComesAgain) {
   EXPECT_FALSE(projection->Step(absl::ZeroDuration()).ok());
   CatchUp(*projection);
   EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
+}
+
+TEST_F(ProjectionTest, WhatHasComeIsAppliedTogether) {
+  Journal model;
+  const auto projection = Open(model);
+  for (const char* stream : {"a", "b", "c"}) Publish(stream);
+  EXPECT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
+  EXPECT_THAT(Rows(*projection), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(projection->judged_through(), Sequence{3});
+}
+
+TEST_F(ProjectionTest, AfterAFailureEachIsAppliedAlone) {
+  Journal model;
+  const auto projection = Open(model);
+  for (const char* stream : {"a", "b", "c"}) Publish(stream);
+  model.Fail(1);
+  EXPECT_FALSE(projection->Step(absl::ZeroDuration()).ok());
+  EXPECT_TRUE(Rows(*projection).empty());
+  EXPECT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
+  EXPECT_THAT(Rows(*projection), ElementsAre("a"));
+  EXPECT_EQ(projection->judged_through(), Sequence{1});
+  // So that one that fails for good holds up none before it.
+  EXPECT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
+  EXPECT_THAT(Rows(*projection), ElementsAre("a", "b"));
+  CatchUp(*projection);
+  Publish("d");
+  Publish("e");
+  EXPECT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
+  EXPECT_THAT(Rows(*projection), ElementsAre("a", "b", "c", "d", "e"));
 }
 
 TEST_F(ProjectionTest, JudgedIsOnlyWhatWasApplied) {
