@@ -264,6 +264,10 @@ int Main(int argc, char** argv) {
   LoopMeters meters(metrics, steady, log->Status().end);
   Drain drain(absl::Seconds(settings.drain_patience_s()));
   std::unique_ptr<SubscriptionDesk> desk;
+  LaneOptions lanes;
+  lanes.bulk_events_per_s = settings.bulk_events_per_s();
+  lanes.wait_max = absl::Milliseconds(settings.bulk_wait_max_ms());
+  IngestLoop* takes = nullptr;
   DeliveryLoop delivery(
       *delivery_sessions, registry->source(), steady,
       DeliveryCore(*log, types, fold, std::move(places), delivery_options),
@@ -274,10 +278,12 @@ int Main(int argc, char** argv) {
          // Another process has a name that this one goes on with.
          if (shared != nullptr) std::_Exit(1);
        },
-       refused, [&desk](const std::string& key) { desk->Expire(key); }},
+       refused, [&desk](const std::string& key) { desk->Expire(key); },
+       [&takes](bool lags) { takes->HoldBulk(lags); }},
+      std::make_unique<BackgroundThread>(),
       std::make_unique<BackgroundThread>());
   ingest_loop = std::make_unique<IngestLoop>(
-      *log, *ingest_sessions, registry->source(), steady, types,
+      lanes, *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults, meters, drain,
       IngestLoop::Hooks{
           [&delivery](std::shared_ptr<const EventBlock> block) {
@@ -306,6 +312,7 @@ int Main(int argc, char** argv) {
       std::make_unique<BackgroundThread>());
   IngestLoop& ingest = *ingest_loop;
 
+  takes = &ingest;
   ActRecorder recorder(ingest, types, random, clock);
   desk = std::make_unique<SubscriptionDesk>(*log, delivery, recorder,
                                             delivery_options.redrive_per_s);

@@ -37,6 +37,7 @@ absl::Status Desk::Run() {
   SubscribeOptions options;
   options.name = "alerts";
   options.own_place = true;  // Folded from the first event at each start.
+  options.urgent = true;
   auto subscription = bus_.Subscribe(std::move(options));
   if (!subscription.ok()) return subscription.status();
   while (!stopped_) {
@@ -59,7 +60,7 @@ absl::Status Desk::Run() {
         log_end_ = (*subscription)->log_end();
         folded_.NotifyAll();
       }
-      PublishPending();
+      PublishPending(/*again=*/true);
       PublishTimePassed();
       delivery = (*subscription)->Next(kFoldPatience);
     }
@@ -71,6 +72,8 @@ absl::Status Desk::Run() {
                   {"why", status.message()}});
     }
     (*subscription)->Ack(delivery->number);
+    // At once: while facts keep coming there is no end to wait for.
+    PublishPending(/*again=*/false);
   }
   return absl::OkStatus();
 }
@@ -92,6 +95,7 @@ absl::Status Desk::Fold(const Delivery& delivery) {
   for (AlertDraft& draft : *drafts) {
     const std::string id = DerivedId(kService, draft.key, 0);
     pending_[id] = {std::move(draft), false};
+    if (caught_up_) new_.push_back(id);
   }
   for (const Alert* alert : engine_.TakeChanged()) Tell(*alert, view.sequence);
   return absl::OkStatus();
@@ -126,13 +130,21 @@ Header Desk::OwnHeader(const std::string& key) const {
   return header;
 }
 
-void Desk::PublishPending() {
+void Desk::PublishPending(bool again) {
   std::vector<std::pair<std::string, Pending>> due;
   {
     MutexLock lock(mu_);
-    if (!up_to_date_) return;
-    for (auto& [id, pending] : pending_) {
+    // Until the log was read to its end once, it may have them already.
+    if (!caught_up_) return;
+    const auto add = [&](const std::string& id, Pending& pending) {
       if (!std::exchange(pending.sent, true)) due.emplace_back(id, pending);
+    };
+    if (again) {
+      for (auto& [id, pending] : pending_) add(id, pending);
+    }
+    for (const std::string& id : std::exchange(new_, {})) {
+      const auto it = pending_.find(id);
+      if (it != pending_.end()) add(id, it->second);
     }
   }
   for (auto& [id, pending] : due) {

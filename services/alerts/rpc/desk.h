@@ -85,8 +85,9 @@ class Desk {
   };
 
   absl::Status Fold(const Delivery& delivery);
-  // Publishes what the engine asked for and the log has not shown yet.
-  void PublishPending();
+  // Publishes what the engine has asked for since the last time; again: all that
+  // is not under way and the log has not shown yet.
+  void PublishPending(bool again);
   void PublishTimePassed();
   // The header of an event of the service's own, with the id that `key` gives.
   Header OwnHeader(const std::string& key) const;
@@ -140,6 +141,7 @@ class Desk {
   };
   // By event id.
   std::map<std::string, Pending> pending_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> new_ ABSL_GUARDED_BY(mu_);  // Ids not tried yet.
   absl::Time last_accepted_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -21,7 +21,8 @@ DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                            const SteadyClock& clock, DeliveryCore core,
                            PlaceStore& places, PlaceClaims* claims,
                            LoopMeters& meters, const Drain& drain, Hooks hooks,
-                           std::unique_ptr<Background> disk)
+                           std::unique_ptr<Background> disk,
+                           std::unique_ptr<Background> reader)
     : sessions_(sessions),
       clock_(clock),
       meters_(meters),
@@ -31,7 +32,15 @@ DeliveryLoop::DeliveryLoop(SessionServer& sessions, RegistrySource registry,
       places_(places),
       claims_(claims),
       hooks_(std::move(hooks)),
-      disk_(std::move(disk)) {}
+      disk_(std::move(disk)),
+      reader_(std::move(reader)) {
+  core_.ReadElsewhere([this](std::function<void()> read) {
+    reader_->Post([this, read = std::move(read)] {
+      read();
+      sessions_.Wake();
+    });
+  });
+}
 
 void DeliveryLoop::Post(std::shared_ptr<const EventBlock> block) {
   bool first = false;
@@ -82,6 +91,7 @@ void DeliveryLoop::Turn() {
   TakeStored();
   more_ = core_.Work(clock_.Elapsed());
   SendOutputs();
+  TellOfLag();
   StorePlaces();
   ReleaseNames();
   LookAtPlaces();
@@ -305,6 +315,15 @@ void DeliveryLoop::SendOutputs() {
       if (output.live_through.value > 0) meters_.Delivered(output.live_through);
     }
   }
+}
+
+void DeliveryLoop::TellOfLag() {
+  // Not told to and fro about every block.
+  const absl::Duration most = core_.options().urgent_lag_max;
+  const bool lags = core_.UrgentLag() > (lags_ ? most / 2 : most);
+  if (lags == lags_) return;
+  lags_ = lags;
+  hooks_.on_urgent_lag(lags);
 }
 
 void DeliveryLoop::StorePlaces() {

@@ -52,16 +52,20 @@ class DeliveryLoop {
     // Perform() its removal. Called again until then. Must not wait.
     std::function<void(const std::string& key)> on_expired =
         [](const std::string&) {};
+    // The alerts service lags more than it may, or no longer. Must not wait.
+    std::function<void(bool lags)> on_urgent_lag = [](bool) {};
   };
   // Says how an act went; runs on the loop's thread, must not wait.
   using Acted = std::function<void(const absl::Status&)>;
 
-  // Everything outlives it; places are stored, and names taken, on `disk`.
-  // `claims` is null where no other process delivers.
+  // Everything outlives it; places are stored, and names taken, on `disk`, and what
+  // is not new is read on `reader`. `claims` is null where no other process
+  // delivers.
   DeliveryLoop(SessionServer& sessions, RegistrySource registry,
                const SteadyClock& clock, DeliveryCore core, PlaceStore& places,
                PlaceClaims* claims, LoopMeters& meters, const Drain& drain,
-               Hooks hooks, std::unique_ptr<Background> disk);
+               Hooks hooks, std::unique_ptr<Background> disk,
+               std::unique_ptr<Background> reader);
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
@@ -115,6 +119,7 @@ class DeliveryLoop {
   void SendOutputs();
   void Store(DirtyPlaces dirty);
   void StorePlaces();
+  void TellOfLag();
   void Publish();
 
   SessionServer& sessions_;
@@ -136,6 +141,7 @@ class DeliveryLoop {
   std::vector<SessionEvent> events_;
   bool more_ = false;  // There is more to do at once.
   bool storing_ = false;
+  bool lags_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
   absl::Duration published_at_ = -absl::InfiniteDuration();
   // Of names that other processes may have.
@@ -155,6 +161,7 @@ class DeliveryLoop {
   std::optional<Places> all_places_ ABSL_GUARDED_BY(mu_);
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> disk_;
+  std::unique_ptr<Background> reader_;
 };
 
 }  // namespace concordat::bus

@@ -12,6 +12,8 @@ namespace {
 
 // A revoked principal is out within this.
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
+// What is held is looked at again after this.
+constexpr absl::Duration kHeldTurn = absl::Milliseconds(20);
 // What the bus publishes itself, and what calls do; no session has these
 // numbers.
 constexpr size_t kReadBytes = 1 << 20;
@@ -20,14 +22,16 @@ constexpr SessionId kCallSession = {UINT64_MAX};
 
 }  // namespace
 
-IngestLoop::IngestLoop(EventLog& log, SessionServer& sessions,
-                       RegistrySource registry, const SteadyClock& clock,
+IngestLoop::IngestLoop(LaneOptions lanes, EventLog& log,
+                       SessionServer& sessions, RegistrySource registry,
+                       const SteadyClock& clock,
                        std::shared_ptr<const TypeRegistry> types,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
                        Random& random, Faults& faults, LoopMeters& meters,
                        Drain& drain, Hooks hooks,
                        std::unique_ptr<Background> disk)
-    : log_(log),
+    : lanes_(lanes),
+      log_(log),
       sessions_(sessions),
       registry_(std::move(registry), sessions, clock),
       core_(std::move(core)),
@@ -71,6 +75,11 @@ void IngestLoop::BeginWriting() {
   sessions_.Wake();
 }
 
+void IngestLoop::HoldBulk(bool hold) {
+  hold_bulk_ = hold;
+  if (!hold) sessions_.Wake();
+}
+
 void IngestLoop::Start() { sessions_.SetEnd(fold_.folded(), fold_.now_us()); }
 
 void IngestLoop::LookAtDrain() {
@@ -100,30 +109,48 @@ void IngestLoop::LookAtDrain() {
   }
 }
 
-bool IngestLoop::MayPublish(const SessionEvent& event) {
+bool IngestLoop::MayPublish(SessionId session, const v1::Principal& principal) {
   if (admission_ == Admission::kAll && !somebody_leaves_) return true;
-  Open& open = open_[event.session];
-  open.leaves |= !Admits(admission_, *event.principal);
+  Open& open = open_[session];
+  open.leaves |= !Admits(admission_, principal);
   somebody_leaves_ |= open.leaves;
   return !open.leaves;
 }
 
 void IngestLoop::Turn() {
   LookAtDrain();
-  events_.clear();
-  sessions_.Poll(kTurn, events_);
-  if (follows_) TakeFollowed();
-  for (const SessionEvent& event : events_) {
-    Take(event);
-    // Not after all of them: the disk writes what one frame brought while the
-    // next is judged, and who has an answer sends more meanwhile.
-    TakeWritten();
-    Answer();
-  }
+  LookAtFrames(more_            ? absl::ZeroDuration()
+               : lanes_.empty() ? kTurn
+                                : kHeldTurn);
   TakeCalls();
   TakeWritten();
   Answer();
   registry_.Look();
+}
+
+void IngestLoop::LookAtFrames(absl::Duration wait) {
+  events_.clear();
+  sessions_.Poll(wait, events_);
+  if (follows_) TakeFollowed();
+  for (SessionEvent& event : events_) {
+    lanes_.Push(std::move(event), meters_.Now());
+  }
+  TakeFrames();
+}
+
+void IngestLoop::TakeFrames() {
+  more_ = false;
+  // After one of bulk it is asked first who has come meanwhile.
+  while (!more_) {
+    const auto next = lanes_.Next(meters_.Now(), hold_bulk_);
+    if (!next.has_value()) return;
+    Take(next->event, next->since);
+    // Not after all of them: the disk writes what one frame brought while the
+    // next is judged, and who has an answer sends more meanwhile.
+    TakeWritten();
+    Answer();
+    more_ = next->is_bulk;
+  }
 }
 
 void IngestLoop::Run() {
@@ -189,10 +216,12 @@ void IngestLoop::TakeCalls() {
     TellOfFaults();
     TakeWritten();
     Answer();
+    // A frame waits for one call, not for all that came.
+    LookAtFrames(absl::ZeroDuration());
   }
 }
 
-void IngestLoop::Take(const SessionEvent& event) {
+void IngestLoop::Take(const SessionEvent& event, absl::Duration since) {
   if (event.what == SessionEvent::What::kOpened) {
     open_[event.session] = {event.principal->name(), event.purpose};
   } else if (event.what == SessionEvent::What::kClosed) {
@@ -204,17 +233,20 @@ void IngestLoop::Take(const SessionEvent& event) {
   }
   open_count_ = open_.size();
   if (event.what != SessionEvent::What::kBody) return;
+  // As the registry has it now: the frame may have waited.
+  const v1::Principal* const principal =
+      sessions_.registry().FindByName(open_[event.session].principal);
+  if (principal == nullptr || principal->revoked()) return;
   if (event.kind == FrameKind::kPublish) {
-    const absl::Duration at = meters_.Now();
     const absl::Status taken =
-        MayPublish(event)
-            ? core_->Publish(event.session, event.number, *event.principal,
+        MayPublish(event.session, *principal)
+            ? core_->Publish(event.session, event.number, *principal,
                              event.body.view)
-            : core_->TurnAway(event.session, event.number, *event.principal,
+            : core_->TurnAway(event.session, event.number, *principal,
                               event.body.view, v1::REFUSAL_DRAINING,
                               not_admitted_because_);
     if (taken.ok()) {
-      meters_.Taken(at);
+      meters_.Taken(since);
     } else {
       sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
                       std::string(taken.message()));
@@ -229,7 +261,7 @@ void IngestLoop::Take(const SessionEvent& event) {
     }
     sessions_.Send(
         event.session, FrameKind::kStreamEvents,
-        reader_.Read(*event.principal, open_[event.session].purpose, request));
+        reader_.Read(*principal, open_[event.session].purpose, request));
   } else {
     sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
                     "not a frame of the ingest port");

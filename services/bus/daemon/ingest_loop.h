@@ -21,6 +21,7 @@
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/delivery/stream_reader.h"
 #include "services/bus/ingest/ingest_core.h"
+#include "services/bus/ingest/lanes.h"
 #include "services/bus/ingest/publish_calls.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/event_log.h"
@@ -58,8 +59,8 @@ class IngestLoop {
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
   // on `disk`, in order.
-  IngestLoop(EventLog& log, SessionServer& sessions, RegistrySource registry,
-             const SteadyClock& clock,
+  IngestLoop(LaneOptions lanes, EventLog& log, SessionServer& sessions,
+             RegistrySource registry, const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
              Faults& faults, LoopMeters& meters, Drain& drain, Hooks hooks,
@@ -82,6 +83,8 @@ class IngestLoop {
   void Turn();
   // Any thread.
   void Stop();
+  // Whether bulk waits because the alerts service lags (lanes.h). Any thread.
+  void HoldBulk(bool hold);
   // Publishes what a call brought, as a session's frame is. `done` comes from
   // the loop's thread, once what was accepted is durable. Any thread.
   //   RESOURCE_EXHAUSTED, UNAVAILABLE  as PublishCalls::Add; UNAVAILABLE also
@@ -103,11 +106,14 @@ class IngestLoop {
 
   void Write(std::unique_ptr<PendingBlock> block);
   std::vector<WriteResult> Results();
-  void Take(const SessionEvent& event);
+  // Waits for frames, and takes those that may be taken.
+  void LookAtFrames(absl::Duration wait);
+  void TakeFrames();
+  void Take(const SessionEvent& event, absl::Duration since);
   void TakeCalls();
   void LookAtDrain();
-  // The session's frame is to be taken.
-  bool MayPublish(const SessionEvent& event);
+  // What it publishes is to be taken.
+  bool MayPublish(SessionId session, const v1::Principal& principal);
   void TellOfFaults();
   void UseAgreements();
   void TakeFollowed();
@@ -116,6 +122,7 @@ class IngestLoop {
   bool Show(std::shared_ptr<const EventBlock> block);
   void Answer();
 
+  Lanes lanes_;
   EventLog& log_;
   SessionServer& sessions_;
   RegistryWatch registry_;
@@ -145,9 +152,11 @@ class IngestLoop {
   size_t blocks_out_ = 0;
   mutable Mutex agreed_mu_;
   std::shared_ptr<const Agreements> agreed_ ABSL_GUARDED_BY(agreed_mu_);
+  std::atomic<bool> hold_bulk_ = false;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> follows_ = false;
   std::vector<SessionEvent> events_;
+  bool more_ = false;  // Bulk waits, and is not held.
   Mutex mu_;
   std::vector<WriteResult> results_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<const EventBlock>> followed_ ABSL_GUARDED_BY(mu_);

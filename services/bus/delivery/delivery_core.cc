@@ -12,14 +12,24 @@
 namespace concordat::bus {
 namespace {
 
-constexpr size_t kRecentBlocks = 32;
+constexpr size_t kRecentBytes = size_t{32} << 20;
 constexpr uint32_t kCreditEvents = 4096;
 constexpr uint32_t kCreditEventsMax = 65536;
 constexpr uint32_t kCreditBytes = 8u << 20;
 constexpr uint32_t kCreditBytesMax = 64u << 20;
 constexpr size_t kNameMax = 128;
+constexpr size_t kHeaderBytes = 256;  // Most often.
 // A place that moves without deliveries is stored when it is this far on.
 constexpr uint64_t kIdleStore = 4096;
+
+// About what it takes in memory.
+size_t BytesOf(const EventBlock& block) {
+  size_t bytes = block.events.size() * (sizeof(StoredEvent) + kHeaderBytes);
+  for (const StoredEvent& event : block.events) {
+    for (const StoredGroup& group : event.opened) bytes += group.data.size();
+  }
+  return bytes;
+}
 
 // The furthest event that whoever has this place has dealt with.
 Sequence FurthestOf(const Place& place) {
@@ -72,8 +82,15 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   const size_t changes = fold_.changes().size();
   const absl::Status folded = fold_.Fold(*block);
   if (!folded.ok()) return folded;
-  recent_.push_back(std::move(block));
-  if (recent_.size() > kRecentBlocks) recent_.pop_front();
+  if (!block->events.empty()) {
+    const size_t bytes = BytesOf(*block);
+    recent_bytes_ += bytes;
+    recent_.push_back({std::move(block), bytes});
+  }
+  while (recent_bytes_ > kRecentBytes && recent_.size() > 1) {
+    recent_bytes_ -= recent_.front().bytes;
+    recent_.pop_front();
+  }
   if (fold_.changes().size() > changes) {
     for (auto& [session, sub] : subscriptions_) {
       if (sub.singly == nullptr && !sub.ended) {
@@ -145,6 +162,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
         SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
   sub.durable = !sub.key.empty() && !request.own_place();
+  sub.urgent = request.urgent() && !recipient.to.process_types.empty();
   if (is_singly && !sub.durable) {
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "settlement: of a durable name alone");
@@ -245,26 +263,14 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
 }
 
-absl::StatusOr<Sequence> DeliveryCore::LastBefore(uint64_t time_us) const {
-  // acceptedtime never steps back.
-  Sequence before = {0};
-  Sequence end = {fold_.folded().value + 1};
-  while (before.value + 1 < end.value) {
-    const Sequence middle = {before.value + (end.value - before.value) / 2};
-    const auto event = log_.ReadOne(middle);
-    if (!event.ok()) return event.status();
-    (event->accepted_us < time_us ? before : end) = middle;
-  }
-  return before;
-}
-
 absl::StatusOr<Place> DeliveryCore::PlaceOf(
     const v1::Subscribe& request) const {
   // What is asked for now is judged by the policy of now, whole.
   Place asked = {log_id_, epoch_, {request.after()}, fold_.folded()};
   if (request.from_latest()) asked.acknowledged = fold_.folded();
   if (request.from_time() != 0) {
-    const auto before = LastBefore(request.from_time());
+    const auto before =
+        LastBefore(log_, request.from_time(), {0}, fold_.folded());
     if (!before.ok()) return before.status();
     asked.acknowledged = *before;
   }
@@ -401,28 +407,6 @@ void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
   const Recipient& to = found->second.cursor.recipient->to;
   if (to == RecipientOf(principal, to.purpose.value_or(""))) return;
   Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
-}
-
-bool DeliveryCore::Work(absl::Duration now) {
-  now_ = now;
-  LookAtNames();
-  bool more = false;
-  // A turn may end its own session; the next one is found by its number.
-  SessionId next = {0};
-  for (;;) {
-    const auto at = subscriptions_.lower_bound(next);
-    if (at == subscriptions_.end()) break;
-    next = {at->first.value + 1};
-    if (at->second.singly == nullptr) more |= Turn(at->second, now);
-    if (next.value == 0) break;
-  }
-  // The same of names: with its last member one is gone.
-  for (auto at = singly_.begin(); at != singly_.end();) {
-    const std::string key = at->first;
-    more |= TurnSingly(at->second, now);
-    at = singly_.upper_bound(key);
-  }
-  return more;
 }
 
 std::vector<DeliveryOutput> DeliveryCore::TakeOutputs() {

@@ -12,6 +12,12 @@
 //     end, everything that one from the beginning sees.
 //   - A place is stored only as acknowledged, and acknowledged as stored only
 //     when it is on disk.
+//   - What Work() does at once is bounded, however many subscriptions there are.
+//     Urgent ones come first, then those near the log's end in rotation, then one
+//     of those that catch up. So none waits for another's catching up, and each
+//     comes to its turn.
+//   - Nobody waits here for the disk: blocks of the past are read and opened
+//     elsewhere, one ahead for each that catches up.
 //   - Delivery numbers have no gaps; a subscription from a stored place gets
 //     everything after it again that was not acknowledged.
 //   - One that settles singly (settlement.h) may have several members; each
@@ -19,11 +25,14 @@
 //
 // Threads  One.
 // Bounds   What is out to a subscription is within the credit it gave; a frame
-//          holds at most 256 views and fits a frame of the session.
+//          holds at most 256 views and fits a frame of the session, and one of
+//          the past is small. Memory: of each that catches up two reads of
+//          256 KiB; of the log's end 32 MiB.
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_DELIVERY_CORE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -125,6 +134,8 @@ struct DeliveryOptions {
   uint32_t redrive_per_s = 10;
   absl::Duration stalled_after = absl::Minutes(1);
   absl::Duration expire_after = absl::Hours(24 * 180);
+  // Of an urgent subscription, before bulk waits for it.
+  absl::Duration urgent_lag_max = absl::Milliseconds(50);
   // Whether the name with this key is kept whoever uses it.
   std::function<bool(const std::string& key)> never_expires =
       [](const std::string&) { return false; };
@@ -144,10 +155,16 @@ class DeliveryCore {
  public:
   static constexpr size_t kViewsMax = 256;
   static constexpr size_t kFrameViewBytes = 240 * 1024;
+  // Of one that catches up: what is urgent never waits long behind it on a wire.
+  static constexpr size_t kPastViewBytes = 64 * 1024;
   // Events judged for one subscription before the next has its turn.
   static constexpr size_t kScanMax = 4096;
   // What passing over regions of the log counts as.
   static constexpr size_t kSkipCost = 512;
+  // Views made, and events judged times as many, in one Work() for those near the
+  // log's end. What is urgent has none of it.
+  static constexpr size_t kWorkViews = 4096;
+  static constexpr size_t kJudgedPerView = 16;
   // Durable names of one role of an agency.
   static constexpr size_t kNamesMax = 64;
   // One with nothing to send says how far it has judged this often at most.
@@ -178,8 +195,15 @@ class DeliveryCore {
   // Somebody is connected under it.
   bool IsUsed(const std::string& key) const;
 
-  // Gives each subscription one turn. True: there is more to do at once.
+  // Gives turns, as said above. True: there is more to do at once.
   bool Work(absl::Duration now);
+  // Who has another thread to read the log with. Runs what it is given there, and
+  // has Work() called after it; before the first Work().
+  using Elsewhere = std::function<void(std::function<void()>)>;
+  void ReadElsewhere(Elsewhere elsewhere) { elsewhere_ = std::move(elsewhere); }
+  // How long ago that became durable which an urgent subscription has not
+  // acknowledged yet; zero: none is behind, or none is there. As of Work().
+  absl::Duration UrgentLag() const;
   std::vector<DeliveryOutput> TakeOutputs();
 
   // Places that changed since the last call; none: `places` is empty.
@@ -220,6 +244,20 @@ class DeliveryCore {
   uint64_t now_us() const { return fold_.now_us(); }
 
  private:
+  // What of the log lies between two places, on its way from it. `done` is set
+  // last, by whoever reads it.
+  struct Fetch {
+    EventFilter filter;
+    Sequence after;   // Of these,
+    Sequence passed;  // up to here nothing is of interest, and then comes
+    absl::StatusOr<std::shared_ptr<const EventBlock>> block =
+        absl::UnavailableError("not read yet");
+    std::atomic<bool> done = false;
+  };
+  struct Reading {
+    std::shared_ptr<const EventBlock> block;
+    std::shared_ptr<Fetch> next;  // Null: not asked for.
+  };
   // Events of the past that a policy change shows.
   struct Backfill {
     const PolicyChange* change = nullptr;
@@ -228,6 +266,7 @@ class DeliveryCore {
     std::vector<Sequence> of_person;
     size_t next = 0;
     Sequence at;  // About everybody: looked at up to here.
+    Reading reading;
   };
   // A view that is out. When it is acknowledged the place is this.
   struct Out {
@@ -255,7 +294,8 @@ class DeliveryCore {
     Sequence end = {std::numeric_limits<uint64_t>::max()};
     uint64_t end_us = 0;
     std::deque<Backfill> backfills;
-    std::shared_ptr<const EventBlock> reading;
+    Reading reading;
+    bool is_behind = false;  // As of its turn: it catches up.
   };
   // A durable name whose deliveries are settled singly, while it has members.
   struct Singly {
@@ -282,6 +322,7 @@ class DeliveryCore {
     Cursor cursor;
     uint64_t credit_events = 0;
     uint64_t credit_bytes = 0;
+    bool urgent = false;
     bool ready = false;  // Subscribed was said.
     bool ended = false;  // And that it is at the end it asked for.
     Place place;         // Acknowledged.
@@ -305,8 +346,6 @@ class DeliveryCore {
   void SaySubscribed(Subscription& sub);
   // The place that the request asks for.
   absl::StatusOr<Place> PlaceOf(const v1::Subscribe& request) const;
-  // The last event before that time.
-  absl::StatusOr<Sequence> LastBefore(uint64_t time_us) const;
   void AddBackfills(Cursor& cursor, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;
   void MarkDirty(const Subscription& sub);
@@ -315,16 +354,37 @@ class DeliveryCore {
   Sequence ScannedThrough(const Cursor& cursor) const;
   SubscriptionInfo InfoOf(const std::string& key) const;
 
+  // delivery_turns.cc
+  // What a turn did. In views; 0: it waits for credit, the log or the disk.
+  struct Turned {
+    size_t cost = 0;
+    bool more = false;
+  };
+  // Who has turns: a session that settles up to a number, or a name.
+  struct Runner {
+    Subscription* one = nullptr;
+    Singly* singly = nullptr;
+  };
+  // What comes next to it is not among the newest blocks.
+  bool IsBehind(const Cursor& cursor) const;
+  Turned TurnOf(const Runner& runner, absl::Duration now);
+  void NoteEnd();
+
   // delivery_scan.cc
   // How far it may be judged now.
   Sequence EndOf(const Cursor& cursor) const {
     return std::min(cursor.end, fold_.folded());
   }
   absl::Status FindEnd(Cursor& cursor) const;
-  bool Turn(Subscription& sub, absl::Duration now);
-  absl::Status Scan(Subscription& sub, bool& progress);
-  // Calls `add` with each event that the first back-fill shows.
-  absl::Status RunBackfill(
+  Turned Turn(Subscription& sub, absl::Duration now);
+  static size_t CostOf(size_t scanned, size_t views);
+  static size_t FrameBytesMax(const Cursor& cursor) {
+    return cursor.is_behind ? kPastViewBytes : kFrameViewBytes;
+  }
+  absl::Status Scan(Subscription& sub, size_t& scanned);
+  // Calls `add` with each event that the first back-fill shows. False: it waits
+  // for the log.
+  absl::StatusOr<bool> RunBackfill(
       Cursor& cursor, absl::FunctionRef<bool()> has_room,
       absl::FunctionRef<void(const StoredEvent&, GroupMask)> add);
   bool IsShown(const Cursor& cursor, const PolicyChange& change,
@@ -335,8 +395,16 @@ class DeliveryCore {
   void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
                Sequence acknowledged);
   bool HasRoom(const Subscription& sub) const;
-  // The block with the next event; null when it was passed over instead.
-  absl::Status FindBlock(Cursor& cursor);
+  enum class Found {
+    kBlock,   // `reading.block` has the event after `scan`.
+    kPassed,  // Nothing up to `scan` is of interest: it is further on now.
+    kWaits,   // It is being read.
+  };
+  absl::StatusOr<Found> FindBlock(const EventFilter& filter, Reading& reading,
+                                  Sequence end, Sequence& scan);
+  void FetchAfter(Sequence after, const EventFilter& filter, Reading& reading);
+  // Null: it is not among the newest.
+  std::shared_ptr<const EventBlock> RecentWith(Sequence next) const;
   const std::vector<GroupMask>& MasksOf(
       RecipientState& recipient,
       const std::shared_ptr<const EventBlock>& block);
@@ -347,8 +415,8 @@ class DeliveryCore {
   // delivery_singly.cc
   void JoinSingly(Subscription sub, const v1::Subscribe& request);
   void LeaveSingly(Subscription& sub);
-  bool TurnSingly(Singly& singly, absl::Duration now);
-  absl::Status ScanSingly(Singly& singly, bool& progress);
+  Turned TurnSingly(Singly& singly, absl::Duration now);
+  absl::Status ScanSingly(Singly& singly, size_t& scanned);
   // At most `count_max` of what is ready.
   absl::Status SendReady(Singly& singly, Subscription& sub, size_t count_max,
                          absl::Duration now);
@@ -376,7 +444,21 @@ class DeliveryCore {
   std::map<std::string, Singly> singly_;  // By key.
   std::map<std::string, SessionId> holders_;
   std::map<std::string, RecipientState> recipients_;
-  std::deque<std::shared_ptr<const EventBlock>> recent_;
+  Elsewhere elsewhere_ = [](const std::function<void()>& work) { work(); };
+  // The newest blocks, and what they weigh.
+  struct Recent {
+    std::shared_ptr<const EventBlock> block;
+    size_t bytes = 0;
+  };
+  std::deque<Recent> recent_;
+  size_t recent_bytes_ = 0;
+  // Ends of the log that an urgent subscription has not acknowledged, and since
+  // when they are durable.
+  std::deque<std::pair<Sequence, absl::Duration>> ends_;
+  // Who has turns in this Work(): kept for their memory.
+  std::vector<Runner> urgent_, live_, behind_;
+  size_t next_live_ = 0;  // Whose turn is next, of either.
+  size_t next_behind_ = 0;
   std::vector<DeliveryOutput> outputs_;
   DirtyPlaces dirty_;
   std::map<std::string, Progress> progress_;

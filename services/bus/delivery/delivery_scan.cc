@@ -1,5 +1,6 @@
 // One subscription's turn: what of the log it is sent next.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,8 +9,28 @@
 namespace concordat::bus {
 namespace {
 
-constexpr size_t kReadBytes = 1u << 20;
+constexpr size_t kReadBytes = 256 * 1024;
+// Events of a person that are looked up one by one in a turn.
+constexpr size_t kLookUpsMax = 16;
 constexpr size_t kJudgedKept = 4;
+
+bool Holds(const EventBlock& block, Sequence next) {
+  return !block.events.empty() && block.events.front().sequence <= next &&
+         block.events.back().sequence >= next;
+}
+
+// Borrows the filter.
+Interest InterestOf(const EventFilter& filter) {
+  Interest interest;
+  if (!filter.types().empty()) {
+    interest.type = [&filter](absl::string_view type) {
+      return filter.WantsType(type);
+    };
+  }
+  if (!filter.agencies().empty()) interest.agencies = &filter.agencies();
+  if (!filter.persons().empty()) interest.persons = &filter.persons();
+  return interest;
+}
 
 }  // namespace
 
@@ -17,17 +38,17 @@ absl::Status DeliveryCore::FindEnd(Cursor& cursor) const {
   if (cursor.end_us == 0 || fold_.now_us() < cursor.end_us) {
     return absl::OkStatus();
   }
-  const auto last = LastBefore(cursor.end_us);
+  const auto last = LastBefore(log_, cursor.end_us, {0}, fold_.folded());
   if (!last.ok()) return last.status();
   cursor.end = std::min(cursor.end, *last);
   cursor.end_us = 0;
   return absl::OkStatus();
 }
 
-bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
-  if (!sub.ready || sub.place.paused || sub.ended) return false;
+DeliveryCore::Turned DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
+  if (!sub.ready || sub.place.paused || sub.ended) return {};
   Cursor& cursor = sub.cursor;
-  bool progress = false;
+  size_t scanned = 0;
   Sequence cause;
   absl::Status status = FindEnd(cursor);
   if (!status.ok()) {
@@ -35,21 +56,22 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
   } else if (!cursor.backfills.empty()) {
     cause = cursor.backfills.front().change->cause;
     if (HasRoom(sub)) {
-      progress = true;
-      status = RunBackfill(
+      const auto ran = RunBackfill(
           cursor, [&] { return HasRoom(sub); },
           [&](const StoredEvent& event, GroupMask mask) {
             AddView(sub, event, mask, cursor.scan);
           });
+      status = ran.status();
+      if (ran.ok() && *ran) scanned = kJudgedPerView;
     }
   } else {
-    status = Scan(sub, progress);
+    status = Scan(sub, scanned);
   }
   if (!status.ok()) {
     encoder_.TakeDeliver({});
     Refuse(sub.session, v1::REFUSAL_SHUTTING_DOWN,
            absl::StrCat("the log cannot be read: ", status.message()));
-    return false;
+    return {};
   }
   // Nothing is left between what was sent last and here.
   if (sub.out.empty()) {
@@ -61,64 +83,89 @@ bool DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
   }
   const bool at_end = cursor.scan >= EndOf(cursor) && cursor.backfills.empty();
   sub.ended = at_end && cursor.scan >= cursor.end;
+  const size_t cost = CostOf(scanned, encoder_.views());
   SendFrame(sub, cause, ScannedThrough(cursor), at_end, now);
-  return progress && HasRoom(sub) && !at_end;
+  return {cost, cost > 0 && HasRoom(sub) && !at_end};
+}
+
+size_t DeliveryCore::CostOf(size_t scanned, size_t views) {
+  return views + (scanned + kJudgedPerView - 1) / kJudgedPerView;
 }
 
 bool DeliveryCore::HasRoom(const Subscription& sub) const {
-  return encoder_.views() < kViewsMax && encoder_.bytes() < kFrameViewBytes &&
+  return encoder_.views() < kViewsMax &&
+         encoder_.bytes() < FrameBytesMax(sub.cursor) &&
          sub.out.size() < sub.credit_events && sub.out_bytes < sub.credit_bytes;
 }
 
-absl::Status DeliveryCore::FindBlock(Cursor& cursor) {
-  const auto holds_next = [&](const EventBlock& block) {
-    return !block.events.empty() &&
-           block.events.front().sequence.value <= cursor.scan.value + 1 &&
-           block.events.back().sequence > cursor.scan;
-  };
-  if (cursor.reading != nullptr && holds_next(*cursor.reading)) {
-    return absl::OkStatus();
+std::shared_ptr<const EventBlock> DeliveryCore::RecentWith(
+    Sequence next) const {
+  const auto after = std::partition_point(
+      recent_.begin(), recent_.end(), [&](const Recent& one) {
+        return one.block->events.front().sequence <= next;
+      });
+  if (after == recent_.begin()) return nullptr;
+  const auto& block = std::prev(after)->block;
+  return block->events.back().sequence >= next ? block : nullptr;
+}
+
+void DeliveryCore::FetchAfter(Sequence after, const EventFilter& filter,
+                              Reading& reading) {
+  auto fetch = std::make_shared<Fetch>();
+  fetch->filter = filter;
+  fetch->after = after;
+  reading.next = fetch;
+  elsewhere_([&log = log_, fetch] {
+    fetch->passed = fetch->filter.is_everything()
+                        ? fetch->after
+                        : log.SkipFrom(fetch->after, InterestOf(fetch->filter));
+    fetch->block = log.Read(fetch->passed, kReadBytes);
+    fetch->done.store(true, std::memory_order_release);
+  });
+}
+
+absl::StatusOr<DeliveryCore::Found> DeliveryCore::FindBlock(
+    const EventFilter& filter, Reading& reading, Sequence end, Sequence& scan) {
+  const Sequence next = {scan.value + 1};
+  if (reading.block != nullptr && Holds(*reading.block, next)) {
+    return Found::kBlock;
   }
-  for (auto recent = recent_.rbegin(); recent != recent_.rend(); ++recent) {
-    if (holds_next(**recent)) {
-      cursor.reading = *recent;
-      return absl::OkStatus();
+  reading.block = RecentWith(next);
+  if (reading.block != nullptr) {
+    reading.next = nullptr;
+    return Found::kBlock;
+  }
+  if (reading.next == nullptr || reading.next->after != scan) {
+    FetchAfter(scan, filter, reading);
+  }
+  if (!reading.next->done.load(std::memory_order_acquire)) return Found::kWaits;
+  const std::shared_ptr<Fetch> fetch = std::move(reading.next);
+  if (!fetch->block.ok()) return fetch->block.status();
+  reading.block = *fetch->block;
+  // Not past what is wanted, nor what policy is folded to: it may be read ahead.
+  const Sequence passed = std::min(fetch->passed, end);
+  const bool has_passed = passed > scan;
+  scan = std::max(scan, passed);
+  if (!has_passed && !Holds(*reading.block, next)) {
+    return absl::DataLossError(absl::StrCat("no event ", next.value));
+  }
+  if (!reading.block->events.empty()) {
+    const Sequence last = reading.block->events.back().sequence;
+    if (last < end && RecentWith({last.value + 1}) == nullptr) {
+      FetchAfter(last, filter, reading);
     }
   }
-  const EventFilter& filter = cursor.filter;
-  if (!filter.is_everything()) {
-    Interest interest;
-    if (!filter.types().empty()) {
-      interest.type = [&filter](absl::string_view type) {
-        return filter.WantsType(type);
-      };
-    }
-    if (!filter.agencies().empty()) interest.agencies = &filter.agencies();
-    if (!filter.persons().empty()) interest.persons = &filter.persons();
-    // Not past what policy is folded to: it may be read ahead.
-    const Sequence skipped =
-        std::min(log_.SkipFrom(cursor.scan, interest), EndOf(cursor));
-    if (skipped > cursor.scan) {
-      cursor.scan = skipped;
-      cursor.reading = nullptr;
-      return absl::OkStatus();
-    }
-  }
-  auto block = log_.Read(cursor.scan, kReadBytes);
-  if (!block.ok()) return block.status();
-  if (!holds_next(**block)) {
-    return absl::DataLossError(
-        absl::StrCat("no event ", cursor.scan.value + 1));
-  }
-  cursor.reading = *std::move(block);
-  return absl::OkStatus();
+  return has_passed ? Found::kPassed : Found::kBlock;
 }
 
 const std::vector<GroupMask>& DeliveryCore::MasksOf(
     RecipientState& recipient, const std::shared_ptr<const EventBlock>& block) {
-  for (const Judged& judged : recipient.judged) {
-    if (judged.block == block && judged.changes == fold_.changes().size()) {
-      return judged.masks;
+  // The last used last: one that catches up does not push out what all wait for.
+  for (auto judged = recipient.judged.begin(); judged != recipient.judged.end();
+       ++judged) {
+    if (judged->block == block && judged->changes == fold_.changes().size()) {
+      std::rotate(judged, std::next(judged), recipient.judged.end());
+      return recipient.judged.back().masks;
     }
   }
   Judged judged;
@@ -137,18 +184,19 @@ const std::vector<GroupMask>& DeliveryCore::MasksOf(
   return recipient.judged.back().masks;
 }
 
-absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
+absl::Status DeliveryCore::Scan(Subscription& sub, size_t& scanned) {
   Cursor& cursor = sub.cursor;
   const Sequence end = EndOf(cursor);
-  size_t scanned = 0;
   while (cursor.scan < end && scanned < kScanMax && HasRoom(sub)) {
-    const absl::Status found = FindBlock(cursor);
-    if (!found.ok()) return found;
-    if (cursor.reading == nullptr) {
+    const auto found =
+        FindBlock(cursor.filter, cursor.reading, end, cursor.scan);
+    if (!found.ok()) return found.status();
+    if (*found == Found::kWaits) break;
+    if (*found == Found::kPassed) {
       scanned += kSkipCost;
       continue;
     }
-    const std::shared_ptr<const EventBlock> block = cursor.reading;
+    const std::shared_ptr<const EventBlock> block = cursor.reading.block;
     const std::vector<GroupMask>& masks = MasksOf(*cursor.recipient, block);
     size_t at = static_cast<size_t>(cursor.scan.value + 1 -
                                     block->events.front().sequence.value);
@@ -163,11 +211,10 @@ absl::Status DeliveryCore::Scan(Subscription& sub, bool& progress) {
       }
     }
   }
-  progress = scanned > 0;
   return absl::OkStatus();
 }
 
-absl::Status DeliveryCore::RunBackfill(
+absl::StatusOr<bool> DeliveryCore::RunBackfill(
     Cursor& cursor, absl::FunctionRef<bool()> has_room,
     absl::FunctionRef<void(const StoredEvent&, GroupMask)> add) {
   Backfill& backfill = cursor.backfills.front();
@@ -182,24 +229,33 @@ absl::Status DeliveryCore::RunBackfill(
   GroupMask mask = 0;
   if (!change.everybody()) {
     size_t& next = backfill.next;
-    for (; next < backfill.of_person.size() && has_room(); ++next) {
+    const size_t end = std::min(backfill.of_person.size(), next + kLookUpsMax);
+    for (; next < end && has_room(); ++next) {
       const auto event = log_.ReadOne(backfill.of_person[next]);
       if (!event.ok()) return event.status();
       if (IsShown(cursor, change, *event, mask)) add(*event, mask);
     }
     done = next == backfill.of_person.size();
   } else {
-    const auto block = log_.Read(backfill.at, kReadBytes);
-    if (!block.ok()) return block.status();
-    for (const StoredEvent& event : (*block)->events) {
-      if (event.sequence > backfill.limit || !has_room()) break;
-      if (IsShown(cursor, change, event, mask)) add(event, mask);
-      backfill.at = event.sequence;
+    const auto found =
+        FindBlock(cursor.filter, backfill.reading, backfill.limit, backfill.at);
+    if (!found.ok()) return found.status();
+    if (*found == Found::kWaits) return false;
+    if (*found == Found::kBlock) {
+      const EventBlock& block = *backfill.reading.block;
+      size_t at = static_cast<size_t>(backfill.at.value + 1 -
+                                      block.events.front().sequence.value);
+      for (; at < block.events.size() && has_room(); ++at) {
+        const StoredEvent& event = block.events[at];
+        if (event.sequence > backfill.limit) break;
+        if (IsShown(cursor, change, event, mask)) add(event, mask);
+        backfill.at = event.sequence;
+      }
     }
     done = backfill.at >= backfill.limit;
   }
   if (done) cursor.backfills.pop_front();
-  return absl::OkStatus();
+  return true;
 }
 
 bool DeliveryCore::IsShown(const Cursor& cursor, const PolicyChange& change,

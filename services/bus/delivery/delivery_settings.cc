@@ -17,6 +17,7 @@ absl::StatusOr<DeliveryOptions> OptionsOf(
   options.redelivery.set_aside_max = settings.set_aside_max();
   options.redrive_per_s = settings.redrive_per_s();
   options.expire_after = absl::Hours(24) * settings.expire_after_days();
+  options.urgent_lag_max = absl::Milliseconds(settings.urgent_lag_max_ms());
   return options;
 }
 

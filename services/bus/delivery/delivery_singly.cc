@@ -112,11 +112,12 @@ void DeliveryCore::Settle(SessionId session, const v1::Settle& settle) {
   dirty_.tell.push_back({session, 0, ++sub.settles});
 }
 
-bool DeliveryCore::TurnSingly(Singly& singly, absl::Duration now) {
+DeliveryCore::Turned DeliveryCore::TurnSingly(Singly& singly,
+                                              absl::Duration now) {
   Settlement& settlement = singly.settlement;
   settlement.Tick(now);
-  bool progress = false;
-  absl::Status status = ScanSingly(singly, progress);
+  size_t scanned = 0;
+  absl::Status status = ScanSingly(singly, scanned);
   // Who has the most room left comes first, or had the fewest.
   absl::InlinedVector<std::pair<size_t, Subscription*>, 4> takers;
   for (const SessionId member : singly.members) {
@@ -148,16 +149,17 @@ bool DeliveryCore::TurnSingly(Singly& singly, absl::Duration now) {
       Refuse(member, v1::REFUSAL_SHUTTING_DOWN,
              absl::StrCat("the log cannot be read: ", status.message()));
     }
-    return false;
+    return {};
   }
-  progress |= settlement.ready_count() < before;
+  const size_t cost =
+      CostOf(scanned, before - std::min(before, settlement.ready_count()));
   const bool has_more =
       settlement.ready_count() > 0 || !singly.cursor.backfills.empty() ||
       (settlement.TakesMore() && singly.cursor.scan < fold_.folded());
-  return progress && has_more;
+  return {cost, cost > 0 && has_more};
 }
 
-absl::Status DeliveryCore::ScanSingly(Singly& singly, bool& progress) {
+absl::Status DeliveryCore::ScanSingly(Singly& singly, size_t& scanned) {
   Cursor& cursor = singly.cursor;
   Settlement& settlement = singly.settlement;
   const auto has_room = [&] {
@@ -167,26 +169,27 @@ absl::Status DeliveryCore::ScanSingly(Singly& singly, bool& progress) {
     return absl::OkStatus();
   }
   if (!cursor.backfills.empty()) {
-    progress = true;
     const Sequence cause = cursor.backfills.front().change->cause;
-    const absl::Status status =
+    const auto ran =
         RunBackfill(cursor, has_room, [&](const StoredEvent& event, GroupMask) {
           settlement.Offer({event.sequence, cause}, OrderingKey(event.header),
                            cursor.scan, {cause.value - 1});
         });
-    if (!status.ok()) return status;
+    if (!ran.ok()) return ran.status();
+    if (*ran) scanned = kJudgedPerView;
     settlement.Passed(cursor.scan, JudgedPolicy(cursor));
     return absl::OkStatus();
   }
-  size_t scanned = 0;
   while (cursor.scan < fold_.folded() && scanned < kScanMax && has_room()) {
-    const absl::Status found = FindBlock(cursor);
-    if (!found.ok()) return found;
-    if (cursor.reading == nullptr) {
+    const auto found =
+        FindBlock(cursor.filter, cursor.reading, fold_.folded(), cursor.scan);
+    if (!found.ok()) return found.status();
+    if (*found == Found::kWaits) break;
+    if (*found == Found::kPassed) {
       scanned += kSkipCost;
       continue;
     }
-    const std::shared_ptr<const EventBlock> block = cursor.reading;
+    const std::shared_ptr<const EventBlock> block = cursor.reading.block;
     const std::vector<GroupMask>& masks = MasksOf(*cursor.recipient, block);
     size_t at = static_cast<size_t>(cursor.scan.value + 1 -
                                     block->events.front().sequence.value);
@@ -203,7 +206,6 @@ absl::Status DeliveryCore::ScanSingly(Singly& singly, bool& progress) {
     }
   }
   settlement.Passed(cursor.scan, JudgedPolicy(cursor));
-  progress = scanned > 0;
   return absl::OkStatus();
 }
 
@@ -217,12 +219,11 @@ absl::StatusOr<StoredEvent> DeliveryCore::EventAt(const Singly& singly,
     return &block.events[static_cast<size_t>(
         at.value - block.events.front().sequence.value)];
   };
-  if (singly.cursor.reading != nullptr) {
-    if (const StoredEvent* event = in(*singly.cursor.reading)) return *event;
+  const EventBlock* const reading = singly.cursor.reading.block.get();
+  if (reading != nullptr) {
+    if (const StoredEvent* event = in(*reading)) return *event;
   }
-  for (auto recent = recent_.rbegin(); recent != recent_.rend(); ++recent) {
-    if (const StoredEvent* event = in(**recent)) return *event;
-  }
+  if (const auto recent = RecentWith(at)) return *in(*recent);
   return log_.ReadOne(at);
 }
 
@@ -234,7 +235,8 @@ absl::Status DeliveryCore::SendReady(Singly& singly, Subscription& sub,
   bool is_repeated = false;
   Sequence cause;
   while (encoder_.views() < std::min(count_max, kViewsMax) &&
-         encoder_.bytes() < kFrameViewBytes && !settlement.paused() &&
+         encoder_.bytes() < FrameBytesMax(singly.cursor) &&
+         !settlement.paused() &&
          settlement.bytes_out_to(sub.session) < sub.credit_bytes) {
     const std::optional<Settlement::Ready> next = settlement.ready();
     if (!next || (encoder_.views() > 0 && next->id.cause != cause)) break;

@@ -14,12 +14,40 @@ constexpr size_t kReadBytes = 4u << 20;
 
 absl::Status PolicyFold::CatchUp(const EventLog& log) {
   for (;;) {
+    const absl::Status passed = PassOver(log);
+    if (!passed.ok()) return passed;
     const auto block = log.Read(folded_, kReadBytes);
     if (!block.ok()) return block.status();
     if ((*block)->events.empty()) return absl::OkStatus();
     const absl::Status folded = Fold(**block);
     if (!folded.ok()) return folded;
   }
+}
+
+absl::Status PolicyFold::PassOver(const EventLog& log) {
+  Interest interest;
+  interest.type = [this](absl::string_view name) {
+    const EventType* const type = types_->Find(name);
+    return type != nullptr &&
+           type->policy().effect() != policy::v1::EFFECT_UNSPECIFIED;
+  };
+  Sequence to = log.SkipFrom(folded_, interest);
+  if (to <= folded_) return absl::OkStatus();
+  auto last = log.ReadOne(to);
+  if (!last.ok()) return last.status();
+  // The first event of a day that changes agreements is folded.
+  const uint64_t change_us = policy_.agreements()->NextChangeAfter(now_us_);
+  if (last->accepted_us >= change_us) {
+    const auto before = LastBefore(log, change_us, folded_, to);
+    if (!before.ok()) return before.status();
+    if (*before == folded_) return absl::OkStatus();
+    to = *before;
+    last = log.ReadOne(to);
+    if (!last.ok()) return last.status();
+  }
+  folded_ = to;
+  now_us_ = last->accepted_us;
+  return absl::OkStatus();
 }
 
 absl::Status PolicyFold::Fold(const EventBlock& block) {

@@ -74,6 +74,9 @@ class PolicyFold {
  private:
   static constexpr GroupMask kEnvelope = 1;
 
+  // Counts as folded what the log knows, without reading it, to hold no policy.
+  absl::Status PassOver(const EventLog& log);
+
   const std::shared_ptr<const TypeRegistry> types_;
   PolicyState policy_;
   Sequence folded_;

@@ -21,4 +21,18 @@ bool IsOfLog(const LogStatus& log, absl::string_view log_id, uint32_t epoch,
   return last.has_value() && sequence <= *last;
 }
 
+absl::StatusOr<Sequence> LastBefore(const EventLog& log, uint64_t time_us,
+                                    Sequence after, Sequence end) {
+  // acceptedtime never steps back.
+  Sequence before = after;
+  Sequence from = {end.value + 1};
+  while (before.value + 1 < from.value) {
+    const Sequence middle = {before.value + (from.value - before.value) / 2};
+    const auto event = log.ReadOne(middle);
+    if (!event.ok()) return event.status();
+    (event->accepted_us < time_us ? before : from) = middle;
+  }
+  return before;
+}
+
 }  // namespace concordat::bus

@@ -191,6 +191,12 @@ class EventLog {
   virtual LogStatus Status() const = 0;  // Any thread.
 };
 
+// The last event of `after` to `end` that was accepted before that time; `after`
+// itself when none was.
+//   as ReadOne.
+absl::StatusOr<Sequence> LastBefore(const EventLog& log, uint64_t time_us,
+                                    Sequence after, Sequence end);
+
 }  // namespace concordat::bus
 
 #endif  // CONCORDAT_SERVICES_BUS_LOG_EVENT_LOG_H_

@@ -188,6 +188,7 @@ SessionOutput ServerSession::TakePublish(const Frame& frame) {
   unanswered_.push_back({frame.head.number, *events, frame.body.size()});
   SessionOutput output;
   output.deliver = true;
+  output.events = *events;
   return output;
 }
 

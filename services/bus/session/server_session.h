@@ -55,8 +55,9 @@ struct LogPlace {
 struct SessionOutput {
   std::string send;  // A whole frame; empty: nothing.
   bool opened = false;
-  // The frame just received is for the core.
+  // The frame just received is for the core. Of a Publish: how many events.
   bool deliver = false;
+  uint64_t events = 0;
   // Over; `send` is Closed, unless the peer ended it or has gone.
   bool ended = false;
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;

@@ -109,6 +109,7 @@ void SessionServer::Take(Inbound inbound, std::vector<SessionEvent>& events) {
     event.principal = principal;
     event.kind = frame->head.kind;
     event.number = frame->head.number;
+    event.events = output.events;
     event.body = {frame->body, std::move(inbound.frame.owner)};
     events.push_back(std::move(event));
   }

@@ -53,6 +53,7 @@ struct SessionEvent {
   std::string purpose;
   FrameKind kind = FrameKind::kHello;
   uint64_t number = 0;  // The frame's; Receipts name it.
+  uint64_t events = 0;  // Of a Publish.
   OwnedBytes body;
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;
   std::string detail;

@@ -117,6 +117,8 @@ struct SubscribeOptions {
   LogEpoch log_epoch;
   uint32_t credit_events = 4096;
   uint32_t credit_bytes = 8u << 20;
+  // People wait for what comes of it (Subscribe.urgent). Of hub services alone.
+  bool urgent = false;
 };
 
 // Survives restarts of the bus: it connects again by itself and goes on from

@@ -296,6 +296,7 @@ void SubscriptionLink::OnOpen(absl::Duration now) {
   subscribe.set_to_time(options_.to_time_us);
   subscribe.set_credit_events(options_.credit_events);
   subscribe.set_credit_bytes(options_.credit_bytes);
+  subscribe.set_urgent(options_.urgent);
   MutexLock lock(mu_);
   ++generation_;
   queue_.clear();

@@ -120,6 +120,7 @@ bool SimBus::Start() {
   Drop(blocks_);
   Drop(places_);
   Drop(closed_);
+  Drop(reads_);
   life_ = nullptr;
   log_disk_.ProcessKill();
   places_disk_.ProcessKill();
@@ -213,20 +214,23 @@ absl::Status SimBus::Open() {
       bus::DeliveryCore(*life.log, types_, fold, life.cursors->places(),
                         delivery),
       *life.cursors, nullptr, *life.meters, life.drain,
-      bus::DeliveryLoop::Hooks{fatal,
-                               [this](const absl::Status& why) {
-                                 world_.Say("bus: places cannot be stored: ",
-                                            why.ToString());
-                                 if (!hurt_ && !WasMade(why)) {
-                                   world_.Fail("and no fault was made");
-                                 }
-                                 hurt_ = true;
-                               },
-                               refused},
-      std::make_unique<Steps>(places_));
+      bus::DeliveryLoop::Hooks{
+          fatal,
+          [this](const absl::Status& why) {
+            world_.Say("bus: places cannot be stored: ", why.ToString());
+            if (!hurt_ && !WasMade(why)) {
+              world_.Fail("and no fault was made");
+            }
+            hurt_ = true;
+          },
+          refused, [](const std::string&) {},
+          [this](bool lags) { life_->ingest->HoldBulk(lags); }},
+      std::make_unique<Steps>(places_), std::make_unique<Steps>(reads_));
+  bus::LaneOptions lanes;
+  lanes.bulk_events_per_s = world_.dice.Between(1, 64);
   life.ingest = std::make_unique<bus::IngestLoop>(
-      *life.log, *life.ingest_sessions, source_of(bus::Port::kIngest), world_,
-      types_, std::move(core), std::move(fold), random_, life.faults,
+      lanes, *life.log, *life.ingest_sessions, source_of(bus::Port::kIngest),
+      world_, types_, std::move(core), std::move(fold), random_, life.faults,
       *life.meters, life.drain,
       bus::IngestLoop::Hooks{
           [this](std::shared_ptr<const bus::EventBlock> block) {
@@ -246,26 +250,25 @@ absl::Status SimBus::Open() {
       std::make_unique<Steps>(blocks_));
   life.ingest->Start();
   life.delivery->Start();
-  ReadWhole();
+  const absl::Status read = ReadWhole();
+  if (!read.ok()) return read;
   if (on_start_) on_start_(life.cursors->places());
   return absl::OkStatus();
 }
 
-void SimBus::ReadWhole() {
+absl::Status SimBus::ReadWhole() {
   const uint64_t end = life_->log->Status().end.value;
   oracle_.Opened(end);
   for (uint64_t at = 0; at < end && !world_.failed();) {
     const auto block = life_->log->Read({at}, 1 << 20);
-    if (!block.ok()) {
-      return world_.Fail("what was opened cannot be read: ",
-                         block.status().ToString());
-    }
+    if (!block.ok()) return block.status();
     for (const bus::StoredEvent& event : (*block)->events) {
       oracle_.InLog(event);
     }
     at = (*block)->events.back().sequence.value;
   }
   posted_ = oracle_.end();
+  return absl::OkStatus();
 }
 
 void SimBus::Drop(Work& work) { work.jobs.clear(); }
@@ -277,7 +280,7 @@ void SimBus::Stop(End how) {
                       : how == End::kStopped ? "stops in order"
                                              : "is killed");
   if (how == End::kStopped) {
-    for (Work* work : {&blocks_, &places_, &closed_}) {
+    for (Work* work : {&blocks_, &places_, &closed_, &reads_}) {
       work->at_once = true;
       while (!work->jobs.empty()) {
         work->jobs.front()();
@@ -300,11 +303,12 @@ void SimBus::Stop(End how) {
       Drop(*work);
     }
     Drop(closed_);
+    Drop(reads_);
   }
   // Before its carriers cut what is left.
   network_.BusDown(power);
   life_ = nullptr;
-  for (Work* work : {&blocks_, &places_, &closed_}) {
+  for (Work* work : {&blocks_, &places_, &closed_, &reads_}) {
     Drop(*work);
     work->at_once = false;
   }
@@ -343,6 +347,8 @@ void SimBus::Tick() {
     life_->delivery->Turn();
     CheckLooks(bus::Port::kDelivery);
   }
+  DoSome(reads_);
+  if (dice.Chance(9000)) life_->delivery->Turn();
   DoSome(places_);
   DoSome(closed_);
 }

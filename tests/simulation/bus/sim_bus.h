@@ -74,7 +74,8 @@ class SimBus {
   void DoSome(Work& work);
   void Drop(Work& work);
   absl::Status Open();
-  void ReadWhole();
+  // As concordat-log-fsck does: opening passes over what it need not look at.
+  absl::Status ReadWhole();
 
   World& world_;
   WallClock& clock_;
@@ -88,7 +89,7 @@ class SimBus {
   testing::FakeDisk places_disk_;
   std::shared_ptr<testing::FakeIndexStore::Entries> index_;
   // By what would be threads: blocks, places, closed segments.
-  Work blocks_, places_, closed_;
+  Work blocks_, places_, closed_, reads_;
   std::unique_ptr<Life> life_;
   uint64_t segment_bytes_ = 0;
   uint32_t credit_events_ = 0;

@@ -17,8 +17,10 @@
 //   passed on to whom it is hidden from       → PassesOnToWhoSeesAllOfIt
 //   everybody reads why it is disputed        → OnlyTheOwnerReadsWhyOthers…
 //   feeds of others are listed                → ListsTheFeedsThatAlertsMayRestOn
+//   raised when nothing more comes            → RaisesAnAlertWhileMoreKeeps…
 #include "services/alerts/rpc/desk.h"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -32,6 +34,7 @@
 #include "tests/support/demo_engine.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/services/alerts/rpc/bus_fixture.h"
+#include "tests/unit/services/alerts/rpc/busy_client.h"
 
 namespace concordat::alerts {
 namespace {
@@ -60,12 +63,13 @@ class DeskTest : public AlertsBusTest {
   }
   void TearDown() override { CloseDesk(); }
 
-  void Open() {
+  void Open(std::function<bool()> more = [] { return false; }) {
     const auto definitions = testing::DemoDefinitions(types_);
     ASSERT_THAT(definitions, IsOk());
     auto engine = MakeEngine(*definitions);
     ASSERT_THAT(engine, IsOk());
-    client_ = bus_.Connect("service-alerts");
+    client_ = std::make_unique<BusyClient>(bus_.Connect("service-alerts"),
+                                           std::move(more));
     desk_ = std::make_unique<Desk>(*std::move(engine), *client_, types_, self_,
                                    bus::v1::ENVIRONMENT_DEMO, clock_, random_,
                                    log_);
@@ -106,6 +110,31 @@ TEST_F(DeskTest, RaisesAnAlertOnTheBusAndListsIt) {
   EXPECT_EQ(list.alerts(0).rule(), "R13");
   EXPECT_EQ(list.alerts(0).state(), "raised");
   EXPECT_TRUE(list.alerts(0).owner());
+}
+
+TEST_F(DeskTest, RaisesAnAlertWhileMoreKeepsComing) {
+  CloseDesk();
+  // Caught up while there is nothing; from the absence on there is always more.
+  std::atomic<int> left = 0;
+  Open([&] {
+    if (left == 0) return false;
+    if (left == 100) GoesAbsent();
+    if (left < 100) CaseOpens(absl::StrCat("C-", left.load()), "nhs", {"nhs"}, kOther);
+    --left;
+    return true;
+  });
+  ListAt(2, kPolice);
+  left = 100;
+  const auto has_alert = [this] {
+    for (const View& event : bus_.events()) {
+      if (event.header.type == "concordat.alerts.v1.AlertRaised") return true;
+    }
+    return false;
+  };
+  for (size_t n = 3; !has_alert(); ++n) {
+    ASSERT_TRUE(bus_.WaitForEvents(n, absl::Seconds(5)));
+  }
+  EXPECT_GT(left, 0);
 }
 
 TEST_F(DeskTest, KnowsNoAlertOfOthers) {
