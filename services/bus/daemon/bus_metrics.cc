@@ -51,6 +51,12 @@ void CollectQueues(const BusParts& parts, const DeliverySnapshot& delivery,
   samples.Gauge("concordat_bus_open_block_bytes",
                 "What is staged for the next blocks.",
                 static_cast<double>(meters.open_block_bytes()));
+  samples.Gauge("concordat_bus_bulk_waiting_bytes",
+                "Frames of bulk that wait for others and the alerts service.",
+                static_cast<double>(meters.bulk_waiting_bytes()));
+  samples.Gauge("concordat_bus_urgent_lag_seconds",
+                "How far the alerts service is behind the log.",
+                absl::ToDoubleSeconds(delivery.urgent_lag));
 }
 
 void CollectSubscriptions(const DeliverySnapshot& delivery, Samples& samples) {

@@ -354,7 +354,8 @@ void DeliveryLoop::Publish() {
   if (now - published_at_ < kSnapshotEvery) return;
   published_at_ = now;
   DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size(),
-                               !storing_ && !core_.is_dirty()};
+                               !storing_ && !core_.is_dirty(),
+                               core_.UrgentLag()};
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

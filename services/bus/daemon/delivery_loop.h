@@ -36,6 +36,7 @@ struct DeliverySnapshot {
   Sequence folded;
   size_t sessions = 0;
   bool stored = false;  // Places that changed are on disk.
+  absl::Duration urgent_lag = absl::ZeroDuration();
 };
 
 class DeliveryLoop {

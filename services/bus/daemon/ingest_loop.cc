@@ -136,6 +136,7 @@ void IngestLoop::LookAtFrames(absl::Duration wait) {
     lanes_.Push(std::move(event), meters_.Now());
   }
   TakeFrames();
+  meters_.SetBulkWaiting(lanes_.bulk_bytes());
 }
 
 void IngestLoop::TakeFrames() {

@@ -28,6 +28,7 @@ class LoopMeters {
   // The oldest that was taken is answered: receipts go out.
   void Answered();
   void SetStaged(size_t blocks_out, size_t open_block_bytes);
+  void SetBulkWaiting(size_t bytes) { bulk_waiting_bytes_ = bytes; }
 
   // The disk's thread. A block's write and sync took from `began` until now.
   void Wrote(absl::Duration began);
@@ -42,6 +43,7 @@ class LoopMeters {
   // Any thread.
   size_t blocks_out() const { return blocks_out_; }
   size_t open_block_bytes() const { return open_block_bytes_; }
+  size_t bulk_waiting_bytes() const { return bulk_waiting_bytes_; }
 
  private:
   struct Block {
@@ -56,6 +58,7 @@ class LoopMeters {
   std::deque<absl::Duration> taken_;
   std::atomic<size_t> blocks_out_ = 0;
   std::atomic<size_t> open_block_bytes_ = 0;
+  std::atomic<size_t> bulk_waiting_bytes_ = 0;
   Mutex mu_;
   std::deque<Block> blocks_ ABSL_GUARDED_BY(mu_);
   Sequence forgotten_ ABSL_GUARDED_BY(mu_);  // Of blocks up to here.

@@ -47,6 +47,7 @@ class Lanes {
   std::optional<Waiting> Next(absl::Duration now, bool bulk_is_held);
   // Something waits.
   bool empty() const { return live_.empty() && bulk_.empty(); }
+  size_t bulk_bytes() const { return bulk_bytes_; }
 
  private:
   struct Session {

@@ -11,10 +11,12 @@
 // a trace ends where an event makes another one     ATraceGoesFromAnEventToWhatIsMadeOfIt
 // each program begins a trace of its own            ATraceGoesFromAnEventToWhatIsMadeOfIt
 // settings are not read, or a bad one passed over   SettingsAreReadAtTheStart
+// lag of the alerts service is not told to ingest   BulkWaitsForTheAlertsServiceAndOthersDoNot
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -97,6 +99,50 @@ class OperatorsTest : public BusProcessTest {
     return text.str();
   }
 };
+
+TEST_F(OperatorsTest, BulkWaitsForTheAlertsServiceAndOthersDoNot) {
+  constexpr int kBulk = 100;
+  bus_.Stop();
+  WriteFile("bus.textproto",
+            "bulk_events_per_s: 20 urgent_lag_max_ms: 10 "
+            "bulk_wait_max_ms: 60000");
+  bus_.Start();
+  const auto alerts = Connect("service-alerts");
+  SubscribeOptions options;
+  options.from_latest = true;
+  options.urgent = true;
+  const auto subscription = *alerts->Subscribe(options);
+  ASSERT_THAT(subscription->Next(absl::ZeroDuration()),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+  Await([&] { return subscription->connected(); });
+  const auto small = Connect("police");
+  ASSERT_TRUE(Publish(*small, Concern("first", 1)).accepted);
+  const auto first = subscription->Next(kLong);
+  ASSERT_THAT(first, IsOk());
+  Await([&] { return Metric("concordat_bus_urgent_lag_seconds") > 0.02; });
+
+  const auto bulk = Connect("police");
+  std::atomic<int> accepted = 0;
+  for (int i = 0; i < kBulk; ++i) {
+    std::vector<Event> set;
+    set.push_back(Concern(absl::StrCat("bulk-", i), 1));
+    ASSERT_THAT(bulk->Publish(std::move(set),
+                              [&](std::vector<PublishOutcome> outcomes) {
+                                accepted += outcomes[0].accepted ? 1 : 0;
+                              }),
+                IsOk());
+  }
+  Await([&] { return Metric("concordat_bus_bulk_waiting_bytes") > 0; });
+  EXPECT_TRUE(Publish(*small, Concern("second", 1)).accepted);
+  EXPECT_LT(accepted, kBulk);
+  EXPECT_GT(Metric("concordat_bus_bulk_waiting_bytes"), 0);
+  subscription->Ack(first->number);
+  Await([&] {
+    const auto next = subscription->Next(absl::Milliseconds(1));
+    if (next.ok()) subscription->Ack(next->number);
+    return accepted == kBulk;
+  });
+}
 
 TEST_F(OperatorsTest, EveryQueueStandsInTheMetrics) {
   const auto police = Connect("police");
