@@ -155,9 +155,13 @@ std::map<std::string, Sequence> DeliveryCore::FirstNeeded() const {
 }
 
 void DeliveryCore::Forget() {
+  const auto forget = [](Cursor& cursor) {
+    cursor.reading = {};
+    for (Backfill& backfill : cursor.backfills) backfill.reading = {};
+  };
   recent_.clear();
-  for (auto& [session, sub] : subscriptions_) sub.cursor.reading = nullptr;
-  for (auto& [key, singly] : singly_) singly.cursor.reading = nullptr;
+  for (auto& [session, sub] : subscriptions_) forget(sub.cursor);
+  for (auto& [key, singly] : singly_) forget(singly.cursor);
   for (auto& [key, recipient] : recipients_) recipient.judged.clear();
 }
 
