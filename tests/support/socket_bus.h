@@ -23,6 +23,7 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/zmq_bus_client.h"
+#include "services/common/bus_client/zmq_socket.h"
 
 namespace concordat::testing {
 

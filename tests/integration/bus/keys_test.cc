@@ -17,7 +17,9 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <thread>
 
+#include "absl/strings/match.h"
 #include "concordat/hub/v1/status.pb.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/base/mutex.h"
@@ -100,9 +102,9 @@ class Stream {
 
  private:
   void Run() {
-    while (!stopping_) {
+    for (int next = 0; !stopping_;) {
       std::vector<Event> set;
-      set.push_back(make_(handed_));
+      set.push_back(make_(next));
       const absl::Status status = publisher_.Publish(
           std::move(set), [this](std::vector<PublishOutcome> outcomes) {
             MutexLock lock(mu_);
@@ -111,7 +113,7 @@ class Stream {
           });
       MutexLock lock(mu_);
       if (status.ok()) {
-        ++handed_;
+        handed_ = ++next;
       } else {  // Enough is on its way.
         const int before = accepted_;
         answered_.WaitFor(mu_, kLong, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
