@@ -373,7 +373,7 @@ void SimBus::CheckLooks(bus::Port port) {
 
 void SimBus::Perform(std::function<absl::Status(bus::DeliveryCore&)> act) {
   if (!running()) return;
-  life_->delivery->Perform(std::move(act), [](const absl::Status&) {});
+  life_->delivery->Perform("", std::move(act), [](const absl::Status&) {});
 }
 
 void SimBus::FailSoon() {
