@@ -57,6 +57,7 @@ class BusyClient : public BusClient {
       return inner_->scanned_through();
     }
     bool connected() const override { return inner_->connected(); }
+    RemovedEvents removed() const override { return inner_->removed(); }
     LogEpoch log_epoch() const override { return inner_->log_epoch(); }
 
    private:

@@ -131,7 +131,7 @@ TEST_F(ClientCoreTest, ABatchThatIsNoneIsGivenUp) {
 
 TEST_F(ClientCoreTest, AllAddressesAreTriedInTurn) {
   ClientOptions options = Options();
-  options.ingest = [] { return std::string("a,b,c"); };
+  options.ingest = [] { return Door{"a,b,c"}; };
   ClientCore core(options, *this, [] {});
   // Nobody says Welcome; the rounds come further and further apart, and within
   // a round nobody is waited for.
