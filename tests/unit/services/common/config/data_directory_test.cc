@@ -136,9 +136,7 @@ TEST_F(DataDirectoryTest, WaitsForAnAddressToAppear) {
 
 TEST_F(DataDirectoryTest, KnowsAddressesElsewhereToo) {
   const DataDirectory data = Open();
-  const auto ingest = [&] {
-    return data.ReadAddresses("concordat-bus", "ingest");
-  };
+  const auto ingest = [&] { return data.ReadBusAddresses("ingest", "key"); };
   EXPECT_THAT(ingest(), HasCode(absl::StatusCode::kNotFound));
   ASSERT_THAT(
       data.WriteAddresses("concordat-bus", {{"ingest", "tcp://here:1"}}),
