@@ -222,14 +222,7 @@ void AlertDoor::Follow(uint64_t feed, uint64_t after) {
     executor->Post([this, feed, bytes] {
       const auto open = following_.find(feed);
       if (open == following_.end()) return;
-      alerts::v1::Alert alert;
-      const auto json =
-          alert.ParseFromString(bytes)
-              ? world_.schemas.ToJson(
-                    *(*world_.schemas.FindMethod(kFollow))->output_type(),
-                    bytes)
-              : absl::InternalError("not an alert");
-      if (json.ok()) feeds_.OnAlert(feed, alert.position(), *json);
+      Show(feed, bytes);
       open->second->stream->Read();
     });
   };
@@ -238,6 +231,24 @@ void AlertDoor::Follow(uint64_t feed, uint64_t after) {
                          following->options, {take, end});
   feeds_.OnOpen(feed, after);
   following->stream->Read();
+}
+
+void AlertDoor::Show(uint64_t feed, const std::string& bytes) {
+  const absl::Time start = world_.clock.Now();
+  alerts::v1::Alert alert;
+  if (!alert.ParseFromString(bytes)) return;
+  auto parent = ParseTraceparent(alert.traceparent());
+  alert.clear_traceparent();  // For us alone.
+  const auto json = world_.schemas.ToJson(
+      *(*world_.schemas.FindMethod(kFollow))->output_type(),
+      parent.has_value() ? alert.SerializeAsString() : bytes);
+  if (!json.ok()) return;
+  feeds_.OnAlert(feed, alert.position(), *json);
+  if (parent.has_value()) {
+    world_.spans.Add({*std::move(parent), "show",
+                      std::string(alert.GetTypeName()), start,
+                      world_.clock.Now()});
+  }
 }
 
 void AlertDoor::Close(uint64_t feed) {

@@ -25,6 +25,7 @@
 #include "services/common/rpc/async_call.h"
 #include "services/common/rpc/executor.h"
 #include "services/common/telemetry/metrics.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat::gateway {
 
@@ -40,6 +41,8 @@ struct AlertDoorWorld {
   const Clock& clock;
   const SteadyClock& steady;
   Metrics& metrics;
+  // An alert that is traced leaves a span "show" when it goes to its readers.
+  SpanExporter& spans;
 };
 
 class AlertDoor : private AlertSource {
@@ -56,6 +59,7 @@ class AlertDoor : private AlertSource {
   void Open(uint64_t feed, const std::string& principal,
             const std::string& purpose, std::optional<uint64_t> after) override;
   void Close(uint64_t feed) override;
+  void Show(uint64_t feed, const std::string& bytes);
   void AskTime() override;
   // `done` is called on the executor's thread.
   void AskStatus(

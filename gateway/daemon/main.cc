@@ -34,6 +34,7 @@
 #include "services/common/rpc/access_log.h"
 #include "services/common/telemetry/log.h"
 #include "services/common/telemetry/metrics.h"
+#include "services/common/telemetry/trace.h"
 
 namespace concordat::gateway {
 namespace {
@@ -90,6 +91,7 @@ int Main(int argc, char** argv) {
   start.flags().AddString("console", "Folder of the pages.", &console);
   start.flags().AddString("documented", "The types with their comments.",
                           &documented);
+  start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
   start.DescribeSettings(kGatewaySettings, *v1::GatewaySettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
   RaiseFileLimit();
@@ -103,6 +105,9 @@ int Main(int argc, char** argv) {
         log.Error("the new registry does not load; the old one holds",
                   {{"why", status.message()}});
       }));
+  const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
+  SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
+                     random, metrics);
   v1::GatewaySettings settings;
   start.Check(LoadCheckedSettings(data, kGatewaySettings, &settings,
                                   WhenAbsent::kError));
@@ -149,7 +154,7 @@ int Main(int argc, char** argv) {
                     upstream, registry->source(), options.calls.timeout);
   events.Register(router);
   AlertDoor alerts({*schemas, upstream, registry->source(), sessions, *access,
-                    clock, steady, metrics},
+                    clock, steady, metrics, spans},
                    options.heartbeat);
   alerts.Register(router);
 

@@ -31,9 +31,12 @@ class SpanReceiver {
   SpanReceiver(const SpanReceiver&) = delete;
   SpanReceiver& operator=(const SpanReceiver&) = delete;
   uint16_t port() const { return port_; }
+  // From another thread: Take() returns nothing, now and from now on.
+  void Close() { shutdown(socket_, SHUT_RDWR); }
   // Waits for one request, answers it with 200, and returns it.
   std::string Take() {
     const int connection = accept(socket_, nullptr, nullptr);
+    if (connection < 0) return "";
     std::string text;
     char bytes[4096];
     while (!absl::EndsWith(text, "]}]}]}")) {

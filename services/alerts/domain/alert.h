@@ -121,6 +121,7 @@ struct Alert {
   std::string outcome;
   Sequence version;  // Of its stream; 0: AlertRaised has not come back yet.
   std::vector<std::string> steps;  // Ids of the events of its life.
+  std::string traceparent;         // Of the last of them; empty: not traced.
 
   bool closed() const { return stage == AlertStage::kClosed; }
   // Null: not a member.

@@ -191,6 +191,7 @@ Alert* AlertBook::CameBack(const std::string& ref, const View& view) {
   if (alert == nullptr) return nullptr;
   alert->version = view.sequence;
   alert->steps.push_back(view.header.id);
+  alert->traceparent = view.header.traceparent;
   return alert;
 }
 

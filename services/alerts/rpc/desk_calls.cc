@@ -142,6 +142,7 @@ std::optional<v1::Alert> Desk::Render(const Alert& alert,
   if (!sight.has_value()) return std::nullopt;
   v1::Alert out = ToProto(*sight, engine_.Explain(alert, caller), caller);
   out.set_position(engine_.PositionOf(alert, caller).value);
+  out.set_traceparent(alert.traceparent);
   for (const AlertAddressee& who : engine_.MayPassTo(alert, caller)) {
     out.add_may_pass_to(who.Name());
   }

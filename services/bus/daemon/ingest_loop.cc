@@ -86,7 +86,8 @@ void IngestLoop::LookAtDrain() {
   if (drain_.phase() == Drain::Phase::kDraining) {
     Drain::View view;
     view.now = meters_.Now();
-    view.owes = blocks_out_ > 0 || core_->owes() || log_.staged_bytes() > 0;
+    view.owes = blocks_out_ > 0 || core_->owes() || !lanes_.empty() ||
+                log_.staged_bytes() > 0;
     view.end = fold_.folded();
     if (hooks_.on_drain != nullptr) hooks_.on_drain(view);
     drain_.Step(view);
@@ -103,7 +104,7 @@ void IngestLoop::LookAtDrain() {
         sessions_.registry().FindByName(open.principal);
     open.leaves |= principal == nullptr || !Admits(admission_, *principal);
     somebody_leaves_ |= open.leaves;
-    if (open.leaves && !core_->Owes(session)) {
+    if (open.leaves && !core_->Owes(session) && !lanes_.Has(session)) {
       sessions_.Close(session, v1::REFUSAL_DRAINING, not_admitted_because_);
     }
   }

@@ -1,5 +1,6 @@
 #include "services/bus/ingest/lanes.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace concordat::bus {
@@ -65,6 +66,14 @@ std::optional<Lanes::Waiting> Lanes::Next(absl::Duration now,
     sessions_.erase(session);
   }
   return next;
+}
+
+bool Lanes::Has(SessionId session) const {
+  const auto is_of = [&](const Waiting& each) {
+    return each.event.session == session;
+  };
+  return std::any_of(live_.begin(), live_.end(), is_of) ||
+         std::any_of(bulk_.begin(), bulk_.end(), is_of);
 }
 
 }  // namespace concordat::bus

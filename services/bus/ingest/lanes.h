@@ -45,7 +45,9 @@ class Lanes {
   };
   // The next to take; none: nothing is there, or all of it is held.
   std::optional<Waiting> Next(absl::Duration now, bool bulk_is_held);
-  // Something waits.
+  // A frame of this session waits.
+  bool Has(SessionId session) const;
+  // Nothing waits.
   bool empty() const { return live_.empty() && bulk_.empty(); }
   size_t bulk_bytes() const { return bulk_bytes_; }
 
