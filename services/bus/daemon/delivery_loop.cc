@@ -251,7 +251,7 @@ void DeliveryLoop::TakeClaimed() {
 
 void DeliveryLoop::ReleaseNames() {
   // All that was acknowledged under them is stored by now.
-  if (claims_ == nullptr || storing_ || core_.has_dirty()) return;
+  if (claims_ == nullptr || storing_ || core_.is_dirty()) return;
   std::set<std::string> released;
   for (const std::string& key : own_names_) {
     if (!core_.IsUsed(key)) released.insert(key);

@@ -210,8 +210,6 @@ class DeliveryCore {
   DirtyPlaces TakeDirty();
   // TakeDirty() would give something that a client or an operator did.
   bool is_dirty() const;
-  // There are places to be stored.
-  bool has_dirty() const { return !dirty_.empty(); }
   // Whether to store them at once.
   bool is_waited_for() const { return dirty_.is_waited_for; }
   // They are on disk.
