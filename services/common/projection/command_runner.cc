@@ -92,7 +92,8 @@ absl::StatusOr<StreamSlice> CommandRunner::Read(absl::string_view stream,
                        std::string(stream)},
                       Sequence{}, Budget(deadline));
   if (absl::IsUnavailable(slice.status())) {
-    return absl::UnavailableError("the bus is away; nothing was changed");
+    return absl::UnavailableError(
+        absl::StrCat("nothing was changed: ", slice.status().message()));
   }
   return slice;
 }
