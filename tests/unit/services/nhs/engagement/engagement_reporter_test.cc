@@ -191,9 +191,9 @@ TEST_F(EngagementReporterTest, ARestartBetweenReportAndCommitDoublesNothing) {
 
 TEST_F(EngagementReporterTest, ABusThatRefusesDelaysTheReport) {
   Decide();
-  Miss("m-1");
   const auto projection = Open(*reporter_);
   ASSERT_THAT(projection->Step(absl::ZeroDuration()), IsOk());
+  Miss("m-1");
   bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "disk full");
   EXPECT_FALSE(projection->Step(absl::ZeroDuration()).ok());
   EXPECT_TRUE(Reports().empty());
