@@ -1,6 +1,7 @@
 #include "gateway/http/tls_context.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -51,13 +52,23 @@ int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
                                          : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// Each authority of the text: while one takes the place of another there are two.
 bool Trust(SSL_CTX* context, const std::string& pem) {
-  const Certificate authority = ReadCertificate(pem);
-  return authority &&
-         X509_STORE_add_cert(SSL_CTX_get_cert_store(context),
-                             authority.get()) == 1 &&
-         // A browser asks its person only about certificates of this name.
-         SSL_CTX_add_client_CA(context, authority.get()) == 1;
+  const Bio text = Read(pem);
+  int count = 0;
+  for (;; ++count) {
+    const Certificate authority(
+        PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+    if (!authority) break;
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) !=
+            1 ||
+        // A browser asks its person only about certificates of this name.
+        SSL_CTX_add_client_CA(context, authority.get()) != 1) {
+      return false;
+    }
+  }
+  ERR_clear_error();  // Of the end of the text.
+  return count > 0;
 }
 
 }  // namespace
