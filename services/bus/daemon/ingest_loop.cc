@@ -144,7 +144,9 @@ void IngestLoop::TakeFrames() {
   more_ = false;
   // After one of bulk it is asked first who has come meanwhile.
   while (!more_) {
-    const auto next = lanes_.Next(meters_.Now(), hold_bulk_);
+    // A bus that is drained answers what it has.
+    const bool is_held = hold_bulk_ && admission_ == Admission::kAll;
+    const auto next = lanes_.Next(meters_.Now(), is_held);
     if (!next.has_value()) return;
     Take(next->event, next->since);
     // Not after all of them: the disk writes what one frame brought while the
@@ -238,7 +240,11 @@ void IngestLoop::Take(const SessionEvent& event, absl::Duration since) {
   // As the registry has it now: the frame may have waited.
   const v1::Principal* const principal =
       sessions_.registry().FindByName(open_[event.session].principal);
-  if (principal == nullptr || principal->revoked()) return;
+  if (principal == nullptr || principal->revoked()) {
+    sessions_.Close(event.session, v1::REFUSAL_REVOKED,
+                    "rights have changed: connect again");
+    return;
+  }
   if (event.kind == FrameKind::kPublish) {
     const absl::Status taken =
         MayPublish(event.session, *principal)

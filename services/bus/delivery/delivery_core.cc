@@ -162,7 +162,8 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
         SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
   sub.durable = !sub.key.empty() && !request.own_place();
-  sub.urgent = request.urgent() && !recipient.to.process_types.empty();
+  sub.urgent = request.urgent() && !is_singly &&
+               !recipient.to.process_types.empty();
   if (is_singly && !sub.durable) {
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "settlement: of a durable name alone");

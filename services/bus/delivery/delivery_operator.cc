@@ -160,6 +160,7 @@ void DeliveryCore::Forget() {
     for (Backfill& backfill : cursor.backfills) backfill.reading = {};
   };
   recent_.clear();
+  recent_bytes_ = 0;
   for (auto& [session, sub] : subscriptions_) forget(sub.cursor);
   for (auto& [key, singly] : singly_) forget(singly.cursor);
   for (auto& [key, recipient] : recipients_) recipient.judged.clear();

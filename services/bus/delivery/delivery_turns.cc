@@ -70,7 +70,7 @@ void DeliveryCore::NoteEnd() {
   Sequence done = fold_.folded();
   bool has_urgent = false;
   for (const auto& [session, sub] : subscriptions_) {
-    if (!sub.urgent) continue;
+    if (!sub.urgent || sub.ended) continue;
     has_urgent = true;
     done = std::min(done, sub.place.acknowledged);
   }
@@ -78,8 +78,9 @@ void DeliveryCore::NoteEnd() {
   const bool is_new =
       ends_.empty() || (fold_.folded() > ends_.back().first &&
                         now_ >= ends_.back().second + kEndEvery);
-  if (is_new && ends_.size() < kEndsMax)
+  if (is_new && ends_.size() < kEndsMax) {
     ends_.push_back({fold_.folded(), now_});
+  }
   while (!ends_.empty() && ends_.front().first <= done) ends_.pop_front();
 }
 

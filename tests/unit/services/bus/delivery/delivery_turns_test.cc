@@ -87,6 +87,16 @@ TEST_F(DeliveryTurnsTest, OnlyAHubServiceIsUrgent) {
   now_ += absl::Seconds(5);
   EXPECT_FALSE(core_->Work(now_));
   EXPECT_EQ(core_->UrgentLag(), absl::ZeroDuration());
+  // Nor who settles singly: it may be nacked as long as it likes.
+  v1::Subscribe singly = Urgent();
+  singly.set_name("singly");
+  singly.set_settlement(v1::SETTLEMENT_SINGLY);
+  Subscribe(10, Service(), singly);
+  Event("a.v1.Fact", 0);
+  WorkOnce();
+  now_ += absl::Seconds(5);
+  WorkOnce();
+  EXPECT_EQ(core_->UrgentLag(), absl::ZeroDuration());
 }
 
 TEST_F(DeliveryTurnsTest, WhoIsNearTheEndDoesNotWaitForWhoCatchesUp) {

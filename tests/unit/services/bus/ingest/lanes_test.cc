@@ -106,6 +106,8 @@ TEST_F(LanesTest, HeldBulkWaitsAndOthersDoNot) {
   Publish(2, 1);
   EXPECT_THAT(All(/*held=*/true), ElementsAre(3));
   EXPECT_FALSE(lanes_->empty());
+  EXPECT_TRUE(lanes_->Has({1}));
+  EXPECT_FALSE(lanes_->Has({2}));
   EXPECT_THAT(All(/*held=*/false), ElementsAre(1));
 }
 
