@@ -29,6 +29,13 @@ double Quantile(std::vector<double>& values, double q) {
                                     static_cast<double>(values.size() - 1))];
 }
 
+void Pause(absl::Duration duration) {
+  Mutex mu;
+  CondVar never;
+  MutexLock lock(mu);
+  never.WaitFor(mu, duration, [] { return false; });
+}
+
 PersonKey BenchPerson(uint64_t n) {
   std::array<uint8_t, PersonKey::kBytes> bytes = {};
   for (size_t i = 0; i < sizeof n; ++i) {

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message_lite.h"
 #include "services/common/base/mutex.h"
 #include "services/common/bus_client/zmq_bus_client.h"
@@ -29,6 +30,9 @@ T Value(absl::StatusOr<T> value) {
 // The value that a share `q` of `values`, of which there is one at least, does not
 // exceed. Sorts them.
 double Quantile(std::vector<double>& values, double q);
+
+// Lets so much time pass.
+void Pause(absl::Duration duration);
 
 // The n-th person of a bench.
 PersonKey BenchPerson(uint64_t n);

@@ -150,7 +150,7 @@ class Bench {
       const absl::Duration early =
           began + absl::Seconds(1) * n / rate - clock_.Elapsed();
       if (early > absl::ZeroDuration()) {
-        std::this_thread::sleep_for(absl::ToChronoNanoseconds(early));
+        Pause(early);
       }
       sample.set_number(n);
       sent[n] = clock_.Elapsed();
@@ -231,7 +231,7 @@ class Bench {
           subscriptions[i]->Ack(delivery->number);
         }
       }
-      if (is_idle) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      if (is_idle) Pause(absl::Microseconds(200));
     }
   }
 
