@@ -151,6 +151,11 @@ std::map<std::string, Sequence> DeliveryCore::FirstNeeded() const {
   };
   for (const auto& [key, place] : places_) look(key, place);
   for (const auto& [key, singly] : singly_) look(key, PlaceOf(singly));
+  // Whom nothing was to be shown is further than what it acknowledged last.
+  for (const auto& [key, session] : holders_) {
+    const Subscription& sub = subscriptions_.at(session);
+    if (sub.durable && sub.singly == nullptr) look(key, sub.place);
+  }
   return needed;
 }
 

@@ -40,6 +40,9 @@ class Parts {
 std::optional<ClosedSegment> SegmentStore::Closed(uint32_t number) const {
   MutexLock lock(mu_);
   if (number == 0 || number >= segments_.size()) return std::nullopt;
+  // With nothing after it on the disk it would be the tail for the next opening,
+  // which asks of it what the durable mark says.
+  if (segments_[number]->end_offset == 0) return std::nullopt;
   return Close(*segments_[number - 1], segments_[number]->start);
 }
 

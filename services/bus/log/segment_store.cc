@@ -135,8 +135,8 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
   std::vector<std::shared_ptr<Segment>> found;
   for (const std::string& name : *names) {
     const uint32_t number = SegmentNumber(name);
-    if (name ==
-        kCompacting) {  // Left half way; what it was to replace is here.
+    // Left half way; what it was to replace is here.
+    if (name == kCompacting) {
       absl::Status status = directory_.Remove(name);
       if (!status.ok()) return status;
     }

@@ -10,6 +10,7 @@
 //   what was removed before is marked anew            WhatIsLeftIsCompacted…
 //   readers go through what nobody wants              ReadersPassOver…
 //   a cut or an epoch after it does not join on       ACutAndItsEpoch…
+//   the tail of the next opening is compacted         ASegmentThatNothing…
 #include "services/bus/log/compaction.h"
 
 #include <map>
@@ -420,6 +421,37 @@ TEST_F(CompactionTest, ReadersPassOverWhatIsGone) {
               IsOk());
   // To the end of the segment, at once.
   EXPECT_EQ(log_.log().SkipFrom({0}, interest), segments_[0].last);
+}
+
+// A segment closes before the first write to the next, which may fail.
+TEST_F(CompactionTest, ASegmentThatNothingFollowsYetIsLeft) {
+  for (uint64_t call = 1; call <= 120; ++call) {
+    SCOPED_TRACE(call);
+    TestLog log(Small());
+    ASSERT_THAT(log.Open(), IsOk());
+    log.disk().FailCall(log.disk().calls() + call,
+                        absl::StatusCode::kUnavailable);
+    uint64_t end = 0;
+    for (; end < kEvents; end += 2) {
+      const TestEvent first(Fields(end + 1)), second(Fields(end + 2));
+      if (!log.Append({&first, &second}, end * 1'000'000).written.ok()) break;
+    }
+    Compact(log).IgnoreError();
+    log.disk().FailCall(0, absl::StatusCode::kOk);
+    ASSERT_THAT(log.Open(), IsOk());
+    EXPECT_GE(log.log().Status().end.value, end);
+    const auto all = log.ReadAll();
+    ASSERT_THAT(all, IsOk());
+    for (const bus::StoredEvent& event : *all) {
+      const uint64_t number = event.sequence.value;
+      if (event.removed_us == 0) {
+        EXPECT_EQ(Difference(event, TestEvent(Fields(number))), "");
+      } else {
+        EXPECT_FALSE(IsKept(number));
+      }
+    }
+    if (HasFailure()) return;
+  }
 }
 
 TEST_F(CompactionTest, ACutAndItsEpochJoinOnToACompactedSegment) {

@@ -214,7 +214,10 @@ TEST_F(LogBackupTest, ACompactedSegmentThatIsCopiedInPartSpoilsNothing) {
     const auto report = bus::RestoreLog(*copy, *disk, restored_places_, {},
                                         kSegmentBytes, absl::UnixEpoch());
     ASSERT_THAT(report, IsOk());
-    EXPECT_EQ(report->last_sequence, done ? 80u : 60u);
+    // The last calls come when the new manifest is there.
+    EXPECT_TRUE(report->last_sequence == 80u ||
+                (!done && report->last_sequence == 60u))
+        << report->last_sequence;
     SeededRandom random;
     const auto checked = bus::CheckLog(*disk, &log_.wrapping(), random);
     ASSERT_THAT(checked, IsOk());
