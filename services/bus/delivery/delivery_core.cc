@@ -16,7 +16,9 @@ constexpr size_t kRecentBytes = size_t{32} << 20;
 constexpr uint32_t kCreditEvents = 4096;
 constexpr uint32_t kCreditEventsMax = 65536;
 constexpr uint32_t kCreditBytes = 8u << 20;
-constexpr uint32_t kCreditBytesMax = 64u << 20;
+// Below what may wait for a caller over gRPC, or a slow line would cut one that
+// reads.
+constexpr uint32_t kCreditBytesMax = 8u << 20;
 constexpr size_t kNameMax = 128;
 constexpr size_t kHeaderBytes = 256;  // Most often.
 // A place that moves without deliveries is stored when it is this far on.

@@ -420,6 +420,7 @@ class DeliveryCore {
                          absl::Duration now);
   absl::StatusOr<StoredEvent> EventAt(const Singly& singly, Sequence at) const;
   Place PlaceOf(const Singly& singly) const;
+  Settlement SettlementOf(Place place) const;
 
   // delivery_operator.cc
   uint64_t real_us() const;

@@ -74,8 +74,7 @@ absl::Status DeliveryCore::Change(const std::string& key,
   } else {
     const auto place = places_.find(key);
     if (place == places_.end()) return NoSuchName();
-    Settlement settlement(place->second, options_.redelivery, options_.started);
-    settlement.Tick(now_);
+    Settlement settlement = SettlementOf(place->second);
     change(settlement);
     SetPlace(key, settlement.place(place->second.scanned));
   }

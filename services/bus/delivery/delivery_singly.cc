@@ -29,17 +29,15 @@ void DeliveryCore::JoinSingly(Subscription sub, const v1::Subscribe& request) {
     // What is settled above the floor was judged too, before these.
     AddBackfills(cursor, sub.place.judged,
                  std::max(cursor.scan, sub.place.scanned));
-    found =
-        singly_
-            .emplace(sub.key,
-                     Singly{std::move(cursor),
-                            Settlement(std::move(sub.place),
-                                       options_.redelivery, options_.started),
-                            request.settlement() == v1::SETTLEMENT_SHARED,
-                            stored,
-                            /*dirty=*/false,
-                            {}})
-            .first;
+    found = singly_
+                .emplace(sub.key,
+                         Singly{std::move(cursor),
+                                SettlementOf(std::move(sub.place)),
+                                request.settlement() == v1::SETTLEMENT_SHARED,
+                                stored,
+                                /*dirty=*/false,
+                                {}})
+                .first;
   }
   Singly& singly = found->second;
   if (singly.cursor.recipient != sub.cursor.recipient ||
@@ -68,6 +66,15 @@ void DeliveryCore::LeaveSingly(Subscription& sub) {
   singly.settlement.Use(real_us());
   SetPlace(sub.key, PlaceOf(singly));
   singly_.erase(sub.key);
+}
+
+Settlement DeliveryCore::SettlementOf(Place place) const {
+  // Its longest back-off, and its turn among those that were redriven.
+  const absl::Duration wait_max =
+      options_.redelivery.backoff_max +
+      absl::Seconds(place.rows.size()) / options_.redrive_per_s;
+  return Settlement(std::move(place), options_.redelivery, options_.started,
+                    now_, wait_max);
 }
 
 Place DeliveryCore::PlaceOf(const Singly& singly) const {

@@ -30,10 +30,12 @@ uint64_t OrderingKey(const HeaderView& header) {
 }
 
 Settlement::Settlement(Place place, const RedeliveryLimits& limits,
-                       absl::Time started)
+                       absl::Time started, absl::Duration now,
+                       absl::Duration wait_max)
     : limits_(limits),
       started_(started),
       place_(std::move(place)),
+      now_(now),
       before_scanned_(place_.scanned) {
   for (const Settled& settled : place_.settled) {
     before_.insert(settled.id);
@@ -50,7 +52,9 @@ Settlement::Settlement(Place place, const RedeliveryLimits& limits,
     next_order_ = std::max(next_order_, order + 1);
     Item& item = items_[order];
     item.is_row = true;
-    item.due = absl::FromUnixMicros(static_cast<int64_t>(row.due_us)) - started;
+    item.due = std::min(
+        absl::FromUnixMicros(static_cast<int64_t>(row.due_us)) - started,
+        now + wait_max);
     item.state = row.state == RowState::kSetAside ? State::kSetAside
                  : row.state == RowState::kParked ? State::kParked
                                                   : State::kQueued;
@@ -110,8 +114,7 @@ void Settlement::Offer(ItemId id, uint64_t key, Sequence acknowledged,
 
 void Settlement::Passed(Sequence acknowledged, Sequence judged) {
   if (window_.empty()) {
-    place_.acknowledged = acknowledged;
-    place_.judged = judged;
+    MoveFloor(acknowledged, judged);
   } else {
     window_.back().acknowledged = acknowledged;
     window_.back().judged = judged;
@@ -304,10 +307,23 @@ Settlement::Entry* Settlement::EntryOf(uint64_t order) {
 void Settlement::Pass(uint64_t order) {
   if (Entry* entry = EntryOf(order)) entry->passed = true;
   while (!window_.empty() && window_.front().passed) {
-    place_.acknowledged = window_.front().acknowledged;
-    place_.judged = window_.front().judged;
+    const Entry& front = window_.front();
+    MoveFloor(front.acknowledged, front.judged);
+    if (!IsBelowFloor(front.id) && !items_.contains(front.order) &&
+        unseen_.size() < limits_.window + kBackfilledMax) {
+      unseen_[front.id] = front.shown;
+    }
     window_.pop_front();
   }
+}
+
+void Settlement::MoveFloor(Sequence acknowledged, Sequence judged) {
+  const bool completes = judged > place_.judged;
+  place_.acknowledged = acknowledged;
+  place_.judged = judged;
+  if (!completes) return;
+  std::erase_if(unseen_,
+                [this](const auto& one) { return IsBelowFloor(one.first); });
 }
 
 size_t Settlement::out_to(SessionId member) const {

@@ -11,7 +11,8 @@
 //     that one settles or is gone.
 //   - Nothing is dropped: what is not done with is in the window or is a row.
 //   - A delivery that is done with is not offered again, also not after another
-//     life from place().
+//     life from place(); of a back-fill that is not complete, which another life
+//     begins again, this holds for the first kBackfilledMax.
 //   - A member that is gone with several out costs one of them an attempt, the
 //     first that it had; nobody knows more.
 //
@@ -68,9 +69,14 @@ class Settlement {
     size_t parked = 0;
   };
 
-  // Goes on from `place`: what follows its floor is offered again. Real time is
-  // `started` plus `now` of the calls.
-  Settlement(Place place, const RedeliveryLimits& limits, absl::Time started);
+  // Of what a place remembers of a back-fill that is not complete.
+  static constexpr size_t kBackfilledMax = 1024;
+
+  // Goes on from `place` at `now`: what follows its floor is offered again. Real
+  // time is `started` plus `now` of the calls; a row waits at most `wait_max` from
+  // now on, wherever the wall clock stood when it was stored.
+  Settlement(Place place, const RedeliveryLimits& limits, absl::Time started,
+             absl::Duration now, absl::Duration wait_max);
 
   // False: settle first.
   bool TakesMore() const {
@@ -174,6 +180,7 @@ class Settlement {
   void LeaveKey(uint64_t order, uint64_t key);
   void Resolve(uint64_t order);
   void Pass(uint64_t order);
+  void MoveFloor(Sequence acknowledged, Sequence judged);
   // Its entry in the window; null: the floor is past it.
   Entry* EntryOf(uint64_t order);
   void Fail(uint64_t order, absl::Duration delay, absl::string_view reason);
@@ -195,10 +202,11 @@ class Settlement {
   std::set<std::pair<absl::Duration, uint64_t>> delayed_;
   std::map<SessionId, Member> members_;
   // Of the life before, done with above its floor or a row: the items, and by
-  // sequence as which policy shows them at the latest. And of those done with
-  // the ones that were not offered again yet.
+  // sequence as which policy shows them at the latest.
   absl::flat_hash_set<ItemId> before_;
   absl::flat_hash_map<uint64_t, Sequence> before_shown_;
+  // Done with and not in the window, and another life would be offered them: of
+  // the life before, not offered again yet; of a back-fill that is not complete.
   std::map<ItemId, Sequence> unseen_;
   Sequence before_scanned_;
 };

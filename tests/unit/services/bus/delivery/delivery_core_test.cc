@@ -5,6 +5,7 @@
 // cursor before apply (place stored as sent)        AStoredPlaceIsWhatWasAcknowledged
 // AckStored before the store                        SaysAckStoredOnlyOnceStored
 // credit ignored, or never given back               KeepsWithinCredit
+// as much credit as anybody likes                   ACreditOfBytesIsAtMostHalf…
 // second holder let in / dead one keeps the place   OneHolderAtATime
 // who is new waits until places are stored anyway   ANewPlaceIsStoredBeforeItIsSubscribed
 // idle subscriber never told                        TellsAnIdleSubscriberThatItIsUpToDate
@@ -148,6 +149,17 @@ TEST_F(DeliveryCoreTest, StartsAtATime) {
   Subscribe(++session, Named("red"), request);
   Work();
   EXPECT_THAT(Sequences(session), IsEmpty());
+}
+
+// Of what may wait for a caller over gRPC, 16 MiB.
+TEST_F(DeliveryCoreTest, ACreditOfBytesIsAtMostHalfOfWhatMayWait) {
+  const std::string data(200 * 1024, 'x');
+  for (int i = 0; i < 60; ++i) Event("a.v1.Fact", 0, data);
+  v1::Subscribe request = Ask("");
+  request.set_credit_bytes(UINT32_MAX);
+  Subscribe(1, Named("red"), request);
+  Work();
+  EXPECT_EQ(got_[1].size(), (8u << 20) / data.size() + 1);
 }
 
 TEST_F(DeliveryCoreTest, PassesOverRegionsThatHoldNothingForIt) {

@@ -16,6 +16,9 @@
 // shown again by policy taken for the first showing ShownAgainIsAnotherItem
 // passed over because live brings it, stored done   WhatLiveBringsIsNotDoneWith
 // a row done with before its floor comes is forgot  ARowDoneWithAboveTheFloorIsNotOfferedAgain
+// done with, and its back-fill begins again         WhatIsDoneOfABackfillThatIsNotComplete…
+// what is remembered of a back-fill has no bound    SoMuchOfABackfillIsRememberedAndNoMore
+// due by a wall clock that has stepped back         NobodyWaitsForAClockThatHasSteppedBack
 // any of these in a mix nobody thought of           NothingIsLostWhateverHappens
 // what is a row comes live too after a restart      AnEventThatIsARowIsNotOfferedLiveAgain
 // what policy shows later is not, or is twice       AfterARestartOnlyWhatPolicyShowsSince
@@ -44,8 +47,8 @@ class SettlementTest : public ::testing::Test {
   SettlementTest() { Restart({}); }
 
   void Restart(Place place) {
-    settlement_ =
-        std::make_unique<Settlement>(std::move(place), limits_, kStarted);
+    settlement_ = std::make_unique<Settlement>(
+        std::move(place), limits_, started_, now_, limits_.backoff_max);
     numbers_.clear();
     live_ = settlement_->acknowledged().value;
     settlement_->Tick(now_);
@@ -95,6 +98,7 @@ class SettlementTest : public ::testing::Test {
 
   RedeliveryLimits limits_ = {3, absl::Seconds(1), absl::Seconds(8), 4, 8};
   std::unique_ptr<Settlement> settlement_;
+  absl::Time started_ = kStarted;
   absl::Duration now_ = absl::Seconds(1);
   uint64_t scanned_ = 0;
   uint64_t live_ = 0;  // In this life.
@@ -139,6 +143,49 @@ TEST_F(SettlementTest, WhatIsDoneAboveTheFloorIsNotOfferedAgain) {
   Done(3);
   EXPECT_EQ(floor(), 4u);
   EXPECT_THAT(settlement_->place({5}).settled, IsEmpty());
+}
+
+// The floor passes them, and the back-fill begins again.
+TEST_F(SettlementTest,
+       WhatIsDoneOfABackfillThatIsNotCompleteIsNotOfferedAgain) {
+  Offer(30, 0);
+  EXPECT_THAT(Send(), ElementsAre(30));
+  Done(30);
+  Backfill(10, 2);
+  Backfill(20, 2);
+  EXPECT_THAT(Send(), ElementsAre(10, 20));
+  Done(10);
+  for (int life = 0; life < 2; ++life) {
+    Restart();
+    EXPECT_EQ(floor(), 30u);
+    Backfill(10, 2);
+    Backfill(20, 2);
+    EXPECT_THAT(Send(), ElementsAre(20));
+  }
+  Done(20);
+  settlement_->Passed({30}, {2});
+  EXPECT_THAT(settlement_->place({30}).settled, IsEmpty());
+}
+
+TEST_F(SettlementTest, SoMuchOfABackfillIsRememberedAndNoMore) {
+  const size_t most = Settlement::kBackfilledMax + limits_.window;
+  for (uint64_t i = 1; i <= most + 10; ++i) {
+    Backfill(i, 2);
+    EXPECT_THAT(Send(), ElementsAre(i));
+    Done(i);
+  }
+  EXPECT_EQ(settlement_->place({0}).settled.size(), most);
+}
+
+TEST_F(SettlementTest, NobodyWaitsForAClockThatHasSteppedBack) {
+  Offer(10, 0);
+  EXPECT_THAT(Send(), ElementsAre(10));
+  Nack(10);
+  started_ -= absl::Hours(25);
+  Restart();
+  EXPECT_THAT(Send(), IsEmpty());
+  After(limits_.backoff_max);
+  EXPECT_THAT(Send(), ElementsAre(10));
 }
 
 TEST_F(SettlementTest, OneOfAKeyAtATime) {
