@@ -159,6 +159,17 @@ void SharedOracle::BusUp(const bus::Place* place, uint64_t at) {
   CheckPlace(*place);
 }
 
+bool SharedOracle::CameWithAnother(Id id) const {
+  for (auto other = items_.lower_bound({id.first, 0});
+       other != items_.end() && other->first.first == id.first; ++other) {
+    if (other->first != id && other->second.judged_at >= id.second &&
+        (other->second.heard || other->second.stored)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void SharedOracle::CheckPlace(const bus::Place& place) const {
   const auto wrong = [&](const auto&... what) {
     world_.Fail(kShared, ": its place is ", place.acknowledged.value,
@@ -185,7 +196,10 @@ void SharedOracle::CheckPlace(const bus::Place& place) const {
     const bool passed = settled.count(id) > 0 ||
                         (id.second == 0 ? id.first <= place.acknowledged.value
                                         : id.second <= place.judged.value);
-    if (!passed || rows.count(id) > 0 || item.heard || item.stored) continue;
+    if (!passed || rows.count(id) > 0 || item.heard || item.stored ||
+        CameWithAnother(id)) {
+      continue;
+    }
     if (!WasHidden(id.first, item.judged_at, oracle_.end())) {
       wrong("passes ", id.first, " because of ", id.second,
             ", which nobody is done with");

@@ -72,6 +72,8 @@ class SharedOracle {
 
   void CheckOrder(Id id, const Item& item, bool is_first, uint64_t at);
   void CheckPlace(const bus::Place& place) const;
+  // Somebody is done with the event as a later policy showed it.
+  bool CameWithAnother(Id id) const;
   // It could not be seen at some time from then on.
   bool WasHidden(uint64_t sequence, uint64_t from, uint64_t to) const;
   std::string KeyOf(uint64_t sequence) const;

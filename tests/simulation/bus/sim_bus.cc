@@ -343,12 +343,11 @@ void SimBus::Tick() {
     CheckLooks(bus::Port::kIngest);
   }
   DoSome(blocks_);
+  DoSome(reads_);
   if (dice.Chance(9000)) {
     life_->delivery->Turn();
     CheckLooks(bus::Port::kDelivery);
   }
-  DoSome(reads_);
-  if (dice.Chance(9000)) life_->delivery->Turn();
   DoSome(places_);
   DoSome(closed_);
 }
@@ -373,7 +372,8 @@ void SimBus::CheckLooks(bus::Port port) {
 
 void SimBus::Perform(std::function<absl::Status(bus::DeliveryCore&)> act) {
   if (!running()) return;
-  life_->delivery->Perform("", std::move(act), [](const absl::Status&) {});
+  life_->delivery->Perform(kSharedKey, std::move(act),
+                           [](const absl::Status&) {});
 }
 
 void SimBus::FailSoon() {

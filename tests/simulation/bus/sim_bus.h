@@ -52,7 +52,8 @@ class SimBus {
   absl::StatusOr<bus::Places> PlacesOnDisk();
   // As concordat-log-fsck does.
   void CheckLog();
-  // An operator's act on the delivery thread, if it comes to that.
+  // An operator's act on the shared subscription, on the delivery thread, if it
+  // comes to that.
   void Perform(std::function<absl::Status(bus::DeliveryCore&)> act);
   const bus::DeliveryOptions& delivery_options() const { return delivery_; }
   // How far the delivery loop has the log.

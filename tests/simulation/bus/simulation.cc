@@ -25,6 +25,10 @@ constexpr uint64_t kCallKibMax = 300;
 class Simulation {
  public:
   Simulation(uint64_t seed, bool verbose);
+  // The bus goes before those who watch it.
+  ~Simulation() {
+    if (bus_.running()) bus_.Stop(SimBus::End::kKilled);
+  }
   Result Run();
 
  private:
