@@ -364,6 +364,13 @@ int Main(int argc, char** argv) {
     JudgeKeys(registry->Current()->proto(), clock.Now(),
               absl::Hours(24) * watch.expiry_warning_days(), troubles);
   });
+  if (shared != nullptr) {
+    host.health().Add([&shared](Troubles& troubles) {
+      std::string trouble = shared->Trouble();
+      if (trouble.empty()) return;
+      troubles.push_back({"store", "", std::move(trouble), true});
+    });
+  }
   const auto collected = metrics.OnCollect([&](Samples& samples) {
     CollectBus(parts, meters, samples);
     samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",

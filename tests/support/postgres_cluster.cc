@@ -193,7 +193,10 @@ absl::StatusOr<std::string> PostgresCluster::TryAsk(
   options.one_server = true;
   const auto connection = bus::PostgresConnection::Connect(options);
   if (!connection.ok()) return connection.status();
-  const auto rows = (*connection)->Run(sql.c_str());
+  // However busy this machine is, the server is there.
+  int patience = 20;
+  const auto rows =
+      (*connection)->Run(sql.c_str(), {}, [&] { return --patience > 0; });
   if (!rows.ok()) return rows.status();
   return rows->count() == 0 ? "" : std::string(rows->Bytes(0, 0));
 }

@@ -6,6 +6,9 @@
 //   alerts         always           the alerts service is behind, or does not read
 //   subscription   no               one lags and its place does not move
 //   agreement      no               one in force ends soon
+//
+// With the log in PostgreSQL main adds `store`, always critical: it does not
+// answer, or a block waits for it.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_BUS_HEALTH_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_BUS_HEALTH_H_
 

@@ -93,7 +93,6 @@ void DeliveryLoop::Turn() {
   SendOutputs();
   TellOfLag();
   StorePlaces();
-  ReleaseNames();
   LookAtPlaces();
   Publish();
 }
@@ -115,7 +114,7 @@ void DeliveryLoop::Run() {
   for (const Acted& acted : std::exchange(acted_, {})) acted(stops);
   // The background's destructor does what was posted.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.empty()) Store(std::move(dirty));
+  if (!dirty.empty()) Store(std::move(dirty), {});
 }
 
 void DeliveryLoop::TakeActs() {
@@ -249,17 +248,13 @@ void DeliveryLoop::TakeClaimed() {
   }
 }
 
-void DeliveryLoop::ReleaseNames() {
-  // All that was acknowledged under them is stored by now.
-  if (claims_ == nullptr || storing_ || core_.is_dirty()) return;
-  std::set<std::string> released;
+std::set<std::string> DeliveryLoop::TakeUnusedNames() {
+  std::set<std::string> unused;
   for (const std::string& key : own_names_) {
-    if (!core_.IsUsed(key)) released.insert(key);
+    if (!core_.IsUsed(key)) unused.insert(key);
   }
-  if (released.empty()) return;
-  for (const std::string& key : released) own_names_.erase(key);
-  // What cannot be released is free when this process has ended.
-  disk_->Post([this, released] { claims_->Release(released).IgnoreError(); });
+  for (const std::string& key : unused) own_names_.erase(key);
+  return unused;
 }
 
 void DeliveryLoop::LookAtPlaces() {
@@ -331,15 +326,20 @@ void DeliveryLoop::StorePlaces() {
   if (storing_ || (!due && !core_.is_waited_for())) return;
   stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
-  if (dirty.empty()) return;
+  // All that was acknowledged under these is in what is stored now.
+  std::set<std::string> unused = TakeUnusedNames();
+  if (dirty.empty() && unused.empty()) return;
   storing_ = true;
-  Store(std::move(dirty));
+  Store(std::move(dirty), std::move(unused));
 }
 
-void DeliveryLoop::Store(DirtyPlaces dirty) {
-  disk_->Post([this, dirty = std::move(dirty),
+void DeliveryLoop::Store(DirtyPlaces dirty, std::set<std::string> unused) {
+  disk_->Post([this, dirty = std::move(dirty), unused = std::move(unused),
                acted = std::exchange(acted_, {})]() mutable {
-    absl::Status status = places_.Store(dirty.places, dirty.removed);
+    absl::Status status;
+    if (!dirty.empty()) status = places_.Store(dirty.places, dirty.removed);
+    // What cannot be released is free when this process has ended.
+    if (status.ok() && !unused.empty()) claims_->Release(unused).IgnoreError();
     {
       MutexLock lock(mu_);
       stored_.push_back(

@@ -112,13 +112,15 @@ class DeliveryLoop {
   void WithName(const std::string& key,
                 std::function<void(const absl::Status&)> then);
   void TakeClaimed();
-  void ReleaseNames();
+  // That nobody is connected under any more; they are not this process's then.
+  std::set<std::string> TakeUnusedNames();
   void LookAtPlaces();
   void TakeBlocks();
   void TakeActs();
   void TakeStored();
   void SendOutputs();
-  void Store(DirtyPlaces dirty);
+  // And lets `unused` go after it.
+  void Store(DirtyPlaces dirty, std::set<std::string> unused);
   void StorePlaces();
   void TellOfLag();
   void Publish();

@@ -186,8 +186,6 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
   if (joins != singly_.end()) return JoinSingly(std::move(sub), request);
 
-  // Asked first: once nobody else writes, the status has all that was written.
-  const bool follows = options_.follows();
   const LogStatus log = log_.Status();
   const auto is_lost = [&](const Place& place) {
     return place.acknowledged > fold_.folded() ||
@@ -216,8 +214,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.place = is_new ? asked : stored->second;
   const Sequence known =
       std::max(FurthestOf(sub.place), Sequence{request.seen()});
-  if (sub.place.log_id == log_id_ && asked.log_id == log_id_ &&
-      known > fold_.folded() && (follows || known <= log.end)) {
+  if (sub.place.log_id == asked.log_id && IsAhead(asked.log_id, known)) {
     return Refuse(session, v1::REFUSAL_SHUTTING_DOWN,
                   "this process has not come so far in the log yet");
   }

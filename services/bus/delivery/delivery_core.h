@@ -347,6 +347,9 @@ class DeliveryCore {
   void AddBackfills(Cursor& cursor, Sequence after_cause, Sequence limit);
   bool MayShowMore(const Recipient& to, const PolicyChange& change) const;
   void MarkDirty(const Subscription& sub);
+  // Whether the position is one that this process will come to: others have
+  // written it, or it is on its way here.
+  bool IsAhead(absl::string_view log_id, Sequence at) const;
   // Policy events up to here are done with.
   Sequence JudgedPolicy(const Cursor& cursor) const;
   Sequence ScannedThrough(const Cursor& cursor) const;

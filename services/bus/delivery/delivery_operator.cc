@@ -52,6 +52,12 @@ void DeliveryCore::Refresh(Places stored, const std::set<std::string>& own) {
   places_ = std::move(stored);
 }
 
+bool DeliveryCore::IsAhead(absl::string_view log_id, Sequence at) const {
+  if (log_id != log_id_ || at <= fold_.folded()) return false;
+  // In this order: once nobody else writes, the log has all that was written.
+  return options_.follows() || at <= log_.Status().end;
+}
+
 bool DeliveryCore::IsUsed(const std::string& key) const {
   return holders_.contains(key) || singly_.contains(key);
 }

@@ -286,6 +286,7 @@ SubscriptionInfo DeliveryCore::InfoOf(const std::string& key) const {
   info.acknowledged = info.sent = place->second.acknowledged;
   info.paused = place->second.paused;
   info.used_us = place->second.used_us;
+  if (IsAhead(place->second.log_id, place->second.acknowledged)) return info;
   if (place->second.acknowledged > fold_.folded() ||
       !IsOfLog(log_.Status(), place->second.log_id, place->second.epoch,
                place->second.acknowledged)) {

@@ -21,6 +21,7 @@
 #include "services/bus/log/compaction.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/segment_scan.h"
+#include "services/common/storage/storage.h"
 
 namespace concordat::bus {
 
@@ -143,13 +144,13 @@ class BlockStore {
   virtual Extent extent() const = 0;
 };
 
-// Opens a store, telling `hooks`. Called again when what is derived from the
-// blocks has to be made anew.
+// Opens a store, telling `hooks`; what it keeps on this machine is in `beside`.
+// Called again when what is derived from the blocks has to be made anew.
 //   DATA_LOSS  damage; names segment and offset.  UNIMPLEMENTED  a newer format.
 //   UNAVAILABLE, RESOURCE_EXHAUSTED, FAILED_PRECONDITION
 using OpenBlockStore =
     std::function<absl::StatusOr<std::unique_ptr<BlockStore>>(
-        const BlockStore::OpenHooks& hooks)>;
+        Directory& beside, const BlockStore::OpenHooks& hooks)>;
 
 }  // namespace concordat::bus
 

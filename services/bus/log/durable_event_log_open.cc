@@ -134,7 +134,8 @@ absl::Status DurableEventLog::OpenStore(const BlockStore::OpenHooks& hooks) {
           "this data directory has a log in files, and is set to have it in "
           "PostgreSQL");
     }
-    absl::StatusOr<std::unique_ptr<BlockStore>> store = options_.blocks(hooks);
+    absl::StatusOr<std::unique_ptr<BlockStore>> store =
+        options_.blocks(directory_, hooks);
     if (store.ok()) store_ = *std::move(store);
     return store.status();
   }

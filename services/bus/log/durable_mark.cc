@@ -1,6 +1,10 @@
 #include "services/bus/log/durable_mark.h"
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "services/bus/log/bytes.h"
+#include "services/bus/log/segment_store.h"
 #include "services/common/crypto/crc32c.h"
 
 namespace concordat::bus {
@@ -37,6 +41,23 @@ std::optional<DurableMark> DecodeDurableMark(absl::string_view bytes) {
     return std::nullopt;
   }
   return mark;
+}
+
+absl::Status CheckDurableMark(absl::string_view mark_bytes, const ChainEnd& end,
+                              uint32_t segment, uint64_t offset,
+                              absl::string_view what) {
+  const std::optional<DurableMark> mark = DecodeDurableMark(mark_bytes);
+  if (!mark.has_value()) return absl::OkStatus();
+  if (end.log_id.has_value() && mark->log_id != *end.log_id) {
+    return absl::DataLossError("the durable mark is of another log");
+  }
+  if (std::pair(mark->segment, mark->end_offset) > std::pair(segment, offset) ||
+      mark->last_sequence >= end.next_sequence) {
+    return absl::DataLossError(absl::StrCat(
+        what, ", but the log was durable up to ", SegmentName(mark->segment),
+        ":", mark->end_offset, " (sequence ", mark->last_sequence, ")"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace concordat::bus

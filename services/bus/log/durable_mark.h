@@ -9,8 +9,10 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "services/bus/log/block.h"
+#include "services/bus/log/segment_scan.h"
 
 namespace concordat::bus {
 
@@ -27,6 +29,14 @@ struct DurableMark {
 std::string EncodeDurableMark(const DurableMark& mark);
 // Nothing: not a mark.
 std::optional<DurableMark> DecodeDurableMark(absl::string_view bytes);
+
+// Whether the log, which ends at `offset` of `segment` because of `what`, has all
+// that the mark tells of. A damaged mark only loses what it adds to the blocks' own
+// word.
+//   DATA_LOSS
+absl::Status CheckDurableMark(absl::string_view mark_bytes, const ChainEnd& end,
+                              uint32_t segment, uint64_t offset,
+                              absl::string_view what);
 
 }  // namespace concordat::bus
 

@@ -111,24 +111,6 @@ absl::Status SegmentStore::OpenMark() {
   return status;
 }
 
-absl::Status SegmentStore::CheckMark(uint32_t segment, uint64_t offset,
-                                     absl::string_view what) const {
-  const std::optional<DurableMark> mark =
-      DecodeDurableMark(mark_bytes_at_open_);
-  // A damaged mark only loses what it adds to the blocks' own word.
-  if (!mark.has_value()) return absl::OkStatus();
-  if (end_.log_id.has_value() && mark->log_id != *end_.log_id) {
-    return absl::DataLossError("the durable mark is of another log");
-  }
-  if (std::pair(mark->segment, mark->end_offset) > std::pair(segment, offset) ||
-      mark->last_sequence >= end_.next_sequence) {
-    return absl::DataLossError(absl::StrCat(
-        what, ", but the log was durable up to ", SegmentName(mark->segment),
-        ":", mark->end_offset, " (sequence ", mark->last_sequence, ")"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
   absl::StatusOr<std::vector<std::string>> names = directory_.List();
   if (!names.ok()) return names.status();
@@ -217,7 +199,8 @@ absl::Status SegmentStore::OpenSegments(const OpenHooks& hooks) {
     absl::Status status = OpenTail(*found.back(), hooks);
     if (!status.ok()) return status;
   } else {
-    absl::Status status = CheckMark(1, 0, "the log is empty");
+    absl::Status status =
+        CheckDurableMark(mark_bytes_at_open_, end_, 1, 0, "the log is empty");
     if (!status.ok()) return status;
   }
   {
@@ -267,8 +250,9 @@ absl::Status SegmentStore::OpenTail(Segment& segment, const OpenHooks& hooks) {
     return At(segment.number, segment.end_offset,
               absl::DataLossError("a block here was durable and is gone"));
   }
-  status = CheckMark(segment.number, segment.end_offset,
-                     status.ok() ? "the log ends here" : status.message());
+  status = CheckDurableMark(
+      mark_bytes_at_open_, end_, segment.number, segment.end_offset,
+      status.ok() ? "the log ends here" : status.message());
   if (!status.ok()) return At(segment.number, segment.end_offset, status);
   status = ZeroTorn(*segment.file, segment.end_offset, scan->used_bytes,
                     segment.size);

@@ -99,8 +99,6 @@ class SegmentStore : public BlockStore {
   absl::Status OpenMark();
   static absl::Status Note(const ScannedBlock& block, Segment& segment);
   static bool EndsAs(const File& file, const ClosedSegment& closed);
-  absl::Status CheckMark(uint32_t segment, uint64_t offset,
-                         absl::string_view what) const;
   absl::StatusOr<Ready> Prepare(uint32_t number);
   absl::Status PrepareOne();
   void PrepareInBackground();

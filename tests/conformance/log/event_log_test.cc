@@ -64,12 +64,12 @@ class InPostgres : public Blocks {
             Servers().MakeDatabase(absl::StrCat("log", ++databases_)))),
         lease_(options_, "this test", absl::Minutes(1)) {}
   bus::OpenBlockStore store() override {
-    return [this](const bus::BlockStore::OpenHooks& hooks)
+    return [this](Directory& beside, const bus::BlockStore::OpenHooks& hooks)
                -> absl::StatusOr<std::unique_ptr<bus::BlockStore>> {
       const auto term = lease_.TryTake();
       if (!term.ok()) return term.status();
       auto store =
-          bus::PostgresBlockStore::Open(options_, kSegmentBytes, hooks);
+          bus::PostgresBlockStore::Open(options_, kSegmentBytes, beside, hooks);
       if (!store.ok()) return store.status();
       (*store)->BeginTerm(*term);
       return *std::move(store);

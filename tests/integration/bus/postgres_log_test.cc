@@ -42,10 +42,11 @@ class Process {
   absl::Status Open(bool writes) {
     TestLog::Options options;
     options.segment_bytes = kSegmentBytes;
-    options.blocks = [this, writes](const bus::BlockStore::OpenHooks& hooks)
+    options.blocks = [this, writes](Directory& beside,
+                                    const bus::BlockStore::OpenHooks& hooks)
         -> absl::StatusOr<std::unique_ptr<bus::BlockStore>> {
       auto store =
-          bus::PostgresBlockStore::Open(options_, kSegmentBytes, hooks);
+          bus::PostgresBlockStore::Open(options_, kSegmentBytes, beside, hooks);
       if (!store.ok()) return store.status();
       store_ = store->get();
       if (writes) {
@@ -197,22 +198,30 @@ TEST_F(PostgresLogTest, ServersThatLostWhatWasDurableAreFoundOut) {
   EXPECT_EQ(Ask("SELECT count(*)::text FROM concordat.block"), "2");
   EXPECT_NE(writer.log().log().Status().read_only_because.find("segment-"),
             std::string::npos);
+  // Nor does it take what is left for the log when it starts again.
+  EXPECT_THAT(writer.log().Open(), HasCode(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(PostgresLogTest, ServersWithoutStandbysAreRefused) {
-  servers_->Set("synchronous_standby_names", "");
   Process writer(options_, "writer");
-  absl::Status opened;
-  for (int i = 0; i < 1000; ++i) {  // Until the setting is in force.
-    opened = writer.Open(true);
-    if (!opened.ok()) break;
-    writer.lease().GiveUp();
+  ASSERT_THAT(writer.Open(true), IsOk());
+  ASSERT_THAT(writer.Append(1), IsOk());
+  servers_->Set("synchronous_standby_names", "");
+  absl::Status appended;  // Until the setting is in force.
+  for (uint64_t i = 2; appended.ok() && i < 10'000; ++i) {
+    appended = writer.Append(i);
   }
-  EXPECT_THAT(opened, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_FALSE(appended.ok());
+  EXPECT_NE(writer.log().log().Status().read_only_because.find("standby"),
+            std::string::npos);
+  EndLease();
+  Process late(options_, "late");
+  EXPECT_THAT(late.Open(true), HasCode(absl::StatusCode::kFailedPrecondition));
   bus::PostgresOptions alone = options_;
   alone.one_server = true;
   Process allowed(alone, "alone");
   EXPECT_THAT(allowed.Open(true), IsOk());
+  EXPECT_THAT(allowed.Append(20'000), IsOk());
   servers_->Set("synchronous_standby_names", "ANY 1 (s0,s1,s2)");
 }
 
@@ -304,7 +313,7 @@ TEST_F(PostgresLogTest, ANameIsWithOneProcessAtATime) {
               HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(second.All()->at(key).acknowledged, Sequence{41});
   // Of one that lives no more anybody may take it.
-  second_lives.GiveUp();
+  second_lives.End();
   EXPECT_THAT(first.Take(key), IsOk());
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/bus/log/bytes.h"
+#include "services/bus/log/durable_mark.h"
 #include "services/bus/log/postgres/tables.h"
 #include "services/bus/log/segment_store.h"
 #include "services/common/base/check.h"
@@ -68,15 +69,36 @@ ClosedSegment PostgresBlockStore::Close(const Segment& segment,
 }
 
 absl::StatusOr<std::unique_ptr<PostgresBlockStore>> PostgresBlockStore::Open(
-    const PostgresOptions& options, uint64_t segment_bytes,
+    const PostgresOptions& options, uint64_t segment_bytes, Directory& beside,
     const OpenHooks& hooks) {
   std::unique_ptr<PostgresBlockStore> store(
       new PostgresBlockStore(options, segment_bytes));
   absl::Status status = store->Connect();
   if (status.ok()) status = MakeTables(*store->connection_);
   if (status.ok()) status = store->OpenSegments(hooks);
+  if (status.ok()) status = store->OpenMark(beside);
   if (!status.ok()) return status;
   return store;
+}
+
+absl::Status PostgresBlockStore::OpenMark(Directory& beside) {
+  absl::StatusOr<std::string> bytes =
+      ReadWhole(beside, std::string(kDurableMarkName));
+  if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
+  if (bytes.ok()) {
+    MutexLock lock(mu_);
+    const Segment& last = segments_.back();
+    const absl::Status status =
+        CheckDurableMark(*bytes, end_, last.number, last.end_offset,
+                         "the servers' log ends here");
+    if (!status.ok()) return At(last.number, last.end_offset, status);
+  }
+  absl::StatusOr<std::unique_ptr<File>> file =
+      bytes.ok() ? beside.Open(kDurableMarkName)
+                 : beside.Create(kDurableMarkName);
+  if (!file.ok()) return file.status();
+  mark_ = *std::move(file);
+  return absl::OkStatus();
 }
 
 absl::Status PostgresBlockStore::Connect() {
@@ -230,6 +252,11 @@ void PostgresBlockStore::Take(uint32_t number, uint64_t offset, uint64_t bytes,
     next_sequence_ = end.next_sequence;
   }
   end_ = end;
+  // Its failure loses a warning, not an event.
+  mark_
+      ->Write(0, EncodeDurableMark({*end.log_id, end.epoch, number,
+                                    offset + bytes, end.next_sequence - 1}))
+      .IgnoreError();
   if (closed.number != 0 && on_closed_) on_closed_(std::move(closed));
 }
 
@@ -246,6 +273,7 @@ absl::Status PostgresBlockStore::Append(const LogId& log_id, uint32_t epoch,
   NewBlock added;
   {
     MutexLock lock(mu_);
+    waits_since_ = Now();
     const Segment& last = segments_.back();
     added.segment = last.number;
     added.offset = last.end_offset;
@@ -273,6 +301,10 @@ absl::Status PostgresBlockStore::Append(const LogId& log_id, uint32_t epoch,
     status = connected.ok() ? AppendOnce(added, true)
                             : absl::UnavailableError(connected.message());
   }
+  {
+    MutexLock lock(mu_);
+    waits_since_ = absl::InfiniteDuration();
+  }
   if (!status.ok()) return status;
   Take(added.segment, added.offset, block.size(), header.first_sequence, end);
   return absl::OkStatus();
@@ -295,7 +327,8 @@ absl::Status PostgresBlockStore::AppendOnce(const NewBlock& block,
       "   WHERE $8::int = 0 OR EXISTS (SELECT 1 FROM concordat.block"
       "     WHERE segment = $8::int AND \"offset\" = $9::bigint"
       "     AND hash = $10::bytea) RETURNING 1)"
-      " SELECT pg_notify('concordat_block', '') FROM added",
+      " SELECT pg_notify('concordat_block', ''),"
+      "   current_setting('synchronous_standby_names') <> '' FROM added",
       PostgresValues()
           .Add(static_cast<int64_t>(*term_))
           .Add(block.segment)
@@ -317,7 +350,12 @@ absl::Status PostgresBlockStore::AppendOnce(const NewBlock& block,
     return absl::FailedPreconditionError("another process has written here");
   }
   if (!rows.ok()) return rows.status();
-  if (rows->count() == 1) return absl::OkStatus();
+  if (rows->count() == 1) {
+    return options_.one_server || rows->Number(0, 1) == 1
+               ? absl::OkStatus()
+               : absl::FailedPreconditionError(
+                     "the servers commit on a standby no more");
+  }
   const absl::StatusOr<PostgresRows> lease =
       connection_->Run("SELECT term FROM concordat.lease");
   if (!lease.ok()) return lease.status();
@@ -532,6 +570,11 @@ std::optional<std::pair<uint32_t, ChainEnd>> PostgresBlockStore::ClosedWith(
     return std::nullopt;
   }
   return std::pair{std::prev(after)->number, std::prev(after)->start};
+}
+
+absl::Duration PostgresBlockStore::waited() const {
+  MutexLock lock(mu_);
+  return std::max(Now() - waits_since_, absl::ZeroDuration());
 }
 
 BlockStore::Extent PostgresBlockStore::extent() const {

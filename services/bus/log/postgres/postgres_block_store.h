@@ -30,12 +30,13 @@ namespace concordat::bus {
 // Threads  As BlockStore. Follow: one, and never while Append() is used.
 class PostgresBlockStore : public BlockStore {
  public:
-  // Makes the tables where there are none.
+  // Makes the tables where there are none. `beside` has the durable mark of this
+  // process, and outlives this.
   //   DATA_LOSS  a row is damaged or missing; names segment and offset.
   //   FAILED_PRECONDITION  the server does not keep what it commits on others.
   //   UNIMPLEMENTED, UNAVAILABLE, INTERNAL
   static absl::StatusOr<std::unique_ptr<PostgresBlockStore>> Open(
-      const PostgresOptions& options, uint64_t segment_bytes,
+      const PostgresOptions& options, uint64_t segment_bytes, Directory& beside,
       const OpenHooks& hooks);
 
   // From now on Append() adds rows, in this term. Before the first.
@@ -64,6 +65,8 @@ class PostgresBlockStore : public BlockStore {
   std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
       uint64_t sequence) const override;
   Extent extent() const override;
+  // How long the block that is being appended has waited; zero: none is.
+  absl::Duration waited() const;
 
  private:
   using Visit = std::function<absl::Status(
@@ -81,6 +84,7 @@ class PostgresBlockStore : public BlockStore {
       : options_(options), segment_bytes_(segment_bytes) {}
 
   absl::Status OpenSegments(const OpenHooks& hooks);
+  absl::Status OpenMark(Directory& beside);
   absl::StatusOr<bool> EndsAs(const ClosedSegment& closed);
   // The rows of a segment from `from` to `end`, without a gap; good checksums.
   static absl::Status ReadRows(PostgresConnection& connection, uint32_t segment,
@@ -106,6 +110,8 @@ class PostgresBlockStore : public BlockStore {
   std::function<void(ClosedSegment)> on_closed_;
   std::optional<uint64_t> term_;
 
+  std::unique_ptr<File> mark_;
+
   // The thread of Append() or Follow().
   ChainEnd end_;
   std::unique_ptr<PostgresConnection> connection_;
@@ -114,6 +120,8 @@ class PostgresBlockStore : public BlockStore {
   mutable Mutex mu_;
   std::vector<Segment> segments_ ABSL_GUARDED_BY(mu_);
   uint64_t next_sequence_ ABSL_GUARDED_BY(mu_) = 1;
+  // By a steady clock; none: infinite future.
+  absl::Duration waits_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   mutable std::vector<std::unique_ptr<PostgresConnection>> readers_
       ABSL_GUARDED_BY(mu_);  // That nobody uses.
 };

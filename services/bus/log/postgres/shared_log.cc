@@ -2,11 +2,15 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace concordat::bus {
 namespace {
 
 // A lease that was given up is taken within this.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
+// A block is written in milliseconds; longer than this somebody has to look.
+constexpr absl::Duration kLongWait = absl::Seconds(5);
 
 }  // namespace
 
@@ -27,6 +31,8 @@ SharedLog::~SharedLog() {
     ends_.NotifyAll();
   }
   keep_.join();
+  MutexLock lock(lease_mu_);
+  lease_.End();
 }
 
 void SharedLog::GiveUp() {
@@ -43,8 +49,15 @@ void SharedLog::Keep() {
       MutexLock lock(mu_);
       if (ends_.WaitFor(mu_, length_ / 3, ends)) return;
     }
-    MutexLock lock(lease_mu_);
-    const absl::Status kept = lease_.Renew();
+    absl::Status kept;
+    {
+      MutexLock lock(lease_mu_);
+      kept = lease_.Renew();
+    }
+    {
+      MutexLock lock(mu_);
+      kept_ = kept;
+    }
     // A server that does not answer may come back before the lease ends, or
     // nobody may take it: what is appended says whether it is ours.
     if (absl::IsAborted(kept)) return on_lost_(kept);
@@ -60,13 +73,14 @@ absl::StatusOr<uint64_t> SharedLog::TryTake() {
 }
 
 OpenBlockStore SharedLog::Opener(uint64_t segment_bytes) {
-  return [this, segment_bytes](const BlockStore::OpenHooks& hooks)
+  return [this, segment_bytes](Directory& beside,
+                               const BlockStore::OpenHooks& hooks)
              -> absl::StatusOr<std::unique_ptr<BlockStore>> {
     for (;;) {
       const absl::StatusOr<uint64_t> term = TryTake();
       if (!term.ok()) return term.status();
       absl::StatusOr<std::unique_ptr<PostgresBlockStore>> store =
-          PostgresBlockStore::Open(options_, segment_bytes, hooks);
+          PostgresBlockStore::Open(options_, segment_bytes, beside, hooks);
       if (!store.ok()) return store.status();
       if (*term != 0) (*store)->BeginTerm(*term);
       if (*term != 0 || (*store)->end().log_id.has_value()) {
@@ -89,6 +103,17 @@ void SharedLog::Start(DurableEventLog& log, Hooks hooks) {
   log_ = &log;
   hooks_ = std::move(hooks);
   follow_ = std::thread([this] { Follow(); });
+}
+
+std::string SharedLog::Trouble() const {
+  const absl::Duration waited = store_->waited();
+  if (waited >= kLongWait) {
+    return absl::StrCat("a block has waited ", absl::ToInt64Seconds(waited),
+                        " s for PostgreSQL and a standby of it");
+  }
+  MutexLock lock(mu_);
+  if (kept_.ok()) return "";
+  return absl::StrCat("PostgreSQL does not answer: ", kept_.message());
 }
 
 void SharedLog::Stop() {

@@ -38,6 +38,7 @@ class SharedLog {
   SharedLog(const PostgresOptions& options, absl::Duration lease,
             std::string process,
             std::function<void(const absl::Status&)> on_lost);
+  // The process ends: what it has is free.
   ~SharedLog();
 
   const PostgresOptions& options() const { return options_; }
@@ -47,6 +48,9 @@ class SharedLog {
   OpenBlockStore Opener(uint64_t segment_bytes);
   // `log` was opened with Opener(), and outlives what follows until Stop().
   void Start(DurableEventLog& log, Hooks hooks);
+  // Why nothing can be written just now, for people; empty: nothing is known to
+  // be wrong. After Start(). Any thread.
+  std::string Trouble() const;
   // Follows no more. The lease is kept.
   void Stop();
   // Nothing more is appended here: the next one may write at once. After Stop().
@@ -68,8 +72,9 @@ class SharedLog {
   Mutex lease_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // Held across the server.
   WriterLease lease_ ABSL_GUARDED_BY(lease_mu_);
   uint64_t term_ ABSL_GUARDED_BY(lease_mu_) = 0;  // 0: another process writes.
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar ends_;
+  absl::Status kept_ ABSL_GUARDED_BY(mu_);  // Of the last Renew().
   bool ends_following_ ABSL_GUARDED_BY(mu_) = false;
   bool ends_keeping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread follow_;

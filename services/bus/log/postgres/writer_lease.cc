@@ -15,7 +15,6 @@ absl::Status WriterLease::Connect() {
 }
 
 absl::Status WriterLease::Renew() {
-  if (given_up_) return absl::OkStatus();
   const absl::Status status = Connect();
   if (!status.ok()) return status;
   // Not waiting for the standbys: losing it with the server only makes the
@@ -60,8 +59,17 @@ absl::StatusOr<uint64_t> WriterLease::TryTake() {
 }
 
 void WriterLease::GiveUp() {
-  given_up_ = true;
-  if (!Connect().ok()) return;  // It ends by itself.
+  if (term_ == 0 || !Connect().ok()) return;  // Or it ends by itself.
+  connection_
+      ->Run("UPDATE concordat.lease SET holder = '' WHERE term = $1",
+            PostgresValues().Add(static_cast<int64_t>(term_)))
+      .status()
+      .IgnoreError();
+  term_ = 0;
+}
+
+void WriterLease::End() {
+  if (!Connect().ok()) return;
   // Those that ended otherwise go too, in time.
   connection_
       ->Run(

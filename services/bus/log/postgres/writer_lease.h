@@ -37,8 +37,10 @@ class WriterLease {
   // is added in an earlier term any more. 0: another has it.
   //   UNAVAILABLE, FAILED_PRECONDITION, INTERNAL
   absl::StatusOr<uint64_t> TryTake();
-  // The end: the next one may take at once what this process has.
+  // Another may take the lease at once.
   void GiveUp();
+  // The process lives no more; nothing is called after it.
+  void End();
 
  private:
   absl::Status Connect();
@@ -47,7 +49,6 @@ class WriterLease {
   const std::string process_;
   const absl::Duration length_;
   uint64_t term_ = 0;
-  bool given_up_ = false;
   std::unique_ptr<PostgresConnection> connection_;
 };
 
