@@ -24,19 +24,22 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-BenchBus::BenchBus(std::string folder, const std::string& registry)
+BenchBus::BenchBus(std::string folder, const std::string& registry,
+                   const std::string& agreement)
     : folder_(std::move(folder)),
       bin_(fs::read_symlink("/proc/self/exe").parent_path().string()) {
   const fs::path deploy = fs::path(bin_) / "../../../deploy";
   fs::create_directories(folder_);
   const std::string principals = folder_ + "/registry.textproto";
   std::ofstream(principals) << registry;
+  fs::create_directories(folder_ + "/agreements");
+  std::ofstream(folder_ + "/agreements/agreement.textproto") << agreement;
   cli::DemoDirectoryOptions options;
   options.data = folder_ + "/data";
   options.share = deploy.string();
   options.types = bin_ + "/../concordat.binpb";
   options.registry = principals;
-  options.agreements = (deploy / "bench/agreements").string();
+  options.agreements = folder_ + "/agreements";
   options.any_port = true;
   SystemRandom random;
   Check(cli::MakeDemoDirectory(options, SystemClock(), random));

@@ -11,13 +11,14 @@
 
 namespace concordat::testing {
 
-// A data directory with these principals, the agreements of `concordat bench`, and
-// the concordat-bus of the same build on it. Both are gone with this. What fails
+// A data directory with these principals and this agreement, and the
+// concordat-bus of the same build on it. Both are gone with this. What fails
 // ends the program.
 class BenchBus {
  public:
   // `folder` is made. The program that calls is <checkout>/build/<preset>/bin/….
-  BenchBus(std::string folder, const std::string& registry);
+  BenchBus(std::string folder, const std::string& registry,
+           const std::string& agreement);
   ~BenchBus();
   BenchBus(const BenchBus&) = delete;
   BenchBus& operator=(const BenchBus&) = delete;
