@@ -91,11 +91,11 @@ TEST_F(DrainTest, ACommandIsNotDoneAndThenDoneOnce) {
   ASSERT_THAT(hub_.Run({"log", "resume", "--why", "done"}), IsOk());
   for (const Command& command : kCommands) {
     const std::string resumed = End();
-    until = clock.Elapsed() + kLong;
+    const absl::Duration last = clock.Elapsed() + kLong;
     absl::StatusOr<std::string> sent;
     do {  // Its session opens again.
       sent = Send(command);
-      ASSERT_LT(clock.Elapsed(), until) << sent.status();
+      ASSERT_LT(clock.Elapsed(), last) << sent.status();
     } while (!sent.ok());
     const std::string after = End();
     EXPECT_NE(after, resumed);
