@@ -557,7 +557,8 @@ class AnyOrder {
   }
   void Restart() {
     out_.clear();
-    settlement_ = std::make_unique<Settlement>(stored_, limits_, kStarted);
+    settlement_ = std::make_unique<Settlement>(stored_, limits_, kStarted, now_,
+                                               limits_.backoff_max);
     settlement_->Tick(now_);
     scanned_ = stored_.acknowledged.value;
   }
