@@ -205,8 +205,16 @@ TEST_F(DrainTest, WhoAnswersToWhatWasTakenMayPublish) {
   subscription = absl::UnavailableError("left");
   ASSERT_THAT(SetDraining(true), IsOk());
   ASSERT_TRUE(AwaitDrained());
-  EXPECT_EQ(Publish(*mappa, Opened("o-2", 2)).refusal,
-            bus::v1::REFUSAL_DRAINING);
+  const uint64_t end = Status().end_sequence();
+  std::vector<Event> late;
+  late.push_back(Opened("o-2", 2));
+  const auto outcomes = PublishAndWait(*mappa, std::move(late), kLong);
+  if (outcomes.ok()) {
+    EXPECT_EQ((*outcomes)[0].refusal, bus::v1::REFUSAL_DRAINING);
+  } else {  // It met the closing of its session.
+    EXPECT_THAT(outcomes, HasCode(absl::StatusCode::kUnavailable));
+  }
+  EXPECT_EQ(Status().end_sequence(), end);
 }
 
 TEST_F(DrainTest, TheLogTellsWhoDrainedAndWhy) {
