@@ -44,6 +44,7 @@ void SharedOracle::Delivered(uint64_t link, uint64_t number, const View& view,
   }
   CheckOrder(id, item, is_first, at);
   item.link = link;
+  item.shift = shift_;
   item.judged_at = at;
   item.heard = false;
   Link& has = links_[link];
@@ -66,6 +67,9 @@ void SharedOracle::CheckOrder(Id id, const Item& item, bool is_first,
         other.was_parked || item.was_parked) {
       continue;
     }
+    // Since then all members were away: what was out is offered again by the log,
+    // after what policy shows of before it.
+    if (other.shift != shift_ && !other.is_row) continue;
     if (!WasHidden(other_id.first, other.judged_at, at)) {
       world_.Fail(kShared, ": ", id.first, " because of ", id.second,
                   " overtakes ", other_id.first, " because of ",
@@ -107,6 +111,7 @@ void SharedOracle::Settles(uint64_t link, const bus::v1::Settle& all) {
     const auto out = has.out.find(nack.delivery());
     if (out == has.out.end()) continue;
     items_[out->second].link = 0;
+    items_[out->second].is_row = true;
     has.out.erase(out);
   }
 }
@@ -124,7 +129,11 @@ void SharedOracle::Over(uint64_t link) {
   const auto has = links_.find(link);
   if (has == links_.end()) return;
   for (const auto& [number, id] : has->second.out) items_[id].link = 0;
+  if (!has->second.out.empty()) {
+    items_[has->second.out.begin()->second].is_row = true;
+  }
   links_.erase(has);
+  if (links_.empty()) ++shift_;
 }
 
 void SharedOracle::Redriven(Id id) {
@@ -143,6 +152,7 @@ void SharedOracle::BusUp(const bus::Place* place, uint64_t at) {
   orders_ = 0;
   for (auto& [id, item] : items_) {
     item.order = 0;
+    item.is_row = false;
     item.parked = false;
   }
   if (place == nullptr) return;
@@ -151,6 +161,7 @@ void SharedOracle::BusUp(const bus::Place* place, uint64_t at) {
     Item& item = items_[{row.id.sequence.value, row.id.cause.value}];
     item.key = KeyOf(row.id.sequence.value);
     item.order = row.order;
+    item.is_row = true;
     item.parked = row.state == bus::RowState::kParked;
     item.was_parked |= item.parked;
     if (item.judged_at == 0) item.judged_at = at;
@@ -193,11 +204,14 @@ void SharedOracle::CheckPlace(const bus::Place& place) const {
     settled[{one.id.sequence.value, one.id.cause.value}] = true;
   }
   for (const auto& [id, item] : items_) {
-    const bool passed = settled.count(id) > 0 ||
-                        (id.second == 0 ? id.first <= place.acknowledged.value
-                                        : id.second <= place.judged.value);
-    if (!passed || rows.count(id) > 0 || item.heard || item.stored ||
-        CameWithAnother(id)) {
+    // What is above the floor comes live in its turn, whatever had shown it.
+    const bool passed =
+        settled.count(id) > 0 || (id.first <= place.acknowledged.value &&
+                                  id.second <= place.judged.value);
+    // A row of it as it was shown another time holds it too.
+    const auto row = rows.lower_bound({id.first, 0});
+    const bool is_row = row != rows.end() && row->first.first == id.first;
+    if (!passed || is_row || item.heard || item.stored || CameWithAnother(id)) {
       continue;
     }
     if (!WasHidden(id.first, item.judged_at, oracle_.end())) {

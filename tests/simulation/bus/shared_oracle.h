@@ -57,8 +57,11 @@ class SharedOracle {
     std::string key;
     uint64_t order = 0;      // In this life of the bus; 0: not seen in it yet.
     uint64_t link = 0;       // Out there.
-    uint64_t judged_at = 0;  // When it went out last.
+    uint64_t judged_at = 0;  // When it went out last,
+    uint64_t shift = 0;      // and in which.
     uint32_t redrives = 0;
+    bool is_row =
+        false;  // An attempt failed: it holds its key, whoever is away.
     bool heard = false;   // Settled as done, as far as anybody knows.
     bool stored = false;  // And that is on disk.
     bool parked = false;
@@ -87,6 +90,7 @@ class SharedOracle {
   std::map<std::string, std::vector<uint64_t>> log_;  // Sequences by key.
   uint64_t read_ = 0;                                 // Of the log.
   uint64_t orders_ = 0;
+  uint64_t shift_ = 0;  // How often all members have been away.
   uint64_t up_at_ = 0;
   bool paused_ = false;
 };

@@ -169,6 +169,9 @@ TEST_F(SettlementTest,
 
 TEST_F(SettlementTest, SoMuchOfABackfillIsRememberedAndNoMore) {
   const size_t most = Settlement::kBackfilledMax + limits_.window;
+  Offer(most + 20, 0);
+  EXPECT_THAT(Send(), ElementsAre(most + 20));
+  Done(most + 20);
   for (uint64_t i = 1; i <= most + 10; ++i) {
     Backfill(i, 2);
     EXPECT_THAT(Send(), ElementsAre(i));
