@@ -74,7 +74,8 @@ Certificate Make(EVP_PKEY* key, const std::string& name, X509* issuer,
   if (issuer == nullptr) {
     Extend(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   } else {
-    Extend(certificate.get(), NID_subject_alt_name, "IP:127.0.0.1,URI:" + uri);
+    Extend(certificate.get(), NID_subject_alt_name,
+           "IP:127.0.0.1,DNS:localhost,URI:" + uri);
   }
   CONCORDAT_CHECK(X509_sign(certificate.get(), signer, EVP_sha256()) > 0);
   return certificate;
