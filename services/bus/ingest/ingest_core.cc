@@ -52,11 +52,7 @@ void IngestCore::Refuse(const v1::Principal& principal, v1::Refusal refusal,
   outcome.set_detail(std::move(detail));
 }
 
-absl::Status IngestCore::Publish(SessionId session, uint64_t number,
-                                 const v1::Principal& principal,
-                                 absl::string_view batch) {
-  const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
-  if (!events.ok()) return events.status();
+IngestCore::Waiting IngestCore::AnswerTo(SessionId session, uint64_t number) {
   Waiting waiting;
   waiting.answer.session = session;
   waiting.answer.number = number;
@@ -67,6 +63,16 @@ absl::Status IngestCore::Publish(SessionId session, uint64_t number,
   }
   receipts.set_publish_number(number);
   receipts.set_epoch(epoch_);
+  return waiting;
+}
+
+absl::Status IngestCore::Publish(SessionId session, uint64_t number,
+                                 const v1::Principal& principal,
+                                 absl::string_view batch) {
+  const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
+  if (!events.ok()) return events.status();
+  Waiting waiting = AnswerTo(session, number);
+  v1::Receipts& receipts = waiting.answer.receipts;
 
   time_.Look();
   const absl::Span<const EventView> all(*events);
@@ -89,12 +95,8 @@ absl::Status IngestCore::TurnAway(SessionId session, uint64_t number,
                                   const std::string& why) {
   const absl::StatusOr<std::vector<EventView>> events = DecodeBatch(batch);
   if (!events.ok()) return events.status();
-  Waiting waiting;
-  waiting.answer.session = session;
-  waiting.answer.number = number;
+  Waiting waiting = AnswerTo(session, number);
   v1::Receipts& receipts = waiting.answer.receipts;
-  receipts.set_publish_number(number);
-  receipts.set_epoch(epoch_);
   for (uint32_t i = 0; i < events->size(); ++i) {
     v1::Outcome& outcome = *receipts.add_outcomes();
     outcome.set_index(i);

@@ -102,6 +102,8 @@ class IngestCore {
     Sequence needs;  // Everything up to here durable.
   };
 
+  // To a Publish, without its outcomes.
+  Waiting AnswerTo(SessionId session, uint64_t number);
   void StageSet(const v1::Principal& principal, absl::Span<const EventView> set,
                 size_t first, v1::Receipts& receipts, Sequence& needs);
   void Refuse(const v1::Principal& principal, v1::Refusal refusal,

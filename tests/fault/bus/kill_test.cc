@@ -19,8 +19,8 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/zmq_bus_client.h"
-#include "services/common/event/make_event.h"
 #include "tests/fault/bus/load_directory.h"
+#include "tests/fault/bus/load_event.h"
 #include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -81,18 +81,8 @@ class KillTest : public ::testing::Test {
           }));
       number = ++journal_.published;
     }
-    Header header;
-    header.source = "urn:concordat:load:publisher";
-    header.controller = "load";
-    header.purpose = "ORDER_SUPERVISION";
-    header.gateway = "G1";
-    header.regime = bus::v1::REGIME_GDPR;
-    header.time_us = 1'764'000'000'000'000 + number;
-    header.id = ids_.Next(header.time_us);
-    header.stream = absl::StrCat("load/", number % 10);
-    hub::v1::LoadSample message;
-    message.set_number(number);
-    auto event = MakeEvent(types, std::move(header), message, random_);
+    auto event =
+        MakeLoadEvent(types, number, ids_.Next(LoadTimeUs(number)), random_);
     ASSERT_THAT(event, IsOk());
     std::vector<Event> set;
     set.push_back(*std::move(event));

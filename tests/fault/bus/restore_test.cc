@@ -23,8 +23,8 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/zmq_bus_client.h"
-#include "services/common/event/make_event.h"
 #include "tests/fault/bus/load_directory.h"
+#include "tests/fault/bus/load_event.h"
 #include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -95,18 +95,8 @@ class RestoreTest : public ::testing::Test {
 
   // Event of this number, always with the same id.
   void Publish(BusClient& bus, uint64_t number) {
-    Header header;
-    header.source = "urn:concordat:load:publisher";
-    header.controller = "load";
-    header.purpose = "ORDER_SUPERVISION";
-    header.gateway = "G1";
-    header.regime = bus::v1::REGIME_GDPR;
-    header.time_us = 1'764'000'000'000'000 + number;
-    header.id = absl::StrCat("n-", number);
-    header.stream = absl::StrCat("load/", number % 10);
-    hub::v1::LoadSample message;
-    message.set_number(number);
-    auto event = MakeEvent(*types_, std::move(header), message, random_);
+    auto event =
+        MakeLoadEvent(*types_, number, absl::StrCat("n-", number), random_);
     ASSERT_THAT(event, IsOk());
     {
       MutexLock lock(mu_);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "concordat/hub/v1/events.pb.h"
+#include "concordat/hub/v1/status.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
 #include "concordat/police/v1/events.pb.h"
 #include "gmock/gmock.h"
@@ -154,6 +155,28 @@ class BusProcessTest : public ::testing::Test {
     Response response;
     EXPECT_TRUE(response.ParseFromString(*bytes));
     return response;
+  }
+
+  bus::v1::GetLogStatusResponse LogStatus() {
+    const auto status = Ask<bus::v1::GetLogStatusResponse>(
+        "admin", "GetLogStatus", bus::v1::GetLogStatusRequest());
+    EXPECT_THAT(status, IsOk());
+    return status.value_or(bus::v1::GetLogStatusResponse());
+  }
+  static hub::v1::GetStatusResponse HealthBy(
+      const std::shared_ptr<grpc::Channel>& channel) {
+    const auto bytes = GenericCall(
+        channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
+    EXPECT_THAT(bytes, IsOk());
+    hub::v1::GetStatusResponse status;
+    EXPECT_TRUE(status.ParseFromString(bytes.value_or("")));
+    return status;
+  }
+  hub::v1::GetStatusResponse Health() {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
+    EXPECT_THAT(channel, IsOk());
+    return HealthBy(*channel);
   }
 
   static bus::v1::PublishRequest BatchOf(const std::vector<Event>& events) {

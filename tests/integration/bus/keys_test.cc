@@ -20,7 +20,6 @@
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "concordat/hub/v1/status.pb.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/base/mutex.h"
 #include "services/common/base/system_clock.h"
@@ -50,22 +49,10 @@ class KeysTest : public BusProcessTest {
     google::protobuf::TextFormat::PrintToString(registry, &text);
     WriteFile("registry.textproto", text);
   }
+  std::string Because() { return Health().degraded_because(); }
   std::vector<bus::v1::ServerKeyState> ServerKeys() {
-    const auto status = Ask<bus::v1::GetLogStatusResponse>(
-        "admin", "GetLogStatus", bus::v1::GetLogStatusRequest());
-    EXPECT_THAT(status, IsOk());
-    return {status->server_keys().begin(), status->server_keys().end()};
-  }
-  std::string Health() {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
-    EXPECT_THAT(channel, IsOk());
-    const auto bytes = GenericCall(
-        *channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
-    EXPECT_THAT(bytes, IsOk());
-    hub::v1::GetStatusResponse status;
-    EXPECT_TRUE(status.ParseFromString(bytes.value_or("")));
-    return status.degraded_because();
+    const bus::v1::GetLogStatusResponse status = LogStatus();
+    return {status.server_keys().begin(), status.server_keys().end()};
   }
   template <typename IsSo>
   void Await(IsSo is_so) {
@@ -199,11 +186,11 @@ TEST_F(KeysTest, TheOnlyPairStaysInUse) {
   const std::string path = bus_.data().PathOf("keys/bus.curve");
   ASSERT_EQ(std::rename(path.c_str(), (path + ".away").c_str()), 0);
   Await([&] {
-    return absl::StrContains(Health(), "bus.curve is the only pair");
+    return absl::StrContains(Because(), "bus.curve is the only pair");
   });
   EXPECT_TRUE(Publish(*Connect("police"), Concern("c-2", 1)).accepted);
   ASSERT_EQ(std::rename((path + ".away").c_str(), path.c_str()), 0);
-  Await([&] { return !absl::StrContains(Health(), "the only pair"); });
+  Await([&] { return !absl::StrContains(Because(), "the only pair"); });
 }
 
 TEST_F(KeysTest, APrincipalHasTwoKeysForAWhile) {
@@ -240,17 +227,18 @@ TEST_F(KeysTest, AKeyEndsAndThatIsSaidBefore) {
   };
   const auto police = Connect("police");
   ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
-  EXPECT_EQ(Health().find("CURVE key"), std::string::npos);
+  EXPECT_EQ(Because().find("CURVE key"), std::string::npos);
   ends(day(10));
   Await([&] {
     return absl::StrContains(
-        Health(), absl::StrCat("the CURVE key of police ends with ", day(10)));
+        Because(), absl::StrCat("the CURVE key of police ends with ", day(10)));
   });
   EXPECT_TRUE(Publish(*police, Concern("c-2", 1)).accepted);
   ends(day(-1));
   Await([&] {
     return absl::StrContains(
-        Health(), absl::StrCat("the CURVE key of police ended with ", day(-1)));
+        Because(),
+        absl::StrCat("the CURVE key of police ended with ", day(-1)));
   });
   // Who is connected is out, too.
   Await([&] {
@@ -259,7 +247,7 @@ TEST_F(KeysTest, AKeyEndsAndThatIsSaidBefore) {
   });
   ends("");
   Await([&] { return Publish(*police, Concern("c-3", 1)).accepted; });
-  EXPECT_EQ(Health().find("CURVE key"), std::string::npos);
+  EXPECT_EQ(Because().find("CURVE key"), std::string::npos);
 }
 
 }  // namespace

@@ -23,7 +23,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "concordat/hub/v1/status.pb.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/bus_client/traced_bus_client.h"
 #include "tests/integration/bus/bus_fixture.h"
@@ -73,15 +72,6 @@ class OperatorsTest : public BusProcessTest {
     auto channel = OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
     EXPECT_THAT(channel, IsOk());
     return channel.value_or(nullptr);
-  }
-  static hub::v1::GetStatusResponse StatusBy(
-      const std::shared_ptr<grpc::Channel>& channel) {
-    const auto bytes = GenericCall(
-        channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
-    EXPECT_THAT(bytes, IsOk());
-    hub::v1::GetStatusResponse status;
-    EXPECT_TRUE(status.ParseFromString(bytes.value_or("")));
-    return status;
   }
   // Asks until it is so.
   void Await(const std::function<bool()>& is_so) {
@@ -238,16 +228,16 @@ TEST_F(OperatorsTest, ARegistryThatDoesNotLoadIsSaidUntilItDoes) {
   const std::string good = ReadFile("registry.textproto");
   WriteFile("registry.textproto", good + "\nprincipals { nam: \"x\" }\n");
   Await([&] {
-    return absl::StrContains(StatusBy(admin).degraded_because(),
+    return absl::StrContains(HealthBy(admin).degraded_because(),
                              "the new registry does not load");
   });
   EXPECT_EQ(Metric("concordat_trouble{about=\"\",code=\"registry\",critical="
                    "\"no\"}"),
             1);
-  EXPECT_TRUE(StatusBy(admin).ready());
+  EXPECT_TRUE(HealthBy(admin).ready());
   WriteFile("registry.textproto", good);
   Await([&] {
-    return !absl::StrContains(StatusBy(admin).degraded_because(), "registry");
+    return !absl::StrContains(HealthBy(admin).degraded_because(), "registry");
   });
   EXPECT_EQ(Metric("concordat_trouble{about=\"\",code=\"registry\",critical="
                    "\"no\"}"),
@@ -260,7 +250,7 @@ TEST_F(OperatorsTest, ALogThatTakesNoWritesIsCritical) {
   for (int i = 1; i < 2000; ++i) {
     if (!Publish(*police, Concern(absl::StrCat("c-", i), 1)).accepted) break;
   }
-  const hub::v1::GetStatusResponse status = StatusBy(Admin());
+  const hub::v1::GetStatusResponse status = HealthBy(Admin());
   EXPECT_TRUE(status.critical());
   EXPECT_THAT(status.degraded_because(), ::testing::StartsWith("CRITICAL: "));
   EXPECT_EQ(Metric("concordat_bus_read_only"), 1);
@@ -277,7 +267,7 @@ TEST_F(OperatorsTest, SettingsAreReadAtTheStart) {
   bus_.Start();
   const auto admin = Admin();
   Await([&] {
-    const std::string because = StatusBy(admin).degraded_because();
+    const std::string because = HealthBy(admin).degraded_because();
     return absl::StrContains(because, "of 16777216 MiB are left") &&
            absl::StrContains(because, "the certificate of the program ends");
   });

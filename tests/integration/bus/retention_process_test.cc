@@ -75,17 +75,11 @@ class RetentionProcessTest : public BusProcessTest {
       }
     }
   }
-  bus::v1::GetLogStatusResponse Status() {
-    const auto status = Ask<bus::v1::GetLogStatusResponse>(
-        "admin", "GetLogStatus", bus::v1::GetLogStatusRequest());
-    EXPECT_THAT(status, IsOk());
-    return status.value_or(bus::v1::GetLogStatusResponse());
-  }
   // Of every event that a service with the right to all may read.
   std::map<std::string, View> ReadAll(RemovedEvents* removed) {
     std::map<std::string, View> views;
     const auto client = Connect("service-alerts");
-    const Sequence end = {Status().end_sequence()};
+    const Sequence end = {LogStatus().end_sequence()};
     auto subscription = *client->Subscribe({});
     while (subscription->scanned_through() < end) {
       const auto delivery = subscription->Next(absl::Milliseconds(200));
@@ -138,7 +132,7 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
   ASSERT_EQ(looked->waits_for_size(), 1);
   EXPECT_THAT(looked->waits_for(0), HasSubstr("mappa-tayside/service/slow"));
   // It catches up.
-  const Sequence last = {Status().end_sequence()};
+  const Sequence last = {LogStatus().end_sequence()};
   while (behind->scanned_through() < last) {
     const auto next = behind->Next(absl::Milliseconds(200));
     if (next.ok()) behind->Ack(next->number);
@@ -162,7 +156,7 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
   EXPECT_GE(kept["hub-record"], 2u);
   EXPECT_THAT(Run(looked->count() + 1),
               HasCode(absl::StatusCode::kFailedPrecondition));
-  EXPECT_EQ(Status().removed_events(), 0u);
+  EXPECT_EQ(LogStatus().removed_events(), 0u);
   int code = -1;
   EXPECT_THAT(
       Output(absl::StrCat("concordat retention --data ", bus_.data().path()),
@@ -170,7 +164,7 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
       HasSubstr(absl::StrCat(looked->count(), " events would be")));
   EXPECT_EQ(code, 0);
 
-  const uint64_t bytes = Status().bytes();
+  const uint64_t bytes = LogStatus().bytes();
   const auto done = Run(looked->count());
   ASSERT_THAT(done, IsOk());
   EXPECT_TRUE(done->done());
@@ -190,7 +184,7 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
       bus_.Kill();
       bus_.Start();
     }
-    const auto status = Status();
+    const auto status = LogStatus();
     EXPECT_EQ(status.removed_events(), looked->count());
     EXPECT_GT(status.removed_time(), 0u);
     EXPECT_LE(status.removed_through(), looked->through());

@@ -8,7 +8,6 @@
 #include <set>
 #include <sstream>
 
-#include "concordat/hub/v1/status.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
 
 namespace concordat {
@@ -408,17 +407,7 @@ TEST_F(SubscriptionsTest, OneThatDoesNotMoveIsAnAlarmUntilItDoes) {
   ASSERT_TRUE(Publish(*police, OfStream("one", "record/1")).accepted);
   const auto next = letters->Next(kLong);
   ASSERT_THAT(next, IsOk());
-  const auto because = [&] {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", "admin", kLong);
-    EXPECT_THAT(channel, IsOk());
-    const auto bytes = GenericCall(
-        *channel, "concordat.hub.v1.StatusService/GetStatus", "", {});
-    EXPECT_THAT(bytes, IsOk());
-    hub::v1::GetStatusResponse status;
-    EXPECT_TRUE(status.ParseFromString(*bytes));
-    return status.degraded_because();
-  };
+  const auto because = [&] { return Health().degraded_because(); };
   ASSERT_TRUE(Await(
       "letters", [](const auto& state) { return state.stalled_since() > 0; }));
   while (because().find("letters") == std::string::npos) {

@@ -121,17 +121,8 @@ TEST_F(DeliveryCoreTest, AnEnvelopeIsNotFilteredByWhatItHides) {
 }
 
 TEST_F(DeliveryCoreTest, StartsAtATime) {
-  for (int i = 0; i < 9; ++i) {
-    HeaderView header;
-    header.type = "a.v1.Fact";
-    header.source = "urn:concordat:elsewhere:x";
-    header.controller = "elsewhere";
-    header.id = "id";
-    // Two at each moment.
-    const Sequence sequence =
-        log_.Append(header, "x", kNowUs + 10 * static_cast<uint64_t>(i / 2));
-    Durable(sequence, sequence);
-  }
+  AppendTwoAtEachMoment();
+  for (uint64_t each = 1; each <= 9; ++each) Durable({each}, {each});
   const std::map<uint64_t, uint64_t> first = {
       {1, 1},           {kNowUs, 1},      {kNowUs + 1, 3},
       {kNowUs + 10, 3}, {kNowUs + 31, 9}, {kNowUs + 40, 9}};

@@ -81,6 +81,17 @@ class DeliveryCoreTest : public ::testing::Test {
     scanned_.clear();
     ended_.clear();
   }
+  // Nine, two at each moment: 10 us from the next two, from kNowUs on.
+  void AppendTwoAtEachMoment() {
+    for (uint64_t i = 0; i < 9; ++i) {
+      HeaderView header;
+      header.type = "a.v1.Fact";
+      header.source = "urn:concordat:elsewhere:x";
+      header.controller = "elsewhere";
+      header.id = "id";
+      log_.Append(header, "x", kNowUs + 10 * (i / 2));
+    }
+  }
   // `person` 0: about nobody.
   Sequence Append(absl::string_view type, int person,
                   absl::string_view data = "x") {

@@ -21,14 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST_F(DeliveryCoreTest, AReplayEndsWhereItWasAskedTo) {
-  for (int i = 0; i < 9; ++i) {
-    HeaderView header;
-    header.type = "a.v1.Fact";
-    header.source = "urn:concordat:elsewhere:x";
-    header.controller = "elsewhere";
-    header.id = "id";
-    log_.Append(header, "x", kNowUs + 10 * static_cast<uint64_t>(i / 2));
-  }
+  AppendTwoAtEachMoment();
   Restart({});
   // After, through, before a time; and the last that comes of it.
   const std::vector<std::array<uint64_t, 4>> cases = {
