@@ -7,7 +7,7 @@
 namespace concordat {
 namespace {
 
-constexpr FrameKind kLastKind = FrameKind::kSettle;
+constexpr FrameKind kLastKind = FrameKind::kCosign;
 
 void WriteU64(uint64_t value, char* out) {
   for (int i = 0; i < 8; ++i) out[i] = static_cast<char>(value >> (8 * i));
@@ -53,6 +53,14 @@ absl::string_view FrameKindName(FrameKind kind) {
       return "AckStored";
     case FrameKind::kSettle:
       return "Settle";
+    case FrameKind::kChainSigned:
+      return "ChainSigned";
+    case FrameKind::kProveConsistency:
+      return "ProveConsistency";
+    case FrameKind::kConsistency:
+      return "Consistency";
+    case FrameKind::kCosign:
+      return "Cosign";
   }
   return "unknown";
 }

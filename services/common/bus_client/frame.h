@@ -35,6 +35,11 @@ enum class FrameKind : uint8_t {
   kAck = 12,
   kAckStored = 13,
   kSettle = 14,
+  // Ingest port: evidence.
+  kChainSigned = 15,
+  kProveConsistency = 16,
+  kConsistency = 17,
+  kCosign = 18,
 };
 absl::string_view FrameKindName(FrameKind kind);
 
