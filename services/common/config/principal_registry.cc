@@ -15,6 +15,9 @@ namespace concordat {
 namespace {
 
 constexpr absl::string_view kOperatorRole = "operator";
+constexpr absl::string_view kAgreedActs[] = {
+    "agreement", "enrolment",   "erasure", "hold", "keys",
+    "restore",   "restriction", "rule",    "split"};
 constexpr size_t kCurveKeyBytes = 32;
 constexpr size_t kCurveKeyZ85Chars = 40;
 constexpr absl::string_view kZ85 =
@@ -159,6 +162,9 @@ PrincipalRegistry::Build(bus::v1::Registry proto, absl::Time now) {
     if (!sources.insert(SourceOf(p)).second) {
       return bad("its agency and system are taken");
     }
+    for (const std::string& kind : p.may_agree()) {
+      if (!IsAgreedAct(kind)) return bad("may_agree: no act " + kind);
+    }
     const std::string wrong = registry->AddKeys(p, now);
     if (!wrong.empty()) return bad(wrong);
     if (!p.certificate_uri().empty()) {
@@ -204,7 +210,8 @@ absl::Status PrincipalRegistry::CheckSpeaksFor(
     return absl::InvalidArgumentError(absl::StrCat(
         "registry: principal \"", p.name(), "\": speaks_for: ", what, whom));
   };
-  if (!CurveKeysOf(p).empty() || p.has_process() || p.publish_size() > 0) {
+  if (!CurveKeysOf(p).empty() || p.has_process() || p.publish_size() > 0 ||
+      p.may_agree_size() > 0) {
     return bad("who speaks for others has no key of the bus and no grant");
   }
   for (const std::string& name : p.speaks_for()) {
@@ -264,6 +271,26 @@ const bus::v1::PublishGrant* FindPublishGrant(
     }
   }
   return nullptr;
+}
+
+bool IsAgreedAct(absl::string_view kind) {
+  return std::find(std::begin(kAgreedActs), std::end(kAgreedActs), kind) !=
+         std::end(kAgreedActs);
+}
+
+bool MayAgree(const bus::v1::Principal& principal, absl::string_view kind) {
+  if (principal.revoked()) return false;
+  if (kind == kRedriveAct || kind == kParkAct) return principal.may_redrive();
+  if (kind == kRetentionAct) return principal.may_run_retention();
+  const auto& kinds = principal.may_agree();
+  return IsAgreedAct(kind) &&
+         std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+std::string RightTo(absl::string_view kind) {
+  if (kind == kRedriveAct || kind == kParkAct) return "may_redrive";
+  if (kind == kRetentionAct) return "may_run_retention";
+  return absl::StrCat("may_agree: \"", kind, "\"");
 }
 
 bool MayNameController(const bus::v1::Principal& principal,

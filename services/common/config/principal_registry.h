@@ -51,10 +51,11 @@ class PrincipalRegistry {
  public:
   // Keys that have ended at `now` are nobody's.
   //   INVALID_ARGUMENT  no environment; a name, key, its date, certificate or
-  //                     agency/system that two have or that is malformed; a
-  //                     certificate URI that is not the environment's; one that
-  //                     speaks for others and has rights of its own, or speaks
-  //                     for nobody known, or for one that speaks for others.
+  //                     agency/system that two have or that is malformed; a right
+  //                     to an act that is none; a certificate URI that is not the
+  //                     environment's; one that speaks for others and has rights of
+  //                     its own, or speaks for nobody known, or for one that speaks
+  //                     for others.
   static absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> Build(
       bus::v1::Registry registry, absl::Time now = absl::InfinitePast());
 
@@ -101,6 +102,18 @@ inline bool SpeaksForOthers(const bus::v1::Principal& principal) {
 const bus::v1::PublishGrant* FindPublishGrant(
     const bus::v1::Principal& principal, absl::string_view source,
     absl::string_view type);
+
+// Acts that need two people, by kind, and the right to ask for one and to agree to
+// one: `may_redrive` for "redrive" and "park", `may_run_retention` for "retention",
+// `may_agree` for all others. A revoked principal has none.
+inline constexpr absl::string_view kRedriveAct = "redrive";
+inline constexpr absl::string_view kParkAct = "park";
+inline constexpr absl::string_view kRetentionAct = "retention";
+bool MayAgree(const bus::v1::Principal& principal, absl::string_view kind);
+// Is it a kind of act that `may_agree` may name?
+bool IsAgreedAct(absl::string_view kind);
+// The field of the registry that has the right, for a refusal.
+std::string RightTo(absl::string_view kind);
 
 // May an event of this grant name `controller`?
 bool MayNameController(const bus::v1::Principal& principal,

@@ -171,6 +171,7 @@ TEST(PrincipalRegistry, WhoSpeaksForOthersHasNoRightsAndMakesNoChains) {
            Change([](auto&p, auto&) {
              p.set_curve_public_key("HelloWorldHelloWorldHelloWorldHelloWorle");
            }),
+           Change([](auto&p, auto&) { p.add_may_agree("enrolment"); }),
            Change([](auto&p, auto&) { p.add_speaks_for("nobody"); }),
            Change([](auto&p, auto&) { p.add_speaks_for("gateway"); }),
            Change([](auto&, auto&all) {
@@ -188,6 +189,35 @@ TEST(PrincipalRegistry, WhoSpeaksForOthersHasNoRightsAndMakesNoChains) {
     EXPECT_THAT(refused, HasCode(absl::StatusCode::kInvalidArgument));
     EXPECT_THAT(refused.status().message(), HasSubstr("speaks_for"));
   }
+}
+
+// Bugs: one right taken for another; a revoked principal agrees; a word that is no
+// act gives a right to nothing and is not noticed.
+TEST(PrincipalRegistry, ActsOfTwoPeopleAreRightsOfTheirOwn) {
+  bus::v1::Principal principal;
+  for (const absl::string_view kind :
+       {kRedriveAct, kParkAct, kRetentionAct, absl::string_view("erasure")}) {
+    EXPECT_FALSE(MayAgree(principal, kind)) << kind;
+  }
+  principal.set_may_redrive(true);
+  EXPECT_TRUE(MayAgree(principal, "redrive"));
+  EXPECT_TRUE(MayAgree(principal, "park"));
+  EXPECT_FALSE(MayAgree(principal, "retention"));
+  EXPECT_FALSE(MayAgree(principal, "erasure"));
+  principal.add_may_agree("erasure");
+  EXPECT_TRUE(MayAgree(principal, "erasure"));
+  EXPECT_FALSE(MayAgree(principal, "enrolment"));
+  EXPECT_EQ(RightTo("erasure"), "may_agree: \"erasure\"");
+  principal.set_revoked(true);
+  EXPECT_FALSE(MayAgree(principal, "erasure"));
+  EXPECT_FALSE(MayAgree(principal, "redrive"));
+
+  bus::v1::Registry registry = Demo();
+  registry.mutable_principals(0)->add_may_agree("enrolment");
+  EXPECT_THAT(PrincipalRegistry::Build(registry), IsOk());
+  registry.mutable_principals(0)->add_may_agree("redrive");
+  EXPECT_THAT(PrincipalRegistry::Build(registry).status().message(),
+              HasSubstr("no act redrive"));
 }
 
 TEST(PrincipalRegistry, RefusesACertificateOfAnotherEnvironment) {
