@@ -407,6 +407,7 @@ std::shared_ptr<const DurableEventLog::Regions> DurableEventLog::RegionsOf(
   absl::StatusOr<SegmentIndex> index = LoadIndex(number, start);
   // What is damaged or missing is read whole instead.
   if (!index.ok()) return nullptr;
+  NoteTypes(*index);
   auto regions = std::make_shared<Regions>();
   regions->end = index->closed.end.next_sequence;
   regions->places = std::move(index->closed.places);
@@ -417,10 +418,34 @@ std::shared_ptr<const DurableEventLog::Regions> DurableEventLog::RegionsOf(
   return regions;
 }
 
+void DurableEventLog::NoteTypes(const SegmentIndex& index) const {
+  SegmentTypes types{index.closed.end.next_sequence, {}};
+  for (const SegmentIndex::Region& region : index.regions) {
+    types.types.insert(region.types.begin(), region.types.end());
+  }
+  MutexLock lock(mu_);
+  types_.emplace(index.closed.number, std::move(types));
+}
+
+std::optional<uint64_t> DurableEventLog::EndWithout(
+    uint32_t number, const Interest& interest) const {
+  if (interest.type == nullptr) return std::nullopt;
+  MutexLock lock(mu_);
+  const auto found = types_.find(number);
+  if (found == types_.end() ||
+      std::any_of(found->second.types.begin(), found->second.types.end(),
+                  interest.type)) {
+    return std::nullopt;
+  }
+  return found->second.end;
+}
+
 Sequence DurableEventLog::SkipFrom(Sequence after,
                                    const Interest& interest) const {
   const auto closed = store_->ClosedWith(after.value + 1);
   if (!closed.has_value()) return after;
+  const auto end = EndWithout(closed->first, interest);
+  if (end.has_value()) return {*end - 1};
   const auto regions = RegionsOf(closed->first, closed->second);
   if (regions == nullptr) return after;
   const std::vector<BlockPlace>& places = regions->places;

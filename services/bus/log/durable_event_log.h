@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -127,6 +128,16 @@ class DurableEventLog : public EventLog, public CompactableLog {
   // Null: not there (yet).
   std::shared_ptr<const Regions> RegionsOf(uint32_t number,
                                            const ChainEnd& start) const;
+  // All types of a closed segment: one with none of interest is passed over
+  // without its index.
+  struct SegmentTypes {
+    uint64_t end = 0;  // Of the next segment's first event.
+    std::set<std::string> types;
+  };
+  void NoteTypes(const SegmentIndex& index) const;
+  // The end of a segment that is known to hold none of them.
+  std::optional<uint64_t> EndWithout(uint32_t number,
+                                     const Interest& interest) const;
 
   struct ToAbsorb {
     ClosedSegment closed;
@@ -195,6 +206,8 @@ class DurableEventLog : public EventLog, public CompactableLog {
   // Newest used last; a reader goes through a segment before the next.
   mutable std::deque<std::pair<uint32_t, std::shared_ptr<const Regions>>>
       regions_ ABSL_GUARDED_BY(mu_);
+  // By number; of those whose index was read.
+  mutable std::map<uint32_t, SegmentTypes> types_ ABSL_GUARDED_BY(mu_);
 
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> background_;

@@ -259,6 +259,7 @@ absl::Status DurableEventLog::UseLoaded(const LoadedSegment& loaded) {
                                                    : keys_.ReadKeyTable(record);
     if (!status.ok()) return status;
   }
+  NoteTypes(loaded.index);
   last_accepted_us_ =
       std::max(last_accepted_us_, loaded.index.last_accepted_us);
   if (loaded.spines.empty()) return absl::OkStatus();
