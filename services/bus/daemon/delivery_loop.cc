@@ -1,5 +1,6 @@
 #include "services/bus/daemon/delivery_loop.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,8 @@ constexpr absl::Duration kStoreEvery = absl::Milliseconds(100);
 // What other processes stored is seen within this.
 constexpr absl::Duration kLookAtPlacesEvery = absl::Seconds(1);
 constexpr absl::Duration kSnapshotEvery = absl::Milliseconds(50);
+// Of thousands of names it takes a while: at most one part of the time in so many.
+constexpr int kSnapshotShare = 50;
 
 }  // namespace
 
@@ -351,11 +354,12 @@ void DeliveryLoop::Store(DirtyPlaces dirty, std::set<std::string> unused) {
 
 void DeliveryLoop::Publish() {
   const absl::Duration now = clock_.Elapsed();
-  if (now - published_at_ < kSnapshotEvery) return;
-  published_at_ = now;
+  if (now < publish_at_) return;
   DeliverySnapshot snapshot = {core_.List(), core_.folded(), open_.size(),
                                !storing_ && !core_.is_dirty(),
                                core_.UrgentLag()};
+  const absl::Duration took = clock_.Elapsed() - now;
+  publish_at_ = now + std::max(kSnapshotEvery, kSnapshotShare * took);
   MutexLock lock(mu_);
   snapshot_ = std::move(snapshot);
 }

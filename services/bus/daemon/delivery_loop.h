@@ -146,7 +146,7 @@ class DeliveryLoop {
   bool storing_ = false;
   bool lags_ = false;
   absl::Duration stored_at_ = -absl::InfiniteDuration();
-  absl::Duration published_at_ = -absl::InfiniteDuration();
+  absl::Duration publish_at_ = -absl::InfiniteDuration();
   // Of names that other processes may have.
   std::set<std::string> own_names_;
   std::map<std::string, std::vector<std::function<void(const absl::Status&)>>>
