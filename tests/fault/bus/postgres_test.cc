@@ -1,8 +1,9 @@
 // Two concordat-bus processes and three PostgreSQL servers, killed and cut off
 // one after the other while a publisher publishes and subscribers follow: what
 // was acknowledged is there once, in order and as it was, and each round is over
-// when something published after its fault is acknowledged. Twelve rounds;
-// CONCORDAT_ROUNDS=100 for more.
+// when something published after its fault is acknowledged. Twelve rounds; more:
+//   CONCORDAT_ROUNDS=100 CONCORDAT_BIN=build/clang/bin \
+//     build/clang/tests/fault_bus_postgres
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
