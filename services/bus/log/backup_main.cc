@@ -18,7 +18,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/fsck.h"
 #include "services/bus/log/log_backup.h"
 #include "services/bus/log/open_event_log.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 
 namespace concordat::bus {
 namespace {

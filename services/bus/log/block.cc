@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
 #include "services/common/crypto/crc32c.h"
 

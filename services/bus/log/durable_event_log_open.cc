@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/durable_event_log.h"
 #include "services/bus/log/segment_index.h"
 #include "services/common/base/check.h"

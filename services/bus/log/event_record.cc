@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
 #include "services/common/crypto/sha256.h"
 #include "services/common/event/codec.h"
@@ -16,7 +16,6 @@
 namespace concordat::bus {
 namespace {
 
-constexpr uint8_t kSpineVersion = 1;
 constexpr absl::string_view kCountContext = "concordat/count/1";
 constexpr size_t kSaltBytes = sizeof(Salt);
 constexpr size_t kBoxHeadBytes = 4 + 4 + kNonceBytes;
@@ -54,37 +53,6 @@ absl::string_view GroupBytes(const EventView& event, uint32_t number) {
 }
 
 }  // namespace
-
-absl::StatusOr<Spine> DecodeSpine(absl::string_view bytes) {
-  ByteReader in(bytes);
-  if (in.Number<uint8_t>() != kSpineVersion) {
-    return absl::DataLossError("spine has another version");
-  }
-  Spine spine;
-  spine.environment = static_cast<v1::Environment>(in.Number<uint8_t>());
-  const uint8_t groups = in.Number<uint8_t>();
-  in.Number<uint8_t>();
-  spine.epoch = in.Number<uint32_t>();
-  spine.sequence.value = in.Number<uint64_t>();
-  spine.accepted_us = in.Number<uint64_t>();
-  spine.digest = in.Array<sizeof(Digest)>();
-  spine.count_commitment = in.Array<sizeof(Digest)>();
-  spine.header_commitment = in.Array<sizeof(Digest)>();
-  if (groups > kGroupsMax) return absl::DataLossError("spine is malformed");
-  spine.commitments.reserve(groups);
-  for (uint8_t i = 0; i < groups; ++i) {
-    const uint32_t number = in.Number<uint8_t>();
-    spine.commitments.push_back({number, in.Array<sizeof(Digest)>()});
-  }
-  if (!in.ok()) return absl::DataLossError("spine is malformed");
-  absl::StatusOr<HeaderView> header = DecodeHeader(in.rest());
-  if (!header.ok()) {
-    return absl::DataLossError(
-        absl::StrCat("spine's header: ", header.status().message()));
-  }
-  spine.header = *std::move(header);
-  return spine;
-}
 
 absl::StatusOr<absl::string_view> SpineOfRecord(const Record& record) {
   ByteReader in(record.bytes);

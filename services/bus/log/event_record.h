@@ -19,31 +19,15 @@
 #include "services/bus/log/key_ring.h"
 #include "services/common/base/random.h"
 #include "services/common/crypto/nonce_pool.h"
+#include "services/common/evidence/spine.h"
 
 namespace concordat::bus {
-
-inline constexpr size_t kSpineBytesMax = 1536;
 
 // How many events of this person and of this stream there are with this one.
 struct EventCounts {
   uint64_t of_person = 0;
   uint64_t of_stream = 0;
 };
-
-struct Spine {
-  v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
-  uint32_t epoch = 0;
-  Sequence sequence;
-  uint64_t accepted_us = 0;
-  Digest digest = {};
-  Digest count_commitment = {};
-  Digest header_commitment = {};
-  absl::InlinedVector<View::Commitment, 3> commitments;
-  HeaderView header;  // Borrows the record.
-};
-
-//   DATA_LOSS  not a spine.
-absl::StatusOr<Spine> DecodeSpine(absl::string_view spine);
 
 // The spine of an event's record, removed or not.  DATA_LOSS
 absl::StatusOr<absl::string_view> SpineOfRecord(const Record& record);

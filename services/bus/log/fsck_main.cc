@@ -18,7 +18,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/fsck.h"
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/segment_store.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/bus/log/backup_manifest.h"
 #include "services/bus/log/block_walk.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/durable_mark.h"
 #include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_store.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/log_index.h"
 #include "services/bus/log/segment_store.h"
 #include "services/common/crypto/crc32c.h"

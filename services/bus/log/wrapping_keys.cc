@@ -9,7 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 
 namespace concordat::bus {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/durable_mark.h"
 #include "services/bus/log/postgres/tables.h"
 #include "services/bus/log/segment_store.h"

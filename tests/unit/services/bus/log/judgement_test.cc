@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/segment_store.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_log.h"

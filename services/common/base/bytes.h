@@ -1,6 +1,6 @@
 // Little-endian numbers in byte strings. PURE.
-#ifndef CONCORDAT_SERVICES_BUS_LOG_BYTES_H_
-#define CONCORDAT_SERVICES_BUS_LOG_BYTES_H_
+#ifndef CONCORDAT_SERVICES_COMMON_BASE_BYTES_H_
+#define CONCORDAT_SERVICES_COMMON_BASE_BYTES_H_
 
 #include <array>
 #include <bit>
@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace concordat::bus {
+namespace concordat {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -71,6 +71,6 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace concordat::bus
+}  // namespace concordat
 
-#endif  // CONCORDAT_SERVICES_BUS_LOG_BYTES_H_
+#endif  // CONCORDAT_SERVICES_COMMON_BASE_BYTES_H_
