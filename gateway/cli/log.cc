@@ -1,4 +1,4 @@
-// concordat log status|verify|drain|resume|maintenance|backup|restore
+// concordat log status|verify|checkpoint|prove|drain|resume|maintenance|backup|restore
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +12,7 @@
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/drain.h"
+#include "gateway/cli/evidence.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
 
@@ -87,8 +88,13 @@ absl::Status Verify(Hub& hub, bool as_json) {
       kProgram, absl::StrCat(kService, "VerifyLog"),
       bus::v1::VerifyLogRequest(), options);
   if (!verified.ok()) return verified.status();
+  const auto tree = VerifyTree(hub);
+  if (!tree.ok()) return tree.status();
   if (as_json) {
-    std::printf("%s\n", ToJson(*verified).c_str());
+    std::string json = ToJson(*verified);
+    json.insert(json.rfind('}'), absl::StrCat(json == "{}" ? "" : ",",
+                                              "\"tree\":", ToJson(*tree)));
+    std::printf("%s\n", json.c_str());
     return absl::OkStatus();
   }
   std::printf("whole: %llu events in %llu blocks, %llu bytes %s\n",
@@ -96,6 +102,9 @@ absl::Status Verify(Hub& hub, bool as_json) {
               static_cast<unsigned long long>(verified->blocks()),
               static_cast<unsigned long long>(verified->bytes()),
               absl::BytesToHexString(verified->last_block_hash()).c_str());
+  std::printf("tree:  %llu events, root %s\n",
+              static_cast<unsigned long long>(tree->size()),
+              absl::Base64Escape(tree->root()).c_str());
   return absl::OkStatus();
 }
 
@@ -119,10 +128,15 @@ absl::Status RunBackupProgram(const std::vector<std::string>& flags) {
 
 absl::Status RunLog(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "log status|verify|drain|resume|maintenance|backup|restore [--profile "
-      "admin]",
+      "log status|verify|checkpoint|prove|drain|resume|maintenance|backup|"
+      "restore [--profile admin]",
       "status   how far the log is, and whether it takes events\n"
-      "verify   reads every block and checks it\n"
+      "verify   reads every block and checks it, and its tree against it\n"
+      "checkpoint\n"
+      "         what the log signed last of its tree, checked with the key "
+      "here\n"
+      "prove    --sequence N [--size M]: that an event is in the tree, checked "
+      "here\n"
       "drain    --why TEXT: publishers leave and keep what they have, readers "
       "are\n"
       "         served to the end; returns when the bus may be stopped\n"
@@ -162,6 +176,13 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
                          "from now: 45m, 2h.",
                          &until);
   line.flags().AddBool("over", "Of a maintenance: it is over.", &over);
+  std::string sequence;
+  std::string size;
+  line.flags().AddString("sequence", "Of the event to prove.", &sequence);
+  line.flags().AddString("size",
+                         "Of the tree to prove it in; default: the newest "
+                         "checkpoint's.",
+                         &size);
   line.set_default_profile("admin");
   const auto go = line.Parse(arguments, 1, 1);
   if (!go.ok() || !*go) return go.status();
@@ -188,12 +209,15 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
   if (!hub.ok()) return hub.status();
   if (word == "status") return Status(**hub, line.json());
   if (word == "verify") return Verify(**hub, line.json());
+  if (word == "checkpoint") return ShowCheckpoint(**hub, line.json());
+  if (word == "prove") return ProveEvent(**hub, sequence, size, line.json());
   if (word == "drain") return DrainBus(**hub, why);
   if (word == "resume") return ResumeBus(**hub, why);
   if (word == "maintenance") return Maintain(**hub, over, until, why);
   return absl::InvalidArgumentError(
       absl::StrCat("log ", word,
-                   "? status, verify, drain, resume, maintenance, backup or "
+                   "? status, verify, checkpoint, prove, drain, resume, "
+                   "maintenance, backup or "
                    "restore"));
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/cli/settings_files.h"
 
 #include "concordat/alerts/v1/notifier.pb.h"
+#include "concordat/bus/v1/evidence_settings.pb.h"
 #include "concordat/bus/v1/settings.pb.h"
 #include "concordat/edge/v1/casefile.pb.h"
 #include "concordat/edge/v1/hl7.pb.h"
@@ -18,6 +19,8 @@ std::vector<SettingsFile> AllSettingsFiles() {
        bus::v1::DeliverySettings::descriptor()},
       {kStoreSettings, "Of the bus; may be absent. `postgresql.md` says more.",
        bus::v1::StoreSettings::descriptor()},
+      {kEvidenceSettings, "Of the bus; may be absent.",
+       bus::v1::EvidenceSettings::descriptor()},
       {"notifier/notifier.textproto", "Of the alerts service.",
        alerts::v1::NotifierSettings::descriptor()},
       {"doors/gateway.textproto", "Of the gateway.",

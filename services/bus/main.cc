@@ -15,12 +15,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "concordat/bus/v1/evidence_settings.pb.h"
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
+#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
@@ -31,6 +33,9 @@
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
 #include "services/bus/delivery/postgres/postgres_places.h"
+#include "services/bus/evidence/log_tree.h"
+#include "services/bus/evidence/stamping.h"
+#include "services/bus/evidence/tree_thread.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/postgres/shared_log.h"
@@ -38,6 +43,7 @@
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/config/evidence_keys.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
@@ -138,6 +144,8 @@ int Main(int argc, char** argv) {
   start.DescribeSettings(kWatchSettings, *hub::v1::WatchSettings::descriptor());
   start.DescribeSettings(kBusSettings, *v1::DeliverySettings::descriptor());
   start.DescribeSettings(kStoreSettings, *v1::StoreSettings::descriptor());
+  start.DescribeSettings(kEvidenceSettings,
+                         *v1::EvidenceSettings::descriptor());
   const DataDirectory data = start.Open(argc, argv);
   const hub::v1::WatchSettings watch = start.Value(LoadWatchSettings(data));
   const Logger logger(kProgram);
@@ -204,6 +212,12 @@ int Main(int argc, char** argv) {
   start.Check(fold.CatchUp(*log));
   PolicyFold asked = fold;  // Of the questions that come by gRPC.
   asked.ForgetChanges();
+
+  const auto tree_folder =
+      start.Value(PosixDirectory::Open(absl::StrCat(folder, "/tree")));
+  const auto tree = start.Value(LogTree::Open(data.environment(), *log, *log,
+                                              start.Value(LoadLogSigner(data)),
+                                              *tree_folder));
 
   const KeyWatch::First first = start.Value(KeyWatch::FindFirst(data));
   const auto hub =
@@ -308,7 +322,18 @@ int Main(int argc, char** argv) {
             view.stored = snapshot.stored;
             view.subscriptions = std::move(snapshot.subscriptions);
           },
-          record_start},
+          record_start, [log](const StoredLink& link) { log->StageLink(link); },
+          [&tree](const v1::ProveConsistency& question) {
+            return tree->Answer(question);
+          },
+          [&](const v1::Principal& principal, const v1::Cosign& cosignature) {
+            const absl::Status added =
+                tree->AddCosignature(principal, cosignature);
+            if (added.ok()) return;
+            logger.Error("a cosignature is not taken",
+                         {{"principal", principal.name()},
+                          {"status", added.ToString()}});
+          }},
       std::make_unique<BackgroundThread>());
   IngestLoop& ingest = *ingest_loop;
 
@@ -347,11 +372,25 @@ int Main(int argc, char** argv) {
                   *access);
   Explainer explainer(*log, asked, types);
   PersonReader persons(*log, asked, types, clock);
+  const std::unique_ptr<Stamping> stamping =
+      start.Value(Stamping::Start(data, folder, *tree, steady, random));
+  EvidenceDesk evidence(
+      *tree, *log, *log, *log, asked,
+      [&stamping] {
+        return stamping == nullptr ? std::pair<std::string, std::string>()
+                                   : stamping->Newest();
+      },
+      std::make_unique<BackgroundThread>());
   const BusParts parts = {*log,           ingest,    delivery,  refusals,
                           faults,         explainer, persons,   *desk,
                           operators,      keys,      retention, ingest_calls,
                           delivery_calls, clock,     steady};
   ServeBus(host, data.environment(), parts);
+  evidence.Serve(host);
+  const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
+    ingest_sessions->SetCheckpoint(now.note);
+    delivery_sessions->SetCheckpoint(now.note);
+  });
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
   host.health().Add([&](Troubles& troubles) {
@@ -361,6 +400,8 @@ int Main(int argc, char** argv) {
         troubles);
     operators.Judge(troubles);
     keys.Judge(troubles);
+    tree_thread.Judge(troubles);
+    if (stamping != nullptr) stamping->Judge(troubles);
     JudgeKeys(registry->Current()->proto(), clock.Now(),
               absl::Hours(24) * watch.expiry_warning_days(), troubles);
   });
@@ -373,6 +414,13 @@ int Main(int argc, char** argv) {
   }
   const auto collected = metrics.OnCollect([&](Samples& samples) {
     CollectBus(parts, meters, samples);
+    const LogTree::View view = tree->Now();
+    if (stamping != nullptr) stamping->Collect(samples);
+    samples.Gauge("concordat_bus_tree_leaves", "Events in the log's tree.",
+                  static_cast<double>(view.leaves));
+    samples.Gauge("concordat_bus_tree_signed",
+                  "Events that the newest checkpoint is of.",
+                  static_cast<double>(view.checkpoint.size));
     samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",
                   static_cast<double>(FreeBytes(data.path())));
   });

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -22,7 +23,9 @@
 #include "gateway/cli/keys/certificate_authority.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/config/data_directory.h"
+#include "services/common/config/evidence_keys.h"
 #include "services/common/config/principal_registry.h"
+#include "services/common/evidence/note.h"
 
 namespace concordat::cli {
 namespace {
@@ -179,16 +182,55 @@ class Maker {
       names.insert(
           std::string(absl::StripPrefix(principal.name(), "service-")));
     }
+    std::map<std::string, std::string> secrets;
     for (const std::string& name : names) {
+      secrets[name] = RandomHex(random_);
       auto status = WriteKey(absl::StrCat(name, ".secret"),
-                             absl::StrCat(RandomHex(random_), "\n"), kPrivate);
+                             absl::StrCat(secrets[name], "\n"), kPrivate);
       if (!status.ok()) return status;
     }
+    for (bus::v1::Principal& principal : *registry_.mutable_principals()) {
+      if (SpeaksForOthers(principal)) continue;
+      auto status = RegisterEvidenceKeys(
+          absl::HexStringToBytes(secrets[principal.name()]), principal);
+      if (!status.ok()) return status;
+    }
+    auto status = WriteLogSigningKey();
+    if (!status.ok()) return status;
     // In the form that the bus reads (services/bus/log/wrapping_keys.h).
     return WriteKey(
         "wrapping.key",
         absl::StrCat("concordat wrapping keys 1\n1 ", RandomHex(random_), "\n"),
         kPrivate);
+  }
+
+  // What the principal signs with is made from its secret.
+  absl::Status RegisterEvidenceKeys(const std::string& secret,
+                                    bus::v1::Principal& principal) {
+    principal.add_signing_keys(
+        SigningKeyText(ProducerSigner(secret).public_key()));
+    const auto witness = MakeVerifier(
+        WitnessName(registry_.environment(), principal.name()),
+        NoteKeyType::kCosignature, WitnessSigner(secret).public_key());
+    if (!witness.ok()) return witness.status();
+    principal.set_witness_key(witness->ToString());
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteLogSigningKey() {
+    Ed25519Seed seed;
+    random_.Fill(seed.data(), seed.size());
+    const auto hex = [](const auto& bytes) {
+      return absl::StrCat(
+          absl::BytesToHexString(absl::string_view(
+              reinterpret_cast<const char*>(bytes.data()), bytes.size())),
+          "\n");
+    };
+    auto status =
+        WriteKey(absl::StrCat(kLogSigningKey, ".secret"), hex(seed), kPrivate);
+    if (!status.ok()) return status;
+    return WriteKey(absl::StrCat(kLogSigningKey, ".pub"),
+                    hex(Ed25519Signer(seed).public_key()), kPublic);
   }
 
   absl::Status WriteRegistry() {
@@ -271,8 +313,8 @@ absl::StatusOr<std::string> MakeCurvePair(const std::string& path) {
       path, absl::StrCat(keys->public_key, "\n", keys->secret_key, "\n"),
       kPrivate);
   if (status.ok()) {
-    status = WriteFile(path + ".pub", absl::StrCat(keys->public_key, "\n"),
-                       kPublic);
+    status =
+        WriteFile(path + ".pub", absl::StrCat(keys->public_key, "\n"), kPublic);
   }
   if (!status.ok()) return status;
   return keys->public_key;

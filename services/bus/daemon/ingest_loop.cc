@@ -1,11 +1,14 @@
 #include "services/bus/daemon/ingest_loop.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/common/event/codec.h"
+#include "services/common/evidence/producer_chain.h"
 
 namespace concordat::bus {
 namespace {
@@ -19,6 +22,18 @@ constexpr absl::Duration kHeldTurn = absl::Milliseconds(20);
 constexpr size_t kReadBytes = 1 << 20;
 constexpr SessionId kOwnSession = {0};
 constexpr SessionId kCallSession = {UINT64_MAX};
+// Of one session.
+constexpr absl::Duration kProofEvery = absl::Seconds(1);
+
+bool HasSigningKey(const v1::Principal& principal, absl::string_view key) {
+  const auto& keys = principal.signing_keys();
+  return std::find(keys.begin(), keys.end(), absl::Base64Escape(key)) !=
+         keys.end();
+}
+
+bool Parse(absl::string_view bytes, google::protobuf::MessageLite& message) {
+  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
 
 }  // namespace
 
@@ -37,6 +52,7 @@ IngestLoop::IngestLoop(LaneOptions lanes, EventLog& log,
       core_(std::move(core)),
       fold_(std::move(fold)),
       types_(std::move(types)),
+      log_id_(log.Status().log_id),
       reader_(log, fold_, types_),
       random_(random),
       faults_(faults),
@@ -245,35 +261,106 @@ void IngestLoop::Take(const SessionEvent& event, absl::Duration since) {
                     "rights have changed: connect again");
     return;
   }
-  if (event.kind == FrameKind::kPublish) {
-    const absl::Status taken =
-        MayPublish(event.session, *principal)
-            ? core_->Publish(event.session, event.number, *principal,
-                             event.body.view)
-            : core_->TurnAway(event.session, event.number, *principal,
-                              event.body.view, v1::REFUSAL_DRAINING,
-                              not_admitted_because_);
-    if (taken.ok()) {
-      meters_.Taken(since);
-    } else {
-      sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
-                      std::string(taken.message()));
-    }
-    TellOfFaults();
-  } else if (event.kind == FrameKind::kReadStream) {
-    v1::ReadStream request;
-    if (!request.ParseFromArray(event.body.view.data(),
-                                static_cast<int>(event.body.view.size()))) {
-      sessions_.Close(event.session, v1::REFUSAL_MALFORMED, "not a ReadStream");
-      return;
-    }
-    sessions_.Send(
-        event.session, FrameKind::kStreamEvents,
-        reader_.Read(*principal, open_[event.session].purpose, request));
-  } else {
-    sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
-                    "not a frame of the ingest port");
+  switch (event.kind) {
+    case FrameKind::kPublish:
+      return TakePublish(event, *principal, since);
+    case FrameKind::kReadStream:
+      return TakeReadStream(event, *principal);
+    case FrameKind::kChainSigned:
+      return TakeChain(event, *principal);
+    case FrameKind::kProveConsistency:
+      return TakeProve(event);
+    case FrameKind::kCosign:
+      return TakeCosign(event, *principal);
+    default:
+      sessions_.Close(event.session, v1::REFUSAL_PROTOCOL,
+                      "not a frame of the ingest port");
   }
+}
+
+void IngestLoop::TakePublish(const SessionEvent& event,
+                             const v1::Principal& principal,
+                             absl::Duration since) {
+  const absl::Status taken =
+      MayPublish(event.session, principal)
+          ? core_->Publish(event.session, event.number, principal,
+                           event.body.view)
+          : core_->TurnAway(event.session, event.number, principal,
+                            event.body.view, v1::REFUSAL_DRAINING,
+                            not_admitted_because_);
+  if (taken.ok()) {
+    meters_.Taken(since);
+  } else {
+    sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
+                    std::string(taken.message()));
+  }
+  TellOfFaults();
+}
+
+void IngestLoop::TakeReadStream(const SessionEvent& event,
+                                const v1::Principal& principal) {
+  v1::ReadStream request;
+  if (!Parse(event.body.view, request)) {
+    sessions_.Close(event.session, v1::REFUSAL_MALFORMED, "not a ReadStream");
+    return;
+  }
+  sessions_.Send(
+      event.session, FrameKind::kStreamEvents,
+      reader_.Read(principal, open_[event.session].purpose, request));
+}
+
+void IngestLoop::TakeChain(const SessionEvent& event,
+                           const v1::Principal& principal) {
+  StoredLink link{principal.name(), principal.agency(), {}};
+  absl::Status checked = absl::InvalidArgumentError("not a ChainSigned");
+  if (hooks_.on_link != nullptr && Parse(event.body.view, link.link)) {
+    checked = CheckLink(log_id_, link.link);
+  }
+  if (checked.ok() && !HasSigningKey(principal, link.link.public_key())) {
+    checked = absl::PermissionDeniedError(
+        "the registry does not have that signing key for you");
+  }
+  for (const v1::SequenceRun& run : link.link.runs()) {
+    if (checked.ok() &&
+        run.first() + run.count() - 1 > log_.Status().end.value) {
+      checked = absl::InvalidArgumentError("ChainSigned of events to come");
+    }
+  }
+  if (checked.ok()) return hooks_.on_link(link);
+  // Its events stay unsigned, and are none the worse: nobody is cut off because a
+  // key was changed in one place and not yet in the other.
+  hooks_.on_refused(principal.name(), v1::REFUSAL_MALFORMED, checked.message());
+}
+
+void IngestLoop::TakeProve(const SessionEvent& event) {
+  v1::ProveConsistency question;
+  if (hooks_.on_prove == nullptr || !Parse(event.body.view, question)) {
+    sessions_.Close(event.session, v1::REFUSAL_MALFORMED,
+                    "not a ProveConsistency");
+    return;
+  }
+  // A proof reads the tree, and who publishes waits for it.
+  Open& open = open_[event.session];
+  const absl::Duration now = meters_.Now();
+  v1::Consistency answer;
+  if (now - open.proved_at < kProofEvery) {
+    answer.set_request(question.request());
+    answer.set_detail("a session asks for one proof a second");
+  } else {
+    open.proved_at = now;
+    answer = hooks_.on_prove(question);
+  }
+  sessions_.Send(event.session, FrameKind::kConsistency, answer);
+}
+
+void IngestLoop::TakeCosign(const SessionEvent& event,
+                            const v1::Principal& principal) {
+  v1::Cosign cosign;
+  if (hooks_.on_cosigned == nullptr || !Parse(event.body.view, cosign)) {
+    sessions_.Close(event.session, v1::REFUSAL_MALFORMED, "not a Cosign");
+    return;
+  }
+  hooks_.on_cosigned(principal, cosign);
 }
 
 void IngestLoop::TellOfFaults() {
@@ -339,6 +426,7 @@ void IngestLoop::TakeWritten() {
     }
     std::shared_ptr<const EventBlock> block =
         core_->Written(std::move(result.block));
+    if (block->events.empty()) continue;  // Producers' signatures alone.
     if (!Show(block)) return;
     if (hooks_.on_written != nullptr) hooks_.on_written(*block, result.began);
   }

@@ -24,6 +24,7 @@
 #include "services/bus/ingest/lanes.h"
 #include "services/bus/ingest/publish_calls.h"
 #include "services/bus/log/background.h"
+#include "services/bus/log/chain_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/session/session_server.h"
 #include "services/common/base/clock.h"
@@ -55,6 +56,15 @@ class IngestLoop {
     // This process begins to write, after it has followed: what is to be in the
     // log before anybody publishes. Writes it itself.
     std::function<absl::Status(IngestCore&)> on_begin = nullptr;
+    // A producer has signed what it published; a good link of its own. Called
+    // where events are staged. Null: nobody may sign.
+    std::function<void(const StoredLink&)> on_link = nullptr;
+    // Proves of the log's tree what a client asks. Null: nobody may ask.
+    std::function<v1::Consistency(const v1::ProveConsistency&)> on_prove =
+        nullptr;
+    // A witness has cosigned a checkpoint.
+    std::function<void(const v1::Principal&, const v1::Cosign&)> on_cosigned =
+        nullptr;
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
@@ -110,6 +120,13 @@ class IngestLoop {
   void LookAtFrames(absl::Duration wait);
   void TakeFrames();
   void Take(const SessionEvent& event, absl::Duration since);
+  void TakePublish(const SessionEvent& event, const v1::Principal& principal,
+                   absl::Duration since);
+  void TakeReadStream(const SessionEvent& event,
+                      const v1::Principal& principal);
+  void TakeChain(const SessionEvent& event, const v1::Principal& principal);
+  void TakeProve(const SessionEvent& event);
+  void TakeCosign(const SessionEvent& event, const v1::Principal& principal);
   void TakeCalls();
   void LookAtDrain();
   // What it publishes is to be taken.
@@ -129,6 +146,7 @@ class IngestLoop {
   const std::unique_ptr<IngestCore> core_;
   PolicyFold fold_;
   const std::shared_ptr<const TypeRegistry> types_;
+  const std::string log_id_;
   StreamReader reader_;
   Random& random_;
   Faults& faults_;
@@ -144,6 +162,8 @@ class IngestLoop {
     std::string purpose;
     // Nothing more is taken of it; it is closed when it has its answers.
     bool leaves = false;
+    // When it asked for a proof last.
+    absl::Duration proved_at = -absl::InfiniteDuration();
   };
   std::map<SessionId, Open> open_;
   PublishCalls calls_;

@@ -42,7 +42,7 @@ enum class RecordKind : uint8_t {
   kEvent = 1,
   kKey = 2,
   kKeyTable = 3,
-  kProducerSignature = 4,  // Reserved.
+  kProducerSignature = 4,  // A link of a producer's chain.
   kWitness = 5,            // Reserved.
   kCompaction = 6,         // First in a compacted block, and there alone.
   kRemovedEvent = 7,       // Its spine alone is left.

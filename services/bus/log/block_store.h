@@ -115,6 +115,19 @@ class BlockStore {
       const std::function<absl::Status(const ScannedBlock&)>& on_block)
       const = 0;
 
+  // Goes through the blocks after those that end before `sequence`, with events
+  // and without, as long as `visit` says so, and about `bytes_max` of them.
+  //   DATA_LOSS, UNAVAILABLE, UNIMPLEMENTED
+  using VisitBlock =
+      std::function<bool(const BlockHeader& header, absl::string_view body)>;
+  virtual absl::Status Walk(uint64_t sequence, size_t bytes_max,
+                            const VisitBlock& visit) const {
+    static_cast<void>(sequence);
+    static_cast<void>(bytes_max);
+    static_cast<void>(visit);
+    return absl::UnimplementedError("this store is not gone through");
+  }
+
   // The closed segment that holds `sequence`: its number, and where it begins.
   virtual std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
       uint64_t sequence) const = 0;

@@ -149,9 +149,11 @@ void DurableEventLog::StopWriting(const absl::Status& why) {
 
 absl::StatusOr<StoredEvent> DurableEventLog::FindStagedOrRead(
     Sequence sequence) const {
-  const std::shared_ptr<const EventBlock> block =
-      BlockWith(pending_, sequence.value);
-  if (block != nullptr) return *FindIn(*block, sequence.value);
+  // A block of producers' signatures alone has no events.
+  for (const auto& block : pending_) {
+    const StoredEvent* const event = FindIn(*block, sequence.value);
+    if (event != nullptr) return *event;
+  }
   return ReadOne(sequence);
 }
 
@@ -238,16 +240,7 @@ std::vector<Staged> DurableEventLog::Stage(absl::Span<const NewEvent> set,
       open_block_->bytes.size() + bytes_max > block_bytes) {
     CloseStaged();
   }
-  if (open_block_ == nullptr) {
-    open_block_ = std::make_unique<SealedBlock>();
-    if (!spare_bytes_.empty()) {
-      open_block_->bytes = std::move(spare_bytes_.back());
-      spare_bytes_.pop_back();
-    }
-    open_block_->bytes.resize(kBlockHeaderBytes);
-    open_block_->opened->events.reserve(events_expected_);
-    pending_.push_back(open_block_->opened);
-  }
+  if (open_block_ == nullptr) BeginStaged();
   const size_t before = open_block_->bytes.size();
   last_accepted_us_ = std::max(last_accepted_us_, accepted_us);
   for (size_t i = 0; i < set.size(); ++i) Encode(set[i], answers[i]);
@@ -280,6 +273,17 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
   staged.digest = event.commitments->digest;
 }
 
+void DurableEventLog::BeginStaged() {
+  open_block_ = std::make_unique<SealedBlock>();
+  if (!spare_bytes_.empty()) {
+    open_block_->bytes = std::move(spare_bytes_.back());
+    spare_bytes_.pop_back();
+  }
+  open_block_->bytes.resize(kBlockHeaderBytes);
+  open_block_->opened->events.reserve(events_expected_);
+  pending_.push_back(open_block_->opened);
+}
+
 void DurableEventLog::CloseStaged() {
   events_expected_ = open_block_->opened->events.size();
   closed_blocks_.push_back(std::move(open_block_));
@@ -304,7 +308,8 @@ absl::Status DurableEventLog::Write(PendingBlock& pending) {
     }
   }
   const std::vector<StoredEvent>& events = block.opened->events;
-  CONCORDAT_CHECK(events.front().sequence.value == store_->end().next_sequence);
+  CONCORDAT_CHECK(events.empty() ||
+                  events.front().sequence.value == store_->end().next_sequence);
   absl::Status status = store_->Append(
       log_id_, epoch_, static_cast<uint32_t>(events.size()), block.bytes);
   if (status.ok()) return status;
@@ -324,7 +329,7 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
     block->bytes.clear();
     spare_bytes_.push_back(std::move(block->bytes));
   }
-  MakeVisible(opened, block->arena->bytes());
+  if (!opened->events.empty()) MakeVisible(opened, block->arena->bytes());
   return opened;
 }
 

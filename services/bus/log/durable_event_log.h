@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/block_store.h"
+#include "services/bus/log/chain_log.h"
 #include "services/bus/log/compactable_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/event_record.h"
@@ -25,6 +26,7 @@
 #include "services/bus/log/sealed_block.h"
 #include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_store.h"
+#include "services/bus/log/spine_log.h"
 #include "services/bus/log/wrapping_keys.h"
 #include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
@@ -43,7 +45,10 @@ struct EventLogOptions {
   size_t recent_bytes = size_t{64} << 20;
 };
 
-class DurableEventLog : public EventLog, public CompactableLog {
+class DurableEventLog : public EventLog,
+                        public ChainLog,
+                        public CompactableLog,
+                        public SpineLog {
  public:
   // Opens the log, or begins one where there is none. `directory` has its
   // segments and what is drawn out of them; over another store the latter alone.
@@ -90,6 +95,14 @@ class DurableEventLog : public EventLog, public CompactableLog {
   absl::StatusOr<Sequence> OfId(absl::string_view source,
                                 absl::string_view id) override;
   LogStatus Status() const override;
+
+  absl::StatusOr<Sequence> ForEachSpine(Sequence after, size_t bytes_max,
+                                        const Visit& visit) const override;
+
+  void StageLink(const StoredLink& link) override;
+  absl::StatusOr<std::optional<StoredLink>> FindLink(
+      Sequence sequence, size_t bytes_max,
+      const std::function<bool(const StoredLink&)>& accept) const override;
 
   std::vector<Segment> ClosedBefore(uint64_t accepted_us) const override;
   absl::Status VisitKept(
@@ -153,6 +166,7 @@ class DurableEventLog : public EventLog, public CompactableLog {
   absl::StatusOr<Staged> Judge(const NewEvent& event);
   void Encode(const NewEvent& event, Staged& staged);
   absl::StatusOr<StoredEvent> FindStagedOrRead(Sequence sequence) const;
+  void BeginStaged();
   void CloseStaged();
   void StopWriting(const absl::Status& why);
   void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);

@@ -58,6 +58,8 @@ class SegmentStore : public BlockStore {
   absl::Status Scan(const ClosedSegment& closed,
                     const std::function<absl::Status(const ScannedBlock&)>&
                         on_block) const override;
+  absl::Status Walk(uint64_t sequence, size_t bytes_max,
+                    const VisitBlock& visit) const override;
   std::optional<std::pair<uint32_t, ChainEnd>> ClosedWith(
       uint64_t sequence) const override;
   std::optional<ClosedSegment> Closed(uint32_t number) const override;

@@ -47,6 +47,9 @@ bool ClientMaySay(FrameKind kind, Port port) {
   switch (kind) {
     case FrameKind::kPublish:
     case FrameKind::kReadStream:
+    case FrameKind::kChainSigned:
+    case FrameKind::kProveConsistency:
+    case FrameKind::kCosign:
       return port == Port::kIngest;
     case FrameKind::kSubscribe:
     case FrameKind::kAck:
@@ -64,7 +67,7 @@ bool ClientMaySay(FrameKind kind, Port port) {
 
 ServerSession::ServerSession(const SessionOptions& options, SessionId id,
                              absl::Duration now)
-    : options_(options), id_(id), heard_at_(now), said_at_(now) {
+    : options_(options), id_(id), heard_at_(now), said_at_(now), beat_at_(now) {
   CONCORDAT_CHECK(id.value != 0);
 }
 
@@ -207,12 +210,20 @@ SessionOutput ServerSession::Tick(const v1::Principal* principal,
   if (now - heard_at_ >= kSilentHeartbeatsMax * options_.heartbeat) {
     return Close(v1::REFUSAL_PROTOCOL, "silent for three heartbeats");
   }
-  if (state_ == State::kOpen && now - said_at_ >= options_.heartbeat) {
+  const bool is_silent = now - said_at_ >= options_.heartbeat;
+  const bool has_news = log.checkpoint != told_checkpoint_ &&
+                        now - beat_at_ >= options_.heartbeat;
+  if (state_ == State::kOpen && (is_silent || has_news)) {
     v1::Heartbeat heartbeat;
     heartbeat.set_end_sequence(log.end.value);
     heartbeat.set_log_time(log.time_us);
+    if (log.checkpoint != told_checkpoint_) {
+      heartbeat.set_checkpoint(*log.checkpoint);
+      told_checkpoint_ = log.checkpoint;
+    }
     output.send = Encode(FrameKind::kHeartbeat, heartbeat);
     said_at_ = now;
+    beat_at_ = now;
   }
   return output;
 }

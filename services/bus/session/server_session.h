@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,8 @@ struct LogPlace {
   uint64_t time_us = 0;  // acceptedtime of `end`.
   // Another process writes the log: who comes to publish is told so.
   bool is_followed = false;
+  // The newest of its tree; null: none yet.
+  std::shared_ptr<const std::string> checkpoint = nullptr;
 };
 
 struct SessionOutput {
@@ -114,6 +117,9 @@ class ServerSession {
   uint64_t sent_ = 0;
   absl::Duration heard_at_;
   absl::Duration said_at_;
+  // Who gets much has no heartbeats, but checkpoints it has to have.
+  absl::Duration beat_at_;
+  std::shared_ptr<const std::string> told_checkpoint_;
   std::string agency_;
   std::string role_;
   std::string purpose_;

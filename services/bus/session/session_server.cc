@@ -148,6 +148,10 @@ void SessionServer::KeepTime(std::vector<SessionEvent>& events) {
   const absl::Duration now = clock_.Elapsed();
   const absl::Duration stall = now - ticked_at_ - options_.heartbeat;
   ticked_at_ = now;
+  {
+    MutexLock lock(mu_);
+    newest_checkpoint_ = checkpoint_;
+  }
   std::vector<PeerId> cut;
   for (auto& [id, peer] : peers_) {
     if (peer.session) {

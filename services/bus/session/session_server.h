@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/session.pb.h"
@@ -33,6 +34,7 @@
 #include "services/bus/session/server_session.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/ids.h"
+#include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
 #include "services/common/config/principal_registry.h"
 
@@ -81,6 +83,12 @@ class SessionServer {
     time_us_ = time_us;
   }
 
+  // What heartbeats tell of the log's tree from now on. Any thread.
+  void SetCheckpoint(std::shared_ptr<const std::string> note) {
+    MutexLock lock(mu_);
+    checkpoint_ = std::move(note);
+  }
+
   // From now on whoever says Hello is refused NOT_WRITER, or is not.
   void SetFollowed(bool is_followed) { is_followed_ = is_followed; }
 
@@ -125,7 +133,7 @@ class SessionServer {
   void Take(Inbound inbound, std::vector<SessionEvent>& events);
   void KeepTime(std::vector<SessionEvent>& events);
   LogPlace log() const {
-    return {log_id_, epoch_, end_, time_us_, is_followed_};
+    return {log_id_, epoch_, end_, time_us_, is_followed_, newest_checkpoint_};
   }
   // Does as the session said.
   void Perform(PeerId id, Peer& peer, SessionOutput output,
@@ -145,6 +153,9 @@ class SessionServer {
   Sequence end_;
   uint64_t time_us_ = 0;
   bool is_followed_ = false;
+  std::shared_ptr<const std::string> newest_checkpoint_;
+  Mutex mu_;
+  std::shared_ptr<const std::string> checkpoint_ ABSL_GUARDED_BY(mu_);
   // In the order they came: so is everything that is done to all of them.
   std::map<PeerId, Peer> peers_;
   absl::flat_hash_map<SessionId, PeerId> by_session_;

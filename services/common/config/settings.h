@@ -43,6 +43,9 @@ std::string ReferenceOfSettings(absl::Span<const SettingsFile> files);
 // How the bus delivers: bus.v1.DeliverySettings.
 inline constexpr char kBusSettings[] = "bus.textproto";
 
+// Who stamps the log's checkpoints: bus.v1.EvidenceSettings.
+inline constexpr char kEvidenceSettings[] = "evidence.textproto";
+
 // Where the bus's log is: bus.v1.StoreSettings.
 inline constexpr char kStoreSettings[] = "store.textproto";
 
