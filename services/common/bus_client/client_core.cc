@@ -7,6 +7,25 @@
 #include "services/common/event/codec.h"
 
 namespace concordat {
+namespace {
+
+// What was accepted is signed within this.
+constexpr absl::Duration kSignWithin = absl::Milliseconds(100);
+
+// Another for each session: the bus draws its number.
+std::array<uint8_t, kChainBytes> ChainIdOf(uint64_t session,
+                                           const Ed25519PublicKey& key) {
+  const Sha256Hash hash = Sha256()
+                              .Update("concordat/chain-id/1")
+                              .Update(&session, sizeof(session))
+                              .Update(key.data(), key.size())
+                              .Finish();
+  std::array<uint8_t, kChainBytes> id;
+  std::copy_n(hash.begin(), id.size(), id.begin());
+  return id;
+}
+
+}  // namespace
 
 ClientCore::ClientCore(ClientOptions options, Dialer& dialer,
                        std::function<void()> wake)
@@ -92,6 +111,9 @@ bool ClientCore::Step(absl::Duration now) {
   bool more = ingest_.Step(now);
   if (ingest_.open()) HearTime(ingest_.session().log_time_us());
   AskForStreams(now);
+  WatchTree(now);
+  if (now >= sign_at_) SignChain();
+  SendChain(now);
   more |= Pump(now);
   for (const auto& link : links_) more |= link->Step(now);
   std::erase_if(links_, [](const auto& link) { return link->ended(); });
@@ -109,6 +131,8 @@ void ClientCore::Finish(absl::Duration now) {
     link->End(absl::UnavailableError("the client is closed"), now);
   }
   links_.clear();
+  SignChain();
+  SendChain(now);
   ingest_.Close(now);
   {
     MutexLock lock(mu_);
@@ -167,7 +191,7 @@ bool ClientCore::Pump(absl::Duration now) {
 
 absl::Duration ClientCore::PrepareToWait(absl::Duration now,
                                          std::vector<pollfd>& items) {
-  absl::Duration due = ingest_.due();
+  absl::Duration due = std::min(ingest_.due(), sign_at_);
   bool ready = ingest_.AddPollItems(items);
   for (const auto& link : links_) {
     due = std::min(due, link->due());
@@ -184,13 +208,18 @@ void ClientCore::OnOpen(absl::Duration) {
   shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
   connected_ = true;
   ingest_.Progress();
+  if (options_.signer.has_value()) {
+    chain_.emplace(welcome.log_id(), ChainIdOf(ingest_.session().id(),
+                                               options_.signer->public_key()));
+  }
   MutexLock lock(mu_);
   queue_.SetCredit(welcome.credit_events(), welcome.credit_bytes());
   for (auto& [id, reading] : readings_) reading.sent = false;
 }
 
-bool ClientCore::OnFrame(FrameKind kind, OwnedBytes body, absl::Duration) {
+bool ClientCore::OnFrame(FrameKind kind, OwnedBytes body, absl::Duration now) {
   if (kind == FrameKind::kStreamEvents) return TakeStreamEvents(body.view);
+  if (kind == FrameKind::kConsistency) return TakeConsistency(body.view);
   if (kind != FrameKind::kReceipts) return false;
   if (!receipts_.ParseFromArray(body.view.data(),
                                 static_cast<int>(body.view.size()))) {
@@ -206,13 +235,19 @@ bool ClientCore::OnFrame(FrameKind kind, OwnedBytes body, absl::Duration) {
     MutexLock lock(mu_);
     if (!queue_.Answer(receipts_, answered_)) return false;
   }
+  Chain(now);
   CallBack();
+  SendChain(now);
   return true;
 }
 
 void ClientCore::OnLost(bus::v1::Refusal refusal, const std::string& detail,
                         absl::Duration) {
   connected_ = false;
+  if (options_.watch != nullptr) options_.watch->Lost();
+  chain_.reset();
+  signed_.clear();
+  sign_at_ = absl::InfiniteDuration();
   // PROTOCOL is of frames and silence, which say nothing of a batch.
   const bool because_of_what_was_sent = refusal == bus::v1::REFUSAL_MALFORMED;
   mu_.Lock();
@@ -259,6 +294,55 @@ void ClientCore::AskForStreams(absl::Duration now) {
     reading.sent =
         ingest_.Send(FrameKind::kReadStream, ask.SerializeAsString(), now) != 0;
   }
+}
+
+void ClientCore::Chain(absl::Duration now) {
+  if (!chain_.has_value()) return;
+  for (const PublishQueue::Answered& one : answered_) {
+    for (const PublishOutcome& outcome : one.outcomes) {
+      if (!outcome.accepted) continue;
+      chain_->Add(outcome.sequence, outcome.digest);
+      if (chain_->unsigned_events() == kChainEventsMax) SignChain();
+    }
+  }
+  if (chain_->unsigned_events() > 0) {
+    sign_at_ = std::min(sign_at_, now + kSignWithin);
+  }
+}
+
+void ClientCore::SignChain() {
+  sign_at_ = absl::InfiniteDuration();
+  if (!chain_.has_value() || chain_->unsigned_events() == 0) return;
+  signed_.push_back(chain_->Sign(*options_.signer).SerializeAsString());
+}
+
+void ClientCore::SendChain(absl::Duration now) {
+  for (const std::string& link : std::exchange(signed_, {})) {
+    if (!ingest_.open()) return;  // It was lost over one of them.
+    ingest_.Send(FrameKind::kChainSigned, link, now);
+  }
+}
+
+void ClientCore::WatchTree(absl::Duration now) {
+  CheckpointWatch* const watch = options_.watch.get();
+  if (watch == nullptr || !ingest_.open()) return;
+  watch->Hear(ingest_.session().checkpoint(), now);
+  if (const auto question = watch->NextQuestion(now); question.has_value()) {
+    ingest_.Send(FrameKind::kProveConsistency, question->SerializeAsString(),
+                 now);
+  }
+  const auto cosignature = watch->TakeCosignature();
+  if (!cosignature.has_value() || !ingest_.open()) return;
+  ingest_.Send(FrameKind::kCosign, cosignature->SerializeAsString(), now);
+}
+
+bool ClientCore::TakeConsistency(absl::string_view body) {
+  bus::v1::Consistency answer;
+  if (!answer.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return false;
+  }
+  if (options_.watch != nullptr) options_.watch->Answer(answer);
+  return true;
 }
 
 bool ClientCore::TakeStreamEvents(absl::string_view body) {

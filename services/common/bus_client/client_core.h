@@ -18,14 +18,17 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "services/common/base/mutex.h"
+#include "services/common/bus_client/checkpoint_watch.h"
 #include "services/common/bus_client/connection.h"
 #include "services/common/bus_client/publish_queue.h"
 #include "services/common/bus_client/subscription_link.h"
+#include "services/common/evidence/producer_chain.h"
 
 namespace concordat {
 
@@ -34,6 +37,10 @@ struct ClientOptions {
   DoorFinder ingest;
   DoorFinder delivery;
   size_t in_flight_events_max = 1024;
+  // Signs what was accepted; none: it stays unsigned.
+  std::optional<Ed25519Signer> signer = std::nullopt;
+  // What watches the log's tree on the ingest session; null: nothing does.
+  std::shared_ptr<CheckpointWatch> watch = nullptr;
 };
 
 class ClientCore : public Connection::User {
@@ -52,6 +59,9 @@ class ClientCore : public Connection::User {
   std::shared_ptr<SubscriptionLink> Subscribe(SubscribeOptions options);
   void Unsubscribe(const std::shared_ptr<SubscriptionLink>& link);
   bool connected() const { return connected_; }
+  std::string log_alarm() const {
+    return options_.watch == nullptr ? "" : options_.watch->alarm();
+  }
   absl::Time log_time() const {
     return absl::FromUnixMicros(static_cast<int64_t>(log_time_us_.load()));
   }
@@ -85,9 +95,15 @@ class ClientCore : public Connection::User {
   void TakeInbox(absl::Duration now);
   bool Pump(absl::Duration now);
   void AskForStreams(absl::Duration now);
+  void WatchTree(absl::Duration now);
+  // Of answered_, for the producer's chain.
+  void Chain(absl::Duration now);
+  void SignChain();
+  void SendChain(absl::Duration now);
   // Without a session that may ask, who reads hears of that at once.
   void FailReadings() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool TakeStreamEvents(absl::string_view body);
+  bool TakeConsistency(absl::string_view body);
   void HearTime(uint64_t us);
   // Of answered_.
   void CallBack();
@@ -107,6 +123,10 @@ class ClientCore : public Connection::User {
   bus::v1::Receipts receipts_;  // Kept for their memory.
   std::vector<PublishQueue::Answered> answered_;
   std::vector<std::shared_ptr<SubscriptionLink>> links_;
+  // Of this session; none: there is no signer, or no session.
+  std::optional<ProducerChain> chain_;
+  absl::Duration sign_at_ = absl::InfiniteDuration();
+  std::vector<std::string> signed_;  // Links to be sent.
   // The newest word on why nothing can be sent at all.
   bus::v1::Refusal shut_out_ = bus::v1::REFUSAL_UNSPECIFIED;
   std::string shut_out_detail_;

@@ -73,6 +73,9 @@ ClientSession::Output ClientSession::Receive(absl::string_view bytes,
       }
       log_end_ = std::max(log_end_, heartbeat.end_sequence());
       log_time_us_ = std::max(log_time_us_, heartbeat.log_time());
+      if (!heartbeat.checkpoint().empty()) {
+        checkpoint_ = std::move(*heartbeat.mutable_checkpoint());
+      }
       return output;
     }
     case FrameKind::kReceipts:
@@ -80,6 +83,7 @@ ClientSession::Output ClientSession::Receive(absl::string_view bytes,
     case FrameKind::kSubscribed:
     case FrameKind::kDeliver:
     case FrameKind::kAckStored:
+    case FrameKind::kConsistency:
       output.heard = Heard::kBody;
       output.frame = *frame;
       return output;

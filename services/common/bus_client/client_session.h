@@ -50,6 +50,7 @@ class ClientSession {
   void Send(FrameKind kind, absl::Duration now, std::string& frame);
 
   bool open() const { return state_ == State::kOpen; }
+  uint64_t id() const { return session_; }  // Drawn by the bus; while open.
   uint64_t number() const { return sent_; }
   const bus::v1::Welcome& welcome() const { return welcome_; }
   absl::Duration heartbeat() const { return heartbeat_; }
@@ -57,6 +58,8 @@ class ClientSession {
   uint64_t log_end() const { return log_end_; }
   // Its acceptedtime.
   uint64_t log_time_us() const { return log_time_us_; }
+  // The newest checkpoint that it told of, as it came; empty: none.
+  const std::string& checkpoint() const { return checkpoint_; }
 
  private:
   enum class State { kNew, kGreeted, kOpen, kEnded };
@@ -75,6 +78,7 @@ class ClientSession {
   bus::v1::Welcome welcome_;
   uint64_t log_end_ = 0;
   uint64_t log_time_us_ = 0;
+  std::string checkpoint_;
 };
 
 }  // namespace concordat

@@ -7,9 +7,12 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "services/common/base/system_clock.h"
 #include "services/common/bus_client/client_core.h"
 #include "services/common/bus_client/zmq_wire.h"
+#include "services/common/config/evidence_keys.h"
 #include "services/common/event/codec.h"
+#include "services/common/storage/posix_directory.h"
 
 namespace concordat {
 
@@ -152,6 +155,10 @@ absl::StatusOr<std::unique_ptr<Subscription>> ZmqBusClient::Subscribe(
 
 absl::Time ZmqBusClient::log_time() const { return thread_->core().log_time(); }
 
+std::string ZmqBusClient::log_alarm() const {
+  return thread_->core().log_alarm();
+}
+
 bool ZmqBusClient::connected() const { return thread_->core().connected(); }
 
 namespace {
@@ -168,6 +175,71 @@ DoorFinder FinderOf(const DataDirectory& data, std::string principal,
     if (!address.ok()) return address.status();
     return Door{*address, *server, own->public_key, own->secret_key};
   };
+}
+
+// What it keeps is in `<data>/witness-<principal>`.
+class WitnessFolder {
+ public:
+  static absl::StatusOr<std::shared_ptr<WitnessFolder>> Open(
+      const DataDirectory& data, absl::string_view principal) {
+    const auto folder = data.StateFolder(absl::StrCat("witness-", principal));
+    if (!folder.ok()) return folder.status();
+    auto directory = PosixDirectory::Open(*folder);
+    if (!directory.ok()) return directory.status();
+    return std::make_shared<WitnessFolder>(*std::move(directory));
+  }
+  explicit WitnessFolder(std::unique_ptr<PosixDirectory> directory)
+      : directory_(std::move(directory)) {}
+  std::string Read(const char* name) const {
+    return ReadWhole(*directory_, name).value_or("");
+  }
+  absl::Status Keep(absl::string_view name, absl::string_view bytes) const {
+    return ReplaceWhole(*directory_, name, bytes);
+  }
+
+ private:
+  const std::unique_ptr<PosixDirectory> directory_;
+};
+
+// None: the registry does not have that key for it.
+std::optional<Ed25519Signer> SignerOf(const DataDirectory& data,
+                                      const bus::v1::Principal& who) {
+  const auto secret = data.LoadSecret(who.name());
+  if (!secret.ok()) return std::nullopt;
+  const Ed25519Signer signer = ProducerSigner(*secret);
+  const auto& keys = who.signing_keys();
+  const bool is_known =
+      std::find(keys.begin(), keys.end(),
+                SigningKeyText(signer.public_key())) != keys.end();
+  if (!is_known) return std::nullopt;
+  return signer;
+}
+
+// Null: this directory does not say which key the log signs with.
+absl::StatusOr<std::shared_ptr<CheckpointWatch>> WatchOf(
+    const DataDirectory& data, const bus::v1::Principal& who) {
+  const auto key = LoadLogKey(data);
+  if (absl::IsNotFound(key.status())) return nullptr;
+  if (!key.ok()) return key.status();
+  const auto folder = WitnessFolder::Open(data, who.name());
+  if (!folder.ok()) return folder.status();
+  CheckpointWatchOptions options;
+  options.log_key = *key;
+  const auto secret = data.LoadSecret(who.name());
+  if (secret.ok() && !who.witness_key().empty()) {
+    options.witness_name = WitnessName(data.environment(), who.name());
+    options.witness = WitnessSigner(*secret);
+  }
+  options.keep = [folder = *folder](absl::string_view name,
+                                    absl::string_view bytes) {
+    return folder->Keep(name, bytes);
+  };
+  options.posix_seconds = [clock = SystemClock()] {
+    return static_cast<uint64_t>(absl::ToUnixSeconds(clock.Now()));
+  };
+  return std::make_shared<CheckpointWatch>(
+      std::move(options), (*folder)->Read(CheckpointWatch::kKept),
+      (*folder)->Read(CheckpointWatch::kAlarm));
 }
 
 }  // namespace
@@ -190,6 +262,10 @@ absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
   options.identity = {who->agency(), who->role(), data.environment(), ""};
   options.ingest = FinderOf(data, who->name(), "ingest");
   options.delivery = FinderOf(data, who->name(), "delivery");
+  options.signer = SignerOf(data, *who);
+  auto watch = WatchOf(data, *who);
+  if (!watch.ok()) return watch.status();
+  options.watch = *std::move(watch);
   return ZmqBusClient::Create(std::move(options));
 }
 

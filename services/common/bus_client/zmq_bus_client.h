@@ -42,6 +42,10 @@ class ZmqBusClient : public BusClient {
       SubscribeOptions options) override;
   absl::Time log_time() const override;
 
+  // Why people have to look at the log: what it signed does not agree. Nothing:
+  // all is well, or nothing watches.
+  std::string log_alarm() const;
+
   // The ingest session is open at this moment.
   bool connected() const;
 

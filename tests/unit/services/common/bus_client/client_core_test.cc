@@ -6,6 +6,7 @@
 // what was sent is forgotten with the session      SilenceIsNotTheBatchsFault
 // only the first address is tried                  AllAddressesAreTriedInTurn
 // each address waits for the back-off              AllAddressesAreTriedInTurn
+// an acknowledged event never signed, or twice     WhatHasAReceiptIsSigned…
 #include "services/common/bus_client/client_core.h"
 
 #include <deque>
@@ -68,7 +69,7 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
     peer_ = nullptr;
     while (peer_ == nullptr) {
       now_ += absl::Milliseconds(500);
-      core_.Step(now_);
+      core_->Step(now_);
     }
     bus::v1::Welcome welcome;
     welcome.set_environment(bus::v1::ENVIRONMENT_DEMO);
@@ -78,14 +79,14 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
     peer_->from_client.clear();
     peer_->to_client.push_back(
         MakeFrame({FrameKind::kWelcome, 7, 1}, welcome.SerializeAsString()));
-    core_.Step(now_);
+    core_->Step(now_);
   }
   void CloseWith(bus::v1::Refusal refusal) {
     bus::v1::Closed closed;
     closed.set_refusal(refusal);
     peer_->to_client.push_back(
         MakeFrame({FrameKind::kClosed, 7, 2}, closed.SerializeAsString()));
-    core_.Step(now_);
+    core_->Step(now_);
   }
   void Publish() {
     std::vector<Event> set(1);
@@ -94,10 +95,10 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
     set[0].header.controller = "police-scotland";
     set[0].header.id = "e-1";
     const std::vector<EventView> views = {AsView(set[0])};
-    ASSERT_THAT(core_.Publish(set, views,
-                              [this](std::vector<PublishOutcome> outcomes) {
-                                outcomes_.push_back(outcomes.front());
-                              }),
+    ASSERT_THAT(core_->Publish(set, views,
+                               [this](std::vector<PublishOutcome> outcomes) {
+                                 outcomes_.push_back(outcomes.front());
+                               }),
                 IsOk());
   }
 
@@ -105,7 +106,8 @@ class ClientCoreTest : public ::testing::Test, public Dialer {
   std::shared_ptr<Peer> peer_;
   absl::Duration now_ = absl::Seconds(1000);
   std::vector<PublishOutcome> outcomes_;
-  ClientCore core_ = ClientCore(Options(), *this, [] {});
+  std::unique_ptr<ClientCore> core_ =
+      std::make_unique<ClientCore>(Options(), *this, [] {});
 };
 
 TEST_F(ClientCoreTest, SilenceIsNotTheBatchsFault) {
@@ -127,6 +129,43 @@ TEST_F(ClientCoreTest, ABatchThatIsNoneIsGivenUp) {
   }
   ASSERT_THAT(outcomes_, SizeIs(1));
   EXPECT_EQ(outcomes_[0].refusal, bus::v1::REFUSAL_MALFORMED);
+}
+
+TEST_F(ClientCoreTest, WhatHasAReceiptIsSignedWithinATenthOfASecond) {
+  const Ed25519Signer signer(Ed25519Seed{3});
+  ClientOptions options = Options();
+  options.signer = signer;
+  core_ = std::make_unique<ClientCore>(options, *this, [] {});
+  Publish();
+  Connect();
+  bus::v1::Receipts receipts;
+  receipts.set_publish_number(2);
+  bus::v1::Accepted& run = *receipts.add_accepted();
+  run.set_count(1);
+  run.set_first_sequence(41);
+  peer_->to_client.push_back(
+      MakeFrame({FrameKind::kReceipts, 7, 2}, receipts.SerializeAsString()));
+  peer_->from_client.clear();
+  core_->Step(now_);
+  ASSERT_THAT(outcomes_, SizeIs(1));
+  EXPECT_TRUE(outcomes_[0].accepted);
+  core_->Step(now_ + absl::Milliseconds(99));
+  EXPECT_THAT(peer_->from_client, IsEmpty());
+  std::vector<pollfd> items;
+  EXPECT_LE(core_->PrepareToWait(now_, items), now_ + absl::Milliseconds(100));
+  core_->StopWaiting();
+  core_->Step(now_ + absl::Milliseconds(100));
+  ASSERT_THAT(peer_->from_client, SizeIs(1));
+  const auto frame = ParseFrame(peer_->from_client.front());
+  ASSERT_THAT(frame, IsOk());
+  EXPECT_EQ(frame->head.kind, FrameKind::kChainSigned);
+  bus::v1::ChainSigned link;
+  ASSERT_TRUE(link.ParseFromString(std::string(frame->body)));
+  EXPECT_THAT(CheckLink("", link), IsOk());
+  EXPECT_THAT(CheckLinkDigests(link, {outcomes_[0].digest}), IsOk());
+  EXPECT_TRUE(Names(link, {41}));
+  core_->Step(now_ + absl::Milliseconds(300));
+  EXPECT_THAT(peer_->from_client, SizeIs(1));  // Once.
 }
 
 TEST_F(ClientCoreTest, AllAddressesAreTriedInTurn) {
