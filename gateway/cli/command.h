@@ -25,6 +25,7 @@ struct Command {
 absl::Status RunAccount(const std::vector<std::string>& arguments);
 absl::Status RunAgreements(const std::vector<std::string>& arguments);
 absl::Status RunAlerts(const std::vector<std::string>& arguments);
+absl::Status RunApprovals(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);
 absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunDemo(const std::vector<std::string>& arguments);

@@ -38,6 +38,8 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunSettings},
     {"agreements", "Agreements, and why somebody sees an event or not",
      concordat::cli::RunAgreements},
+    {"approvals", "What waits for a second person to agree",
+     concordat::cli::RunApprovals},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"account", "Accounts of people who sign in at the gateway",
      concordat::cli::RunAccount},

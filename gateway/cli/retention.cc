@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/service.pb.h"
+#include "gateway/cli/approvals.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
@@ -36,7 +37,9 @@ void Print(const bus::v1::RunRetentionResponse& response) {
   for (const std::string& each : response.waits_for()) {
     std::printf("nothing later goes: %s\n", each.c_str());
   }
-  if (response.done()) {
+  if (response.has_asked()) {
+    PrintAsked(response.asked());
+  } else if (response.done()) {
     std::printf("%llu bytes are free again; recorded\n",
                 Number(response.freed_bytes()));
   } else if (response.count() > 0) {
@@ -49,22 +52,28 @@ void Print(const bus::v1::RunRetentionResponse& response) {
 
 absl::Status RunRetention(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "retention [--confirm COUNT --why TEXT] [--profile admin]",
+      "retention [--confirm COUNT --why TEXT | --confirm COUNT --approve ID] "
+      "[--profile admin]",
       "Says how many events of the log are past the period that "
       "retention.textproto\n"
       "gives them, by type and month, and what is kept and why. With "
       "--confirm it\n"
-      "removes them; that is recorded in the log. deploy/docs/retention.md.");
+      "is asked for; another person removes them with --approve. Both are "
+      "recorded in\n"
+      "the log. deploy/docs/retention.md.");
   std::string confirm;
   std::string why;
+  std::string approval;
   line.flags().AddString("confirm", "The count that was said before.",
                          &confirm);
   line.flags().AddString("why", "In a few words, for the record.", &why);
+  AddApproveFlag(line, &approval);
   line.set_default_profile("admin");
   const auto go = line.Parse(arguments, 0, 0);
   if (!go.ok() || !*go) return go.status();
   bus::v1::RunRetentionRequest request;
   request.set_why(why);
+  request.set_approval(approval);
   if (!confirm.empty()) {
     uint64_t count = 0;
     if (!absl::SimpleAtoi(confirm, &count)) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "concordat/bus/v1/service.pb.h"
+#include "gateway/cli/approvals.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
@@ -23,6 +24,7 @@ struct Options {
   std::string reason;
   std::string why;
   std::string confirm;
+  std::string approval;
   bool waiting = false;
 };
 
@@ -157,6 +159,7 @@ absl::Status ActOnRows(Hub& hub, const char* method, const char* done_word,
     request.mutable_choice()->add_rows(row);
   }
   request.set_why(options.why);
+  request.set_approval(options.approval);
   if (!options.confirm.empty()) {
     uint32_t count = 0;
     if (!absl::SimpleAtoi(options.confirm, &count)) {
@@ -170,6 +173,8 @@ absl::Status ActOnRows(Hub& hub, const char* method, const char* done_word,
     std::printf("%s\n", ToJson(*response).c_str());
   } else if (response->done()) {
     std::printf("%u %s; recorded\n", response->count(), done_word);
+  } else if (response->has_asked()) {
+    PrintAsked(response->asked());
   } else {
     std::printf("%u would be. To do it: --confirm %u --why TEXT\n",
                 response->count(), response->count());
@@ -214,6 +219,9 @@ absl::Status RunSubscriptions(const std::vector<std::string>& arguments) {
       "           goes on\n"
       "pause      no deliveries until resume; the place stays\n"
       "remove     forgets a name that nobody uses\n"
+      "Redrive and park need two people: one asks with --confirm and --why, "
+      "another\n"
+      "does it by the same command with --approve.\n"
       "All but the first two need --why and are recorded in the log.");
   Options options;
   line.set_default_profile("admin");
@@ -226,6 +234,7 @@ absl::Status RunSubscriptions(const std::vector<std::string>& arguments) {
                          &options.why);
   line.flags().AddString("confirm", "Do it: with so many, and no others.",
                          &options.confirm);
+  AddApproveFlag(line, &options.approval);
   line.flags().AddBool("waiting", "With those that will be tried again.",
                        &options.waiting);
   const auto go = line.Parse(arguments, 0, kWordsMax);

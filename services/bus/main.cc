@@ -339,7 +339,8 @@ int Main(int argc, char** argv) {
 
   takes = &ingest;
   ActRecorder recorder(ingest, types, random, clock);
-  desk = std::make_unique<SubscriptionDesk>(*log, delivery, recorder,
+  FourEyes four_eyes(*log, recorder, clock);
+  desk = std::make_unique<SubscriptionDesk>(*log, delivery, recorder, four_eyes,
                                             delivery_options.redrive_per_s);
   const absl::TimeZone london = start.Value(LondonTime());
   OperatorDesk operators(drain, recorder, data, clock, london);
@@ -351,7 +352,7 @@ int Main(int argc, char** argv) {
                   return data.WriteAddresses(kProgram, all);
                 });
   RetentionDesk retention(
-      *log, *log, ingest, delivery, recorder, types,
+      *log, *log, ingest, delivery, recorder, four_eyes, types,
       [&data]() -> absl::StatusOr<v1::RetentionPolicy> {
         v1::RetentionPolicy policy;
         const absl::Status loaded =
@@ -391,6 +392,7 @@ int Main(int argc, char** argv) {
     ingest_sessions->SetCheckpoint(now.note);
     delivery_sessions->SetCheckpoint(now.note);
   });
+  four_eyes.Serve(host);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
   host.health().Add([&](Troubles& troubles) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "concordat/hub/v1/approval.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/common/base/clock.h"
@@ -41,6 +42,11 @@ class ActRecorder {
   void Record(const std::string& run, const hub::v1::RetentionStarted& started,
               Then then);
   void Record(const std::string& run, const hub::v1::RetentionEnded& ended,
+              Then then);
+  // What one person asked for, and another agreed to; `id` is new.
+  void Record(const std::string& id, const hub::v1::ApprovalAsked& asked,
+              Then then);
+  void Record(const std::string& id, const hub::v1::ApprovalGiven& given,
               Then then);
   std::string NewId(absl::string_view of);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace concordat::bus {
 namespace {
@@ -15,11 +16,24 @@ void Put(Counts counts, Field* field) {
   field->Assign(counts.begin(), counts.end());
 }
 
+// What would go, to the last segment and count.
+Act RetentionActOf(const RetentionTerms& terms, const RetentionPlan& plan) {
+  Act act;
+  act.kind = std::string(kRetentionAct);
+  act.count = plan.tally.removed();
+  act.what = absl::StrCat("retention by policy version ", terms.version, ": ",
+                          act.count, " events up to ", plan.through.value);
+  act.digest = ActDigest(
+      act.kind, {absl::StrCat(terms.version), absl::StrJoin(plan.segments, ","),
+                 absl::StrCat(plan.through.value), absl::StrCat(act.count)});
+  return act;
+}
+
 }  // namespace
 
 RetentionDesk::RetentionDesk(const EventLog& log, CompactableLog& compactable,
                              IngestLoop& ingest, DeliveryLoop& delivery,
-                             ActRecorder& recorder,
+                             ActRecorder& recorder, FourEyes& four_eyes,
                              std::shared_ptr<const TypeRegistry> types,
                              LoadPolicy policy, absl::TimeZone london,
                              std::unique_ptr<Background> thread)
@@ -27,6 +41,7 @@ RetentionDesk::RetentionDesk(const EventLog& log, CompactableLog& compactable,
       ingest_(ingest),
       delivery_(delivery),
       recorder_(recorder),
+      four_eyes_(four_eyes),
       policy_(std::move(policy)),
       london_(london),
       judge_(log, std::move(types)),
@@ -44,11 +59,11 @@ void RetentionDesk::Serve(ServerHost& host) {
 void RetentionDesk::Begin(const Call& call,
                           const v1::RunRetentionRequest& request,
                           Reply<v1::RunRetentionResponse> reply) {
-  if (!call.principal->may_run_retention()) {
-    return reply(absl::PermissionDeniedError(
-        "this needs the right may_run_retention of the registry"));
+  if (!MayAgree(*call.principal, kRetentionAct)) {
+    return reply(absl::PermissionDeniedError(absl::StrCat(
+        "this needs the right ", RightTo(kRetentionAct), " of the registry")));
   }
-  if (request.has_confirmed_count()) {
+  if (request.has_confirmed_count() && request.approval().empty()) {
     const absl::Status why = CheckWhy(request.why());
     if (!why.ok()) return reply(why);
   }
@@ -56,7 +71,7 @@ void RetentionDesk::Begin(const Call& call,
     return reply(absl::FailedPreconditionError("a run is under way"));
   }
   auto run = std::make_shared<Run>();
-  run->by = call.principal->name();
+  run->call = call;
   run->request = request;
   run->reply = std::move(reply);
   delivery_.Perform(
@@ -116,11 +131,26 @@ void RetentionDesk::Look(const SharedRun& run) {
                                      run->request.confirmed_count())));
   }
   if (count == 0) return End(run, absl::OkStatus());
+  four_eyes_.Decide(run->call, RetentionActOf(run->terms, run->plan),
+                    run->request.why(), run->request.approval(),
+                    [this, run](absl::StatusOr<Decision> decision) {
+                      if (!decision.ok()) return End(run, decision.status());
+                      if (decision->asked.has_value()) {
+                        *run->response.mutable_asked() = *decision->asked;
+                        return End(run, absl::OkStatus());
+                      }
+                      run->by = decision->agreed->agreed_by;
+                      run->why = decision->agreed->why;
+                      Start(run);
+                    });
+}
+
+void RetentionDesk::Start(const SharedRun& run) {
   hub::v1::RetentionStarted started;
   started.set_by(run->by);
-  started.set_why(run->request.why());
+  started.set_why(run->why);
   started.set_policy_version(run->terms.version);
-  started.set_events(count);
+  started.set_events(run->response.count());
   started.set_through(run->plan.through.value);
   run->name = recorder_.NewId("retention");
   recorder_.Record(run->name, started, [this, run](const absl::Status& status) {

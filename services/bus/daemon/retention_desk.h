@@ -1,5 +1,5 @@
-// Retention as an operator runs it: looks, counts, has the log told what is about
-// to go, removes it segment by segment, and has the log told what came of it.
+// Retention as two operators run it: looks, counts, has another person agree, has
+// the log told what is about to go, removes it segment by segment, and has the log told what came of it.
 //
 // Threads  Serve: before the host starts. Its handler runs on the host's thread;
 //          the log is read and compacted on one of its own, so that nobody waits.
@@ -19,6 +19,7 @@
 #include "concordat/bus/v1/service.pb.h"
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/delivery_loop.h"
+#include "services/bus/daemon/four_eyes.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/compactable_log.h"
@@ -38,7 +39,7 @@ class RetentionDesk {
   // `compactable` is `log`.
   RetentionDesk(const EventLog& log, CompactableLog& compactable,
                 IngestLoop& ingest, DeliveryLoop& delivery,
-                ActRecorder& recorder,
+                ActRecorder& recorder, FourEyes& four_eyes,
                 std::shared_ptr<const TypeRegistry> types, LoadPolicy policy,
                 absl::TimeZone london, std::unique_ptr<Background> thread);
 
@@ -49,7 +50,9 @@ class RetentionDesk {
  private:
   // One that was asked for; shared by its steps.
   struct Run {
+    Call call;
     std::string by;
+    std::string why;
     v1::RunRetentionRequest request;
     FirstNeeded needed;
     std::string name;
@@ -66,6 +69,7 @@ class RetentionDesk {
   // The steps, on the desk's thread.
   absl::Status Plan(Run& run);
   void Look(const SharedRun& run);
+  void Start(const SharedRun& run);
   void Remove(const SharedRun& run);
   absl::Status RemoveFrom(uint32_t segment, Run& run, RetentionTally& removed);
 
@@ -73,6 +77,7 @@ class RetentionDesk {
   IngestLoop& ingest_;
   DeliveryLoop& delivery_;
   ActRecorder& recorder_;
+  FourEyes& four_eyes_;
   const LoadPolicy policy_;
   const absl::TimeZone london_;
   std::atomic<bool> running_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "services/bus/delivery/event_filter.h"
 #include "services/bus/ingest/hub_records.h"
@@ -44,14 +45,25 @@ SubscriptionActed ActedOf(const Call& call, const v1::SubscriptionName& name,
   return acted;
 }
 
+Act ActOnRowsOf(absl::string_view kind, const std::string& key,
+                const std::vector<uint64_t>& rows) {
+  Act act;
+  act.kind = std::string(kind);
+  act.what = absl::StrCat(kind, " ", key, ": ", rows.size(), " events");
+  act.digest = ActDigest(kind, {key, absl::StrJoin(rows, ",")});
+  act.count = rows.size();
+  return act;
+}
+
 }  // namespace
 
 SubscriptionDesk::SubscriptionDesk(const EventLog& log, DeliveryLoop& delivery,
-                                   ActRecorder& recorder,
+                                   ActRecorder& recorder, FourEyes& four_eyes,
                                    uint32_t redrive_per_s)
     : log_(log),
       delivery_(delivery),
       recorder_(recorder),
+      four_eyes_(four_eyes),
       redrive_per_s_(redrive_per_s) {}
 
 void SubscriptionDesk::WithRows(
@@ -160,15 +172,16 @@ absl::StatusOr<std::vector<uint64_t>> SubscriptionDesk::Choose(
 template <typename Request, typename Response>
 void SubscriptionDesk::ActOnRows(
     const Call& call, const Request& request, Reply<Response> reply,
-    Response response, bool with_parked, SubscriptionActed::Act act,
+    Response response, bool with_parked, absl::string_view kind,
+    SubscriptionActed::Act act,
     absl::StatusOr<size_t> (DeliveryCore::*how)(const std::string&,
                                                 absl::Span<const uint64_t>)) {
-  if (!call.principal->may_redrive()) {
-    return reply(absl::PermissionDeniedError(
-        "this needs the right may_redrive of the registry"));
+  if (!MayAgree(*call.principal, kind)) {
+    return reply(absl::PermissionDeniedError(absl::StrCat(
+        "this needs the right ", RightTo(kind), " of the registry")));
   }
   const bool is_confirmed = request.has_confirmed_count();
-  if (is_confirmed) {
+  if (is_confirmed && request.approval().empty()) {
     const absl::Status why = CheckWhy(request.why());
     if (!why.ok()) return reply(why);
   }
@@ -176,8 +189,8 @@ void SubscriptionDesk::ActOnRows(
       ActedOf(call, request.choice().subscription(), act, request.why());
   WithRows(
       request.choice().subscription(),
-      [this, request, reply, response, with_parked, is_confirmed, how,
-       acted](absl::StatusOr<Rows> rows) mutable {
+      [this, call, request, reply, response, with_parked, is_confirmed, kind,
+       how, acted](absl::StatusOr<Rows> rows) mutable {
         if (!rows.ok()) return reply(rows.status());
         const auto chosen = Choose(request.choice(), with_parked, *rows);
         if (!chosen.ok()) return reply(chosen.status());
@@ -189,15 +202,29 @@ void SubscriptionDesk::ActOnRows(
               "there are ", count, " now, not ", request.confirmed_count())));
         }
         acted.set_count(count);
-        response.set_done(true);
-        RecordAndDo(
-            acted,
-            [key = KeyOf(request.choice().subscription()), rows = *chosen, how](
-                DeliveryCore& core) { return (core.*how)(key, rows).status(); },
-            [reply, response](const absl::Status& status) {
-              if (!status.ok()) return reply(status);
-              reply(response);
-            });
+        const std::string key = KeyOf(request.choice().subscription());
+        four_eyes_.Decide(call, ActOnRowsOf(kind, key, *chosen), request.why(),
+                          request.approval(),
+                          [this, reply, response, acted, key, rows = *chosen,
+                           how](absl::StatusOr<Decision> decision) mutable {
+                            if (!decision.ok()) return reply(decision.status());
+                            if (decision->asked.has_value()) {
+                              *response.mutable_asked() = *decision->asked;
+                              return reply(response);
+                            }
+                            acted.set_by(decision->agreed->agreed_by);
+                            acted.set_why(decision->agreed->why);
+                            response.set_done(true);
+                            RecordAndDo(
+                                acted,
+                                [key, rows, how](DeliveryCore& core) {
+                                  return (core.*how)(key, rows).status();
+                                },
+                                [reply, response](const absl::Status& status) {
+                                  if (!status.ok()) return reply(status);
+                                  reply(response);
+                                });
+                          });
       });
 }
 
@@ -258,16 +285,16 @@ void SubscriptionDesk::Serve(ServerHost& host) {
         v1::RedriveResponse response;
         response.set_per_s(redrive_per_s_);
         ActOnRows(call, request, std::move(reply), std::move(response),
-                  /*with_parked=*/true, SubscriptionActed::ACT_REDRIVEN,
-                  &DeliveryCore::Redrive);
+                  /*with_parked=*/true, kRedriveAct,
+                  SubscriptionActed::ACT_REDRIVEN, &DeliveryCore::Redrive);
       });
   host.HandleLater<v1::ParkRequest, v1::ParkResponse>(
       method("Park"), operators,
       [this](const Call& call, const v1::ParkRequest& request,
              Reply<v1::ParkResponse> reply) {
         ActOnRows(call, request, std::move(reply), v1::ParkResponse(),
-                  /*with_parked=*/false, SubscriptionActed::ACT_PARKED,
-                  &DeliveryCore::Park);
+                  /*with_parked=*/false, kParkAct,
+                  SubscriptionActed::ACT_PARKED, &DeliveryCore::Park);
       });
   host.HandleLater<v1::SetPausedRequest, v1::SetPausedResponse>(
       method("SetPaused"), operators,

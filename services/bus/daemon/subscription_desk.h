@@ -20,6 +20,7 @@
 #include "concordat/hub/v1/events.pb.h"
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/delivery_loop.h"
+#include "services/bus/daemon/four_eyes.h"
 #include "services/bus/log/event_log.h"
 #include "services/common/base/mutex.h"
 #include "services/common/rpc/server_host.h"
@@ -31,7 +32,8 @@ class SubscriptionDesk {
   // Everything outlives it; it outlives the host and both loops' threads.
   // `redrive_per_s` is the delivery's.
   SubscriptionDesk(const EventLog& log, DeliveryLoop& delivery,
-                   ActRecorder& recorder, uint32_t redrive_per_s);
+                   ActRecorder& recorder, FourEyes& four_eyes,
+                   uint32_t redrive_per_s);
 
   void Serve(ServerHost& host);
   // Nobody used the name with this key for so long: records that and forgets it.
@@ -53,11 +55,12 @@ class SubscriptionDesk {
   absl::StatusOr<std::vector<uint64_t>> Choose(const v1::SetAsideChoice& choice,
                                                bool with_parked,
                                                const Rows& rows) const;
-  // Counts what the request picks and, when that is confirmed, does `act` with it.
+  // Counts what the request picks and, when that is confirmed and another person
+  // agrees, does `act` with it.
   template <typename Request, typename Response>
   void ActOnRows(const Call& call, const Request& request,
                  Reply<Response> reply, Response response, bool with_parked,
-                 hub::v1::SubscriptionActed::Act act,
+                 absl::string_view kind, hub::v1::SubscriptionActed::Act act,
                  absl::StatusOr<size_t> (DeliveryCore::*how)(
                      const std::string&, absl::Span<const uint64_t>));
   // Has the log told of it, then does it.
@@ -67,6 +70,7 @@ class SubscriptionDesk {
   const EventLog& log_;
   DeliveryLoop& delivery_;
   ActRecorder& recorder_;
+  FourEyes& four_eyes_;
   const uint32_t redrive_per_s_;
   ServerHost* host_ = nullptr;
 

@@ -167,6 +167,8 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.EventsLost");
   grant.add_types("concordat.hub.v1.RetentionStarted");
   grant.add_types("concordat.hub.v1.RetentionEnded");
+  grant.add_types("concordat.hub.v1.ApprovalAsked");
+  grant.add_types("concordat.hub.v1.ApprovalGiven");
   return principal;
 }
 
@@ -193,6 +195,20 @@ absl::StatusOr<Event> OperatorActedOf(std::string id,
                                       const TypeRegistry& types,
                                       Random& random) {
   return HubEvent(std::move(id), "operators", acted, types, random);
+}
+
+absl::StatusOr<Event> ApprovalAskedOf(std::string id,
+                                      const hub::v1::ApprovalAsked& asked,
+                                      const TypeRegistry& types,
+                                      Random& random) {
+  return HubEvent(std::move(id), kApprovalsStream, asked, types, random);
+}
+
+absl::StatusOr<Event> ApprovalGivenOf(std::string id,
+                                      const hub::v1::ApprovalGiven& given,
+                                      const TypeRegistry& types,
+                                      Random& random) {
+  return HubEvent(std::move(id), kApprovalsStream, given, types, random);
 }
 
 absl::StatusOr<Event> RetentionStartedOf(

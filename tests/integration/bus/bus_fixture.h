@@ -157,6 +157,19 @@ class BusProcessTest : public ::testing::Test {
     return response;
   }
 
+  // What needs two people, by both: one asks, the other does it.
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> AskByTwo(absl::string_view method, Request request,
+                                    const CallOptions& options = {}) {
+    const auto asked = Ask<Response>("admin", method, request, options);
+    if (!asked.ok()) return asked.status();
+    EXPECT_FALSE(asked->done());
+    EXPECT_TRUE(asked->has_asked());
+    request.set_approval(asked->asked().approval());
+    request.set_why("");
+    return Ask<Response>("second-operator", method, request, options);
+  }
+
   bus::v1::GetLogStatusResponse LogStatus() {
     const auto status = Ask<bus::v1::GetLogStatusResponse>(
         "admin", "GetLogStatus", bus::v1::GetLogStatusRequest());

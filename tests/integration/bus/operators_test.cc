@@ -216,7 +216,7 @@ TEST_F(OperatorsTest, WhatIsSetAsideStandsInTheMetrics) {
   name.set_name("letters");
   park.set_confirmed_count(1);
   park.set_why("a person looks at it");
-  ASSERT_THAT(Ask<bus::v1::ParkResponse>("admin", "Park", park), IsOk());
+  ASSERT_THAT(AskByTwo<bus::v1::ParkResponse>("Park", park), IsOk());
   Await([&] {
     return Metric("concordat_bus_subscription_parked" + letters) == 1 &&
            Metric("concordat_bus_subscription_set_aside" + letters) == 0;

@@ -75,7 +75,10 @@ class SubscriptionsTest : public BusProcessTest {
     for (const uint64_t row : rows) request.mutable_choice()->add_rows(row);
     if (confirmed) request.set_confirmed_count(*confirmed);
     request.set_why("the form is known now");
-    return Ask<bus::v1::RedriveResponse>("admin", "Redrive", request);
+    if (!confirmed) {
+      return Ask<bus::v1::RedriveResponse>("admin", "Redrive", request);
+    }
+    return AskByTwo<bus::v1::RedriveResponse>("Redrive", request);
   }
   absl::Status Pause(bool paused) {
     bus::v1::SetPausedRequest request;
@@ -221,7 +224,7 @@ TEST_F(SubscriptionsTest, AnOperatorLooksRedrivesAndParks) {
   park.mutable_choice()->add_rows(one);
   park.set_confirmed_count(1);
   park.set_why("for the records team");
-  const auto parked = Ask<bus::v1::ParkResponse>("admin", "Park", park);
+  const auto parked = AskByTwo<bus::v1::ParkResponse>("Park", park);
   ASSERT_THAT(parked, IsOk());
   EXPECT_TRUE(parked->done());
   auto next = letters->Next(kLong);
@@ -264,7 +267,7 @@ TEST_F(SubscriptionsTest, AnOperatorLooksRedrivesAndParks) {
       continue;
     hub::v1::SubscriptionActed acted;
     ASSERT_TRUE(acted.ParseFromString(each->view.Data()));
-    EXPECT_EQ(acted.by(), "admin");
+    EXPECT_EQ(acted.by(), "second-operator");
     EXPECT_EQ(acted.name(), "letters");
     acts.push_back(
         absl::StrCat(hub::v1::SubscriptionActed::Act_Name(acted.act()), " ",

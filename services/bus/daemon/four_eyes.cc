@@ -1,0 +1,240 @@
+#include "services/bus/daemon/four_eyes.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "services/bus/ingest/hub_records.h"
+#include "services/common/event/reference_rules.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr char kService[] = "concordat.bus.v1.ApprovalService/";
+constexpr size_t kRecordsMax = 1u << 20;
+
+using hub::v1::ApprovalAsked;
+using hub::v1::ApprovalGiven;
+
+// Those that are done elsewhere; the others have calls of their own.
+constexpr absl::string_view kDoneElsewhere[] = {"enrolment", "keys", "restore",
+                                                "rule"};
+
+Person PersonOf(const Call& call) {
+  return {call.principal->name(), call.staff, call.principal->agency()};
+}
+
+std::string GivenId(absl::string_view approval) {
+  return absl::StrCat(approval, "-given");
+}
+
+absl::Status CheckRight(const Call& call, const Act& act) {
+  if (!MayAgree(*call.principal, act.kind)) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "this needs the right ", RightTo(act.kind), " of the registry"));
+  }
+  if (!act.agency.empty() && act.agency != call.principal->agency()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("this is for people of ", act.agency));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ApprovalAsked> ParseAsked(const StoredEvent& event) {
+  std::string data;
+  for (const StoredGroup& group : event.opened) {
+    data.append(group.data.data(), group.data.size());
+  }
+  ApprovalAsked asked;
+  if (event.header.type != ApprovalAsked::descriptor()->full_name() ||
+      !asked.ParseFromString(data)) {
+    return absl::NotFoundError("nobody asked for that");
+  }
+  return asked;
+}
+
+v1::OpenApproval ToOpen(absl::string_view id, const ApprovalAsked& asked) {
+  v1::OpenApproval open;
+  open.set_approval(std::string(id));
+  open.set_kind(asked.kind());
+  open.set_what(asked.what());
+  open.set_count(asked.count());
+  open.set_by(asked.by());
+  open.set_why(asked.why());
+  open.set_until(asked.until());
+  return open;
+}
+
+absl::StatusOr<Act> ActOf(const v1::AgreeRequest& request) {
+  if (std::find(std::begin(kDoneElsewhere), std::end(kDoneElsewhere),
+                request.kind()) == std::end(kDoneElsewhere)) {
+    return absl::InvalidArgumentError(
+        "kind: enrolment, keys, restore or rule; others have calls of their "
+        "own");
+  }
+  Act act;
+  if (request.digest().size() != act.digest.size()) {
+    return absl::InvalidArgumentError("digest: the 32 bytes of a SHA-256");
+  }
+  if (request.what().empty() || request.what().size() > kActWordsMax ||
+      !IsPrintable(request.what()) ||
+      !BrokenReferenceRule(request.what()).empty()) {
+    return absl::InvalidArgumentError(
+        "what: 1 to 300 printable bytes, with no number or address of anybody");
+  }
+  act.kind = request.kind();
+  act.what = request.what();
+  act.count = request.count();
+  std::copy(request.digest().begin(), request.digest().end(),
+            act.digest.begin());
+  return act;
+}
+
+}  // namespace
+
+bool FourEyes::Take(const std::string& approval) {
+  MutexLock lock(mu_);
+  return taken_.insert(approval).second;
+}
+
+void FourEyes::Let(const std::string& approval) {
+  MutexLock lock(mu_);
+  taken_.erase(approval);
+}
+
+void FourEyes::Decide(const Call& call, const Act& act, const std::string& why,
+                      const std::string& approval, Then then) {
+  const absl::Status right = CheckRight(call, act);
+  if (!right.ok()) return then(right);
+  if (approval.empty()) return Ask(call, act, why, std::move(then));
+  Agree(call, act, approval, std::move(then));
+}
+
+void FourEyes::Ask(const Call& call, const Act& act, const std::string& why,
+                   Then then) {
+  const absl::Status said = CheckWhy(why);
+  if (!said.ok()) return then(said);
+  const Person person = PersonOf(call);
+  ApprovalAsked asked;
+  asked.set_kind(act.kind);
+  asked.set_what(act.what);
+  asked.set_digest(act.digest.data(), act.digest.size());
+  asked.set_count(act.count);
+  asked.set_agency(act.agency);
+  asked.set_by(person.principal);
+  asked.set_staff(person.staff);
+  asked.set_why(why);
+  asked.set_until(
+      static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now() + kOpenFor)));
+  Decision decision;
+  decision.asked.emplace();
+  decision.asked->set_approval(recorder_.NewId("approval"));
+  decision.asked->set_until(asked.until());
+  decision.asked->set_what(act.what);
+  recorder_.Record(decision.asked->approval(), asked,
+                   [decision, then](const absl::Status& recorded) {
+                     if (!recorded.ok()) return then(recorded);
+                     then(decision);
+                   });
+}
+
+absl::StatusOr<ApprovalAsked> FourEyes::Find(const std::string& approval) {
+  const auto at = log_.OfId(kHubSource, approval);
+  if (!at.ok()) return at.status();
+  if (at->value == 0) return absl::NotFoundError("nobody asked for that");
+  const auto event = log_.ReadOne(*at);
+  if (!event.ok()) return event.status();
+  return ParseAsked(*event);
+}
+
+void FourEyes::Agree(const Call& call, const Act& act,
+                     const std::string& approval, Then then) {
+  const auto asked = Find(approval);
+  if (!asked.ok()) return then(asked.status());
+  const Person person = PersonOf(call);
+  const absl::Status may = CheckApproval(*asked, act, person, clock_.Now());
+  if (!may.ok()) return then(may);
+  // From here until it is durable nobody else gets as far; after that the log has
+  // its id.
+  const absl::Status again =
+      absl::FailedPreconditionError("it has been agreed to already");
+  if (!Take(approval)) return then(again);
+  const auto given_at = log_.OfId(kHubSource, GivenId(approval));
+  if (!given_at.ok() || given_at->value != 0) {
+    Let(approval);
+    return then(given_at.ok() ? again : given_at.status());
+  }
+  ApprovalGiven given;
+  given.set_request(approval);
+  given.set_kind(act.kind);
+  given.set_digest(act.digest.data(), act.digest.size());
+  given.set_asked_by(asked->by());
+  given.set_by(person.principal);
+  given.set_staff(person.staff);
+  Decision decision;
+  decision.agreed =
+      Agreed{approval, asked->by(), person.principal, asked->why()};
+  recorder_.Record(
+      GivenId(approval), given,
+      [this, approval, decision, then](const absl::Status& recorded) {
+        Let(approval);
+        if (!recorded.ok()) return then(recorded);
+        then(decision);
+      });
+}
+
+absl::StatusOr<v1::ListApprovalsResponse> FourEyes::List(const Call& call) {
+  v1::ListApprovalsResponse response;
+  const auto all =
+      log_.OfStream(kHubSource, kApprovalsStream, {0}, kRecordsMax);
+  if (!all.ok()) return all.status();
+  const auto now_us = static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
+  for (auto at = all->rbegin(); at != all->rend(); ++at) {
+    if (static_cast<size_t>(response.approvals_size()) == kListMax) break;
+    const auto event = log_.ReadOne(*at);
+    if (!event.ok()) return event.status();
+    const auto asked = ParseAsked(*event);
+    if (!asked.ok()) continue;  // The other kind of record.
+    // Asked in this order, each open as long as the others.
+    if (asked->until() <= now_us) break;
+    if (!MayAgree(*call.principal, asked->kind())) continue;
+    const auto given = log_.OfId(kHubSource, GivenId(event->header.id));
+    if (!given.ok()) return given.status();
+    if (given->value == 0) {
+      *response.add_approvals() = ToOpen(event->header.id, *asked);
+    }
+  }
+  return response;
+}
+
+void FourEyes::Serve(ServerHost& host) {
+  host.Handle<v1::ListApprovalsRequest, v1::ListApprovalsResponse>(
+      absl::StrCat(kService, "ListApprovals"), {},
+      [this](const Call& call, const v1::ListApprovalsRequest&) {
+        return List(call);
+      });
+  host.HandleLater<v1::AgreeRequest, v1::AgreeResponse>(
+      absl::StrCat(kService, "Agree"), {},
+      [this](const Call& call, const v1::AgreeRequest& request,
+             Reply<v1::AgreeResponse> reply) {
+        const auto act = ActOf(request);
+        if (!act.ok()) return reply(act.status());
+        Decide(call, *act, request.why(), request.approval(),
+               [reply](absl::StatusOr<Decision> decision) {
+                 if (!decision.ok()) return reply(decision.status());
+                 v1::AgreeResponse response;
+                 if (decision->asked.has_value()) {
+                   *response.mutable_asked() = *decision->asked;
+                 } else {
+                   response.set_asked_by(decision->agreed->asked_by);
+                   response.set_agreed_by(decision->agreed->agreed_by);
+                   response.set_why(decision->agreed->why);
+                 }
+                 reply(response);
+               });
+      });
+}
+
+}  // namespace concordat::bus
