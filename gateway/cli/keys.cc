@@ -1,9 +1,10 @@
-// concordat keys demo|list|pair
+// concordat keys demo|list|pair, and what enrol.h has
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/enrol.h"
 #include "gateway/cli/keys/demo_directory.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -57,12 +58,17 @@ absl::Status List(const CommandLine& line) {
 }  // namespace
 
 absl::Status RunKeys(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && IsEnrolment(arguments[0])) {
+    return RunEnrolment(arguments);
+  }
   CommandLine line(
-      "keys demo|list|pair [FILE] [--data DIR]",
+      "keys demo|list|pair [FILE] | request|approve|install|revoke|authority "
+      "--help [--data DIR]",
       "demo  makes a data directory with keys and certificates for everyone\n"
       "list  lists the principals of a data directory and their public keys, "
       "and those\n"
       "      of the bus, with how many are connected by each\n"
+      "request, approve, install, revoke, authority: keys request --help\n"
       "pair  makes a CURVE pair in FILE, which is not there, and its public "
       "half in\n"
       "      FILE.pub; deploy/docs/operators.md tells how keys are changed");

@@ -43,7 +43,7 @@ constexpr concordat::cli::Command kCommands[] = {
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"account", "Accounts of people who sign in at the gateway",
      concordat::cli::RunAccount},
-    {"keys", "Makes a demo data directory; lists certificates",
+    {"keys", "Enrols systems; lists keys; makes a demo data directory",
      concordat::cli::RunKeys},
     {"demo", "Plays the story, moves its clock, shows how far the hub is",
      concordat::cli::RunDemo},

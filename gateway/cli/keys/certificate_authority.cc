@@ -28,6 +28,10 @@ struct Deleter {
 };
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using X509Ptr = std::unique_ptr<X509, Deleter<X509_free>>;
+using RequestPtr = std::unique_ptr<X509_REQ, Deleter<X509_REQ_free>>;
+using StorePtr = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
+using StoreContextPtr =
+    std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 using BignumPtr = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
 using ExtensionPtr =
@@ -62,6 +66,46 @@ absl::StatusOr<std::string> Pem(EVP_PKEY* key) {
     return Refused("writing a private key");
   }
   return TakeText(bio.get());
+}
+
+BioPtr Reader(absl::string_view text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+absl::StatusOr<X509Ptr> ReadCertificate(absl::string_view pem) {
+  const BioPtr bio = Reader(pem);
+  X509Ptr certificate(
+      bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+  ERR_clear_error();
+  if (!certificate) return absl::InvalidArgumentError("not a certificate");
+  return certificate;
+}
+
+absl::StatusOr<Key> ReadKey(absl::string_view pem) {
+  const BioPtr bio = Reader(pem);
+  Key key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)
+              : nullptr);
+  ERR_clear_error();
+  if (!key) return absl::InvalidArgumentError("not a private key");
+  return key;
+}
+
+// Whose signature, by the key that it names, is good.
+absl::StatusOr<RequestPtr> ReadRequest(absl::string_view pem) {
+  const BioPtr bio = Reader(pem);
+  RequestPtr request(
+      bio ? PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr)
+          : nullptr);
+  const bool good =
+      request && X509_REQ_get0_pubkey(request.get()) != nullptr &&
+      X509_REQ_verify(request.get(), X509_REQ_get0_pubkey(request.get())) == 1;
+  ERR_clear_error();
+  if (!request) return absl::InvalidArgumentError("not a certificate request");
+  if (!good) {
+    return absl::InvalidArgumentError(
+        "the certificate request is not signed by the key that it names");
+  }
+  return request;
 }
 
 // `value` is written in OpenSSL's own notation.
@@ -107,6 +151,42 @@ absl::StatusOr<X509Ptr> Draft(absl::string_view name, EVP_PKEY* key,
   return certificate;
 }
 
+bool HasUri(X509* certificate, absl::string_view uri) {
+  using NamesPtr = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
+  const NamesPtr names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_URI) continue;
+    const ASN1_IA5STRING* const value = name->d.uniformResourceIdentifier;
+    if (absl::string_view(
+            reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+            static_cast<size_t>(ASN1_STRING_length(value))) == uri) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool IsSignedBy(X509* certificate, absl::string_view authorities,
+                absl::Time now) {
+  const StorePtr store(X509_STORE_new());
+  const StoreContextPtr context(X509_STORE_CTX_new());
+  const BioPtr bio = Reader(authorities);
+  if (!store || !context || !bio) return false;
+  while (const X509Ptr authority =
+             X509Ptr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))) {
+    X509_STORE_add_cert(store.get(), authority.get());
+  }
+  X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store.get()),
+                             absl::ToTimeT(now));
+  const bool good = X509_STORE_CTX_init(context.get(), store.get(), certificate,
+                                        nullptr) == 1 &&
+                    X509_verify_cert(context.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 }  // namespace
 
 struct CertificateAuthority::Keys {
@@ -144,13 +224,33 @@ CertificateAuthority::Make(absl::string_view name, absl::Time now) {
       new CertificateAuthority(std::move(keys), *std::move(pem), now));
 }
 
-absl::StatusOr<Certificate> CertificateAuthority::Issue(
-    absl::string_view name, absl::string_view uri) const {
-  const Key key(EVP_EC_gen("P-256"));
-  if (!key) return Refused("making a key");
+absl::StatusOr<std::unique_ptr<CertificateAuthority>>
+CertificateAuthority::Load(absl::string_view certificate,
+                           absl::string_view private_key, absl::Time now) {
+  auto read = ReadCertificate(certificate);
+  if (!read.ok()) return read.status();
+  auto key = ReadKey(private_key);
+  if (!key.ok()) return key.status();
+  if (X509_check_private_key(read->get(), key->get()) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError(
+        "the authority's certificate is not of its key");
+  }
+  auto keys = std::make_unique<Keys>();
+  keys->key = *std::move(key);
+  keys->certificate = *std::move(read);
+  return std::unique_ptr<CertificateAuthority>(
+      new CertificateAuthority(std::move(keys), std::string(certificate), now));
+}
+
+absl::StatusOr<std::string> CertificateAuthority::private_key() const {
+  return Pem(keys_->key.get());
+}
+
+absl::StatusOr<std::string> CertificateAuthority::Sign(
+    EVP_PKEY* key, absl::string_view name, absl::string_view uri) const {
   X509* const issuer = keys_->certificate.get();
-  auto draft =
-      Draft(name, key.get(), issuer, now_ - kClockSkew, now_ + kLifetime);
+  auto draft = Draft(name, key, issuer, now_ - kClockSkew, now_ + kLifetime);
   if (!draft.ok()) return draft.status();
   X509* const x509 = draft->get();
   if (!Extend(x509, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
@@ -163,11 +263,89 @@ absl::StatusOr<Certificate> CertificateAuthority::Issue(
       X509_sign(x509, keys_->key.get(), EVP_sha256()) == 0) {
     return Refused(absl::StrCat("signing the certificate of ", name));
   }
-  auto certificate = Pem(x509);
+  return Pem(x509);
+}
+
+absl::StatusOr<Certificate> CertificateAuthority::Issue(
+    absl::string_view name, absl::string_view uri) const {
+  const Key key(EVP_EC_gen("P-256"));
+  if (!key) return Refused("making a key");
+  auto certificate = Sign(key.get(), name, uri);
   if (!certificate.ok()) return certificate.status();
   auto private_key = Pem(key.get());
   if (!private_key.ok()) return private_key.status();
   return Certificate{*std::move(certificate), *std::move(private_key)};
+}
+
+absl::StatusOr<std::string> CertificateAuthority::IssueTo(
+    absl::string_view request, absl::string_view name,
+    absl::string_view uri) const {
+  const auto read = ReadRequest(request);
+  if (!read.ok()) return read.status();
+  return Sign(X509_REQ_get0_pubkey(read->get()), name, uri);
+}
+
+absl::StatusOr<CertificateRequest> MakeCertificateRequest(
+    absl::string_view name) {
+  const Key key(EVP_EC_gen("P-256"));
+  const RequestPtr request(X509_REQ_new());
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!key || !request || !bio) return Refused("making a key");
+  if (X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      X509_NAME_add_entry_by_txt(
+          X509_REQ_get_subject_name(request.get()), "CN", MBSTRING_UTF8,
+          reinterpret_cast<const unsigned char*>(name.data()),
+          static_cast<int>(name.size()), -1, 0) != 1 ||
+      X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
+      X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0 ||
+      PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1) {
+    return Refused("signing a certificate request");
+  }
+  auto text = TakeText(bio.get());
+  if (!text.ok()) return text.status();
+  auto private_key = Pem(key.get());
+  if (!private_key.ok()) return private_key.status();
+  return CertificateRequest{*std::move(text), *std::move(private_key)};
+}
+
+absl::Status CheckCertificateRequest(absl::string_view request) {
+  return ReadRequest(request).status();
+}
+
+absl::Status CheckCertificate(absl::string_view certificate,
+                              absl::string_view request, absl::string_view uri,
+                              absl::string_view authorities, absl::Time now) {
+  const auto x509 = ReadCertificate(certificate);
+  if (!x509.ok()) return x509.status();
+  const auto asked = ReadRequest(request);
+  if (!asked.ok()) return asked.status();
+  if (EVP_PKEY_eq(X509_get0_pubkey(x509->get()),
+                  X509_REQ_get0_pubkey(asked->get())) != 1) {
+    return absl::InvalidArgumentError(
+        "the certificate is for another key than the request's");
+  }
+  if (!HasUri(x509->get(), uri)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the certificate is not for ", uri));
+  }
+  if (!IsSignedBy(x509->get(), authorities, now)) {
+    return absl::InvalidArgumentError(
+        "the certificate is not signed by the hub's authority, or not now");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckKeyOf(absl::string_view certificate,
+                        absl::string_view private_key) {
+  const auto x509 = ReadCertificate(certificate);
+  if (!x509.ok()) return x509.status();
+  const auto key = ReadKey(private_key);
+  if (!key.ok()) return key.status();
+  const bool good = X509_check_private_key(x509->get(), key->get()) == 1;
+  ERR_clear_error();
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the certificate is for another key than the one made here");
 }
 
 }  // namespace concordat::cli

@@ -1,9 +1,6 @@
 #include "gateway/cli/keys/demo_directory.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include <array>
 #include <cerrno>
@@ -13,7 +10,6 @@
 #include <iterator>
 #include <map>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -21,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "gateway/cli/keys/certificate_authority.h"
+#include "gateway/cli/keys/key_files.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/evidence_keys.h"
@@ -32,37 +29,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kPublic = 0644;
-constexpr mode_t kPrivate = 0600;
+constexpr mode_t kPublic = kPublicFile;
+constexpr mode_t kPrivate = kPrivateFile;
 // The bus has a certificate and keys, and is no principal: it publishes nothing.
 constexpr absl::string_view kBus = "bus";
 constexpr absl::string_view kOperator = "concordat-operator";
 
 absl::StatusOr<std::string> ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    return absl::NotFoundError(absl::StrCat("cannot read ", path.string()));
-  }
-  return std::move(text).str();
+  return ReadWholeFile(path.string());
 }
 
-// The mode holds from the first byte on.
 absl::Status WriteFile(const fs::path& path, absl::string_view text,
                        mode_t mode) {
-  const int file =
-      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  bool good = file >= 0;
-  while (good && !text.empty()) {
-    const ssize_t count = write(file, text.data(), text.size());
-    good = count > 0 || (count < 0 && errno == EINTR);
-    if (count > 0) text.remove_prefix(static_cast<size_t>(count));
-  }
-  if (file >= 0 && close(file) != 0) good = false;
-  if (good) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("cannot write ", path.string(), ": ", strerror(errno)));
+  return WriteNewFile(path.string(), text, mode);
 }
 
 std::string RandomHex(Random& random) {
@@ -70,15 +49,6 @@ std::string RandomHex(Random& random) {
   random.Fill(bytes.data(), bytes.size());
   return absl::BytesToHexString(absl::string_view(
       reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-}
-
-absl::StatusOr<CurveKeyPair> MakeCurveKeys() {
-  char public_key[41] = {};
-  char secret_key[41] = {};
-  if (zmq_curve_keypair(public_key, secret_key) != 0) {
-    return absl::InternalError("this ZeroMQ has no CURVE");
-  }
-  return CurveKeyPair{public_key, secret_key};
 }
 
 class Maker {
@@ -133,12 +103,27 @@ class Maker {
                     kPrivate);
   }
 
-  // The authority's own key is never written: nothing can be signed later.
+  absl::Status WriteAuthority(const CertificateAuthority& authority) {
+    const fs::path folder = into_ / kAuthorityFolder;
+    fs::create_directories(folder);
+    fs::permissions(folder, fs::perms::owner_all);
+    const auto key = authority.private_key();
+    if (!key.ok()) return key.status();
+    auto status = WriteFile(folder / kAuthorityCertificate,
+                            authority.certificate(), kPublic);
+    if (!status.ok()) return status;
+    return WriteFile(folder / kAuthorityKey, *key, kPrivate);
+  }
+
+  // The authority's own key stands apart: who is enrolled later has a certificate of
+  // it. A live hub's is not on the hub's disk (operators.md).
   absl::Status WriteCertificates() {
     const auto authority =
         CertificateAuthority::Make("Concordat demo authority", clock_.Now());
     if (!authority.ok()) return authority.status();
     auto status = WriteKey("ca.crt.pem", (*authority)->certificate(), kPublic);
+    if (!status.ok()) return status;
+    status = WriteAuthority(**authority);
     if (!status.ok()) return status;
     for (const bus::v1::Principal& principal : registry_.principals()) {
       status = WriteCertificate(**authority, principal.name(),
@@ -169,9 +154,7 @@ class Maker {
 
   absl::Status WriteCurvePair(absl::string_view name,
                               const CurveKeyPair& keys) {
-    return WriteKey(absl::StrCat(name, ".curve"),
-                    absl::StrCat(keys.public_key, "\n", keys.secret_key, "\n"),
-                    kPrivate);
+    return WriteKey(absl::StrCat(name, ".curve"), TextOf(keys), kPrivate);
   }
 
   // One for each principal; a service's under its short name too.
@@ -309,9 +292,7 @@ class Maker {
 absl::StatusOr<std::string> MakeCurvePair(const std::string& path) {
   const auto keys = MakeCurveKeys();
   if (!keys.ok()) return keys.status();
-  absl::Status status = WriteFile(
-      path, absl::StrCat(keys->public_key, "\n", keys->secret_key, "\n"),
-      kPrivate);
+  absl::Status status = WriteFile(path, TextOf(*keys), kPrivate);
   if (status.ok()) {
     status =
         WriteFile(path + ".pub", absl::StrCat(keys->public_key, "\n"), kPublic);

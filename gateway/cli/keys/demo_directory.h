@@ -1,5 +1,5 @@
 // Makes a data directory of the demo environment (its layout:
-// services/common/config/data_directory.h): an authority of its own, a
+// services/common/config/data_directory.h): an authority of its own (authority/), a
 // certificate for every principal, a CURVE pair too unless it speaks for others,
 // secrets, and copies of what is agreed. Everything in it is for loopback and
 // for invented people.
@@ -36,7 +36,7 @@ absl::Status MakeDemoDirectory(const DemoDirectoryOptions& options,
 
 // Makes a CURVE pair in a new file, for its owner alone, and its public half beside
 // it in `path`.pub; returns that, in Z85.
-//   UNAVAILABLE  one of them is there, or cannot be written.
+//   ALREADY_EXISTS  one of them is there.  UNAVAILABLE  it cannot be written.
 absl::StatusOr<std::string> MakeCurvePair(const std::string& path);
 
 }  // namespace concordat::cli
