@@ -1,6 +1,7 @@
 // concordat-adapter: the process at an agency's edge. As edge-health it runs HL7
 // v2: messages in, what the liaison officer decided out. As any other edge,
 // --edge NAME, case files.
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "adapters/core/edge_service.h"
 #include "adapters/daemon/casefile_program.h"
 #include "adapters/daemon/hl7_edge.h"
+#include "adapters/daemon/inventory.h"
+#include "google/protobuf/text_format.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
 #include "services/common/bus_client/log_clock.h"
@@ -41,9 +44,21 @@ int main(int argc, char** argv) {
   std::string name = kPrincipal;
   start.flags().AddString("edge", "The edge's principal; default edge-health.",
                           &name);
+  bool inventory = false;
+  start.flags().AddBool("inventory",
+                        "Prints what the edge reads of its source, and ends.",
+                        &inventory);
   start.DescribeSettings(concordat::kWatchSettings,
                          *concordat::hub::v1::WatchSettings::descriptor());
   const concordat::DataDirectory data = start.Open(argc, argv);
+  if (inventory) {
+    const auto fields = start.Value(concordat::edge::InventoryOfEdge(
+        data, name, /*hl7=*/name == kPrincipal));
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(fields, &text);
+    std::printf("%s", text.c_str());
+    return 0;
+  }
   if (name != kPrincipal) {
     return concordat::edge::RunCaseFileEdge(start, data, name);
   }

@@ -248,12 +248,23 @@ std::vector<NamedField> ListInventory(const Message& message) {
     for (const InventoryField& field : row->fields) {
       const absl::string_view value = segment.Field(field.number);
       if (value.empty()) continue;
-      fields.push_back({absl::StrCat(segment.name(), "-", field.number, " ",
-                                     field.name),
-                        std::string(value)});
+      fields.push_back(
+          {absl::StrCat(segment.name(), "-", field.number, " ", field.name),
+           std::string(value)});
     }
   }
   return fields;
+}
+
+std::vector<InventoryEntry> InventoryEntries() {
+  std::vector<InventoryEntry> entries;
+  for (const InventoryRow& row : Inventory()) {
+    for (const InventoryField& field : row.fields) {
+      entries.push_back(
+          {std::string(row.segment), field.number, std::string(field.name)});
+    }
+  }
+  return entries;
 }
 
 std::optional<MessageTime> ParseTime(absl::string_view text,

@@ -90,6 +90,14 @@ struct NamedField {
 };
 std::vector<NamedField> ListInventory(const Message& message);
 
+// The inventory itself, in its order.
+struct InventoryEntry {
+  std::string segment;
+  size_t number = 0;
+  std::string words;
+};
+std::vector<InventoryEntry> InventoryEntries();
+
 // HL7's YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+-ZZZZ]. Nothing when it is not one.
 std::optional<MessageTime> ParseTime(absl::string_view text,
                                      const absl::TimeZone& zone);

@@ -29,6 +29,7 @@ absl::Status RunApprovals(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);
 absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunDemo(const std::vector<std::string>& arguments);
+absl::Status RunDocuments(const std::vector<std::string>& arguments);
 absl::Status RunKeys(const std::vector<std::string>& arguments);
 absl::Status RunLog(const std::vector<std::string>& arguments);
 absl::Status RunPerson(const std::vector<std::string>& arguments);

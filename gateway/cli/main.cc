@@ -40,6 +40,8 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunAgreements},
     {"approvals", "What waits for a second person to agree",
      concordat::cli::RunApprovals},
+    {"documents", "Governance papers made from the data: schedule, fields …",
+     concordat::cli::RunDocuments},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"account", "Accounts of people who sign in at the gateway",
      concordat::cli::RunAccount},

@@ -250,6 +250,7 @@ class Maker {
           {share_ / "config" / "casefile", "casefile"},
           {share_ / "calendars", "calendars"},
           {share_ / "clocks", "clocks"},
+          {share_ / "config" / "legal", "legal"},
           {share_ / "config" / "roles", "roles"},
           {share_ / "config" / "holders", "holders"},
           {share_ / "config" / "notifier", "notifier"},

@@ -1,0 +1,107 @@
+// What documents are made from, and what follows from it: who publishes a type, and
+// which of its fields a line of an agreement gives.
+//
+// The fields are judged by the same code that makes views (services/common/policy):
+// a document says what the hub does.
+//
+// Threads  Immutable once made.
+#ifndef CONCORDAT_GATEWAY_CLI_DOCUMENTS_SOURCES_H_
+#define CONCORDAT_GATEWAY_CLI_DOCUMENTS_SOURCES_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "concordat/bus/v1/retention.pb.h"
+#include "concordat/edge/v1/inventory.pb.h"
+#include "concordat/hub/v1/feed.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
+#include "concordat/policy/v1/legal.pb.h"
+#include "gateway/common/schemas.h"
+#include "services/common/event/type_table.h"
+
+namespace concordat::cli {
+
+struct StandingAgreement {
+  policy::v1::Agreement agreement;
+  bool in_force = false;
+};
+
+struct Sources {
+  absl::Time made;
+  absl::TimeZone zone;
+  std::string environment;
+  bus::v1::Registry registry;
+  std::vector<StandingAgreement> agreements;
+  std::shared_ptr<const TypeRegistry> types;
+  // With what the schemas' authors wrote, if it was found.
+  std::shared_ptr<const gateway::Schemas> schemas;
+  policy::v1::LegalReference legal;
+  std::vector<hub::v1::Feed> feeds;
+  std::vector<alerts::v1::Rule> rules;
+  std::optional<bus::v1::RetentionPolicy> retention;
+  std::vector<edge::v1::FieldInventory> inventories;
+
+  // As people write it.
+  std::string AgencyOf(absl::string_view name) const;
+  // "27 November 2026".
+  std::string Day() const;
+  // The registry, the types and the law, by version or hash.
+  std::vector<std::string> MadeFrom() const;
+};
+
+std::string NameOf(const StandingAgreement& agreement);
+
+// One data item.
+struct DataItem {
+  std::string field;
+  std::string tier;     // In words, with the category.
+  std::string meaning;  // What the schema says; may be empty.
+  std::string limits;   // "required; one of the list concern-type".
+  bool given = false;   // By the line that it is listed for.
+};
+
+// A type of event that a line gives to an agency.
+struct SharedType {
+  std::string type;  // Full name.
+  std::string meaning;
+  std::vector<std::string> from;  // Agencies that may publish it.
+  std::vector<DataItem> items;
+};
+
+// One line of an agreement for one recipient.
+struct SharingLine {
+  const policy::v1::Agreement* agreement = nullptr;
+  int line = 0;  // see[line]
+  std::string to;
+  std::string people;  // Whose data, in words.
+  std::vector<SharedType> types;
+};
+
+// Every line of it, with "each" and patterns of types written out.
+//   INVALID_ARGUMENT  the agreement does not load.
+absl::StatusOr<std::vector<SharingLine>> LinesOf(
+    const Sources& sources, const policy::v1::Agreement& agreement);
+
+// Agencies whose principals may publish the type, in order.
+std::vector<std::string> PublishersOf(const Sources& sources,
+                                      absl::string_view type);
+// The event types that an agency may publish, in order.
+std::vector<std::string> PublishedBy(const Sources& sources,
+                                     absl::string_view agency);
+// Its fields; `given` is as `mask` has their groups.
+std::vector<DataItem> ItemsOf(const Sources& sources, absl::string_view type,
+                              unsigned mask);
+// "Concern shared" of "concordat.police.v1.ConcernShared".
+std::string TitleOf(absl::string_view type);
+std::string TierInWords(policy::v1::Tier tier, policy::v1::Category category);
+
+}  // namespace concordat::cli
+
+#endif  // CONCORDAT_GATEWAY_CLI_DOCUMENTS_SOURCES_H_
