@@ -111,6 +111,7 @@ class TestLog {
     options_.environment = environment;
   }
   void set_wrapping(absl::string_view text);
+  void set_wrapping(const bus::WrappingKeys& keys) { wrapping_ = keys; }
   const bus::WrappingKeys& wrapping() const { return wrapping_; }
   std::shared_ptr<FakeIndexStore::Entries> index() { return index_; }
   void DropIndex() { index_ = std::make_shared<FakeIndexStore::Entries>(); }

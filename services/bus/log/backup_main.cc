@@ -122,8 +122,12 @@ absl::StatusOr<RestorePoint> PointOf(const std::string& at) {
 absl::Status Prove(const std::string& data, Directory& log) {
   auto keys = PosixDirectory::Open(absl::StrCat(data, "/", kKeysFolder));
   if (!keys.ok()) return keys.status();
+  auto shares = PosixDirectory::Open(
+      absl::StrCat(data, "/", kKeysFolder, "/", kSharesFolder));
+  if (!shares.ok()) return shares.status();
+  SystemRandom random;
   const absl::StatusOr<WrappingKeys> wrapping =
-      WrappingKeys::Load(**keys, kWrappingKeyFile);
+      KeyFile(**keys, **shares, random).Load();
   if (!wrapping.ok() && !absl::IsNotFound(wrapping.status())) {
     return wrapping.status();
   }
@@ -133,7 +137,6 @@ absl::Status Prove(const std::string& data, Directory& log) {
                  "was not looked at\n",
                  kKeysFolder, kWrappingKeyFile);
   }
-  SystemRandom random;
   const absl::StatusOr<FsckReport> report =
       CheckLog(log, wrapping.ok() ? &*wrapping : nullptr, random);
   if (!report.ok()) return report.status();
@@ -176,12 +179,17 @@ absl::Status RestoreFrom(const Arguments& arguments) {
   if (!places.ok()) return places.status();
   auto log = PosixDirectory::OpenLocked(restoring);
   if (!log.ok()) return log.status();
+  auto keys =
+      PosixDirectory::Open(absl::StrCat(arguments.data, "/", kKeysFolder));
+  if (!keys.ok()) return keys.status();
+  const absl::StatusOr<KeyTable> newest = LoadKeyTable(**keys);
+  if (!newest.ok()) return newest.status();
   // Of a restore that did not end.
   absl::Status status = Empty(**log);
   if (!status.ok()) return status;
-  const absl::StatusOr<RestoreReport> report =
-      RestoreLog(**from, **log, **places, *point,
-                 SegmentStoreOptions().segment_bytes, SystemClock().Now());
+  const absl::StatusOr<RestoreReport> report = RestoreLog(
+      **from, **log, **places, *point, SegmentStoreOptions().segment_bytes,
+      SystemClock().Now(), *newest);
   if (!report.ok()) return report.status();
   status = Prove(arguments.data, **log);
   if (!status.ok()) return status;

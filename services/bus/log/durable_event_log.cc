@@ -322,6 +322,7 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
     std::unique_ptr<PendingBlock> pending) {
   const std::unique_ptr<SealedBlock> block(
       static_cast<SealedBlock*>(pending.release()));
+  if (block->ends_key_table) ForgetOpened();
   CONCORDAT_CHECK(!pending_.empty() && pending_.front() == block->opened);
   std::shared_ptr<const EventBlock> opened = std::move(pending_.front());
   pending_.pop_front();

@@ -23,6 +23,7 @@
 #include "services/bus/log/index_store.h"
 #include "services/bus/log/key_ring.h"
 #include "services/bus/log/log_index.h"
+#include "services/bus/log/rekeyable_log.h"
 #include "services/bus/log/sealed_block.h"
 #include "services/bus/log/segment_index.h"
 #include "services/bus/log/segment_store.h"
@@ -48,6 +49,7 @@ struct EventLogOptions {
 class DurableEventLog : public EventLog,
                         public ChainLog,
                         public CompactableLog,
+                        public RekeyableLog,
                         public SpineLog {
  public:
   // Opens the log, or begins one where there is none. `directory` has its
@@ -111,6 +113,16 @@ class DurableEventLog : public EventLog,
   absl::StatusOr<Outcome> Compact(uint32_t segment, const Keep& keep,
                                   uint64_t now_us) override;
 
+  absl::StatusOr<StagedKeyTable> StageKeyTable(
+      const WrappingKeys& wrapping, const absl::flat_hash_set<PersonKey>& erase,
+      uint64_t now_us) override;
+  size_t KeysOf(const PersonKey& person) const override {
+    return keys_.CountOf(person);
+  }
+  uint32_t oldest_wrapping_key() const override {
+    return keys_.oldest_wrapping_key();
+  }
+
  private:
   DurableEventLog(const EventLogOptions& options, WrappingKeys wrapping,
                   std::unique_ptr<IndexStore> index,
@@ -166,12 +178,15 @@ class DurableEventLog : public EventLog,
   absl::StatusOr<Staged> Judge(const NewEvent& event);
   void Encode(const NewEvent& event, Staged& staged);
   absl::StatusOr<StoredEvent> FindStagedOrRead(Sequence sequence) const;
+  // There is an open block, with room for its header.
   void BeginStaged();
   void CloseStaged();
   void StopWriting(const absl::Status& why);
   void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);
   // The closed segment, once the index has it.
   std::optional<SegmentIndex> AbsorbedAt(uint32_t segment) const;
+  // Nothing of the log stays opened in memory.
+  void ForgetOpened();
   // Nothing that retention removed stays in memory.
   void ForgetSegment(const ClosedSegment& closed);
   absl::StatusOr<std::shared_ptr<const EventBlock>> ReadBlocks(

@@ -246,7 +246,16 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
     const absl::string_view sealed = in.Bytes(length);
     if (!in.ok()) return absl::DataLossError("event record is malformed");
     AeadKey* const key = KeyOf(key_id);
-    if (key == nullptr) continue;
+    if (key == nullptr) {
+      const uint64_t erased_us = keys_.ErasedAt(key_id);
+      if (erased_us == 0) {
+        return absl::DataLossError(
+            absl::StrCat("the log has no key ", key_id, ", with which event ",
+                         stored.sequence.value, " is sealed"));
+      }
+      stored.removed_us = std::max(stored.removed_us, erased_us);
+      continue;
+    }
     plain_.clear();
     if (!key->Open(nonce, AsView(stored.digest), sealed, plain_)) {
       return absl::DataLossError(absl::StrCat(

@@ -250,7 +250,8 @@ absl::StatusOr<FsckReport> CheckLog(Directory& directory,
   return report;
 }
 
-absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
+absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now,
+                    const KeyTable& newest) {
   const uint32_t segment = cut.segment;
   const uint64_t offset = cut.offset;
   absl::StatusOr<uint32_t> count = CountSegments(directory);
@@ -260,6 +261,7 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
         "nothing would be left; begin a new log instead");
   }
   ChainEnd end;
+  KeyTableFinder tables;
   std::unique_ptr<File> file;
   for (uint32_t number = 1; number <= segment; ++number) {
     absl::StatusOr<std::unique_ptr<File>> opened =
@@ -285,6 +287,9 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
               HashOfBlock(block.header, whole);
           if (!hash.ok()) return hash.status();
           before_cut.hash = *hash;
+          const absl::Status noted =
+              tables.Add(block.header.log_id, block.body);
+          if (!noted.ok()) return noted;
           found = found || block.offset + whole.size() == offset;
           return absl::OkStatus();
         });
@@ -306,6 +311,18 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a cut at ", SegmentName(segment), ":", offset, " keeps events 1 to ",
         end.next_sequence - 1, ", not to ", cut.last_kept));
+  }
+
+  const bool has_newer = newest.wrapping_key > tables.newest().wrapping_key;
+  const absl::StatusOr<uint64_t> size = file->Size();
+  if (!size.ok()) return size.status();
+  if (has_newer &&
+      (newest.log_id != *end.log_id ||
+       offset + kBlockHeaderBytes + newest.records.size() > *size)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        kKeyTableFile,
+        " beside the key file is of another log, or does not fit behind the "
+        "cut: restore a backup instead"));
   }
 
   // Later segments first, the last one first: a cut that stops half way leaves
@@ -332,8 +349,6 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
     if (status.ok()) status = directory.Sync();
     if (!status.ok()) return status;
   }
-  absl::StatusOr<uint64_t> size = file->Size();
-  if (!size.ok()) return size.status();
   std::string tail(*size - offset, '\0');
   absl::Status status = file->Read(offset, tail.size(), tail.data());
   if (!status.ok()) return status;
@@ -347,7 +362,8 @@ absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now) {
 
   status = file->Zero(offset, tail.size());
   if (!status.ok()) return status;
-  return BeginEpoch(directory, segment, offset, end, epoch);
+  return BeginEpoch(directory, segment, offset, end, epoch,
+                    has_newer ? absl::string_view(newest.records) : "");
 }
 
 }  // namespace concordat::bus

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/bus/log/block.h"
+#include "services/bus/log/key_table.h"
 #include "services/bus/log/wrapping_keys.h"
 #include "services/common/base/random.h"
 #include "services/common/storage/storage.h"
@@ -52,11 +53,16 @@ struct LogCut {
 
 // Takes away everything from the block at the place on, keeping what it takes in
 // files named cut-…, and begins a new epoch, by which whoever holds a place after
-// the cut learns that it is gone.
+// the cut learns that it is gone. When `newest`, the table beside the key file, is
+// newer than those that are left, it stands at the epoch's beginning: no erasure is
+// cut away.
 //   INVALID_ARGUMENT  no block ends at the offset, or another event is the last
 //                     before it; nothing is changed.  NOT_FOUND  no such segment.
+//   FAILED_PRECONDITION  `newest` is of another log, or does not fit before the
+//                     segment's end; nothing is changed.
 //   UNAVAILABLE, RESOURCE_EXHAUSTED  the disk; run it again.
-absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now);
+absl::Status CutLog(Directory& directory, const LogCut& cut, absl::Time now,
+                    const KeyTable& newest = {});
 
 }  // namespace concordat::bus
 

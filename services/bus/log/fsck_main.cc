@@ -114,6 +114,8 @@ int Main(int argc, char** argv) {
       PosixDirectory::OpenLocked(absl::StrCat(data, "/", kLogFolder));
   if (!directory.ok()) return Stop(directory.status());
 
+  auto keys = PosixDirectory::Open(absl::StrCat(data, "/", kKeysFolder));
+  if (!keys.ok()) return Stop(keys.status());
   if (!cut.empty()) {
     const std::pair<absl::string_view, absl::string_view> place =
         absl::StrSplit(cut, absl::MaxSplits(':', 1));
@@ -123,24 +125,27 @@ int Main(int argc, char** argv) {
         !absl::SimpleAtoi(place.second, &offset)) {
       return Usage();
     }
+    const absl::StatusOr<KeyTable> newest = LoadKeyTable(**keys);
+    if (!newest.ok()) return Stop(newest.status());
     absl::Status status = CutLog(**directory, {segment, offset, *keep_through},
-                                 SystemClock().Now());
+                                 SystemClock().Now(), *newest);
     if (!status.ok()) return Stop(status);
     std::printf("cut at %s:%llu\n", SegmentName(segment).c_str(),
                 static_cast<unsigned long long>(offset));
   }
 
-  auto keys = PosixDirectory::Open(absl::StrCat(data, "/", kKeysFolder));
-  if (!keys.ok()) return Stop(keys.status());
   std::optional<WrappingKeys> wrapping;
+  auto shares = PosixDirectory::Open(
+      absl::StrCat(data, "/", kKeysFolder, "/", kSharesFolder));
+  if (!shares.ok()) return Stop(shares.status());
+  SystemRandom random;
   absl::StatusOr<WrappingKeys> loaded =
-      WrappingKeys::Load(**keys, kWrappingKeyFile);
+      KeyFile(**keys, **shares, random).Load();
   if (loaded.ok()) {
     wrapping = *std::move(loaded);
   } else if (!absl::IsNotFound(loaded.status())) {
     return Stop(loaded.status());
   }
-  SystemRandom random;
   absl::StatusOr<FsckReport> report = CheckLog(
       **directory, wrapping.has_value() ? &*wrapping : nullptr, random);
   if (!report.ok()) return Stop(report.status());

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/bus/log/block.h"
+#include "services/bus/log/key_table.h"
 #include "services/common/storage/storage.h"
 
 namespace concordat::bus {
@@ -60,18 +61,20 @@ struct RestoreReport {
 // Makes in `log` the log that was backed up, as far as `point`, and begins a new
 // epoch. Every block is checked as it is copied, and every file against the
 // manifest. `places` gets those of the backup, unless it holds some.
+// What was erased after the point, or after the backup, stays erased: the new epoch
+// begins with the newest key table that the backup, or `newest`, has.
 // `log` is empty. What ends half way leaves no log in it: a mark is missing;
 // empty it and run again.
 //   DATA_LOSS            the backup is damaged; names file and offset.
 //   INVALID_ARGUMENT     it does not reach to `point.sequence`, or begins later.
-//   FAILED_PRECONDITION  `log` is not empty.
+//   FAILED_PRECONDITION  `log` is not empty; or `newest` is of another log.
 //   NOT_FOUND            `from` is no backup.
 //   UNAVAILABLE, RESOURCE_EXHAUSTED  either disk.
 absl::StatusOr<RestoreReport> RestoreLog(Directory& from, Directory& log,
                                          Directory& places,
                                          const RestorePoint& point,
-                                         uint64_t segment_bytes,
-                                         absl::Time now);
+                                         uint64_t segment_bytes, absl::Time now,
+                                         const KeyTable& newest = {});
 
 }  // namespace concordat::bus
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/bus/log/backup_manifest.h"
 #include "services/bus/log/block_walk.h"
+#include "services/bus/log/key_table.h"
 #include "services/bus/log/log_backup.h"
 #include "services/bus/log/new_epoch.h"
 #include "services/bus/log/segment_index.h"
@@ -23,14 +24,17 @@ absl::Status In(const std::string& file, uint64_t offset,
 class Restore {
  public:
   Restore(Directory& from, Directory& log, const RestorePoint& point,
-          uint64_t segment_bytes)
-      : from_(from), log_(log), point_(point), segment_bytes_(segment_bytes) {}
+          uint64_t segment_bytes, KeyTable newest)
+      : from_(from),
+        log_(log),
+        point_(point),
+        segment_bytes_(segment_bytes),
+        newest_(std::move(newest)) {}
 
   absl::StatusOr<RestoreReport> Run(Directory& places, absl::Time now) {
     absl::Status status = Begin();
     for (uint32_t number = 1;
-         status.ok() && !reached_ && number <= manifest_.segments.size();
-         ++number) {
+         status.ok() && number <= manifest_.segments.size(); ++number) {
       status = CopySegment(number);
     }
     if (status.ok()) status = CopyFilesBeside();
@@ -89,32 +93,36 @@ class Restore {
     if (!limit.ok()) return limit.status();
     if (*compacted > 0) compacted_.insert(number);
     const BlockWalk::Pace at_once = [](uint64_t) {};
-    BlockWalk walk(**from, 0, *limit, end_, at_once);
+    BlockWalk walk(**from, 0, *limit, walked_, at_once);
     WalkedBlock block;
     std::unique_ptr<File> to;
-    while (end_.hash != known.end.hash) {
+    while (walked_.hash != known.end.hash) {
       const absl::StatusOr<bool> found = walk.Next(block);
       if (!found.ok()) return In(name, walk.at(), found.status());
       if (!*found) break;
       const absl::StatusOr<uint64_t> accepted = AcceptedTimeOf(block);
       if (!accepted.ok()) return In(name, block.offset, accepted.status());
-      if (IsBeyond(block, *accepted)) {
-        reached_ = true;
-        break;
-      }
+      // An erasure after the point counts for what is before it.
+      absl::Status status =
+          tables_.Add(manifest_.log_id, block.whole.substr(kBlockHeaderBytes));
+      if (!status.ok()) return In(name, block.offset, status);
+      walked_ = walk.end();
+      reached_ = reached_ || IsBeyond(block, *accepted);
+      if (reached_) continue;
       if (to == nullptr) {
         absl::StatusOr<std::unique_ptr<File>> created = log_.Create(name);
         if (!created.ok()) return created.status();
         to = *std::move(created);
         last_segment_ = number;
       }
-      absl::Status status = to->Write(block.offset, block.whole);
+      status = to->Write(block.offset, block.whole);
       if (!status.ok()) return status;
       if (*accepted > 0) report_.accepted_us = *accepted;
       last_end_ = walk.at();
       end_ = walk.end();
+      restored_table_ = tables_.newest().wrapping_key;
     }
-    if (!reached_ && end_.hash != known.end.hash) {
+    if (walked_.hash != known.end.hash) {
       return In(name, walk.at(),
                 absl::DataLossError("not the blocks that were backed up"));
     }
@@ -176,8 +184,11 @@ class Restore {
     if (last_segment_ == 0) {
       return absl::InvalidArgumentError("nothing of the log is before that");
     }
+    const absl::StatusOr<std::string> table = NewerTable();
+    if (!table.ok()) return table.status();
+    const uint64_t block_bytes = kBlockHeaderBytes + table->size();
     uint64_t begin = last_end_;
-    if (begin + kBlockHeaderBytes > segment_bytes_) {
+    if (begin + block_bytes > segment_bytes_) {
       absl::StatusOr<std::unique_ptr<File>> next =
           log_.Create(SegmentName(++last_segment_));
       if (!next.ok()) return next.status();
@@ -192,15 +203,37 @@ class Restore {
     if (!status.ok()) return status;
     report_.epoch = NextEpoch(
         std::max(end_.epoch, manifest_.segments.back().end.epoch), now);
-    return BeginEpoch(log_, last_segment_, begin, end_, report_.epoch);
+    return BeginEpoch(log_, last_segment_, begin, end_, report_.epoch, *table);
+  }
+
+  // Of the tables that are known the newest, when what is restored has it not:
+  // the wrapping key of its own is destroyed, and with it what was erased since.
+  absl::StatusOr<std::string> NewerTable() const {
+    const KeyTable* table = &tables_.newest();
+    if (newest_.wrapping_key > table->wrapping_key) {
+      if (newest_.log_id != manifest_.log_id) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            kKeyTableFile, " beside the key file is of another log"));
+      }
+      table = &newest_;
+    }
+    if (table->wrapping_key <= restored_table_) return std::string();
+    if (kBlockHeaderBytes + table->records.size() > segment_bytes_) {
+      return absl::ResourceExhaustedError("the key table fills a segment");
+    }
+    return table->records;
   }
 
   Directory& from_;
   Directory& log_;
   const RestorePoint point_;
   const uint64_t segment_bytes_;
+  const KeyTable newest_;
   BackupManifest manifest_;
-  ChainEnd end_;
+  KeyTableFinder tables_;
+  uint32_t restored_table_ = 0;  // Wrapping key of the newest that was copied.
+  ChainEnd walked_;
+  ChainEnd end_;  // Of what was copied.
   uint32_t last_segment_ = 0;
   uint64_t last_end_ = 0;  // In it.
   bool reached_ = false;
@@ -213,9 +246,9 @@ class Restore {
 absl::StatusOr<RestoreReport> RestoreLog(Directory& from, Directory& log,
                                          Directory& places,
                                          const RestorePoint& point,
-                                         uint64_t segment_bytes,
-                                         absl::Time now) {
-  return Restore(from, log, point, segment_bytes).Run(places, now);
+                                         uint64_t segment_bytes, absl::Time now,
+                                         const KeyTable& newest) {
+  return Restore(from, log, point, segment_bytes, newest).Run(places, now);
 }
 
 }  // namespace concordat::bus

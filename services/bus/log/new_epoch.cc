@@ -18,7 +18,8 @@ uint32_t NextEpoch(uint32_t previous, absl::Time now) {
 }
 
 absl::Status BeginEpoch(Directory& directory, uint32_t segment, uint64_t offset,
-                        const ChainEnd& end, uint32_t epoch) {
+                        const ChainEnd& end, uint32_t epoch,
+                        absl::string_view records) {
   absl::StatusOr<std::unique_ptr<File>> file =
       directory.Open(SegmentName(segment));
   if (!file.ok()) return file.status();
@@ -28,9 +29,11 @@ absl::Status BeginEpoch(Directory& directory, uint32_t segment, uint64_t offset,
   header.epoch = epoch;
   header.first_sequence = end.next_sequence;
   header.synced_through = end.next_sequence - 1;
-  header.body_crc = Crc32c("");
+  header.body_bytes = static_cast<uint32_t>(records.size());
+  header.body_crc = Crc32c(records);
   header.previous = end.hash;
   EncodeBlockHeader(header, block.data());
+  block.append(records.data(), records.size());
   absl::Status status = (*file)->Write(offset, block);
   if (status.ok()) status = (*file)->Sync();
   if (!status.ok()) return status;

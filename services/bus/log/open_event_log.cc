@@ -13,13 +13,12 @@ absl::StatusOr<OpenedEventLog> OpenEventLog(const std::string& data_directory,
   absl::StatusOr<std::unique_ptr<PosixDirectory>> keys =
       PosixDirectory::Open(absl::StrCat(data_directory, "/", kKeysFolder));
   if (!keys.ok()) return keys.status();
+  absl::StatusOr<std::unique_ptr<PosixDirectory>> shares = PosixDirectory::Open(
+      absl::StrCat(data_directory, "/", kKeysFolder, "/", kSharesFolder));
+  if (!shares.ok()) return shares.status();
   absl::StatusOr<WrappingKeys> wrapping =
-      WrappingKeys::Load(**keys, kWrappingKeyFile);
-  if (!wrapping.ok()) {
-    return absl::Status(
-        wrapping.status().code(),
-        absl::StrCat(kWrappingKeyFile, ": ", wrapping.status().message()));
-  }
+      KeyFile(**keys, **shares, random).Load();
+  if (!wrapping.ok()) return wrapping.status();
   absl::StatusOr<std::unique_ptr<PosixDirectory>> directory =
       PosixDirectory::OpenLocked(absl::StrCat(data_directory, "/", kLogFolder));
   if (!directory.ok()) return directory.status();

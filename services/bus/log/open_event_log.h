@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/bus/log/durable_event_log.h"
+#include "services/bus/log/key_file.h"
 #include "services/common/base/random.h"
 #include "services/common/storage/posix_directory.h"
 
@@ -16,7 +17,6 @@ namespace concordat::bus {
 inline constexpr char kLogFolder[] = "bus/log";      // Segments.
 inline constexpr char kIndexFolder[] = "bus/index";  // Derived.
 inline constexpr char kKeysFolder[] = "keys";
-inline constexpr char kWrappingKeyFile[] = "wrapping.key";
 
 struct OpenedEventLog {
   std::unique_ptr<PosixDirectory> directory;

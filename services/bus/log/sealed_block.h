@@ -14,6 +14,7 @@ struct SealedBlock : public PendingBlock {
   std::string bytes;  // Room for the header, then the body.
   std::shared_ptr<EventBlock> opened = std::make_shared<EventBlock>();
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+  bool ends_key_table = false;  // What was opened before it is forgotten.
 };
 
 }  // namespace concordat::bus

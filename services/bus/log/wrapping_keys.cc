@@ -61,11 +61,44 @@ absl::Status WrappingKeys::Create(Directory& directory, absl::string_view name,
   if (directory.Open(name).ok()) {
     return absl::AlreadyExistsError(absl::StrCat(name, " is there already"));
   }
-  AeadKeyBytes key;
+  WrappingKeys keys;
+  keys.Add(random);
+  return ReplaceWhole(directory, name, keys.Text());
+}
+
+uint32_t WrappingKeys::Add(Random& random) {
+  const uint32_t id = keys_.empty() ? 1 : current() + 1;
+  AeadKeyBytes& key = keys_[id];
   random.Fill(key.data(), key.size());
-  return ReplaceWhole(directory, name,
-                      absl::StrCat(kFirstLine, "\n1 ",
-                                   absl::BytesToHexString(AsView(key)), "\n"));
+  return id;
+}
+
+size_t WrappingKeys::ForgetBefore(uint32_t id) {
+  const size_t before = keys_.size();
+  keys_.erase(keys_.begin(), keys_.find(id));
+  return before - keys_.size();
+}
+
+std::string WrappingKeys::Text() const {
+  std::string text = absl::StrCat(kFirstLine, "\n");
+  for (const auto& [id, key] : keys_) {
+    absl::StrAppend(&text, id, " ", absl::BytesToHexString(AsView(key)), "\n");
+  }
+  return text;
+}
+
+absl::Status ReplaceAndDestroy(Directory& directory, absl::string_view name,
+                               absl::string_view bytes) {
+  // What the name meant is written over by its handle, once it means another
+  // file: in its own place a power cut could leave neither.
+  absl::StatusOr<std::unique_ptr<File>> old = directory.Open(name);
+  if (!old.ok() && !absl::IsNotFound(old.status())) return old.status();
+  absl::Status status = ReplaceWhole(directory, name, bytes);
+  if (!status.ok() || !old.ok()) return status;
+  const absl::StatusOr<uint64_t> size = (*old)->Size();
+  if (!size.ok()) return size.status();
+  status = (*old)->Zero(0, *size);
+  return status.ok() ? (*old)->Sync() : status;
 }
 
 const AeadKeyBytes* WrappingKeys::Find(uint32_t id) const {

@@ -33,13 +33,27 @@ class WrappingKeys {
   static absl::Status Create(Directory& directory, absl::string_view name,
                              Random& random);
 
+  // Adds one, which wraps from here on. Its number.
+  uint32_t Add(Random& random);
+  // Forgets those below `id`, which is one of them. How many.
+  size_t ForgetBefore(uint32_t id);
+  // The file's text.
+  std::string Text() const;
+
   uint32_t current() const { return keys_.rbegin()->first; }
   // Null: not in the file.
   const AeadKeyBytes* Find(uint32_t id) const;
+  size_t size() const { return keys_.size(); }
 
  private:
   std::map<uint32_t, AeadKeyBytes> keys_;  // Never empty.
 };
+
+// Puts `bytes` in the file's place, durably, and then writes zeroes over what it
+// was: a power cut leaves the old file or the new one.
+//   UNAVAILABLE, RESOURCE_EXHAUSTED
+absl::Status ReplaceAndDestroy(Directory& directory, absl::string_view name,
+                               absl::string_view bytes);
 
 }  // namespace concordat::bus
 
