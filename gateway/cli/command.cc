@@ -1,8 +1,11 @@
 #include "gateway/cli/command.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -67,6 +70,20 @@ std::string CheckoutPath() {
     return path.string();
   }
   return std::filesystem::current_path(error).string();
+}
+
+absl::Status RunBeside(const std::string& program,
+                       const std::vector<std::string>& arguments) {
+  std::error_code error;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> words = {(self.parent_path() / program).string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  execv(words[0].c_str(), pointers.data());
+  return absl::UnavailableError(absl::StrCat("cannot run ", words[0]));
 }
 
 }  // namespace concordat::cli

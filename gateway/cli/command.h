@@ -30,6 +30,8 @@ absl::Status RunBench(const std::vector<std::string>& arguments);
 absl::Status RunCall(const std::vector<std::string>& arguments);
 absl::Status RunDemo(const std::vector<std::string>& arguments);
 absl::Status RunDocuments(const std::vector<std::string>& arguments);
+absl::Status RunErasure(const std::vector<std::string>& arguments);
+absl::Status RunHold(const std::vector<std::string>& arguments);
 absl::Status RunKeys(const std::vector<std::string>& arguments);
 absl::Status RunLog(const std::vector<std::string>& arguments);
 absl::Status RunPerson(const std::vector<std::string>& arguments);
@@ -38,9 +40,11 @@ absl::Status RunRejects(const std::vector<std::string>& arguments);
 absl::Status RunRules(const std::vector<std::string>& arguments);
 absl::Status RunSettings(const std::vector<std::string>& arguments);
 absl::Status RunSpool(const std::vector<std::string>& arguments);
+absl::Status RunRestriction(const std::vector<std::string>& arguments);
 absl::Status RunRetention(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
+absl::Status RunWrappingKey(const std::vector<std::string>& arguments);
 absl::Status RunWatch(const std::vector<std::string>& arguments);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
@@ -78,6 +82,11 @@ class CommandLine {
   bool json_ = false;
   bool help_ = false;
 };
+
+// Runs the program of this name beside this one, in its place. Returns when it
+// cannot be run.  UNAVAILABLE
+absl::Status RunBeside(const std::string& program,
+                       const std::vector<std::string>& arguments);
 
 // The checkout that this program was built in, or the working directory.
 std::string CheckoutPath();

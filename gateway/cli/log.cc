@@ -2,8 +2,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -108,22 +106,6 @@ absl::Status Verify(Hub& hub, bool as_json) {
   return absl::OkStatus();
 }
 
-// The log's own program does it, on the files: a bus need not answer, and who may
-// read the data directory is who operates it. Returns when it cannot be run.
-absl::Status RunBackupProgram(const std::vector<std::string>& flags) {
-  std::error_code error;
-  const std::filesystem::path self =
-      std::filesystem::read_symlink("/proc/self/exe", error);
-  std::vector<std::string> words = {
-      (self.parent_path() / "concordat-log-backup").string()};
-  words.insert(words.end(), flags.begin(), flags.end());
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv(words[0].c_str(), arguments.data());
-  return absl::UnavailableError(absl::StrCat("cannot run ", words[0]));
-}
-
 }  // namespace
 
 absl::Status RunLog(const std::vector<std::string>& arguments) {
@@ -203,7 +185,9 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
       flags.push_back(value);
     }
     if (line.json()) flags.push_back("--json");
-    return RunBackupProgram(flags);
+    // The log's own program does it, on the files: a bus need not answer, and who
+    // may read the data directory is who operates it.
+    return RunBeside("concordat-log-backup", flags);
   }
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();

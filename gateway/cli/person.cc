@@ -1,4 +1,4 @@
-// concordat person find | show | reviews [list | look | decide | doubt]
+// concordat person find | show | pack | schedule | reviews [list | look | decide | doubt]
 #include <algorithm>
 #include <cstdio>
 
@@ -11,6 +11,7 @@
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
+#include "gateway/cli/person_papers.h"
 #include "services/common/event/make_event.h"
 
 namespace concordat::cli {
@@ -307,12 +308,21 @@ absl::Status Doubt(Hub& hub, const std::string& number, const Options& options,
 
 absl::Status RunPerson(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "person find NAME | find NUMBER | show NUMBER | reviews [list | look REF "
-      "| decide REF | doubt NUMBER] --profile NAME",
+      "person find NAME | find NUMBER | show NUMBER | pack NUMBER | schedule "
+      "NUMBER | reviews [list | look REF | decide REF | doubt NUMBER] "
+      "--profile "
+      "NAME",
       "People in whom your agency has an interest; a NUMBER is ref:chi:N,\n"
       "ref:pnc:N, ref:council:N or ref:SYSTEM:N.\n"
       "find NAME             a family name, with --given, --born or both\n"
       "show NUMBER           who it is, the case, and whom to ring\n"
+      "pack NUMBER           what your agency told of the person, for the "
+      "person "
+      "who\n"
+      "                      asks; third parties and more are marked\n"
+      "schedule NUMBER       of all that your agency told or was shown, for "
+      "the\n"
+      "                      prosecutor\n"
       "reviews               of who somebody is, for the agency concerned\n"
       "reviews look REF      its numbers or address\n"
       "reviews decide REF    --as MERGED, KEPT_APART, CONFIRMED or LINK_CUT,\n"
@@ -335,9 +345,20 @@ absl::Status RunPerson(const std::vector<std::string>& arguments) {
                          &options.given);
   line.flags().AddString("born", "Date of birth, YYYY-MM-DD.", &options.born);
   line.flags().AddBool("all", "Decided ones, too.", &options.all);
+  PaperRequest paper;
+  line.flags().AddString("controller", "Of a pack: your own agency.",
+                         &paper.controller);
+  line.flags().AddString("to", "Of a pack or schedule: TO.json and TO.html.",
+                         &paper.to);
   const auto go = line.Parse(arguments, 1, 3);
   if (!go.ok() || !*go) return go.status();
   const auto& words = line.words();
+  if ((words[0] == "pack" || words[0] == "schedule") && words.size() == 2) {
+    paper.is_schedule = words[0] == "schedule";
+    paper.whom = words[1];
+    paper.as_json = line.json();
+    return MakePersonPaper(line, paper);
+  }
   const bool finds = words[0] == "find" || words[0] == "show";
   if ((!finds && words[0] != "reviews") || (finds && words.size() != 2)) {
     return absl::InvalidArgumentError(

@@ -23,10 +23,14 @@
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/evidence_desk.h"
+#include "services/bus/daemon/erasure_desk.h"
+#include "services/bus/daemon/four_eyes.h"
+#include "services/bus/daemon/hold_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/operator_desk.h"
+#include "services/bus/daemon/rekeyer.h"
 #include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/delivery/cursor_store.h"
@@ -351,16 +355,27 @@ int Main(int argc, char** argv) {
                   all.insert(all.end(), ports.begin(), ports.end());
                   return data.WriteAddresses(kProgram, all);
                 });
-  RetentionDesk retention(
-      *log, *log, ingest, delivery, recorder, four_eyes, types,
-      [&data]() -> absl::StatusOr<v1::RetentionPolicy> {
-        v1::RetentionPolicy policy;
-        const absl::Status loaded =
-            data.LoadSettings(kRetentionPolicy, &policy);
-        if (!loaded.ok()) return loaded;
-        return policy;
-      },
-      london, std::make_unique<BackgroundThread>());
+  const auto load_policy = [&data]() -> absl::StatusOr<v1::RetentionPolicy> {
+    v1::RetentionPolicy policy;
+    const absl::Status loaded = data.LoadSettings(kRetentionPolicy, &policy);
+    if (!loaded.ok()) return loaded;
+    return policy;
+  };
+  RetentionDesk retention(*log, *log, ingest, delivery, recorder, four_eyes,
+                          types, load_policy, london,
+                          std::make_unique<BackgroundThread>());
+  const auto key_folder =
+      start.Value(PosixDirectory::Open(data.PathOf(kKeysFolder)));
+  const auto shares_folder = start.Value(PosixDirectory::Open(
+      absl::StrCat(data.PathOf(kKeysFolder), "/", kSharesFolder)));
+  KeyFile key_file(*key_folder, *shares_folder, random);
+  start.Check(key_file.Load().status());  // Later no share is asked for again.
+  Rekeyer rekeyer(*log, ingest, delivery, recorder, key_file, random,
+                  std::make_unique<BackgroundThread>());
+  ErasureDesk erasures(*log, rekeyer, recorder, four_eyes, types, load_policy,
+                       std::make_unique<BackgroundThread>());
+  HoldDesk holds(
+      *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
 
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
@@ -393,6 +408,8 @@ int Main(int argc, char** argv) {
     delivery_sessions->SetCheckpoint(now.note);
   });
   four_eyes.Serve(host);
+  erasures.Serve(host);
+  holds.Serve(host);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
   host.health().Add([&](Troubles& troubles) {
@@ -404,6 +421,7 @@ int Main(int argc, char** argv) {
     keys.Judge(troubles);
     tree_thread.Judge(troubles);
     if (stamping != nullptr) stamping->Judge(troubles);
+    rekeyer.Judge(troubles);
     JudgeKeys(registry->Current()->proto(), clock.Now(),
               absl::Hours(24) * watch.expiry_warning_days(), troubles);
   });
@@ -443,6 +461,13 @@ int Main(int argc, char** argv) {
                            logger.Info("writes the log", {{"term", term}});
                            ingest.BeginWriting();
                          }});
+  }
+  if (shared == nullptr) {
+    rekeyer.Finish([&logger](const absl::StatusOr<Rekeyer::Outcome>& outcome) {
+      if (outcome.ok()) return logger.Info("a change of keys is ended", {});
+      logger.Error("a change of keys is not ended",
+                   {{"status", outcome.status().ToString()}});
+    });
   }
   logger.Info("ready", {{"end", log->Status().end.value}});
 

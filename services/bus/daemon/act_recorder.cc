@@ -70,10 +70,30 @@ void ActRecorder::Record(const std::string& id,
   Publish(ApprovalGivenOf(id, given, *types_, random_), std::move(then));
 }
 
+void ActRecorder::RecordIn(std::string id, std::string stream,
+                           const PersonKey& subject,
+                           const google::protobuf::MessageLite& message,
+                           Then then) {
+  Publish(EventOf(std::move(id), std::move(stream), subject, message),
+          std::move(then));
+}
+
+absl::StatusOr<Event> ActRecorder::EventOf(
+    std::string id, std::string stream, const PersonKey& subject,
+    const google::protobuf::MessageLite& message) {
+  return HubEventOf(std::move(id), std::move(stream), subject, message, *types_,
+                    random_);
+}
+
 void ActRecorder::Publish(const absl::StatusOr<Event>& event, Then then) {
   if (!event.ok()) return then(event.status());
+  Publish(std::vector<Event>{*event}, std::move(then));
+}
+
+void ActRecorder::Publish(const std::vector<Event>& events, Then then,
+                          std::function<absl::Status()> first) {
   BatchEncoder batch;
-  batch.Add(AsView(*event));
+  for (const Event& event : events) batch.Add(AsView(event));
   const absl::Status taken = ingest_.Publish(
       {nullptr, &hub_, batch.Take(),
        [then](const absl::Status& status, const v1::Receipts& receipts) {
@@ -85,7 +105,8 @@ void ActRecorder::Publish(const absl::StatusOr<Event>& event, Then then) {
            }
          }
          then(absl::OkStatus());
-       }});
+       },
+       std::move(first)});
   if (!taken.ok()) then(taken);
 }
 

@@ -4,13 +4,16 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "concordat/hub/v1/approval.pb.h"
+#include "concordat/hub/v1/erasure.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/ids.h"
 #include "services/common/base/random.h"
 #include "services/common/event/make_event.h"
 #include "services/common/event/type_table.h"
@@ -48,6 +51,17 @@ class ActRecorder {
               Then then);
   void Record(const std::string& id, const hub::v1::ApprovalGiven& given,
               Then then);
+  // Any other type of the bus's own, about nobody or about this person. `id` is
+  // new.
+  void RecordIn(std::string id, std::string stream, const PersonKey& subject,
+                const google::protobuf::MessageLite& message, Then then);
+  absl::StatusOr<Event> EventOf(std::string id, std::string stream,
+                                const PersonKey& subject,
+                                const google::protobuf::MessageLite& message);
+  // All in one commit. `first` is done on the ingest thread right before: unless it
+  // is OK nothing is recorded.
+  void Publish(const std::vector<Event>& events, Then then,
+               std::function<absl::Status()> first = nullptr);
   std::string NewId(absl::string_view of);
 
  private:

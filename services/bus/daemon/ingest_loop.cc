@@ -223,6 +223,13 @@ void IngestLoop::TakeCalls() {
       calls_.Answer(number, absl::UnavailableError(not_admitted_because_), {});
       continue;
     }
+    if (call->first != nullptr) {
+      const absl::Status done = call->first();
+      if (!done.ok()) {
+        calls_.Answer(number, done, {});
+        continue;
+      }
+    }
     const absl::Duration at = meters_.Now();
     const absl::Status taken =
         core_->Publish(kCallSession, number, *call->principal, call->batch);
@@ -426,7 +433,7 @@ void IngestLoop::TakeWritten() {
     }
     std::shared_ptr<const EventBlock> block =
         core_->Written(std::move(result.block));
-    if (block->events.empty()) continue;  // Producers' signatures alone.
+    if (block->events.empty()) continue;  // A key table or signatures alone.
     if (!Show(block)) return;
     if (hooks_.on_written != nullptr) hooks_.on_written(*block, result.began);
   }

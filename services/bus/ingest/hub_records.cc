@@ -36,8 +36,10 @@ absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
 
 absl::StatusOr<Event> HubEvent(std::string id, std::string stream,
                                const google::protobuf::MessageLite& message,
-                               const TypeRegistry& types, Random& random) {
+                               const TypeRegistry& types, Random& random,
+                               const PersonKey& subject = PersonKey()) {
   Header header;
+  header.subject = subject;
   header.source = kHubSource;
   header.controller = HubPrincipal().agency();
   header.purpose = "HUB_OPERATION";
@@ -169,6 +171,12 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.RetentionEnded");
   grant.add_types("concordat.hub.v1.ApprovalAsked");
   grant.add_types("concordat.hub.v1.ApprovalGiven");
+  for (const char* type :
+       {"PersonErased", "ErasureConfirmed", "WrappingKeyChanged",
+        "WrappingKeysDestroyed", "HoldPlaced", "HoldLifted",
+        "ProcessingRestricted"}) {
+    grant.add_types(absl::StrCat("concordat.hub.v1.", type));
+  }
   return principal;
 }
 
@@ -223,6 +231,14 @@ absl::StatusOr<Event> RetentionEndedOf(absl::string_view run,
                                        const TypeRegistry& types,
                                        Random& random) {
   return HubEvent(absl::StrCat(run, kEnded), kRetention, ended, types, random);
+}
+
+absl::StatusOr<Event> HubEventOf(std::string id, std::string stream,
+                                 const PersonKey& subject,
+                                 const google::protobuf::MessageLite& message,
+                                 const TypeRegistry& types, Random& random) {
+  return HubEvent(std::move(id), std::move(stream), message, types, random,
+                  subject);
 }
 
 absl::Status RecordStart(const HubRecords& records, EventLog& log,

@@ -18,13 +18,17 @@
 
 namespace concordat::bus {
 
-inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
 // What people asked for and agreed to.
 inline constexpr char kApprovalsStream[] = "approvals";
+// Of what became of the keys, of erasures, holds and restrictions.
+inline constexpr char kKeysStream[] = "keys";
+inline constexpr char kErasuresStream[] = "erasures";
+inline constexpr char kHoldsStream[] = "holds";
+inline constexpr char kRestrictionsStream[] = "restrictions";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // FaultsAccepted, SubscriptionActed, OperatorActed, EventsLost, RetentionStarted,
-// RetentionEnded, ApprovalAsked, ApprovalGiven.
+// RetentionEnded, ApprovalAsked, ApprovalGiven; and those of erasure.proto.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
@@ -59,6 +63,13 @@ absl::StatusOr<Event> RetentionEndedOf(absl::string_view run,
                                        const hub::v1::RetentionEnded& ended,
                                        const TypeRegistry& types,
                                        Random& random);
+
+// An event of the bus's own of any type that it may publish, about nobody or about
+// `subject`; `id` is new.
+absl::StatusOr<Event> HubEventOf(std::string id, std::string stream,
+                                 const PersonKey& subject,
+                                 const google::protobuf::MessageLite& message,
+                                 const TypeRegistry& types, Random& random);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;

@@ -49,16 +49,22 @@ Verdict Judge::JudgeEvent(const v1::Principal& principal,
                           std::vector<std::string>& faults) {
   const HeaderView& header = event.header;
   if (!last_.IsOf(header)) {
-    last_ = {header.source.data(),  header.type.data(),
-             header.controller.data(), header.purpose.data(),
-             header.gateway.data(),  JudgeRight(principal, header),
+    last_ = {header.source.data(),
+             header.type.data(),
+             header.controller.data(),
+             header.purpose.data(),
+             header.gateway.data(),
+             JudgeRight(principal, header),
              JudgeAgreement(principal, header)};
   }
   if (last_.right.type == nullptr) return last_.right;
   const EventType& type = *last_.right.type;
   // The hub's own facts about nobody (the time, feeds, what it adopted) need no
-  // agreement: the first agreement is one of them.
-  const bool of_the_hub = type.policy().internal() && header.subject.empty();
+  // agreement: the first agreement is one of them. Nor do the bus's about a person:
+  // that somebody is erased is said whatever was agreed.
+  const bool of_the_hub =
+      type.policy().internal() &&
+      (header.subject.empty() || header.source == kHubSource);
   if (!of_the_hub && last_.agreement.refusal != v1::REFUSAL_UNSPECIFIED) {
     return last_.agreement;
   }

@@ -22,6 +22,9 @@
 
 namespace concordat::bus {
 
+// Of what the bus itself publishes.
+inline constexpr char kHubSource[] = "urn:concordat:hub:bus";
+
 struct Verdict {
   v1::Refusal refusal = v1::REFUSAL_UNSPECIFIED;  // Passes.
   std::string detail;  // Field and rule, never a value.

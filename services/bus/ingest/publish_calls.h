@@ -25,6 +25,9 @@ struct PublishCall {
   std::string batch;                         // A bus.v1.Batch.
   // Called once, with the receipts when the status is OK. Must not wait.
   std::function<void(const absl::Status&, const v1::Receipts&)> done;
+  // What the bus does on that thread right before, so that nothing is judged in
+  // between; unless it is OK nothing is published. Null: nothing.
+  std::function<absl::Status()> first = nullptr;
 };
 
 // Such calls on their way to the thread that publishes, and until their answer.

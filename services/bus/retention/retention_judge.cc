@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "services/bus/retention/person_standing.h"
 
 namespace concordat::bus {
 namespace {
@@ -97,6 +98,8 @@ void RetentionJudge::Fold(const StoredEvent& event) {
   if (event.header.subject.empty()) return;
   Person& person = persons_[event.header.subject];
   person.last_us = event.accepted_us;
+  if (event.header.type == kHoldPlacedType) ++person.holds;
+  if (event.header.type == kHoldLiftedType) --person.holds;
   const EventType* type = types_->Find(event.header.type);
   if (type == nullptr) return;
   const policy::v1::TypePolicy& policy = type->policy();
@@ -132,6 +135,7 @@ absl::StatusOr<KeptBecause> RetentionJudge::Judge(
   // Nothing is known of the person: it was not taken in.
   if (found == persons_.end()) return KeptBecause::kEventPeriod;
   const Person& person = found->second;
+  if (person.holds > 0) return KeptBecause::kHold;
   if (person.in_doubt) return KeptBecause::kIdentityInDoubt;
   if (person.open) return KeptBecause::kOpenCase;
   if (person.closed_us >= terms.case_cutoff_us && person.closed_us > 0) {

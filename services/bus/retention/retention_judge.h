@@ -69,6 +69,7 @@ class RetentionJudge {
     uint64_t last_us = 0;    // Of the last event.
     uint64_t closed_us = 0;  // Of the last case; 0: none was.
     bool open = false;
+    int holds = 0;  // That stand.
     bool in_doubt = false;
   };
   void Fold(const StoredEvent& event);

@@ -137,6 +137,8 @@ Agreements::Agreements(std::shared_ptr<const TypeRegistry> types)
     TypeRules& rules = rules_[std::string(name)];
     rules.every_group = EveryGroup(type);
     rules.internal = type.policy().internal();
+    rules.tells_of_erasure =
+        type.policy().effect() == policy::v1::EFFECT_PERSON_ERASED;
   }
 }
 
@@ -262,7 +264,12 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
   const auto type = rules_.find(header.type);
   if (type == rules_.end() || to.envelopes_only()) return 0;
   if (Processes(to, header.type)) return type->second.every_group;
-  if (type->second.internal) return 0;
+  if (type->second.tells_of_erasure) {
+    return person.told_of_erasure.contains(to.agency)
+               ? type->second.every_group
+               : GroupMask{0};
+  }
+  if (type->second.internal || IsRestricted(header, to, person)) return 0;
   GroupMask mask = 0;
   for (const Rule& rule : type->second.rules) {
     if ((rule.mask & ~mask) == 0 || !rule.IsTo(to)) continue;
@@ -275,10 +282,16 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
 bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
                              const PersonPolicy& after) const {
   if (to.envelopes_only()) return false;
+  // What was restricted and is not any more.
+  const bool lifted =
+      !std::includes(after.restricted_controllers.begin(),
+                     after.restricted_controllers.end(),
+                     before.restricted_controllers.begin(),
+                     before.restricted_controllers.end());
   for (const auto& [name, type] : rules_) {
     for (const Rule& rule : type.rules) {
       if (rule.IsTo(to) && rule.Includes(after) &&
-          !rule.Includes(before)) {
+          (lifted || !rule.Includes(before))) {
         return true;
       }
     }

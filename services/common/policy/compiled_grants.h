@@ -31,6 +31,15 @@ inline bool Owns(const HeaderView& header, absl::string_view agency) {
                              AgencyOfSource(header.source) == agency);
 }
 
+// What its controller told of the person is kept, and shown to nobody else.
+inline bool IsRestricted(const HeaderView& header, const Recipient& to,
+                         const PersonPolicy& person) {
+  return !person.restricted_controllers.empty() &&
+         person.restricted_controllers.contains(
+             std::string(header.controller)) &&
+         !Owns(header, to.agency);
+}
+
 // An agreement and when it is in force.
 struct Agreements::Term {
   policy::v1::Agreement agreement;
@@ -108,6 +117,8 @@ struct Agreements::Rule {
 struct Agreements::TypeRules {
   GroupMask every_group = 0;
   bool internal = false;
+  // PersonErased, which whoever had something of the person is told.
+  bool tells_of_erasure = false;
   std::vector<Rule> rules;
 };
 

@@ -136,6 +136,12 @@ JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
     judged.because = "the operator sees envelopes and never a payload";
   } else if (Processes(to, header.type)) {
     judged.because = "it is a hub service that processes this type";
+  } else if (type.tells_of_erasure) {
+    judged.because =
+        "whoever had something of the person is told of the erasure";
+  } else if (!type.internal && IsRestricted(header, to, person)) {
+    judged.because =
+        "its controller has restricted it: it is kept and shown to nobody else";
   } else if (type.internal) {
     judged.because = "the type is internal to the hub and never granted";
   }

@@ -68,6 +68,8 @@ absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
     case policy::v1::EFFECT_CASE_CLOSED:
       person = PersonPolicy{};
       person.registered_by = before.registered_by;
+      person.told_of_erasure = before.told_of_erasure;
+      person.restricted_controllers = before.restricted_controllers;
       break;
     case policy::v1::EFFECT_LEVEL_CHANGED:
       person.level = facts->level;
@@ -82,6 +84,14 @@ absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
       break;
     case policy::v1::EFFECT_REGISTERED:
       person.registered_by.insert(std::string(header.controller));
+      break;
+    case policy::v1::EFFECT_PERSON_ERASED:
+      person.told_of_erasure.insert(facts->parties.begin(),
+                                    facts->parties.end());
+      break;
+    case policy::v1::EFFECT_PROCESSING_RESTRICTED:
+      person.restricted_controllers = {facts->parties.begin(),
+                                       facts->parties.end()};
       break;
     default:
       break;

@@ -50,6 +50,10 @@ struct PersonPolicy {
   bool arrangement_party = false;  // From the first notification or referral.
   bool case_open = false;
   std::set<std::string> registered_by;
+  // Agencies that are told that the person was erased.
+  std::set<std::string> told_of_erasure;
+  // Controllers whose facts of the person are kept and shown to nobody else.
+  std::set<std::string> restricted_controllers;
   friend bool operator==(const PersonPolicy&, const PersonPolicy&) = default;
 };
 

@@ -23,6 +23,8 @@
 // an agreement that has ended lets publish          PublishingNeedsPurposeAndGatewayOfOneAgreement
 // a name's new version takes another's place        PublishingNeedsPurposeAndGatewayOfOneAgreement
 // registration ends with the case                   RegistrationOutlivesTheCase
+// erasure told by an agreement, or to everybody     WhoHadSomethingIsToldOfAnErasure
+// restriction lifted by a case, or of all           ARestrictedControllerShows…
 // back-fill stops one short                         LiveWithBackfillEndsWithWhatATailSees
 #include "services/common/policy/policy.h"
 
@@ -65,7 +67,13 @@ std::shared_ptr<const TypeRegistry> Types() {
       .Add("m.v1.Closed", WithEffect(policy::v1::EFFECT_CASE_CLOSED))
       .Add("m.v1.Level", WithEffect(policy::v1::EFFECT_LEVEL_CHANGED))
       .Add("m.v1.Submitted", WithEffect(policy::v1::EFFECT_SUBMITTED))
-      .Add("m.v1.Registered", WithEffect(policy::v1::EFFECT_REGISTERED));
+      .Add("m.v1.Registered", WithEffect(policy::v1::EFFECT_REGISTERED))
+      .Add("h.v1.Restricted",
+           WithEffect(policy::v1::EFFECT_PROCESSING_RESTRICTED));
+  policy::v1::TypePolicy erased;
+  erased.set_internal(true);
+  erased.set_effect(policy::v1::EFFECT_PERSON_ERASED);
+  types->Add("h.v1.Erased", erased);
   return types;
 }
 
@@ -418,6 +426,34 @@ TEST_F(PolicyTest, RegistrationOutlivesTheCase) {
   Apply("m.v1.Closed", 1, ";;0");
   EXPECT_NE(Sees(kRed), 0);
   EXPECT_EQ(Sees(kRed, "a.v1.Fact", 2), 0);
+}
+
+TEST_F(PolicyTest, WhoHadSomethingIsToldOfAnErasure) {
+  EXPECT_EQ(Sees(kRed, "h.v1.Erased"), 0);
+  EXPECT_TRUE(Apply("h.v1.Erased", 1, "red;;0", "hub"));
+  EXPECT_NE(Sees(kRed, "h.v1.Erased"), 0);
+  EXPECT_EQ(Sees(kBlue, "h.v1.Erased"), 0);
+  EXPECT_EQ(Sees(kRed, "h.v1.Erased", 2), 0);
+  Apply("m.v1.Opened", 1, "blue;blue;0");
+  Apply("m.v1.Closed", 1, ";;0");
+  EXPECT_NE(Sees(kRed, "h.v1.Erased"), 0);
+}
+
+TEST_F(PolicyTest, ARestrictedControllerShowsItsFactsToNobodyElse) {
+  Adopt(R"(see { to: "each" types: "a.v1.Fact" audience: AUDIENCE_PARTY })");
+  Apply("m.v1.Opened", 1, "red,blue;red;0");
+  EXPECT_TRUE(Apply("h.v1.Restricted", 1, "red;;0", "hub"));
+  EXPECT_EQ(Sees(kBlue, "a.v1.Fact", 1, "red"), 0);
+  EXPECT_NE(Sees(kBlue, "a.v1.Fact", 1, "blue"), 0);
+  EXPECT_NE(Sees(kRed, "a.v1.Fact", 1, "red"), 0);
+  // Of that person alone, whatever happens to the case, until it is lifted.
+  Apply("m.v1.Opened", 2, "red,blue;red;0");
+  EXPECT_NE(Sees(kBlue, "a.v1.Fact", 2, "red"), 0);
+  Apply("m.v1.Closed", 1, ";;0");
+  Apply("m.v1.Opened", 1, "red,blue;red;0");
+  EXPECT_EQ(Sees(kBlue, "a.v1.Fact", 1, "red"), 0);
+  EXPECT_TRUE(Apply("h.v1.Restricted", 1, ";;0", "hub"));
+  EXPECT_NE(Sees(kBlue, "a.v1.Fact", 1, "red"), 0);
 }
 
 TEST_F(PolicyTest, AnUnreadablePolicyEventChangesNothing) {

@@ -1,0 +1,313 @@
+#include "services/bus/daemon/erasure_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/bus/ingest/hub_records.h"
+#include "services/common/config/principal_registry.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr char kService[] = "concordat.bus.v1.ErasureService/";
+constexpr char kErasureAct[] = "erasure";
+constexpr char kKeysAct[] = "keys";
+constexpr char kConfirmedType[] = "concordat.hub.v1.ErasureConfirmed";
+constexpr int kKeysMax = 16;
+
+absl::Status NeedsRight(const Call& call, absl::string_view kind) {
+  if (MayAgree(*call.principal, kind)) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("this needs the right ", RightTo(kind), " of the registry"));
+}
+
+// Whom an operator is: everybody else is asked for its agency alone.
+std::string AgencyOf(const Call& call) {
+  return call.principal->role() == "operator" ? "" : call.principal->agency();
+}
+
+// Services that say that they are rid of a person: by the registry they may.
+std::vector<std::string> HoldersOf(const PrincipalRegistry& registry) {
+  std::vector<std::string> holders;
+  for (const v1::Principal& principal : registry.proto().principals()) {
+    if (principal.revoked()) continue;
+    for (const v1::PublishGrant& grant : principal.publish()) {
+      const auto& types = grant.types();
+      if (std::find(types.begin(), types.end(), kConfirmedType) !=
+          types.end()) {
+        holders.push_back(grant.source());
+      }
+    }
+  }
+  return holders;
+}
+
+absl::StatusOr<std::vector<PersonKey>> KeysOf(
+    const v1::ErasePersonRequest& request) {
+  std::vector<PersonKey> keys;
+  std::vector<std::string> texts = {request.subject()};
+  texts.insert(texts.end(), request.also().begin(), request.also().end());
+  if (request.also_size() >= kKeysMax) {
+    return absl::InvalidArgumentError("also: too many keys of one person");
+  }
+  for (const std::string& text : texts) {
+    const auto key = PersonKey::Parse(text);
+    if (!key.ok()) return absl::InvalidArgumentError("subject: no person key");
+    keys.push_back(*key);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+}  // namespace
+
+ErasureDesk::ErasureDesk(EventLog& log, Rekeyer& rekeyer, ActRecorder& recorder,
+                         FourEyes& four_eyes,
+                         std::shared_ptr<const TypeRegistry> types,
+                         LoadPolicy policy, std::unique_ptr<Background> thread)
+    : log_(log),
+      rekeyer_(rekeyer),
+      recorder_(recorder),
+      four_eyes_(four_eyes),
+      types_(std::move(types)),
+      policy_(std::move(policy)),
+      register_(log),
+      thread_(std::move(thread)) {}
+
+void ErasureDesk::Serve(ServerHost& host) {
+  host.HandleLater<v1::ErasePersonRequest, v1::ErasePersonResponse>(
+      absl::StrCat(kService, "ErasePerson"), {{"operator"}},
+      [this](const Call& call, const v1::ErasePersonRequest& request,
+             Reply<v1::ErasePersonResponse> reply) {
+        Begin(call, request, std::move(reply));
+      });
+  host.HandleLater<v1::ChangeWrappingKeyRequest, v1::ChangeWrappingKeyResponse>(
+      absl::StrCat(kService, "ChangeWrappingKey"), {{"operator"}},
+      [this](const Call& call, const v1::ChangeWrappingKeyRequest& request,
+             Reply<v1::ChangeWrappingKeyResponse> reply) {
+        ChangeKey(call, request, std::move(reply));
+      });
+  host.Handle<v1::ListErasuresRequest, v1::ListErasuresResponse>(
+      absl::StrCat(kService, "ListErasures"), {},
+      [this](const Call& call, const v1::ListErasuresRequest&)
+          -> absl::StatusOr<v1::ListErasuresResponse> {
+        const auto list = register_.List(AgencyOf(call));
+        if (!list.ok()) return list.status();
+        v1::ListErasuresResponse response;
+        response.mutable_erasures()->Assign(list->begin(), list->end());
+        return response;
+      });
+  host.HandleLater<v1::ConfirmErasureRequest, v1::ConfirmErasureResponse>(
+      absl::StrCat(kService, "ConfirmErasure"), {},
+      [this](const Call& call, const v1::ConfirmErasureRequest& request,
+             Reply<v1::ConfirmErasureResponse> reply) {
+        Confirm(call, request, std::move(reply));
+      });
+}
+
+void ErasureDesk::Begin(const Call& call, const v1::ErasePersonRequest& request,
+                        Reply<v1::ErasePersonResponse> reply) {
+  absl::Status may = NeedsRight(call, kErasureAct);
+  if (may.ok() && request.has_confirmed_count() && request.approval().empty()) {
+    may = CheckWhy(request.why());
+  }
+  if (may.ok() && request.has_confirmed_count() && request.reason().empty()) {
+    may = absl::InvalidArgumentError(
+        "reason: one of the code list erasure-reason");
+  }
+  if (!may.ok()) return reply(may);
+  auto keys = KeysOf(request);
+  if (!keys.ok()) return reply(keys.status());
+  auto run = std::make_shared<Run>();
+  run->call = call;
+  run->request = request;
+  run->keys = *std::move(keys);
+  run->reply = std::move(reply);
+  thread_->Post([this, run] { Decide(run); });
+}
+
+absl::Status ErasureDesk::Look(Run& run) const {
+  for (const PersonKey& key : run.keys) {
+    const absl::Status added = run.standing.Add(log_, *types_, key);
+    if (!added.ok()) return added;
+  }
+  bool held = run.standing.holds > 0;
+  const auto policy = policy_();
+  if (!policy.ok() && !absl::IsNotFound(policy.status())) {
+    return policy.status();
+  }
+  if (policy.ok()) {
+    for (const v1::RetentionHold& hold : policy->holds()) {
+      const auto person = PersonKey::Parse(hold.person());
+      held |= person.ok() && std::find(run.keys.begin(), run.keys.end(),
+                                       *person) != run.keys.end();
+    }
+  }
+  v1::ErasePersonResponse& response = run.response;
+  response.set_count(run.standing.events);
+  for (const auto& [controller, events] : run.standing.by_controller) {
+    v1::ControllerCount& count = *response.add_controllers();
+    count.set_controller(controller);
+    count.set_events(events);
+  }
+  response.mutable_told()->Assign(run.standing.told.begin(),
+                                  run.standing.told.end());
+  if (held) response.add_blocked_because("hold");
+  if (run.standing.case_open) response.add_blocked_because("open-case");
+  if (run.standing.in_doubt && !run.request.identity_checked()) {
+    response.add_blocked_because("in-doubt");
+  }
+  return absl::OkStatus();
+}
+
+void ErasureDesk::Decide(const Shared& run) {
+  const absl::Status looked = Look(*run);
+  if (!looked.ok()) return run->reply(looked);
+  v1::ErasePersonResponse& response = run->response;
+  if (!run->request.has_confirmed_count()) return run->reply(response);
+  if (response.blocked_because_size() > 0) {
+    return run->reply(absl::FailedPreconditionError(
+        absl::StrCat("it is not erased because of: ",
+                     absl::StrJoin(response.blocked_because(), ", "))));
+  }
+  if (run->request.confirmed_count() != response.count()) {
+    return run->reply(absl::FailedPreconditionError(
+        absl::StrCat("there are ", response.count(), " events now, not ",
+                     run->request.confirmed_count())));
+  }
+  Act act;
+  act.kind = kErasureAct;
+  act.count = response.count();
+  act.what = absl::StrCat("erasure of one person, ", act.count, " events of ",
+                          response.controllers_size(),
+                          " controllers: ", run->request.reason());
+  std::string keys;
+  for (const PersonKey& key : run->keys) absl::StrAppend(&keys, key.bytes());
+  act.digest = ActDigest(
+      act.kind, {keys, run->request.reason(), absl::StrCat(act.count)});
+  four_eyes_.Decide(
+      run->call, act, run->request.why(), run->request.approval(),
+      [this, run](absl::StatusOr<Decision> decision) {
+        if (!decision.ok()) return run->reply(decision.status());
+        if (decision->asked.has_value()) {
+          *run->response.mutable_asked() = *decision->asked;
+          return run->reply(run->response);
+        }
+        const Agreed agreed = *decision->agreed;
+        thread_->Post([this, run, agreed] { Erase(run, agreed); });
+      });
+}
+
+void ErasureDesk::Erase(const Shared& run, const Agreed& agreed) {
+  run->ref = recorder_.NewId("E");
+  hub::v1::PersonErased erased;
+  erased.set_erasure_ref(run->ref);
+  erased.set_reason(run->request.reason());
+  erased.set_events(run->response.count());
+  *erased.mutable_told() = run->response.told();
+  const std::vector<std::string> holders = HoldersOf(*run->call.registry);
+  erased.mutable_holders()->Assign(holders.begin(), holders.end());
+  erased.set_asked_by(agreed.asked_by);
+  erased.set_agreed_by(agreed.agreed_by);
+  rekeyer_.Run(
+      {run->keys.begin(), run->keys.end()},
+      [this, run, erased](
+          uint32_t wrapping_key) mutable -> absl::StatusOr<std::vector<Event>> {
+        erased.set_wrapping_key(wrapping_key);
+        std::vector<Event> events;
+        for (size_t i = 0; i < run->keys.size(); ++i) {
+          // Each key is an erasure of its own to those who know the person by it.
+          if (i > 0) {
+            erased.set_erasure_ref(absl::StrCat(run->ref, "-", i + 1));
+            erased.set_events(0);
+          }
+          auto event = recorder_.EventOf(erased.erasure_ref(), kErasuresStream,
+                                         run->keys[i], erased);
+          if (!event.ok()) return event.status();
+          events.push_back(*std::move(event));
+        }
+        return events;
+      },
+      [run](const absl::StatusOr<Rekeyer::Outcome>& outcome) {
+        if (!outcome.ok()) return run->reply(outcome.status());
+        run->response.set_erasure_ref(run->ref);
+        run->response.set_erased_keys(outcome->erased);
+        run->response.set_kept_keys(outcome->kept);
+        run->reply(run->response);
+      });
+}
+
+void ErasureDesk::ChangeKey(const Call& call,
+                            const v1::ChangeWrappingKeyRequest& request,
+                            Reply<v1::ChangeWrappingKeyResponse> reply) {
+  const absl::Status may = NeedsRight(call, kKeysAct);
+  if (!may.ok()) return reply(may);
+  Act act;
+  act.kind = kKeysAct;
+  act.what = "a new wrapping key for every key of the log";
+  act.digest = ActDigest(act.kind, {"wrapping"});
+  const auto done = [reply](const absl::StatusOr<Rekeyer::Outcome>& outcome) {
+    if (!outcome.ok()) return reply(outcome.status());
+    v1::ChangeWrappingKeyResponse response;
+    response.set_wrapping_key(outcome->wrapping_key);
+    response.set_keys(outcome->kept);
+    reply(response);
+  };
+  four_eyes_.Decide(
+      call, act, request.why(), request.approval(),
+      [this, reply, done](absl::StatusOr<Decision> decision) {
+        if (!decision.ok()) return reply(decision.status());
+        if (decision->asked.has_value()) {
+          v1::ChangeWrappingKeyResponse response;
+          *response.mutable_asked() = *decision->asked;
+          return reply(response);
+        }
+        hub::v1::WrappingKeyChanged changed;
+        changed.set_asked_by(decision->agreed->asked_by);
+        changed.set_agreed_by(decision->agreed->agreed_by);
+        changed.set_why(decision->agreed->why);
+        rekeyer_.Run(
+            {},
+            [this, changed](
+                uint32_t number) mutable -> absl::StatusOr<std::vector<Event>> {
+              changed.set_wrapping_key(number);
+              auto event = recorder_.EventOf(absl::StrCat("wrapping-", number),
+                                             kKeysStream, PersonKey(), changed);
+              if (!event.ok()) return event.status();
+              return std::vector<Event>{*std::move(event)};
+            },
+            done);
+      });
+}
+
+void ErasureDesk::Confirm(const Call& call,
+                          const v1::ConfirmErasureRequest& request,
+                          Reply<v1::ConfirmErasureResponse> reply) {
+  const std::string agency = call.principal->agency();
+  const auto erasure = register_.Find(request.erasure_ref(), agency);
+  if (!erasure.ok()) return reply(erasure.status());
+  hub::v1::ErasureConfirmed confirmed;
+  confirmed.set_erasure_ref(request.erasure_ref());
+  confirmed.set_holder(agency);
+  confirmed.set_destroyed(request.destroyed());
+  confirmed.set_by(call.principal->name());
+  confirmed.set_keeps_because(request.keeps_because());
+  recorder_.RecordIn(ConfirmationId(request.erasure_ref(), agency),
+                     kErasuresStream, PersonKey(), confirmed,
+                     [this, reply, agency,
+                      ref = request.erasure_ref()](const absl::Status& status) {
+                       if (!status.ok()) return reply(status);
+                       thread_->Post([this, reply, agency, ref] {
+                         auto now = register_.Find(ref, agency);
+                         if (!now.ok()) return reply(now.status());
+                         v1::ConfirmErasureResponse response;
+                         *response.mutable_erasure() = *std::move(now);
+                         reply(response);
+                       });
+                     });
+}
+
+}  // namespace concordat::bus

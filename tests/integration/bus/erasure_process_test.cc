@@ -1,0 +1,408 @@
+// Erasure at the real concordat-bus, in the log, in what is read of it, and in a
+// backup of before. What each test catches:
+//
+//   erased without a second person, or of another count   NeedsTwoPeople…
+//   a hold, or an open case, passed over                  the same
+//   payload still opened with all keys that exist         NothingOpensWhatWasErased
+//   a backup of before that opens it again                the same
+//   who had some of it not told; anybody else told        WhoHadSomethingIsTold…
+//   the wrapping key of before not destroyed              the same, and AChange…
+//   a change that was cut off never ended                 AChangeThatWasCutOff…
+//   restricted facts shown, or shown after lifting not    ARestriction…
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "concordat/bus/v1/erasure.pb.h"
+#include "concordat/hub/v1/erasure.pb.h"
+#include "services/bus/log/open_event_log.h"
+#include "tests/integration/bus/bus_fixture.h"
+#include "tests/support/temp_dir.h"
+
+namespace concordat {
+namespace {
+
+constexpr char kMark[] = "MARK-QZX-7";
+constexpr int kPerson = 7;
+constexpr int kOther = 8;
+
+std::string KeyText(int person) {
+  return PersonKey({static_cast<uint8_t>(person)}).ToString();
+}
+
+class ErasureProcessTest : public BusProcessTest {
+ protected:
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Erasures(absl::string_view principal,
+                                    absl::string_view method,
+                                    const Request& request) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    if (!channel.ok()) return channel.status();
+    CallOptions options;
+    options.timeout = kLong;
+    const auto bytes = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", method),
+        request.SerializeAsString(), options);
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+  // One asks, another does it.
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> ByTwo(absl::string_view method, Request request,
+                                 absl::string_view first = "admin",
+                                 absl::string_view second = "second-operator") {
+    request.set_why("the board's decision");
+    const auto asked = Erasures<Response>(first, method, request);
+    if (!asked.ok()) return asked.status();
+    EXPECT_TRUE(asked->has_asked());
+    request.set_approval(asked->asked().approval());
+    request.set_why("");
+    return Erasures<Response>(second, method, request);
+  }
+  static bus::v1::ErasePersonRequest Of(int person) {
+    bus::v1::ErasePersonRequest request;
+    request.set_subject(KeyText(person));
+    request.set_reason("PERIOD_ENDED");
+    return request;
+  }
+  absl::StatusOr<bus::v1::ErasePersonResponse> Erase(int person,
+                                                     uint64_t count) {
+    bus::v1::ErasePersonRequest request = Of(person);
+    request.set_confirmed_count(count);
+    return ByTwo<bus::v1::ErasePersonResponse>("ErasePerson", request);
+  }
+  Event Marked(std::string id, int person) {
+    police::v1::ConcernShared concern;
+    concern.set_concern_type("CHILDREN_AT_ADDRESS");
+    concern.set_incident_ref(kMark);
+    return Make(kPolice, "police-scotland", std::move(id), person, concern);
+  }
+  void CloseCase(std::string id, int person) {
+    mappa::v1::CaseClosed closed;
+    closed.set_case_ref("C-1");
+    closed.set_reason("STATUS_ENDED");
+    ASSERT_TRUE(Publish(*Connect("service-mappa"),
+                        Make(kMappa, "mappa-tayside", std::move(id), person,
+                             closed, "case/C"))
+                    .accepted);
+  }
+  static int Run(const std::string& command, std::string* output) {
+    FILE* const pipe =
+        popen(absl::StrCat(std::getenv("CONCORDAT_BIN"), "/", command, " 2>&1")
+                  .c_str(),
+              "r");
+    std::array<char, 4096> part;
+    while (std::fgets(part.data(), part.size(), pipe)) *output += part.data();
+    return pclose(pipe);
+  }
+  // How many events open there with every key that the directory has, and how
+  // many of them have the mark.
+  struct Readable {
+    int events = 0;
+    int marked = 0;
+  };
+  Readable OpenAll(const std::string& data) {
+    bus::EventLogOptions options;
+    options.environment = bus::v1::ENVIRONMENT_DEMO;
+    const auto log = bus::OpenEventLog(data, options, random_);
+    EXPECT_THAT(log, IsOk());
+    Readable opened;
+    if (!log.ok()) return opened;
+    const Sequence end = log->log->Status().end;
+    for (uint64_t i = 1; i <= end.value; ++i) {
+      const auto event = log->log->ReadOne({i});
+      EXPECT_THAT(event, IsOk());
+      if (!event.ok()) return opened;
+      for (const bus::StoredGroup& group : event->opened) {
+        opened.marked += absl::StrContains(group.data, kMark);
+      }
+      opened.events += !event->opened.empty();
+    }
+    return opened;
+  }
+  // Files below the folder that hold the bytes.
+  static int FilesWith(const std::string& folder, const std::string& bytes) {
+    int found = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file()) continue;
+      std::stringstream text;
+      text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      found += absl::StrContains(text.str(), bytes);
+    }
+    return found;
+  }
+};
+
+TEST_F(ErasureProcessTest, NeedsTwoPeopleItsCountAndNothingAgainstIt) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(
+      Publish(*Connect("service-mappa"), Opened("o-1", kPerson)).accepted);
+  ASSERT_TRUE(Publish(*police, Marked("c-1", kPerson)).accepted);
+  EXPECT_THAT((Erasures<bus::v1::ErasePersonResponse>("police", "ErasePerson",
+                                                      Of(kPerson))),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  auto looked = Erasures<bus::v1::ErasePersonResponse>("admin", "ErasePerson",
+                                                       Of(kPerson));
+  ASSERT_THAT(looked, IsOk());
+  EXPECT_EQ(looked->count(), 1u);
+  EXPECT_THAT(looked->blocked_because(), ElementsAre("open-case"));
+  EXPECT_THAT(looked->told(),
+              ElementsAre("mappa-tayside", "nhs-tayside", "police-scotland"));
+  EXPECT_THAT(Erase(kPerson, 1),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  CloseCase("x-1", kPerson);
+
+  bus::v1::PlaceHoldRequest place;
+  place.set_subject(KeyText(kPerson));
+  place.set_reason("SIGNIFICANT_CASE_REVIEW");
+  place.set_review_on("2025-01-01");
+  const auto placed = ByTwo<bus::v1::HoldResponse>("PlaceHold", place);
+  ASSERT_THAT(placed, IsOk());
+  EXPECT_THAT(Erase(kPerson, 2),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  const auto holds = Erasures<bus::v1::ListHoldsResponse>(
+      "admin", "ListHolds", bus::v1::ListHoldsRequest());
+  ASSERT_THAT(holds, IsOk());
+  ASSERT_EQ(holds->holds_size(), 1);
+  EXPECT_TRUE(holds->holds(0).review_due());
+  bus::v1::LiftHoldRequest lift;
+  lift.set_hold_ref(placed->hold_ref());
+  ASSERT_THAT(ByTwo<bus::v1::HoldResponse>("LiftHold", lift), IsOk());
+  EXPECT_THAT(ByTwo<bus::v1::HoldResponse>("LiftHold", lift),
+              HasCode(absl::StatusCode::kNotFound));
+
+  // The hold itself is about the person.
+  looked = Erasures<bus::v1::ErasePersonResponse>("admin", "ErasePerson",
+                                                  Of(kPerson));
+  ASSERT_THAT(looked, IsOk());
+  EXPECT_THAT(looked->blocked_because(), IsEmpty());
+  EXPECT_THAT(Erase(kPerson, looked->count() + 1),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  bus::v1::ErasePersonRequest alone = Of(kPerson);
+  alone.set_confirmed_count(looked->count());
+  alone.set_why("alone");
+  const auto asked =
+      Erasures<bus::v1::ErasePersonResponse>("admin", "ErasePerson", alone);
+  ASSERT_THAT(asked, IsOk());
+  EXPECT_TRUE(asked->erasure_ref().empty());
+  alone.set_approval(asked->asked().approval());
+  EXPECT_THAT(
+      (Erasures<bus::v1::ErasePersonResponse>("admin", "ErasePerson", alone)),
+      HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(ReadPerson("police", kPerson), ::testing::Contains("c-1"));
+}
+
+TEST_F(ErasureProcessTest, NothingOpensWhatWasErasedNeitherLogNorBackup) {
+  const auto police = Connect("police");
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(
+        Publish(*police, Marked(absl::StrCat("c-", i), kPerson)).accepted);
+    ASSERT_TRUE(
+        Publish(*police, Concern(absl::StrCat("d-", i), kOther)).accepted);
+  }
+  const std::string& data = bus_.data().path();
+  testing::TempDir folder;
+  const std::string backup = folder.PathOf("backup");
+  std::string output;
+  ASSERT_EQ(
+      Run(absl::StrCat("concordat log backup --data ", data, " --to ", backup),
+          &output),
+      0)
+      << output;
+  const auto erased = Erase(kPerson, 5);
+  ASSERT_THAT(erased, IsOk());
+  EXPECT_EQ(erased->erased_keys(), 1u);
+  EXPECT_FALSE(erased->erasure_ref().empty());
+  // At once, to readers of all kinds.
+  EXPECT_THAT(ReadPerson("police", kPerson), IsEmpty());
+  bus::v1::ReadPersonRequest read;
+  read.set_subject(KeyText(kPerson));
+  const auto said =
+      Ask<bus::v1::ReadPersonResponse>("police", "ReadPerson", read);
+  ASSERT_THAT(said, IsOk());
+  EXPECT_EQ(said->removed(), 5u);
+  EXPECT_THAT(ReadPerson("police", kOther), ::testing::SizeIs(5));
+  // A repeat is a duplicate still; something new is taken, under another key.
+  const PublishOutcome repeat = Publish(*police, Marked("c-1", kPerson));
+  EXPECT_TRUE(repeat.duplicate);
+  ASSERT_TRUE(Publish(*police, Concern("later", kPerson)).accepted);
+  EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("later"));
+
+  EXPECT_EQ(bus_.Stop(), 0);
+  EXPECT_EQ(FilesWith(data, kMark), 0);
+  EXPECT_EQ(OpenAll(data).marked, 0);
+  output.clear();
+  EXPECT_EQ(Run(absl::StrCat("concordat-log-fsck --data ", data), &output), 0);
+  EXPECT_THAT(output, HasSubstr("5 erased"));
+  EXPECT_THAT(output, HasSubstr("good"));
+
+  // The backup of before, beside every key that exists.
+  std::filesystem::rename(absl::StrCat(data, "/bus/log"),
+                          folder.PathOf("away"));
+  std::filesystem::remove_all(absl::StrCat(data, "/bus/index"));
+  output.clear();
+  ASSERT_EQ(Run(absl::StrCat("concordat log restore --data ", data, " --from ",
+                             backup),
+                &output),
+            0)
+      << output;
+  const Readable restored = OpenAll(data);
+  EXPECT_EQ(restored.marked, 0);
+  EXPECT_GE(restored.events, 5);
+  EXPECT_EQ(FilesWith(backup, kMark), 0);
+  bus_.Start();
+  EXPECT_THAT(ReadPerson("police", kPerson), IsEmpty());
+  EXPECT_THAT(ReadPerson("police", kOther), ::testing::SizeIs(5));
+}
+
+// The test above could not fail if marks were not found where nothing is erased.
+TEST_F(ErasureProcessTest, AMarkThatIsNotErasedIsFound) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  EXPECT_EQ(bus_.Stop(), 0);
+  EXPECT_EQ(OpenAll(bus_.data().path()).marked, 1);
+  EXPECT_EQ(FilesWith(bus_.data().path(), kMark), 0);  // Sealed.
+}
+
+TEST_F(ErasureProcessTest, WhoHadSomethingIsToldAndAskedToConfirm) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(
+      Publish(*Connect("service-mappa"), Opened("o-1", kPerson)).accepted);
+  ASSERT_TRUE(Publish(*police, Marked("c-1", kPerson)).accepted);
+  CloseCase("x-1", kPerson);
+  const auto erased = Erase(kPerson, 1);
+  ASSERT_THAT(erased, IsOk());
+  // By the log, whatever the agreements say; and nobody else.
+  for (const auto& [principal, told] :
+       {std::pair("police", 1), std::pair("nhs", 1),
+        std::pair("socialwork", 0)}) {
+    SCOPED_TRACE(principal);
+    end_ = {LogStatus().end_sequence()};
+    EXPECT_EQ(::testing::Value(Tail(principal),
+                               ::testing::Contains(erased->erasure_ref())),
+              told == 1);
+    const auto list = Erasures<bus::v1::ListErasuresResponse>(
+        principal, "ListErasures", bus::v1::ListErasuresRequest());
+    ASSERT_THAT(list, IsOk());
+    ASSERT_EQ(list->erasures_size(), told);
+    if (told == 1) EXPECT_EQ(list->erasures(0).subject(), KeyText(kPerson));
+  }
+  bus::v1::ConfirmErasureRequest confirm;
+  confirm.set_erasure_ref(erased->erasure_ref());
+  confirm.set_destroyed(3);
+  EXPECT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
+                  "socialwork", "ConfirmErasure", confirm)),
+              HasCode(absl::StatusCode::kNotFound));
+  ASSERT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
+                  "police", "ConfirmErasure", confirm)),
+              IsOk());
+  const auto list = Erasures<bus::v1::ListErasuresResponse>(
+      "admin", "ListErasures", bus::v1::ListErasuresRequest());
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->erasures_size(), 1);
+  const bus::v1::Erasure& erasure = list->erasures(0);
+  EXPECT_TRUE(erasure.keys_destroyed());
+  EXPECT_EQ(erasure.subject(), "");
+  EXPECT_EQ(erasure.asked_by(), "admin");
+  EXPECT_EQ(erasure.agreed_by(), "second-operator");
+  int confirmed = 0;
+  for (const auto& one : erasure.confirmations()) {
+    if (one.confirmed_time() == 0) continue;
+    ++confirmed;
+    EXPECT_EQ(one.holder(), "police-scotland");
+    EXPECT_EQ(one.destroyed(), 3u);
+  }
+  EXPECT_EQ(confirmed, 1);
+  EXPECT_EQ(erasure.waits_for() + 1,
+            static_cast<uint32_t>(erasure.confirmations_size()));
+  EXPECT_GE(erasure.confirmations_size(), 3 + 4);  // Agencies and services.
+}
+
+TEST_F(ErasureProcessTest, AChangeOfTheWrappingKeyStopsNobody) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Marked("c-1", kPerson)).accepted);
+  const auto changed = ByTwo<bus::v1::ChangeWrappingKeyResponse>(
+      "ChangeWrappingKey", bus::v1::ChangeWrappingKeyRequest());
+  ASSERT_THAT(changed, IsOk());
+  EXPECT_EQ(changed->wrapping_key(), 2u);
+  EXPECT_GE(changed->keys(), 2u);
+  ASSERT_TRUE(Publish(*police, Marked("c-2", kPerson)).accepted);
+  std::stringstream file;
+  file << std::ifstream(bus_.data().PathOf("keys/wrapping.key")).rdbuf();
+  EXPECT_THAT(file.str(), HasSubstr("\n2 "));
+  EXPECT_FALSE(absl::StrContains(file.str(), "\n1 "));
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("c-1", "c-2"));
+}
+
+TEST_F(ErasureProcessTest, AChangeThatWasCutOffIsEndedAtTheNextStart) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  EXPECT_EQ(bus_.Stop(), 0);
+  // As a bus leaves it that dies after the first step.
+  const std::string path = bus_.data().PathOf("keys/wrapping.key");
+  std::ofstream(path, std::ios::app) << "2 " << std::string(64, 'a') << "\n";
+  bus_.Start();
+  std::stringstream file;
+  const absl::Time end = absl::Now() + kLong;
+  do {
+    file.str("");
+    file << std::ifstream(path).rdbuf();
+  } while (!absl::StrContains(file.str(), "1\n3 ") && absl::Now() < end);
+  EXPECT_FALSE(absl::StrContains(file.str(), "\n1 "));
+  EXPECT_FALSE(absl::StrContains(file.str(), "\n2 "));
+  EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("c-1"));
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("c-1"));
+}
+
+TEST_F(ErasureProcessTest, TheKeyFileUnderCustodyStartsWithEnoughShares) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  EXPECT_EQ(bus_.Stop(), 0);
+  testing::TempDir folder;
+  const std::string shares = folder.PathOf("shares");
+  const std::string split =
+      absl::StrCat("concordat wrapping-key split --data ", bus_.data().path(),
+                   " --need 2 --shares 3 --to ");
+  std::string output;
+  ASSERT_EQ(Run(split + shares, &output), 0) << output;
+  EXPECT_NE(Run(split + folder.PathOf("more"), &output), 0);
+  EXPECT_THAT(output, HasSubstr("2 shares open it, and 0"));
+  for (const char* name : {"share-1", "share-3"}) {
+    std::filesystem::copy(shares + "/" + name,
+                          bus_.data().PathOf("keys/shares/") + name);
+  }
+  bus_.Start();
+  std::filesystem::remove_all(bus_.data().PathOf("keys/shares"));
+  ASSERT_THAT(ByTwo<bus::v1::ChangeWrappingKeyResponse>(
+                  "ChangeWrappingKey", bus::v1::ChangeWrappingKeyRequest()),
+              IsOk());
+  EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("c-1"));
+}
+
+TEST_F(ErasureProcessTest, ARestrictionKeepsWhatItsControllerToldFromOthers) {
+  ASSERT_TRUE(
+      Publish(*Connect("service-mappa"), Opened("o-1", kPerson)).accepted);
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  ASSERT_THAT(ReadPerson("nhs", kPerson), ::testing::Contains("c-1"));
+  bus::v1::RestrictProcessingRequest request;
+  request.set_subject(KeyText(kPerson));
+  request.set_restricted(true);
+  request.set_reason("ACCURACY_CONTESTED");
+  request.set_why("the person says it was somebody else");
+  EXPECT_THAT((Erasures<bus::v1::RestrictProcessingResponse>(
+                  "police", "RestrictProcessing", request)),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+}  // namespace
+}  // namespace concordat
