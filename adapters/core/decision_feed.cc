@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "services/common/projection/erasure_confirmation.h"
+
 namespace concordat::edge {
 namespace {
 
@@ -12,7 +14,7 @@ SubscribeOptions Options() {
   SubscribeOptions options;
   options.name = "sharing-decisions";
   options.types = {"concordat.nhs.v1.SharingDecided",
-                   "concordat.nhs.v1.SharingEnded"};
+                   "concordat.nhs.v1.SharingEnded", kPersonErasedType};
   options.own_place = true;  // Kept in memory: from the beginning.
   return options;
 }

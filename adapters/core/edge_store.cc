@@ -338,6 +338,23 @@ std::optional<Act> EdgeStore::Overdue(uint64_t now_us) const {
   return kept_.Overdue(now_us);
 }
 
+absl::StatusOr<uint64_t> EdgeStore::ErasePerson(const PersonKey& person) {
+  MutexLock lock(mu_);
+  const std::vector<KeptItem> gone = kept_.Forget(person);
+  for (const KeptItem& item : gone) {
+    if (known_.contains(item.message.key)) RememberKey(item.message.key);
+    if (item.ended()) continue;  // Counted when it was.
+    --CounterOf(item.verdict.outcome, counts_);
+    ++counts_.left;
+  }
+  changed_.NotifyAll();
+  // At each start it is asked for again, and most often there is nothing.
+  if (gone.empty()) return 0;
+  const absl::Status rewritten = Rewrite();
+  if (!rewritten.ok()) return rewritten;
+  return gone.size();
+}
+
 absl::Status EdgeStore::Tidy() {
   const bool must = holds_too_much_ && waiting_.empty();
   const bool worth =

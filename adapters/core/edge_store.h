@@ -114,6 +114,11 @@ class EdgeStore {
   // An act of the edge itself that is due.
   std::optional<Act> Overdue(uint64_t now_us) const;
 
+  // Destroys every item about the person, with what people did to it: how many.
+  // What waits goes its way: it is judged by the cohort, which no longer has them.
+  //   UNAVAILABLE, RESOURCE_EXHAUSTED
+  absl::StatusOr<uint64_t> ErasePerson(const PersonKey& person);
+
   EdgeCounts counts() const;
   // Open items and those under way, oldest first, without their content; with
   // ended ones, too, as far as they are remembered.

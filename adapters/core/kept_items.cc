@@ -177,6 +177,22 @@ absl::Status KeptItems::End(const v1::ActEnded& ended) {
   return absl::OkStatus();
 }
 
+std::vector<KeptItem> KeptItems::Forget(const PersonKey& person) {
+  std::vector<KeptItem> gone;
+  for (auto at = items_.begin(); at != items_.end();) {
+    const auto here = at++;
+    if (here->second.verdict.subject != person) continue;
+    gone.push_back(here->second);
+    Drop(here);
+  }
+  std::erase_if(acts_, [&](const Act& act) {
+    if (act.subject != person) return false;
+    if (!act.ended) --under_way_;
+    return true;
+  });
+  return gone;
+}
+
 const KeptItem* KeptItems::Find(uint64_t number) const {
   const auto at = items_.find(number);
   return at == items_.end() ? nullptr : &at->second;

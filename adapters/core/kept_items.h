@@ -123,6 +123,10 @@ class KeptItems {
   //   DATA_LOSS  no such act is under way.
   absl::Status End(const v1::ActEnded& ended);
 
+  // Takes out all that is about the person, whatever became of it, and what was to
+  // come of it: the items, by number.
+  std::vector<KeptItem> Forget(const PersonKey& person);
+
   // Null: none.
   const KeptItem* Find(uint64_t number) const;
   const Act* FindAct(uint64_t number) const;

@@ -8,12 +8,20 @@ namespace concordat::edge {
 namespace {
 
 constexpr absl::string_view kDecided = "concordat.nhs.v1.SharingDecided";
+constexpr absl::string_view kErased = "concordat.hub.v1.PersonErased";
 constexpr absl::string_view kEnded = "concordat.nhs.v1.SharingEnded";
 
 }  // namespace
 
 absl::Status SharingDecisions::Fold(const View& view) {
   const absl::string_view type = view.header.type;
+  if (type == kErased) {
+    MutexLock lock(mu_);
+    std::erase_if(by_ref_, [&view](const auto& each) {
+      return each.second.subject == view.header.subject;
+    });
+    return absl::OkStatus();
+  }
   if (type != kDecided && type != kEnded) return absl::OkStatus();
   MutexLock lock(mu_);
   // A decision that was taken back, or is being said again in another form.

@@ -64,6 +64,11 @@ absl::Status Hl7EdgeProcess::StartParts() {
   auto decisions = DecisionFeed::Start(*parts_.bus, decisions_, *parts_.log);
   if (!decisions.ok()) return decisions.status();
   decision_feed_ = *std::move(decisions);
+  auto erasures = ErasureFeed::Start(
+      *parts_.bus, parts_.principal, parts_.types, *parts_.random, *parts_.log,
+      [this](const PersonKey& person) { return store_->ErasePerson(person); });
+  if (!erasures.ok()) return erasures.status();
+  erasure_feed_ = *std::move(erasures);
   worker_ = std::make_unique<SpoolWorker>(
       *store_, *parts_.bus, events_, *parts_.clock,
       [this](const WaitingMessage& message) { return JudgeMessage(message); });

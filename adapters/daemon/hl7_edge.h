@@ -12,6 +12,7 @@
 #include "adapters/core/decision_feed.h"
 #include "adapters/core/edge_events.h"
 #include "adapters/core/edge_store.h"
+#include "adapters/core/erasure_feed.h"
 #include "adapters/core/feed_heartbeat.h"
 #include "adapters/core/identity_reporter.h"
 #include "adapters/core/item_desk.h"
@@ -90,6 +91,7 @@ class Hl7EdgeProcess {
   std::unique_ptr<ItemDesk> desk_;
   std::unique_ptr<CohortFeed> cohort_feed_;
   std::unique_ptr<DecisionFeed> decision_feed_;
+  std::unique_ptr<ErasureFeed> erasure_feed_;
   std::unique_ptr<SpoolWorker> worker_;
   std::thread worker_thread_;
   std::unique_ptr<hl7v2::Receiver> receiver_;

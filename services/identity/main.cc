@@ -76,6 +76,19 @@ int main(int argc, char** argv) {
       status->set_degraded_because("the bus refused an event");
     }
   });
+  parties.OnErased(
+      [&](const concordat::PersonKey& person, const std::string& ref) {
+        const auto erased = store->ErasePerson(person, ref);
+        if (!erased.ok()) {
+          // The next start does it.
+          program.log().Error(
+              "an erasure was not done",
+              {{"erasure", ref}, {"status", erased.status().ToString()}});
+        } else if (*erased) {
+          outbox.Wake();
+          cohort.PersonChanged(person);
+        }
+      });
   parties.Start([&cohort](const concordat::PersonKey& person) {
     if (person.empty()) {
       cohort.Wake();

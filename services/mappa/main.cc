@@ -1,4 +1,5 @@
 #include "services/common/projection/command_service.h"
+#include "services/common/projection/erasure_confirmation.h"
 #include "services/common/projection/projection.h"
 #include "services/common/rpc/program.h"
 #include "services/mappa/rpc/case_book.h"
@@ -14,6 +15,11 @@ int main(int argc, char** argv) {
   concordat::CommandService service(program);
   concordat::mappa::CaseBook book(
       service.shared_types(), program.data().environment(), program.clock());
+  book.ConfirmWith([&](const concordat::View& erased, uint64_t destroyed) {
+    return concordat::ConfirmErasure(erased, destroyed, program.self(),
+                                     service.bus(), service.types(),
+                                     program.random());
+  });
   const auto cases = program.start().Value(concordat::Projection::Open(
       {.folder = "",
        .name = "cases",

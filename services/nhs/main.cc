@@ -31,7 +31,10 @@ int main(int argc, char** argv) {
   concordat::nhs::EngagementReporter reporter(
       program.self(), service.bus(), service.types(), program.clock(),
       program.random(), zone,
-      program.start().Value(program.data().LoadSecret("service-nhs")));
+      program.start().Value(program.data().LoadSecret("service-nhs")),
+      [&liaison](concordat::Sequence position) {
+        return liaison->AwaitJudged(position, absl::Seconds(1));
+      });
   const auto projection = program.start().Value(concordat::Projection::Open(
       {.folder = program.folder(),
        .name = "engagement",

@@ -63,6 +63,17 @@ std::string AlertBook::NewRef(const RaiseRequest& request) const {
   return ref;
 }
 
+void AlertBook::Forget(const PersonKey& subject) {
+  std::erase_if(drafts_, [&subject](const AlertDraft& draft) {
+    return draft.subject == subject;
+  });
+  std::erase_if(alerts_, [&](const std::unique_ptr<Alert>& alert) {
+    if (alert->subject != subject) return false;
+    by_ref_.erase(alert->ref);
+    return true;
+  });
+}
+
 Alert& AlertBook::Raise(const RaiseRequest& request) {
   const RuleLimb& limb = *request.limb;
   auto alert = std::make_unique<Alert>();

@@ -62,6 +62,9 @@ class AlertBook {
   void Confirm(Alert& alert, const std::string& cause, uint64_t at_us);
   void Draft(AlertDraft draft) { drafts_.push_back(std::move(draft)); }
 
+  // Every alert about the person, and what is not published of them.
+  void Forget(const PersonKey& subject);
+
   // An event of an alert's life came back from the log. Null: of none that is
   // known.
   Alert* CameBack(const std::string& ref, const View& view);

@@ -19,6 +19,7 @@ constexpr absl::string_view kReviewOpened =
 constexpr absl::string_view kReviewDecided =
     "concordat.identity.v1.IdentityReviewDecided";
 constexpr absl::string_view kLinkDoubted = "LINK_DOUBTED";
+constexpr absl::string_view kPersonErased = "concordat.hub.v1.PersonErased";
 constexpr absl::string_view kAlertTypes = "concordat.alerts.v1.";
 
 }  // namespace
@@ -55,6 +56,8 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     FoldOwn(view, data);
   } else if (type == kLinkCut) {
     FoldCut(view, data);
+  } else if (type == kPersonErased) {
+    FoldErased(view, data);
   } else if (!view.header.retracts.empty()) {
     const auto by = ReadFact(view, *types_, {kAmendmentReason});
     if (!by.ok()) return by.status();

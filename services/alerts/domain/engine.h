@@ -140,6 +140,10 @@ class Engine {
   void FoldDoubt(const View& view, const std::string& data);
   // What came by a number that was cut from the person counts no more.
   void FoldCut(const View& view, const std::string& data);
+  // forget.cc
+  void FoldErased(const View& view, const std::string& data);
+  // All that is known of the person: how many facts and alerts.
+  uint64_t Forget(const PersonKey& subject);
   // `by` takes back or corrects what `reference` names.
   void TakeOff(absl::string_view reference, const Fact& by,
                const Fact* instead);

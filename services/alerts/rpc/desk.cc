@@ -15,6 +15,7 @@ constexpr absl::string_view kService = "concordat-alerts";
 // Silence after which a live log is told the time.
 constexpr absl::Duration kQuiet = absl::Minutes(1);
 constexpr absl::Duration kFoldPatience = absl::Seconds(1);
+constexpr absl::string_view kPersonErased = "concordat.hub.v1.PersonErased";
 constexpr absl::string_view kRefused = "an alert was refused by the bus";
 
 }  // namespace
@@ -91,6 +92,12 @@ absl::Status Desk::Fold(const Delivery& delivery) {
   if (!drafts.ok()) {
     fault_ = "an event could not be judged";
     return drafts.status();
+  }
+  if (view.header.type == kPersonErased) {
+    // What was not published of the person never is.
+    std::erase_if(pending_, [&view](const auto& each) {
+      return each.second.draft.subject == view.header.subject;
+    });
   }
   for (AlertDraft& draft : *drafts) {
     const std::string id = DerivedId(kService, draft.key, 0);

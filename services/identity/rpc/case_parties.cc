@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "concordat/hub/v1/erasure.pb.h"
 
 namespace concordat::identity {
 namespace {
@@ -16,10 +17,13 @@ namespace {
 constexpr absl::Duration kPoll = absl::Milliseconds(20);
 constexpr absl::Duration kSubscribeAgain = absl::Seconds(1);
 
+constexpr char kPersonErased[] = "concordat.hub.v1.PersonErased";
+
 SubscribeOptions Options() {
   SubscribeOptions options;
   options.name = "identity-case-parties";
-  options.types = {"concordat.mappa.v1.*", "concordat.identity.v1.*"};
+  options.types = {"concordat.mappa.v1.*", "concordat.identity.v1.*",
+                   kPersonErased};
   options.own_place = true;  // The state is in memory: always from the start.
   return options;
 }
@@ -120,6 +124,12 @@ void CaseParties::Follow(Subscription& subscription) {
 
 void CaseParties::Fold(const Delivery& delivery) {
   const View& view = delivery.view;
+  if (view.header.type == kPersonErased && on_erased_ != nullptr) {
+    hub::v1::PersonErased erased;
+    if (erased.ParseFromString(view.Data())) {
+      on_erased_(view.header.subject, erased.erasure_ref());
+    }
+  }
   {
     MutexLock lock(mu_);
     absl::StatusOr<bool> changed =

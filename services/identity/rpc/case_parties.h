@@ -35,6 +35,13 @@ class CaseParties {
               const Logger& log);
   ~CaseParties();  // Stop().
 
+  // `on_erased` is called, on the thread that follows the log, for each erasure that
+  // the log has, at each start for all of them again. Before Start().
+  void OnErased(std::function<void(const PersonKey& person,
+                                   const std::string& erasure_ref)>
+                    on_erased) {
+    on_erased_ = std::move(on_erased);
+  }
   // Starts following the log. `on_change` is called, on the thread that does,
   // with a person whose parties may have changed, before position() says so;
   // with nobody when only the position moved. Call it once.
@@ -89,6 +96,7 @@ class CaseParties {
   const std::string arrangement_;
   const SteadyClock& clock_;
   const Logger& log_;
+  std::function<void(const PersonKey&, const std::string&)> on_erased_;
   std::function<void(const PersonKey&)> on_change_;  // Set by Start().
 
   mutable Mutex mu_;

@@ -180,6 +180,14 @@ CREATE TABLE holders (           -- Who holds an agency's roles.
 ) WITHOUT ROWID;
 )sql";
 
+// Since version 5.
+constexpr char kErased[] = R"sql(
+CREATE TABLE erased (            -- Erasures that were done here; of nobody else.
+  ref TEXT PRIMARY KEY,
+  at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 absl::Status PrepareSchema(Database& db) {
@@ -196,7 +204,7 @@ absl::Status PrepareSchema(Database& db) {
   return db.Execute(absl::StrCat(
       "BEGIN IMMEDIATE;", version < 1 ? kTables : "",
       version < 2 ? kContacts : "", version < 3 ? kReviews : "",
-      version < 4 ? kPeople : "",
+      version < 4 ? kPeople : "", version < 5 ? kErased : "",
       "PRAGMA user_version = ", IdentityStore::kSchemaVersion, ";COMMIT"));
 }
 

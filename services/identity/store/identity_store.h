@@ -31,6 +31,10 @@
 #include "services/identity/domain/review.h"
 #include "services/identity/store/identity_records.h"
 
+namespace concordat {
+class Database;
+}  // namespace concordat
+
 namespace concordat::identity {
 
 class IdentityTables;
@@ -39,7 +43,7 @@ class ReviewTables;
 
 class IdentityStore {
  public:
-  static constexpr int kSchemaVersion = 4;
+  static constexpr int kSchemaVersion = 5;
 
   // Opens or makes the database. `self` heads what nobody asked for. `clock` and
   // `random` outlive it.
@@ -148,6 +152,11 @@ class IdentityStore {
   // Every version, by agency.
   absl::StatusOr<std::vector<v1::RoleHolders>> Holders();
 
+  // Destroys all that is kept of the person, for the erasure of this reference, and
+  // has it confirmed in the log. False: that was done before.
+  absl::StatusOr<bool> ErasePerson(const PersonKey& person,
+                                   const std::string& ref);
+
   // Opens a review. Of an address that the agency has already, or that another
   // open review holds: nothing, no number. An address stands here alone; any
   // other opening is published.
@@ -218,6 +227,9 @@ class IdentityStore {
   absl::Status ReviewClaims(const CanonicalIdentifier& identifier)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status ReviewOldClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many rows went.
+  static absl::StatusOr<uint64_t> EraseNow(Database& db,
+                                           const PersonKey& person);
   // What a database of an earlier version lacks.
   absl::Status FinishMigration();
   absl::Status NoteUsesNow(const PersonKey& person,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "services/common/projection/erasure_confirmation.h"
 
 namespace concordat::mappa {
 namespace {
@@ -41,10 +42,26 @@ CaseBook::CaseBook(std::shared_ptr<const TypeRegistry> types,
 
 std::vector<std::string> CaseBook::Types() {
   return {"concordat.mappa.v1.*", "concordat.identity.v1.PersonRegistered",
-          "concordat.hub.v1.AgreementAdopted", "concordat.hub.v1.TimePassed"};
+          "concordat.hub.v1.AgreementAdopted", "concordat.hub.v1.TimePassed",
+          kPersonErasedType};
+}
+
+uint64_t CaseBook::Forget(const PersonKey& subject) {
+  MutexLock lock(mu_);
+  const auto it = events_.find(subject);
+  if (it == events_.end()) return 0;
+  return std::erase_if(it->second, [this](const View& event) {
+    const EventType* type = types_->Find(event.header.type);
+    return type == nullptr ||
+           type->policy().effect() == policy::v1::EFFECT_UNSPECIFIED;
+  });
 }
 
 absl::Status CaseBook::Apply(const View& view, Database&) {
+  if (view.header.type == kPersonErasedType) {
+    const uint64_t destroyed = Forget(view.header.subject);
+    return confirm_ == nullptr ? absl::OkStatus() : confirm_(view, destroyed);
+  }
   MutexLock lock(mu_);
   accepted_us_ = std::max(accepted_us_, view.accepted_us);
   const absl::Status folded =

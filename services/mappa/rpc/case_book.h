@@ -12,9 +12,11 @@
 #define CONCORDAT_SERVICES_MAPPA_RPC_CASE_BOOK_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -34,6 +36,11 @@ class CaseBook : public ReadModel {
   CaseBook(std::shared_ptr<const TypeRegistry> types,
            bus::v1::Environment environment, const Clock& clock);
 
+  // Called for each erasure once nothing of it is here, with how many events went;
+  // what it answers Apply() does. Before the first Apply().
+  using Confirm = std::function<absl::Status(const View& erased, uint64_t)>;
+  void ConfirmWith(Confirm confirm) { confirm_ = std::move(confirm); }
+
   // The types that the projection subscribes to.
   static std::vector<std::string> Types();
 
@@ -52,10 +59,14 @@ class CaseBook : public ReadModel {
   CaseFile Fold(const std::vector<View>& events, const Recipient& reader,
                 uint64_t now_us) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t LogTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What is sealed by person of somebody who was erased. Cases stay, as the policy
+  // that follows from them does.
+  uint64_t Forget(const PersonKey& subject);
 
   const std::shared_ptr<const TypeRegistry> types_;
   const bool story_;
   const Clock& clock_;
+  Confirm confirm_;
 
   mutable Mutex mu_;
   PolicyState policy_ ABSL_GUARDED_BY(mu_);

@@ -8,6 +8,7 @@
 #include "services/common/crypto/sha256.h"
 #include "services/common/event/make_event.h"
 #include "services/common/projection/command_runner.h"
+#include "services/common/projection/erasure_confirmation.h"
 
 namespace concordat::nhs {
 namespace {
@@ -21,13 +22,14 @@ EngagementReporter::EngagementReporter(const bus::v1::Principal& self,
                                        const TypeRegistry& types,
                                        const Clock& clock, Random& random,
                                        absl::TimeZone zone,
-                                       absl::string_view secret)
+                                       absl::string_view secret, Others others)
     : self_(self),
       publisher_(publisher),
       types_(types),
       clock_(clock),
       random_(random),
       zone_(zone),
+      others_(std::move(others)),
       key_(HmacSha256(secret).Of("concordat/nhs/engagement/1")),
       nonces_(random) {}
 
@@ -35,7 +37,8 @@ std::vector<std::string> EngagementReporter::Types() {
   return {v1::SharingDecided::descriptor()->full_name(),
           v1::SharingEnded::descriptor()->full_name(),
           v1::AppointmentMissed::descriptor()->full_name(),
-          v1::AppointmentAttended::descriptor()->full_name()};
+          v1::AppointmentAttended::descriptor()->full_name(),
+          kPersonErasedType};
 }
 
 std::string EngagementReporter::schema() const {
@@ -87,7 +90,26 @@ bool EngagementReporter::Open(absl::string_view decision_ref,
   return key_.Open(nonce, decision_ref, sealed.substr(nonce.size()), plain);
 }
 
+absl::Status EngagementReporter::Erase(const View& erased, Database& database) {
+  if (others_ != nullptr) {
+    const absl::Status come = others_(erased.sequence);
+    if (!come.ok()) return come;
+  }
+  absl::Status status =
+      database.Run("DELETE FROM sharing WHERE subject = ?1",
+                   {SqlValue::Blob(erased.header.subject.bytes())});
+  uint64_t destroyed = 0;
+  if (status.ok()) {
+    status = database.Query("SELECT changes()", {}, [&](const SqlRow& row) {
+      destroyed = row.Uint(0);
+    });
+  }
+  if (!status.ok()) return status;
+  return ConfirmErasure(erased, destroyed, self_, publisher_, types_, random_);
+}
+
 absl::Status EngagementReporter::Apply(const View& view, Database& database) {
+  if (view.header.type == kPersonErasedType) return Erase(view, database);
   v1::SharingDecided decided;
   v1::SharingEnded ended;
   std::string ref;

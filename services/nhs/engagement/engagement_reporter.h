@@ -3,6 +3,7 @@
 #ifndef CONCORDAT_SERVICES_NHS_ENGAGEMENT_ENGAGEMENT_REPORTER_H_
 #define CONCORDAT_SERVICES_NHS_ENGAGEMENT_ENGAGEMENT_REPORTER_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,17 @@ namespace concordat::nhs {
 // Threads  The projection's.
 class EngagementReporter : public ReadModel {
  public:
+  // What else of the service has to have come to that place before an erasure is
+  // confirmed.  UNAVAILABLE  it has not.
+  using Others = std::function<absl::Status(Sequence)>;
+
   // `self` is the service's principal. Which service a decision is about tells
   // of somebody's health: it is kept sealed, by a key made from `secret`. All
   // but `secret` are borrowed.
   EngagementReporter(const bus::v1::Principal& self, Publisher& publisher,
                      const TypeRegistry& types, const Clock& clock,
                      Random& random, absl::TimeZone zone,
-                     absl::string_view secret);
+                     absl::string_view secret, Others others = nullptr);
 
   // The types that the projection subscribes to.
   static std::vector<std::string> Types();
@@ -51,6 +56,7 @@ class EngagementReporter : public ReadModel {
   bool Open(absl::string_view decision_ref, absl::string_view sealed,
             std::string& plain);
   absl::Status Publish(const View& cause, const ProposedEvent& report);
+  absl::Status Erase(const View& erased, Database& database);
 
   const bus::v1::Principal& self_;
   Publisher& publisher_;
@@ -58,6 +64,7 @@ class EngagementReporter : public ReadModel {
   const Clock& clock_;
   Random& random_;
   const absl::TimeZone zone_;
+  const Others others_;
   AeadKey key_;
   NoncePool nonces_;
 };

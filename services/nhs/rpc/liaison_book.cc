@@ -4,6 +4,7 @@
 #include "absl/time/civil_time.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "services/common/projection/decide.h"
+#include "services/common/projection/erasure_confirmation.h"
 
 namespace concordat::nhs {
 namespace {
@@ -19,11 +20,26 @@ bool IsAbout(const std::string& wanted, const std::string& subject) {
 std::vector<std::string> LiaisonBook::Types() {
   return {v1::SharingDecided::descriptor()->full_name(),
           v1::SharingEnded::descriptor()->full_name(),
-          v1::RestrictedPatientStatusChanged::descriptor()->full_name()};
+          v1::RestrictedPatientStatusChanged::descriptor()->full_name(),
+          kPersonErasedType};
+}
+
+void LiaisonBook::Forget(const std::string& subject) {
+  for (v1::SharingDecision& decision : decisions_) {
+    // Its place stays: others are known by theirs.
+    if (decision.subject() == subject) decision.Clear();
+  }
+  std::erase_if(detentions_, [&subject](const auto& each) {
+    return each.second.subject() == subject;
+  });
 }
 
 absl::Status LiaisonBook::Apply(const View& view, Database&) {
   MutexLock lock(mu_);
+  if (view.header.type == kPersonErasedType) {
+    Forget(view.header.subject.ToString());
+    return absl::OkStatus();
+  }
   v1::SharingDecided decided;
   v1::SharingEnded ended;
   v1::RestrictedPatientStatusChanged status;
@@ -63,7 +79,9 @@ std::vector<v1::SharingDecision> LiaisonBook::Decisions(
   std::vector<v1::SharingDecision> found;
   MutexLock lock(mu_);
   for (const v1::SharingDecision& decision : decisions_) {
-    if (!IsAbout(subject, decision.subject())) continue;
+    if (decision.subject().empty() || !IsAbout(subject, decision.subject())) {
+      continue;
+    }
     absl::CivilDay last;
     const bool ended = decision.ended_at() != 0 && decision.ended_at() <= at_us;
     v1::SharingDecision& one = found.emplace_back(decision);

@@ -41,6 +41,9 @@ class LiaisonBook : public ReadModel {
   std::vector<v1::Detention> Detentions(const std::string& subject) const;
 
  private:
+  // Somebody who was erased.
+  void Forget(const std::string& subject) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   const absl::TimeZone zone_;
   mutable Mutex mu_;
   // By reference, and in the order of decision.

@@ -6,6 +6,7 @@
 //   counts doubled when rewritten          CountsAreTheSameAfterARewrite
 //   bound not there, or counts finished    RefusesWhatIsOverItsBound
 //   sealed with nothing, or not at all     NothingOnDiskCanBeRead
+//   what is erased stays in the journal    ErasesAPersonAndWhatPeopleDid
 //   outsiders stay in the journal          DropsOutsidersAsSoonAsNothingWaits
 //   records can be swapped                 RefusesAJournalThatWasChanged
 //   torn tail refused, damage cut off      CutsATornTail, RefusesAJournal...
@@ -261,6 +262,44 @@ TEST_F(EdgeStoreTest, DropsOutsidersAsSoonAsNothingWaits) {
   EXPECT_GT(disk_.Bytes("journal").size(), before + 10000);
   ASSERT_THAT(store->Finish(2, Becomes(v1::OUTCOME_NOT_IN_COHORT)), IsOk());
   EXPECT_LT(disk_.Bytes("journal").size(), before + 200);
+}
+
+TEST_F(EdgeStoreTest, ErasesAPersonAndWhatPeopleDid) {
+  const PersonKey erased({7});
+  auto store = Open();
+  const size_t before = disk_.Bytes("journal").size();
+  Verdict held = Becomes(v1::OUTCOME_HELD);
+  held.subject = erased;
+  ASSERT_THAT(store->Accept(Key(1), 1, std::string(5000, 'x')), IsOk());
+  ASSERT_THAT(store->Finish(1, held), IsOk());
+  ASSERT_THAT(store->Accept(Key(2), 2, std::string(5000, 'x')), IsOk());
+  ASSERT_THAT(store->Finish(2, held), IsOk());
+  Act act;
+  act.item = 2;
+  act.kind = v1::ACT_KIND_RELEASE;
+  act.by = "urn:concordat:nhs-tayside:liaison";
+  act.request_id = "r-1";
+  ASSERT_THAT(store->Begin(act), IsOk());  // Nothing comes of it any more.
+  held.subject = PersonKey({8});
+  ASSERT_THAT(store->Accept(Key(3), 3, "other"), IsOk());
+  ASSERT_THAT(store->Finish(3, held), IsOk());
+  const auto destroyed = store->ErasePerson(erased);
+  ASSERT_THAT(destroyed, IsOk());
+  EXPECT_EQ(*destroyed, 2u);
+  EXPECT_LT(disk_.Bytes("journal").size(), before + 2000);
+  EXPECT_FALSE(store->OldestAct().has_value());
+  for (int restart = 0; restart < 2; ++restart) {
+    const auto items = store->items(/*with_ended=*/true);
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0].verdict.subject, PersonKey({8}));
+    EXPECT_EQ(store->counts().held, 1u);
+    EXPECT_EQ(store->counts().left, 2u);
+    // Sent again it is known, and nothing of it is kept.
+    ASSERT_THAT(store->Accept(Key(1), 1, "again"), IsOk());
+    EXPECT_EQ(store->counts().waiting, 0u);
+    store = Open();
+  }
+  EXPECT_EQ(*store->ErasePerson(erased), 0u);
 }
 
 TEST_F(EdgeStoreTest, NothingOnDiskCanBeRead) {

@@ -303,5 +303,30 @@ TEST_F(CaseBookTest, TheOpenCaseIsTheOneThatIsNotClosed) {
   EXPECT_FALSE(book_->FileOf(person, kCoordinator).record->is_open());
 }
 
+TEST_F(CaseBookTest, WhoIsErasedLeavesTheCaseAndNothingElse) {
+  Open(Person(1), {kCouncil, kPolice});
+  Meet(Person(1));
+  Open(Person(2), {kCouncil, kPolice});
+  Meet(Person(2));
+  uint64_t destroyed = 0;
+  int asked = 0;
+  book_->ConfirmWith([&](const View& erased, uint64_t count) {
+    EXPECT_EQ(erased.header.subject, Person(1));
+    destroyed = count;
+    return ++asked == 1 ? absl::UnavailableError("away") : absl::OkStatus();
+  });
+  View erased;
+  erased.sequence = {++sequence_};
+  erased.header.type = "concordat.hub.v1.PersonErased";
+  erased.header.subject = Person(1);
+  // Until it is confirmed it comes again.
+  EXPECT_FALSE(book_->Apply(erased, *database_).ok());
+  EXPECT_EQ(destroyed, 1u);
+  EXPECT_THAT(book_->Apply(erased, *database_), IsOk());
+  EXPECT_EQ(book_->OpenCaseOf(Person(1)), "C-1");
+  EXPECT_TRUE(book_->FileOf(Person(1), kCoordinator).rosh.empty());
+  EXPECT_FALSE(book_->FileOf(Person(2), kCoordinator).rosh.empty());
+}
+
 }  // namespace
 }  // namespace concordat::mappa

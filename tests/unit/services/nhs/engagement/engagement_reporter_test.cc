@@ -2,6 +2,7 @@
 // report's id drawn, not derived                ARestartBetweenReportAndCommit…
 // place saved although the report failed        ABusThatRefusesDelaysTheReport
 // decision not needed                           OnlyUnderADecisionInForce
+// an erased person kept, or that not said       WhoIsErasedIsOut…
 // service told to partners                      ReportsEachAppointmentOnce…
 #include "services/nhs/engagement/engagement_reporter.h"
 
@@ -10,6 +11,7 @@
 #include <iterator>
 #include <string>
 
+#include "concordat/hub/v1/erasure.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
@@ -200,6 +202,28 @@ TEST_F(EngagementReporterTest, ABusThatRefusesDelaysTheReport) {
   EXPECT_EQ(projection->judged_through(), Sequence{1});
   CatchUp(*projection);
   EXPECT_EQ(Reports().size(), 1u);
+}
+
+TEST_F(EngagementReporterTest, WhoIsErasedIsOutOfTheModelAndThatIsSaid) {
+  Decide();
+  hub::v1::PersonErased erased;
+  erased.set_erasure_ref("E-1");
+  erased.set_reason("PERIOD_ENDED");
+  Publish("erased", erased);
+  const auto projection = Open(*reporter_);
+  CatchUp(*projection);
+  int64_t rows = -1;
+  ASSERT_THAT(projection->database().Query(
+                  "SELECT count(*) FROM sharing", {},
+                  [&](const SqlRow& row) { rows = row.Int(0); }),
+              IsOk());
+  EXPECT_EQ(rows, 0);
+  const View& said = bus_.events().back();
+  EXPECT_EQ(said.header.type, "concordat.hub.v1.ErasureConfirmed");
+  hub::v1::ErasureConfirmed confirmed;
+  ASSERT_TRUE(confirmed.ParseFromString(said.Data()));
+  EXPECT_EQ(confirmed.erasure_ref(), "E-1");
+  EXPECT_EQ(confirmed.destroyed(), 1u);
 }
 
 }  // namespace

@@ -1,0 +1,177 @@
+// Somebody with marks planted by several doors is erased from a whole hub: every
+// service confirms, and no file and no backup has a mark.
+//
+// Mutant                                            Caught by
+// a service that never confirms                     EveryServiceForgetsAndSaysSo
+// identity keeps the name, or finds it              the same
+// who is erased is still an alert's, a case's       the same
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/common/base/system_clock.h"
+#include "tests/support/hub_processes.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace concordat {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::HubProcesses;
+using testing::IsOk;
+
+constexpr const char* kPrograms[] = {
+    "concordat-bus",   "concordat-identity",   "concordat-police",
+    "concordat-nhs",   "concordat-socialwork", "concordat-mappa",
+    "concordat-alerts"};
+constexpr absl::Duration kLong = absl::Seconds(60);
+// A name, a number of the council's, and the reference of a record.
+constexpr char kName[] = "Qzxmarkham";
+constexpr char kNumber[] = "DCC-70917";
+constexpr char kRecord[] = "OM-QZX-1";
+
+class ErasureTest : public ::testing::Test {
+ protected:
+  ErasureTest() {
+    for (const char* program : kPrograms) {
+      hub_.Start(program);
+    }
+  }
+  // Until the services have started.
+  std::string Until(std::vector<std::string> words) {
+    const SystemSteadyClock clock;
+    const absl::Duration end = clock.Elapsed() + kLong;
+    absl::StatusOr<std::string> answer;
+    do {
+      answer = hub_.Run(words);
+    } while (!answer.ok() && clock.Elapsed() < end);
+    EXPECT_THAT(answer, IsOk());
+    return answer.value_or("");
+  }
+  static std::string Field(const std::string& json, const std::string& name) {
+    const std::string key = absl::StrCat("\"", name, "\":\"");
+    const size_t at = json.find(key);
+    if (at == std::string::npos) return "";
+    const size_t begin = at + key.size();
+    return json.substr(begin, json.find('"', begin) - begin);
+  }
+  std::string Plant() {
+    const std::string registered = Until(
+        {"call", "identity.Register",
+         absl::StrCat(R"({"command":{"requestId":"r-1"},"familyName":")", kName,
+                      R"(","givenName":"Torquil","birthDate":"1979-03-03",)"
+                      R"("identifiers":[{"scheme":"council","value":")",
+                      kNumber, R"("}]})"),
+         "--profile", "socialwork", "--json"});
+    const std::string subject = Field(registered, "subject");
+    EXPECT_THAT(subject, HasSubstr("p-"));
+    Until(
+        {"call", "police.StartManagement",
+         absl::StrCat(R"({"command":{"requestId":"r-2"},"subject":")", subject,
+                      R"(","management":{"category":"SONR","managementRef":")",
+                      kRecord, R"("}})"),
+         "--profile", "police"});
+    Until(
+        {"call", "socialwork.CompleteAssessment",
+         absl::StrCat(R"({"command":{"requestId":"r-3"},"subject":")", subject,
+                      R"(","assessment":{"assessmentRef":"A-1","tool":)"
+                      R"("RM2000","level":"HIGH"}})"),
+         "--profile", "socialwork"});
+    return subject;
+  }
+  void Erase(const std::string& subject) {
+    const std::string looked =
+        Until({"erasure", "of", subject, "--identity-checked", "--json"});
+    const std::string count = Field(looked, "count");
+    std::vector<std::string> words = {"erasure",
+                                      "of",
+                                      subject,
+                                      "--identity-checked",
+                                      "--confirm",
+                                      count,
+                                      "--reason",
+                                      "PERIOD_ENDED",
+                                      "--json",
+                                      "--why",
+                                      "the board's decision"};
+    const auto asked = hub_.Run(words);
+    ASSERT_THAT(asked, IsOk());
+    words.insert(words.end(), {"--approve", Field(*asked, "approval"),
+                               "--profile", "second-operator"});
+    const auto done = hub_.Run(words);
+    ASSERT_THAT(done, IsOk());
+    ASSERT_THAT(Field(*done, "erasureRef"), HasSubstr("E-"));
+  }
+  static std::vector<std::string> FilesWith(const std::string& folder,
+                                            const std::string& mark) {
+    std::vector<std::string> found;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file()) continue;
+      std::stringstream text;
+      text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      if (absl::StrContains(text.str(), mark)) {
+        found.push_back(entry.path().string());
+      }
+    }
+    return found;
+  }
+  HubProcesses hub_;
+};
+
+TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
+  const std::string subject = Plant();
+  EXPECT_THAT(Until({"person", "pack", subject, "--profile", "police"}),
+              HasSubstr(kRecord));
+  testing::TempDir folder;
+  const std::string backup = folder.PathOf("backup");
+  ASSERT_THAT(hub_.Run({"log", "backup", "--to", backup}), IsOk());
+  Erase(subject);
+  // Alerts, identity, mappa and nhs by themselves. nhs was told nothing of this
+  // person: it is not waited for.
+  const SystemSteadyClock clock;
+  const absl::Duration end = clock.Elapsed() + kLong;
+  std::string list;
+  const auto confirmed = [&](const char* system) {
+    const size_t at = list.find(
+        absl::StrCat("  confirmed  urn:concordat:mappa-tayside:", system));
+    return at != std::string::npos;
+  };
+  do {
+    list = hub_.Run({"erasure", "list"}).value_or("");
+  } while (
+      !(confirmed("alerts") && confirmed("identity") && confirmed("mappa")) &&
+      clock.Elapsed() < end);
+  EXPECT_TRUE(confirmed("alerts")) << list;
+  EXPECT_TRUE(confirmed("identity")) << list;
+  EXPECT_TRUE(confirmed("mappa")) << list;
+  EXPECT_THAT(list, HasSubstr("waits for  police-scotland"));
+  EXPECT_THAT(list, HasSubstr("waits for  dundee-city-council"));
+
+  // Nobody finds the person, by name or number, nor anything that was told.
+  const auto found =
+      hub_.Run({"person", "find", kName, "--profile", "socialwork"});
+  EXPECT_FALSE(found.ok() && absl::StrContains(*found, kName));
+  const auto pack =
+      hub_.Run({"person", "pack", subject, "--profile", "police"});
+  ASSERT_THAT(pack, IsOk());
+  EXPECT_THAT(*pack, HasSubstr("neither confirms nor denies"));
+
+  for (const char* program : kPrograms) hub_.Stop(program);
+  // A stream is named by its producer's record: the spine keeps that.
+  for (const char* mark : {kName, kNumber}) {
+    SCOPED_TRACE(mark);
+    EXPECT_THAT(FilesWith(hub_.data().path(), mark), ::testing::IsEmpty());
+    EXPECT_THAT(FilesWith(backup, mark), ::testing::IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace concordat
