@@ -20,23 +20,23 @@ bool IsComplete(uint64_t begin, uint64_t end) {
   return std::has_single_bit(count) && begin % count == 0;
 }
 
-absl::StatusOr<TreeHash> HashOf(uint64_t begin, uint64_t end,
-                                const ReadSubtree& read) {
+absl::StatusOr<TreeHash> RangeHash(uint64_t begin, uint64_t end,
+                                   const ReadSubtree& read) {
   if (IsComplete(begin, end)) {
     const int level = std::countr_zero(end - begin);
     return read(level, begin >> level);
   }
   const uint64_t middle = begin + SplitOf(end - begin);
-  const absl::StatusOr<TreeHash> left = HashOf(begin, middle, read);
+  const absl::StatusOr<TreeHash> left = RangeHash(begin, middle, read);
   if (!left.ok()) return left;
-  const absl::StatusOr<TreeHash> right = HashOf(middle, end, read);
+  const absl::StatusOr<TreeHash> right = RangeHash(middle, end, read);
   if (!right.ok()) return right;
   return HashNode(*left, *right);
 }
 
 absl::Status AddHashOf(uint64_t begin, uint64_t end, const ReadSubtree& read,
                        std::vector<TreeHash>& proof) {
-  const absl::StatusOr<TreeHash> hash = HashOf(begin, end, read);
+  const absl::StatusOr<TreeHash> hash = RangeHash(begin, end, read);
   if (!hash.ok()) return hash.status();
   proof.push_back(*hash);
   return absl::OkStatus();
@@ -82,7 +82,7 @@ std::optional<TreeHash> TreeHashOf(absl::string_view bytes) {
 
 absl::StatusOr<TreeHash> RootOf(uint64_t size, const ReadSubtree& read) {
   if (size > kTreeSizeMax) return absl::OutOfRangeError("no tree is so large");
-  return size == 0 ? EmptyTreeHash() : HashOf(0, size, read);
+  return size == 0 ? EmptyTreeHash() : RangeHash(0, size, read);
 }
 
 absl::StatusOr<std::vector<TreeHash>> ProveInclusion(uint64_t index,
