@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/json.h"
 #include "gateway/cli/person_pack.h"
+#include "services/common/base/system_clock.h"
 #include "services/common/event/codec.h"
 
 namespace concordat::cli {
@@ -119,7 +119,7 @@ absl::Status MakePersonPaper(const CommandLine& line,
     read = *std::move(all);
   }
   pack_request.made_by = self.name();
-  pack_request.now = absl::Now();
+  pack_request.now = SystemClock().Now();
   pack_request.position = read.position;
   pack_request.gone = read.gone;
   const auto pack =
