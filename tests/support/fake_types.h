@@ -13,7 +13,8 @@
 
 namespace concordat::testing {
 
-// A type whose messages are text: "party,party;lead;level".
+// A type whose messages are text: "party,party;lead;level", and after two more
+// semicolons who it is restricted to and who is excluded.
 class FakeType : public EventType {
  public:
   FakeType(std::string name, policy::v1::TypePolicy policy,
@@ -44,8 +45,13 @@ class FakeType : public EventType {
       absl::string_view message) const override {
     const std::vector<std::string> parts = absl::StrSplit(message, ';');
     PolicyFacts facts;
-    if (parts.size() != 3 || !absl::SimpleAtoi(parts[2], &facts.level)) {
+    if ((parts.size() != 3 && parts.size() != 5) ||
+        !absl::SimpleAtoi(parts[2], &facts.level)) {
       return absl::InvalidArgumentError("not facts");
+    }
+    if (parts.size() == 5) {
+      facts.restricted_to = absl::StrSplit(parts[3], ',', absl::SkipEmpty());
+      facts.excluded = absl::StrSplit(parts[4], ',', absl::SkipEmpty());
     }
     facts.parties = absl::StrSplit(parts[0], ',', absl::SkipEmpty());
     facts.lead = parts[1];
@@ -71,6 +77,13 @@ class FakeTypes : public TypeRegistry {
       groups.push_back({static_cast<uint32_t>(groups.size()),
                         policy::v1::TIER_S4, category});
     }
+    policy.set_event(true);
+    types_[name] =
+        std::make_unique<FakeType>(name, std::move(policy), std::move(groups));
+    return *this;
+  }
+  FakeTypes& AddGroups(std::string name, policy::v1::TypePolicy policy,
+                       std::vector<GroupInfo> groups) {
     policy.set_event(true);
     types_[name] =
         std::make_unique<FakeType>(name, std::move(policy), std::move(groups));

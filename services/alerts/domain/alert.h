@@ -139,6 +139,7 @@ struct AlertCaller {
   std::vector<std::string> roles;
   std::string staff = {};    // On whose behalf, a reference.
   bool is_operator = false;  // Of the hub: feeds, and no alert.
+  std::string role = {};     // What it speaks as, beside what it answers for.
 
   bool Is(const AlertAddressee& who) const;
 };

@@ -190,6 +190,21 @@ GroupMask Audiences::Granted(const HeaderView& header,
   return granted;
 }
 
+bool Audiences::Allows(const PersonKey& person,
+                       const AlertCaller& caller) const {
+  const PersonPolicy& policy = policy_.Of(person);
+  const auto as = [&caller](const std::string& role) {
+    Recipient to{caller.agency, role, {}};
+    to.principal = caller.name;
+    return to;
+  };
+  // Excluded as what it speaks as is excluded whatever else it answers for.
+  if (!caller.role.empty() && policy.Excludes(as(caller.role))) return false;
+  return std::any_of(
+      caller.roles.begin(), caller.roles.end(),
+      [&](const std::string& role) { return policy.Allows(as(role)); });
+}
+
 std::set<std::string> Audiences::NotShared(const PersonKey& person,
                                            const AlertCaller& caller,
                                            uint64_t now_us) const {

@@ -65,6 +65,9 @@ class Audiences {
   // The lines of agreements by which an addressee sees a fact.
   std::vector<std::string> Lines(const Fact& fact, const AlertAddressee& who,
                                  uint64_t now_us) const;
+  // Whether there is a record of the person to the caller: the lists that the lead
+  // agency set have it in. With no name: to whoever has its roles.
+  bool Allows(const PersonKey& person, const AlertCaller& caller) const;
   // What of the types that are published the caller does not see of this person,
   // whether or not there is any of it.
   std::set<std::string> NotShared(const PersonKey& person,

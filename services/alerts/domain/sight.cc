@@ -169,6 +169,9 @@ std::optional<AlertSight> Engine::See(const Alert& alert,
                                       const AlertCaller& caller) const {
   const Members members = MembersOf(alert, caller);
   if (members.empty()) return std::nullopt;
+  if (!alert.subject.empty() && !audiences_.Allows(alert.subject, caller)) {
+    return std::nullopt;
+  }
   std::map<Sequence, EvidenceWords> evidence;
   for (const AlertMember* member : members) {
     SeeEvidence(alert, *member, &evidence);

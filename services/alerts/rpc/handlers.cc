@@ -23,6 +23,7 @@ AlertCaller CallerOf(const Call& call) {
       {principal.alert_roles().begin(), principal.alert_roles().end()}};
   caller.staff = call.staff;
   caller.is_operator = principal.role() == kOperator;
+  caller.role = principal.role();
   return caller;
 }
 

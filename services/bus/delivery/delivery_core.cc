@@ -53,10 +53,14 @@ Recipient RecipientOf(const v1::Principal& principal,
       principal.agency(),
       principal.role(),
       {principal.process().types().begin(), principal.process().types().end()},
-      std::string(purpose)};
+      std::string(purpose),
+      principal.name()};
 }
 
-std::string NothingToSee(const Recipient& to, const PolicyState& policy) {
+std::string NothingToSee(const Recipient& to, const PolicyFold& fold) {
+  const PolicyState& policy = fold.policy();
+  std::string ended = policy.agreements()->EndedInWords(to, fold.now_us());
+  if (!ended.empty()) return ended;
   const std::set<std::string> purposes = policy.agreements()->PurposesOf(to);
   std::string why = absl::StrCat("no agreement gives ", to.role, " of ",
                                  to.agency, " anything to see");
@@ -103,14 +107,35 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
       AddBackfills(singly.cursor, before,
                    std::max(singly.cursor.scan, singly.settlement.scanned()));
     }
+    StopWhatEnded(changes);
   }
   return absl::OkStatus();
 }
 
+void DeliveryCore::StopWhatEnded(size_t changes_before) {
+  const std::deque<PolicyChange>& changes = fold_.changes();
+  const bool agreements_changed = std::any_of(
+      changes.begin() + static_cast<std::ptrdiff_t>(changes_before),
+      changes.end(), [](const PolicyChange& each) { return each.everybody(); });
+  if (!agreements_changed) return;
+  std::vector<SessionId> over;
+  for (const auto& [session, sub] : subscriptions_) {
+    const Recipient& to = sub.cursor.recipient->to;
+    if (!fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+      over.push_back(session);
+    }
+  }
+  for (const SessionId session : over) {
+    Refuse(
+        session, v1::REFUSAL_NO_GRANT,
+        NothingToSee(subscriptions_.at(session).cursor.recipient->to, fold_));
+  }
+}
+
 DeliveryCore::RecipientState& DeliveryCore::RecipientFor(Recipient to) {
   RecipientState& state = recipients_[absl::StrCat(
-      to.agency, "/", to.role, "/", to.purpose.value_or(""), "/",
-      absl::StrJoin(to.process_types, ","))];
+      to.agency, "/", to.role, "/", to.purpose.value_or(""), "/", to.principal,
+      "/", absl::StrJoin(to.process_types, ","))];
   state.to = std::move(to);
   return state;
 }
@@ -133,9 +158,12 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
                   "name: at most 128 printable bytes");
   }
   Recipient to = RecipientOf(principal, purpose);
-  if (!fold_.policy().HasAnyGrant(to)) {
-    return Refuse(session, v1::REFUSAL_NO_GRANT,
-                  NothingToSee(to, fold_.policy()));
+  // What is ready goes to any member.
+  if (request.settlement() == v1::SETTLEMENT_SHARED) {
+    to.principal = Recipient::kSeveral;
+  }
+  if (!fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+    return Refuse(session, v1::REFUSAL_NO_GRANT, NothingToSee(to, fold_));
   }
   RecipientState& recipient = RecipientFor(std::move(to));
   const bool is_singly = request.settlement() != v1::SETTLEMENT_UNSPECIFIED;
@@ -164,8 +192,8 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
         SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
   sub.durable = !sub.key.empty() && !request.own_place();
-  sub.urgent = request.urgent() && !is_singly &&
-               !recipient.to.process_types.empty();
+  sub.urgent =
+      request.urgent() && !is_singly && !recipient.to.process_types.empty();
   if (is_singly && !sub.durable) {
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "settlement: of a durable name alone");
@@ -405,7 +433,9 @@ void DeliveryCore::RightsOf(SessionId session, const v1::Principal& principal) {
   const auto found = subscriptions_.find(session);
   if (found == subscriptions_.end()) return;
   const Recipient& to = found->second.cursor.recipient->to;
-  if (to == RecipientOf(principal, to.purpose.value_or(""))) return;
+  Recipient now = RecipientOf(principal, to.purpose.value_or(""));
+  if (to.principal == Recipient::kSeveral) now.principal = to.principal;
+  if (to == now) return;
   Refuse(session, v1::REFUSAL_REVOKED, "rights have changed: connect again");
 }
 

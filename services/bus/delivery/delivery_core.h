@@ -20,6 +20,8 @@
 //     elsewhere, one ahead for each that catches up.
 //   - Delivery numbers have no gaps; a subscription from a stored place gets
 //     everything after it again that was not acknowledged.
+//   - When an agreement ends or is retired, nothing more is sent by it, and a
+//     session that it leaves nothing for is ended with words that say so.
 //   - One that settles singly (settlement.h) may have several members; each
 //     attempt is judged anew, and what may no longer be seen is not repeated.
 //
@@ -148,8 +150,8 @@ struct DeliveryOptions {
 // A session without a purpose is granted nothing by any agreement.
 Recipient RecipientOf(const v1::Principal& principal,
                       absl::string_view purpose);
-// Why a session is refused that nothing can be shown to.
-std::string NothingToSee(const Recipient& to, const PolicyState& policy);
+// Why a session is refused, or ended, that nothing can be shown to.
+std::string NothingToSee(const Recipient& to, const PolicyFold& fold);
 
 class DeliveryCore {
  public:
@@ -336,6 +338,8 @@ class DeliveryCore {
   };
 
   RecipientState& RecipientFor(Recipient to);
+  // Ends the sessions that an agreement's end left nothing for.
+  void StopWhatEnded(size_t changes_before);
   // Ends the session and forgets the subscription.
   void Refuse(SessionId session, v1::Refusal refusal, std::string detail);
   size_t NamesOf(const Recipient& to) const;

@@ -18,7 +18,13 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
                            : std::min(question.limit, DeliveryCore::kViewsMax);
   Answer answer;
   answer.position = fold_.folded();
-  if (!fold_.policy().HasAnyGrant(to) || question.person.empty()) return answer;
+  if (!fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+    const std::string ended =
+        fold_.policy().agreements()->EndedInWords(to, fold_.now_us());
+    if (!ended.empty()) return absl::PermissionDeniedError(ended);
+    return answer;
+  }
+  if (question.person.empty()) return answer;
   const auto sequences =
       log_.OfPerson(question.person, question.after, fold_.folded());
   if (!sequences.ok()) return sequences.status();

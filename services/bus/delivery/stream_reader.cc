@@ -33,8 +33,8 @@ std::string StreamReader::Read(const v1::Principal& principal,
     answer.set_detail(std::move(detail));
     return answer.SerializeAsString();
   };
-  if (to.envelopes_only() || !fold_.policy().HasAnyGrant(to)) {
-    return refuse(v1::REFUSAL_NO_GRANT, NothingToSee(to, fold_.policy()));
+  if (to.envelopes_only() || !fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+    return refuse(v1::REFUSAL_NO_GRANT, NothingToSee(to, fold_));
   }
   const std::string source = SourceAsked(principal, request);
   const auto version = log_.StreamVersion(source, request.stream());

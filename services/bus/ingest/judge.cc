@@ -72,6 +72,7 @@ Verdict Judge::JudgeEvent(const v1::Principal& principal,
   const policy::v1::Effect effect = type.policy().effect();
   const bool about_a_person = effect != policy::v1::EFFECT_UNSPECIFIED &&
                               effect != policy::v1::EFFECT_AGREEMENT_ADOPTED &&
+                              effect != policy::v1::EFFECT_AGREEMENT_RETIRED &&
                               effect != policy::v1::EFFECT_TYPES_ADOPTED;
   if (about_a_person && header.subject.empty()) {
     return {v1::REFUSAL_FIELD_RULE, "subject: required for this type", nullptr};

@@ -277,6 +277,12 @@ absl::StatusOr<PolicyFacts> CompiledType::ReadPolicyFacts(
       case policy::v1::BINDING_LEVEL:
         facts.level = static_cast<uint32_t>(field.value);
         break;
+      case policy::v1::BINDING_RESTRICTED_TO:
+        facts.restricted_to.emplace_back(field.bytes);
+        break;
+      case policy::v1::BINDING_EXCLUDED:
+        facts.excluded.emplace_back(field.bytes);
+        break;
       default:
         break;
     }

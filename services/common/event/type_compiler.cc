@@ -314,8 +314,8 @@ absl::Status TypeCompiler::CompileField(const FieldDescriptor& from,
   field.binding = policy.binds();
   if (policy.has_min()) field.min = policy.min();
   if (policy.has_max()) field.max = policy.max();
-  const bool binds_text = field.binding == policy::v1::BINDING_PARTY ||
-                          field.binding == policy::v1::BINDING_LEAD;
+  const bool binds_text = field.binding != policy::v1::BINDING_UNSPECIFIED &&
+                          field.binding != policy::v1::BINDING_LEVEL;
   if ((binds_text && !is_text) ||
       (field.binding == policy::v1::BINDING_LEVEL &&
        (from.type() != FieldDescriptor::TYPE_UINT32 || field.repeated))) {

@@ -35,6 +35,9 @@ struct PolicyFacts {
   std::vector<std::string> parties;
   std::string lead;
   uint32_t level = 0;
+  // As options.proto says of BINDING_RESTRICTED_TO.
+  std::vector<std::string> restricted_to;
+  std::vector<std::string> excluded;
 };
 
 class EventType {

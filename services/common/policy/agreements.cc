@@ -4,9 +4,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
 #include "services/common/policy/compiled_grants.h"
+#include "services/common/policy/london_day.h"
 
 namespace concordat {
 namespace {
@@ -23,8 +22,17 @@ GroupMask EveryGroup(const EventType& type) {
   return mask;
 }
 
+// What a producer and a hub service that processes the type see.
+GroupMask WholeOf(const EventType& type) {
+  GroupMask mask = Bit(0);
+  for (const GroupInfo& group : type.groups()) {
+    if (!BeatsEverything(group.category)) mask |= Bit(group.number);
+  }
+  return mask;
+}
+
 GroupMask MaskOf(const EventType& type, const policy::v1::SeeGrant& grant) {
-  if (grant.audience() == policy::v1::AUDIENCE_OWN) return EveryGroup(type);
+  if (grant.audience() == policy::v1::AUDIENCE_OWN) return WholeOf(type);
   const policy::v1::Tier up_to = grant.up_to() == policy::v1::TIER_UNSPECIFIED
                                      ? policy::v1::TIER_S3
                                      : grant.up_to();
@@ -38,24 +46,6 @@ GroupMask MaskOf(const EventType& type, const policy::v1::SeeGrant& grant) {
     if (shown) mask |= Bit(group.number);
   }
   return mask;
-}
-
-absl::StatusOr<uint64_t> StartOfDay(const std::string& date, int days_later,
-                                    absl::string_view field) {
-  absl::CivilDay day;
-  absl::TimeZone london;
-  if (!absl::ParseCivilTime(date, &day)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(field, " is not a date (2025-10-01)"));
-  }
-  if (!absl::LoadTimeZone("Europe/London", &london)) {
-    return absl::InvalidArgumentError("time zone Europe/London is missing");
-  }
-  const int64_t us =
-      absl::ToUnixMicros(absl::FromCivil(day + days_later, london));
-  if (us < 0)
-    return absl::InvalidArgumentError(absl::StrCat(field, ": too early"));
-  return static_cast<uint64_t>(us);
 }
 
 // Safe to repeat to the operator: letters lead, so it is no identifier.
@@ -89,8 +79,16 @@ absl::string_view BrokenGrantRule(const policy::v1::SeeGrant& grant) {
        grant.up_to() > policy::v1::TIER_S3)) {
     return "up_to is S1, S2 or S3; S4 is shown by category";
   }
-  if (!grant.law().empty() && !grant.part3()) {
-    return "a law goes with part3 alone";
+  const bool beats_everything = std::any_of(
+      grant.categories().begin(), grant.categories().end(), [](int category) {
+        return BeatsEverything(static_cast<policy::v1::Category>(category));
+      });
+  if (beats_everything && (grant.law().empty() || grant.to() == "each")) {
+    return "gender history and a protected person's details are shown to one "
+           "named recipient by a recorded exception: name it as the law";
+  }
+  if (!grant.law().empty() && !grant.part3() && !beats_everything) {
+    return "a law goes with part3 alone, or with a recorded exception";
   }
   if (grant.types_size() == 0) return "names no type";
   if (grant.roles_size() == 0) return "names no role";
@@ -135,7 +133,7 @@ Agreements::Agreements(std::shared_ptr<const TypeRegistry> types)
   for (const absl::string_view name : types_->names()) {
     const EventType& type = *types_->Find(name);
     TypeRules& rules = rules_[std::string(name)];
-    rules.every_group = EveryGroup(type);
+    rules.processed = WholeOf(type);
     rules.internal = type.policy().internal();
     rules.tells_of_erasure =
         type.policy().effect() == policy::v1::EFFECT_PERSON_ERASED;
@@ -148,36 +146,63 @@ std::shared_ptr<const Agreements> Agreements::None(
 }
 
 absl::StatusOr<std::shared_ptr<const Agreements>> Agreements::With(
-    const policy::v1::Agreement& agreement) const {
+    const policy::v1::Agreement& agreement,
+    std::vector<std::string> signed_by) const {
   auto term = std::make_shared<Term>();
   term->agreement = agreement;
-  std::shared_ptr<Agreements> next(new Agreements(types_));
-  bool replaced = false;
-  for (const std::shared_ptr<const Term>& kept : newest_) {
-    const bool same_name = kept->agreement.name() == agreement.name();
-    replaced |= same_name;
-    const bool newer =
-        same_name && agreement.version() > kept->agreement.version();
-    next->newest_.push_back(newer ? term : kept);
-  }
-  if (!replaced) next->newest_.push_back(term);
-  const auto wrong = [](const Term& each, const absl::Status& why) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("agreement ", each.agreement.name(), ": ", why.message()));
-  };
+  term->signed_by = std::move(signed_by);
   if (const absl::Status checked = CheckTerm(*term); !checked.ok()) {
-    return wrong(*term, checked);
+    return absl::InvalidArgumentError(
+        absl::StrCat("agreement ", agreement.name(), ": ", checked.message()));
   }
-  for (const std::shared_ptr<const Term>& each : next->newest_) {
+  std::vector<std::shared_ptr<const Term>> newest = newest_;
+  const auto same =
+      std::find_if(newest.begin(), newest.end(), [&](const auto& kept) {
+        return kept->agreement.name() == agreement.name();
+      });
+  if (same == newest.end()) {
+    newest.push_back(std::move(term));
+  } else if (agreement.version() > (*same)->agreement.version()) {
+    *same = std::move(term);
+  }
+  return Compile(types_, std::move(newest));
+}
+
+std::shared_ptr<const Agreements> Agreements::Ended(const EarlyEnd& end) const {
+  std::vector<std::shared_ptr<const Term>> newest = newest_;
+  const auto found =
+      std::find_if(newest.begin(), newest.end(), [&](const auto& kept) {
+        return kept->agreement.name() == end.name &&
+               kept->agreement.version() == end.version;
+      });
+  if (found == newest.end() || end.from_us >= (*found)->until_us) {
+    return nullptr;
+  }
+  auto term = std::make_shared<Term>(**found);
+  term->until_us = end.from_us;
+  term->early_end = end;
+  *found = std::move(term);
+  auto compiled = Compile(types_, std::move(newest));
+  return compiled.ok() ? *std::move(compiled) : nullptr;
+}
+
+absl::StatusOr<std::shared_ptr<const Agreements>> Agreements::Compile(
+    std::shared_ptr<const TypeRegistry> types,
+    std::vector<std::shared_ptr<const Term>> newest) {
+  std::shared_ptr<Agreements> made(new Agreements(std::move(types)));
+  made->newest_ = std::move(newest);
+  for (const std::shared_ptr<const Term>& each : made->newest_) {
     for (int line = 0; line < each->agreement.see_size(); ++line) {
-      const absl::Status compiled = next->CompileGrant(*each, line);
-      if (!compiled.ok()) return wrong(*each, compiled);
+      const absl::Status compiled = made->CompileGrant(*each, line);
+      if (compiled.ok()) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "agreement ", each->agreement.name(), ": ", compiled.message()));
     }
-    next->changes_us_.push_back(each->from_us);
-    next->changes_us_.push_back(each->until_us);
+    made->changes_us_.push_back(each->from_us);
+    made->changes_us_.push_back(each->until_us);
   }
-  std::sort(next->changes_us_.begin(), next->changes_us_.end());
-  return std::shared_ptr<const Agreements>(std::move(next));
+  std::sort(made->changes_us_.begin(), made->changes_us_.end());
+  return std::shared_ptr<const Agreements>(std::move(made));
 }
 
 absl::Status Agreements::CheckTerm(Term& term) {
@@ -229,8 +254,9 @@ absl::Status Agreements::CompileGrant(const Term& term, int line) {
   for (const std::string& to : recipients) {
     if (grant.part3() && grant.law().empty() &&
         !IsIn(to, agreement.part3_parties())) {
-      return wrong(absl::StrCat(to, " would use under the UK GDPR what is "
-                                    "processed under Part 3: name the law"));
+      return wrong(absl::StrCat(to,
+                                " would use under the UK GDPR what is "
+                                "processed under Part 3: name the law"));
     }
   }
   for (const std::string& pattern : grant.types()) {
@@ -245,10 +271,9 @@ absl::Status Agreements::CompileGrant(const Term& term, int line) {
       }
       found = true;
       for (const std::string& to : recipients) {
-        rules.rules.push_back({&term, line, &grant, to,
-                               to == agreement.arrangement(),
-                               MaskOf(*types_->Find(name), grant),
-                               grant.audience()});
+        rules.rules.push_back(
+            {&term, line, &grant, to, to == agreement.arrangement(),
+             MaskOf(*types_->Find(name), grant), grant.audience()});
       }
     }
     if (!found) {
@@ -263,13 +288,15 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
                               const PersonPolicy& person) const {
   const auto type = rules_.find(header.type);
   if (type == rules_.end() || to.envelopes_only()) return 0;
-  if (Processes(to, header.type)) return type->second.every_group;
+  if (Processes(to, header.type)) return type->second.processed;
   if (type->second.tells_of_erasure) {
-    return person.told_of_erasure.contains(to.agency)
-               ? type->second.every_group
-               : GroupMask{0};
+    return person.told_of_erasure.contains(to.agency) ? type->second.processed
+                                                      : GroupMask{0};
   }
-  if (type->second.internal || IsRestricted(header, to, person)) return 0;
+  if (type->second.internal || !person.Allows(to) ||
+      IsRestricted(header, to, person)) {
+    return 0;
+  }
   GroupMask mask = 0;
   for (const Rule& rule : type->second.rules) {
     if ((rule.mask & ~mask) == 0 || !rule.IsTo(to)) continue;
@@ -281,17 +308,19 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
 
 bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
                              const PersonPolicy& after) const {
-  if (to.envelopes_only()) return false;
+  if (to.envelopes_only() || !after.Allows(to)) return false;
+  // Who had no record gets all of it, its own too.
+  const bool had_none = !before.Allows(to);
   // What was restricted and is not any more.
-  const bool lifted =
-      !std::includes(after.restricted_controllers.begin(),
-                     after.restricted_controllers.end(),
-                     before.restricted_controllers.begin(),
-                     before.restricted_controllers.end());
+  const bool lifted = !std::includes(after.restricted_controllers.begin(),
+                                     after.restricted_controllers.end(),
+                                     before.restricted_controllers.begin(),
+                                     before.restricted_controllers.end());
   for (const auto& [name, type] : rules_) {
     for (const Rule& rule : type.rules) {
-      if (rule.IsTo(to) && rule.Includes(after) &&
-          (lifted || !rule.Includes(before))) {
+      if (!rule.IsTo(to)) continue;
+      if (had_none ||
+          (rule.Includes(after) && (lifted || !rule.Includes(before)))) {
         return true;
       }
     }
@@ -299,12 +328,12 @@ bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
   return false;
 }
 
-bool Agreements::HasAnyGrant(const Recipient& to) const {
+bool Agreements::HasAnyGrant(const Recipient& to, uint64_t now_us) const {
   if (to.envelopes_only()) return true;
   for (const auto& [name, type] : rules_) {
     if (Processes(to, name)) return true;
     for (const Rule& rule : type.rules) {
-      if (rule.IsTo(to)) return true;
+      if (rule.IsTo(to) && rule.term->until_us > now_us) return true;
     }
   }
   return false;
@@ -348,6 +377,31 @@ absl::Status Agreements::MayPublish(absl::string_view agency,
                     : absl::StrCat(LooksLikeACode(value) ? value : "it",
                                    " is of no agreement in force that the "
                                    "publisher is party to")));
+}
+
+std::map<GrantCell, GroupMask> Agreements::CellsOf(
+    absl::string_view name) const {
+  std::map<GrantCell, GroupMask> cells;
+  for (const auto& [type, rules] : rules_) {
+    for (const Rule& rule : rules.rules) {
+      if (rule.term->agreement.name() != name) continue;
+      const bool by_level = rule.audience == policy::v1::AUDIENCE_PARTY;
+      for (uint32_t level = 0; level <= (by_level ? kLevelMax : 0); ++level) {
+        PersonPolicy person;
+        person.level = level;
+        if (by_level && !rule.IsAtLevel(person)) continue;
+        for (const std::string& role : rule.grant->roles()) {
+          cells[{rule.to, role, type, rule.audience, level, false}] |=
+              rule.mask;
+          if (rule.Covers(bus::v1::REGIME_PART3)) {
+            cells[{rule.to, role, type, rule.audience, level, true}] |=
+                rule.mask;
+          }
+        }
+      }
+    }
+  }
+  return cells;
 }
 
 uint64_t Agreements::NextChangeAfter(uint64_t now_us) const {

@@ -3,6 +3,7 @@
 #define CONCORDAT_SERVICES_COMMON_POLICY_COMPILED_GRANTS_H_
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,9 +41,20 @@ inline bool IsRestricted(const HeaderView& header, const Recipient& to,
          !Owns(header, to.agency);
 }
 
+// Shown by nothing but a line that names it and the recorded exception.
+inline bool BeatsEverything(policy::v1::Category category) {
+  return category == policy::v1::CATEGORY_GENDER_HISTORY ||
+         category == policy::v1::CATEGORY_PROTECTED_PERSON;
+}
+
+// "of persons that it registered"
+absl::string_view AudienceInWords(policy::v1::Audience audience);
+
 // An agreement and when it is in force.
 struct Agreements::Term {
   policy::v1::Agreement agreement;
+  std::vector<std::string> signed_by;
+  std::optional<EarlyEnd> early_end;
   uint64_t from_us = 0;
   uint64_t until_us = 0;  // Exclusive.
 
@@ -115,7 +127,7 @@ struct Agreements::Rule {
 };
 
 struct Agreements::TypeRules {
-  GroupMask every_group = 0;
+  GroupMask processed = 0;  // What a hub service that processes the type sees.
   bool internal = false;
   // PersonErased, which whoever had something of the person is told.
   bool tells_of_erasure = false;

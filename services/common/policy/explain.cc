@@ -5,35 +5,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/common/policy/compiled_grants.h"
+#include "services/common/policy/london_day.h"
 
 namespace concordat {
 namespace {
 
 using policy::v1::SeeGrant;
 
-std::string AudienceInWords(const SeeGrant& grant) {
-  switch (grant.audience()) {
-    case policy::v1::AUDIENCE_PARTY:
-      return grant.level_max() == 0
-                 ? "of persons whose open case it is a party to"
-                 : absl::StrCat(
-                       "of persons whose open case it is a party to, at Level ",
-                       grant.level_min(), " to ", grant.level_max());
-    case policy::v1::AUDIENCE_LEAD:
-      return "of persons whose case, notification or referral it leads";
-    case policy::v1::AUDIENCE_OWN:
-      return "that it published itself or controls";
-    case policy::v1::AUDIENCE_REGISTERED:
-      return "of persons that it registered";
-    default:
-      return "about nobody";
-  }
-}
-
 std::string GrantInWords(const SeeGrant& grant, absl::string_view type) {
-  std::string words = absl::StrCat(
-      grant.to(), " (", absl::StrJoin(grant.roles(), ", "), ") sees ", type,
-      " ", AudienceInWords(grant));
+  std::string words =
+      absl::StrCat(grant.to(), " (", absl::StrJoin(grant.roles(), ", "),
+                   ") sees ", type, " ", AudienceInWords(grant.audience()));
+  if (grant.level_max() != 0) {
+    absl::StrAppend(&words, ", at Level ", grant.level_min(), " to ",
+                    grant.level_max());
+  }
   if (grant.up_to() != policy::v1::TIER_UNSPECIFIED) {
     absl::StrAppend(&words, ", up to tier S",
                     static_cast<int>(grant.up_to()) -
@@ -44,6 +30,21 @@ std::string GrantInWords(const SeeGrant& grant, absl::string_view type) {
 }
 
 }  // namespace
+
+absl::string_view AudienceInWords(policy::v1::Audience audience) {
+  switch (audience) {
+    case policy::v1::AUDIENCE_PARTY:
+      return "of persons whose open case it is a party to";
+    case policy::v1::AUDIENCE_LEAD:
+      return "of persons whose case, notification or referral it leads";
+    case policy::v1::AUDIENCE_OWN:
+      return "that it published itself or controls";
+    case policy::v1::AUDIENCE_REGISTERED:
+      return "of persons that it registered";
+    default:
+      return "about nobody";
+  }
+}
 
 // Why the audience of a line has the event in it or not. Names nobody but the
 // recipient, so that it tells nothing about other parties.
@@ -64,8 +65,8 @@ std::string Agreements::AudienceBecause(const Rule& rule,
   if (header.subject.empty()) return "it is about nobody";
   switch (rule.audience) {
     case policy::v1::AUDIENCE_LEAD:
-      return absl::StrCat(rule.to, rule.Includes(person) ? " leads"
-                                                         : " does not lead");
+      return absl::StrCat(rule.to,
+                          rule.Includes(person) ? " leads" : " does not lead");
     case policy::v1::AUDIENCE_REGISTERED:
       return absl::StrCat(rule.to, rule.Includes(person)
                                        ? " registered the person"
@@ -77,18 +78,18 @@ std::string Agreements::AudienceBecause(const Rule& rule,
     if (rule.to_arrangement) {
       return "the person has no notification, referral or open case";
     }
-    return person.case_open ? absl::StrCat(rule.to,
-                                           " is not a party to the open case")
-                            : "the person has no open case";
+    return person.case_open
+               ? absl::StrCat(rule.to, " is not a party to the open case")
+               : "the person has no open case";
   }
   if (!rule.IsAtLevel(person)) {
     return absl::StrCat("the case is at Level ", person.level);
   }
-  return absl::StrCat(rule.to, " is a party",
-                      rule.grant->level_max() == 0
-                          ? ""
-                          : absl::StrCat(" and the case at Level ",
-                                         person.level));
+  return absl::StrCat(
+      rule.to, " is a party",
+      rule.grant->level_max() == 0
+          ? ""
+          : absl::StrCat(" and the case at Level ", person.level));
 }
 
 JudgedLine Agreements::JudgeLine(const Rule& rule, const HeaderView& header,
@@ -106,8 +107,8 @@ JudgedLine Agreements::JudgeLine(const Rule& rule, const HeaderView& header,
   } else if (!rule.IsForRole(to.role)) {
     line.because = absl::StrCat("it is not for the role ", to.role);
   } else if (!rule.IsForPurpose(to)) {
-    line.because = absl::StrCat("the agreement does not have the purpose ",
-                                *to.purpose);
+    line.because =
+        absl::StrCat("the agreement does not have the purpose ", *to.purpose);
   } else if (!rule.term->InForce(now_us)) {
     line.because =
         absl::StrCat("the agreement is in force from ", agreement.valid_from(),
@@ -132,6 +133,8 @@ JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
   }
   const TypeRules& type = found->second;
   judged.granted = Granted(header, to, now_us, person);
+  // The same words whichever of the two lists it is.
+  const bool allowed = person.Allows(to);
   if (to.envelopes_only()) {
     judged.because = "the operator sees envelopes and never a payload";
   } else if (Processes(to, header.type)) {
@@ -144,6 +147,9 @@ JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
         "its controller has restricted it: it is kept and shown to nobody else";
   } else if (type.internal) {
     judged.because = "the type is internal to the hub and never granted";
+  } else if (!allowed) {
+    judged.because =
+        "the agency that leads has said who may see this person's record";
   }
   if (!judged.because.empty()) return judged;
   // One answer a line: of a line to each, that to the recipient.
@@ -163,9 +169,35 @@ JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
 std::vector<AdoptedAgreement> Agreements::List(uint64_t now_us) const {
   std::vector<AdoptedAgreement> list;
   for (const std::shared_ptr<const Term>& term : newest_) {
-    list.push_back({term->agreement, term->InForce(now_us)});
+    list.push_back({term->agreement, term->InForce(now_us), term->signed_by,
+                    term->until_us, term->early_end});
   }
   return list;
+}
+
+std::string Agreements::EndedInWords(const Recipient& to,
+                                     uint64_t now_us) const {
+  const Term* last = nullptr;
+  for (const auto& [name, type] : rules_) {
+    for (const Rule& rule : type.rules) {
+      if (!rule.IsTo(to) || rule.term->until_us > now_us) continue;
+      if (last == nullptr || rule.term->until_us > last->until_us) {
+        last = rule.term;
+      }
+    }
+  }
+  if (last == nullptr) return "";
+  std::string words =
+      absl::StrCat("Nothing is shared with you since ",
+                   DayInWords(last->until_us), ": the agreement ended");
+  if (last->early_end.has_value()) {
+    absl::StrAppend(&words, " early (", last->early_end->reason, ")");
+  }
+  absl::StrAppend(&words, ".");
+  if (!last->agreement.contact().empty()) {
+    absl::StrAppend(&words, " Ring ", last->agreement.contact(), ".");
+  }
+  return words;
 }
 
 std::vector<std::string> ShownInWords(const EventType& type,

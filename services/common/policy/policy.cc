@@ -1,21 +1,94 @@
 #include "services/common/policy/policy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "concordat/hub/v1/events.pb.h"
 
 namespace concordat {
+namespace {
+
+absl::Status Unreadable(absl::string_view type) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("policy-bearing ", type, " cannot be read"));
+}
+
+std::vector<AccessEntry> EntriesOf(const std::vector<std::string>& texts) {
+  std::vector<AccessEntry> entries;
+  for (const std::string& text : texts)
+    entries.push_back(AccessEntry::Of(text));
+  return entries;
+}
+
+}  // namespace
 
 PolicyState::PolicyState(std::shared_ptr<const TypeRegistry> types)
     : types_(std::move(types)), agreements_(Agreements::None(types_)) {}
 
-absl::Status PolicyState::Adopt(const policy::v1::Agreement& agreement) {
+AccessEntry AccessEntry::Of(absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
+  AccessEntry entry;
+  entry.agency = std::string(parts[0]);
+  if (parts.size() > 1 && parts[1] != "*") entry.role = std::string(parts[1]);
+  if (parts.size() > 2) entry.principal = std::string(parts[2]);
+  return entry;
+}
+
+bool PersonPolicy::ListsAllow(const Recipient& to) const {
+  const bool may = restricted_to.empty() ||
+                   std::any_of(restricted_to.begin(), restricted_to.end(),
+                               [&to](const AccessEntry& entry) {
+                                 return entry.NamesSomebodyOf(to);
+                               });
+  return may && !Excludes(to);
+}
+
+bool PersonPolicy::Excludes(const Recipient& to) const {
+  return std::any_of(
+      excluded.begin(), excluded.end(),
+      [&to](const AccessEntry& entry) { return entry.Names(to); });
+}
+
+absl::Status PolicyState::Adopt(const policy::v1::Agreement& agreement,
+                                std::vector<std::string> signed_by) {
   absl::StatusOr<std::shared_ptr<const Agreements>> next =
-      agreements_->With(agreement);
+      agreements_->With(agreement, std::move(signed_by));
   if (!next.ok()) return next.status();
   agreements_ = *std::move(next);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> PolicyState::ApplyAdopted(absl::string_view message) {
+  hub::v1::AgreementAdopted adopted;
+  policy::v1::Agreement agreement;
+  if (!adopted.ParseFromArray(message.data(),
+                              static_cast<int>(message.size())) ||
+      !agreement.ParseFromString(adopted.agreement())) {
+    return Unreadable(adopted.GetTypeName());
+  }
+  std::vector<std::string> signed_by;
+  for (const hub::v1::PartySignature& each : adopted.signatures()) {
+    signed_by.push_back(each.party());
+  }
+  const absl::Status taken = Adopt(agreement, std::move(signed_by));
+  if (!taken.ok()) return taken;
+  return true;
+}
+
+absl::StatusOr<bool> PolicyState::ApplyRetired(absl::string_view message) {
+  hub::v1::AgreementRetired retired;
+  if (!retired.ParseFromArray(message.data(),
+                              static_cast<int>(message.size()))) {
+    return Unreadable(retired.GetTypeName());
+  }
+  auto next =
+      agreements_->Ended({retired.name(), retired.version(), retired.from(),
+                          retired.party(), retired.reason()});
+  if (next == nullptr) return false;
+  agreements_ = std::move(next);
+  return true;
 }
 
 absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
@@ -27,23 +100,13 @@ absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
       effect == policy::v1::EFFECT_TYPES_ADOPTED) {
     return false;
   }
-  const auto unreadable = [&] {
-    return absl::InvalidArgumentError(
-        absl::StrCat("policy-bearing ", header.type, " cannot be read"));
-  };
   if (effect == policy::v1::EFFECT_AGREEMENT_ADOPTED) {
-    hub::v1::AgreementAdopted adopted;
-    policy::v1::Agreement agreement;
-    if (!adopted.ParseFromArray(message.data(),
-                                static_cast<int>(message.size())) ||
-        !agreement.ParseFromString(adopted.agreement())) {
-      return unreadable();
-    }
-    const absl::Status taken = Adopt(agreement);
-    if (!taken.ok()) return taken;
-    return true;
+    return ApplyAdopted(message);
   }
-  if (header.subject.empty()) return unreadable();
+  if (effect == policy::v1::EFFECT_AGREEMENT_RETIRED) {
+    return ApplyRetired(message);
+  }
+  if (header.subject.empty()) return Unreadable(header.type);
   absl::StatusOr<PolicyFacts> facts = type->ReadPolicyFacts(message);
   if (!facts.ok()) return facts.status();
 
@@ -70,6 +133,15 @@ absl::StatusOr<bool> PolicyState::Apply(const HeaderView& header,
       person.registered_by = before.registered_by;
       person.told_of_erasure = before.told_of_erasure;
       person.restricted_controllers = before.restricted_controllers;
+      person.restricted_to = before.restricted_to;
+      person.excluded = before.excluded;
+      break;
+    case policy::v1::EFFECT_LEAD_CHANGED:
+      person.lead = facts->lead;
+      break;
+    case policy::v1::EFFECT_ACCESS_RESTRICTED:
+      person.restricted_to = EntriesOf(facts->restricted_to);
+      person.excluded = EntriesOf(facts->excluded);
       break;
     case policy::v1::EFFECT_LEVEL_CHANGED:
       person.level = facts->level;

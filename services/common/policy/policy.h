@@ -5,10 +5,15 @@
 // Threads  Agreements is immutable. PolicyState is for one thread at a time.
 // Days     An agreement is in force from the start of its first day to the end
 //          of its last, Europe/London. `now_us` is log time, microseconds.
+// Beats    A person's lists beat every grant. Gender history and a protected
+//          person's details are shown by nothing but a line that names them and
+//          the recorded exception: to no producer and no hub service either.
 #ifndef CONCORDAT_SERVICES_COMMON_POLICY_POLICY_H_
 #define CONCORDAT_SERVICES_COMMON_POLICY_POLICY_H_
 
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,11 +39,38 @@ struct Recipient {
   // What the reader is for; an agreement gives nothing for a purpose that it
   // does not list. Not there: nobody reads yet, a role's view is judged.
   std::optional<std::string> purpose = std::nullopt;
+  // Who it is: the principal's name. Empty: nobody yet, a role's view is judged.
+  // kSeveral: any of the role may get it, so that it is shown what all of them may.
+  static constexpr char kSeveral[] = "*";
+  std::string principal = {};
 
   // The operator runs the hub and sees envelopes: no subject, no data. Granted()
   // gives it nothing; who renders envelopes asks this first.
   bool envelopes_only() const { return role == "operator"; }
   friend bool operator==(const Recipient&, const Recipient&) = default;
+};
+
+// An entry of a person's restricted-to or excluded list: an agency, a role of it,
+// or one principal.
+struct AccessEntry {
+  std::string agency;
+  std::string role;       // Empty: any.
+  std::string principal;  // Empty: any.
+
+  // Of "agency", "agency/role" or "agency/role/principal", a role "*" being any.
+  static AccessEntry Of(absl::string_view text);
+  // Whom it names, or one of the several; and whom, or one who has the role.
+  bool Names(const Recipient& to) const {
+    return agency == to.agency && (role.empty() || role == to.role) &&
+           (principal.empty() || principal == to.principal ||
+            to.principal == Recipient::kSeveral);
+  }
+  bool NamesSomebodyOf(const Recipient& to) const {
+    return agency == to.agency && (role.empty() || role == to.role) &&
+           (principal.empty() || to.principal.empty() ||
+            principal == to.principal);
+  }
+  friend bool operator==(const AccessEntry&, const AccessEntry&) = default;
 };
 
 // What a person's case says about who may see that person's events. A person
@@ -54,6 +86,18 @@ struct PersonPolicy {
   std::set<std::string> told_of_erasure;
   // Controllers whose facts of the person are kept and shown to nobody else.
   std::set<std::string> restricted_controllers;
+  // Set by the agency that leads; they outlive the case, and beat every grant.
+  // `restricted_to` empty: everybody.
+  std::vector<AccessEntry> restricted_to;
+  std::vector<AccessEntry> excluded;
+
+  // False: to this recipient there is no record of the person. A hub service that
+  // processes is asked nowhere; what it tells anyone passes that recipient's view.
+  bool Allows(const Recipient& to) const {
+    return (restricted_to.empty() && excluded.empty()) || ListsAllow(to);
+  }
+  bool Excludes(const Recipient& to) const;
+  bool ListsAllow(const Recipient& to) const;
   friend bool operator==(const PersonPolicy&, const PersonPolicy&) = default;
 };
 
@@ -79,9 +123,33 @@ struct JudgedView {
   std::vector<JudgedLine> lines;  // In the order of the agreements.
 };
 
+// An end before its time; what hub.v1.AgreementRetired says.
+struct EarlyEnd {
+  std::string name;
+  uint32_t version = 0;
+  uint64_t from_us = 0;
+  std::string party;
+  std::string reason;
+};
+
 struct AdoptedAgreement {
   policy::v1::Agreement agreement;
   bool in_force = false;
+  std::vector<std::string> signed_by;  // Parties.
+  uint64_t until_us = 0;               // Exclusive; the early end's, if any.
+  std::optional<EarlyEnd> early_end;
+};
+
+// To whom an agreement gives something, in the smallest steps: of one type, one
+// audience, one MAPPA level, one regime.
+struct GrantCell {
+  std::string agency;
+  std::string role;
+  std::string type;
+  policy::v1::Audience audience = policy::v1::AUDIENCE_UNSPECIFIED;
+  uint32_t level = 0;  // With PARTY.
+  bool part3 = false;  // Processed under Part 3.
+  friend auto operator<=>(const GrantCell&, const GrantCell&) = default;
 };
 
 // Every agreement in its newest version, compiled.
@@ -95,9 +163,15 @@ class Agreements {
   //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger,
   //                     names no role or an unknown or internal type, or shows under the
   //                     UK GDPR what is processed under Part 3 and names no
-  //                     law. Names the grant.
+  //                     law, or gender history or a protected person to more
+  //                     than one recipient or without one. Names the grant.
   absl::StatusOr<std::shared_ptr<const Agreements>> With(
-      const policy::v1::Agreement& agreement) const;
+      const policy::v1::Agreement& agreement,
+      std::vector<std::string> signed_by = {}) const;
+
+  // The same with that one over from then on. Null: it is of no agreement here, of
+  // another version than the newest, or not before the end that it has.
+  std::shared_ptr<const Agreements> Ended(const EarlyEnd& end) const;
 
   // What `to` may see of an event with this header about a person of whom
   // `person` holds. 0: nothing, not even the header.
@@ -109,6 +183,8 @@ class Agreements {
   JudgedView Explain(const HeaderView& header, const Recipient& to,
                      uint64_t now_us, const PersonPolicy& person) const;
   std::vector<AdoptedAgreement> List(uint64_t now_us) const;
+  // What the agreement of that name gives to whom, whether or not it is in force.
+  std::map<GrantCell, GroupMask> CellsOf(absl::string_view name) const;
 
   // May `agency` publish for this purpose, through this legal gateway? One
   // agreement in force that it is a party to must have both.
@@ -120,7 +196,12 @@ class Agreements {
   // A change of a person from `before` to `after` may show `to` more.
   bool MayShowMore(const Recipient& to, const PersonPolicy& before,
                    const PersonPolicy& after) const;
-  bool HasAnyGrant(const Recipient& to) const;
+  // What has ended gives nothing; what begins later does.
+  bool HasAnyGrant(const Recipient& to, uint64_t now_us) const;
+  // What a recipient is told whom HasAnyGrant() has nothing for: when and why the
+  // last agreement that gave it something ended, and whom to ring. Empty: none
+  // ever did.
+  std::string EndedInWords(const Recipient& to, uint64_t now_us) const;
   // The purposes of agreements that give `to` something, whatever its own is.
   std::set<std::string> PurposesOf(const Recipient& to) const;
   // The first moment after `now_us` at which an agreement starts or ends;
@@ -133,6 +214,9 @@ class Agreements {
   struct TypeRules;
   explicit Agreements(std::shared_ptr<const TypeRegistry> types);
   static absl::Status CheckTerm(Term& term);
+  static absl::StatusOr<std::shared_ptr<const Agreements>> Compile(
+      std::shared_ptr<const TypeRegistry> types,
+      std::vector<std::shared_ptr<const Term>> newest);
   absl::Status CompileGrant(const Term& term, int line);
   static std::string AudienceBecause(const Rule& rule, const HeaderView& header,
                                      const PersonPolicy& person);
@@ -166,7 +250,8 @@ class PolicyState {
 
   // Takes an agreement into force at once, as its AgreementAdopted would.
   //   INVALID_ARGUMENT  as Agreements::With.
-  absl::Status Adopt(const policy::v1::Agreement& agreement);
+  absl::Status Adopt(const policy::v1::Agreement& agreement,
+                     std::vector<std::string> signed_by = {});
 
   // Folds one durable event. True when it may have changed what somebody sees
   // of its subject, or, with no subject, of anybody.
@@ -180,10 +265,10 @@ class PolicyState {
                     uint64_t now_us) const {
     return agreements_->Granted(header, to, now_us, Of(header.subject));
   }
-  // A grant names this agency and role, for its purpose: else a subscription
-  // would see nothing.
-  bool HasAnyGrant(const Recipient& to) const {
-    return agreements_->HasAnyGrant(to);
+  // A grant names this agency and role, for its purpose, and has not ended: else a
+  // subscription would see nothing.
+  bool HasAnyGrant(const Recipient& to, uint64_t now_us) const {
+    return agreements_->HasAnyGrant(to, now_us);
   }
   const PersonPolicy& Of(const PersonKey& person) const;
   const std::shared_ptr<const Agreements>& agreements() const {
@@ -191,6 +276,9 @@ class PolicyState {
   }
 
  private:
+  absl::StatusOr<bool> ApplyAdopted(absl::string_view message);
+  absl::StatusOr<bool> ApplyRetired(absl::string_view message);
+
   std::shared_ptr<const TypeRegistry> types_;
   std::shared_ptr<const Agreements> agreements_;
   absl::flat_hash_map<PersonKey, PersonPolicy> persons_;

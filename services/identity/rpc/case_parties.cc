@@ -81,7 +81,7 @@ void CaseParties::Run() {
     policy_ = std::make_unique<PolicyState>(types_);
     people_.clear();
     position_ = Sequence();
-    read_to_end_ = false;
+    read_to_end_ = lists_known_ = false;
   }
 }
 
@@ -115,7 +115,7 @@ void CaseParties::Follow(Subscription& subscription) {
       moved = reached > position_ || CurrentNow() != was_current;
       position_ = reached;
       if (connected && !delivery.ok() && !read_to_end_ && position_ >= end) {
-        read_to_end_ = moved = true;
+        read_to_end_ = lists_known_ = moved = true;
       }
     }
     if (moved) on_change_(PersonKey());
@@ -166,6 +166,15 @@ absl::StatusOr<bool> CaseParties::IsParty(absl::string_view agency,
   MutexLock lock(mu_);
   if (!CurrentNow()) return NotCurrent();
   return IsPartyNow(agency, policy_->Of(person), registered_too);
+}
+
+absl::StatusOr<bool> CaseParties::Allows(const bus::v1::Principal& caller,
+                                         const PersonKey& person) const {
+  Recipient to{caller.agency(), caller.role(), {}};
+  to.principal = caller.name();
+  MutexLock lock(mu_);
+  if (!lists_known_) return NotCurrent();
+  return policy_->Of(person).Allows(to);
 }
 
 CaseParties::Involved CaseParties::InvolvedNow(

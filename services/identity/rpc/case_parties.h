@@ -14,6 +14,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "concordat/bus/v1/registry.pb.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
 #include "services/common/bus_client/bus_client.h"
@@ -55,6 +56,12 @@ class CaseParties {
   absl::StatusOr<bool> IsParty(absl::string_view agency,
                                const PersonKey& person,
                                bool registered_too = false) const;
+  // Whether there is a record of the person to this caller, whatever interest its
+  // agency has: the lists that the lead agency set have it in. As they were last
+  // known, also while the bus is away.
+  //   UNAVAILABLE  the log has not been read to its end once.
+  absl::StatusOr<bool> Allows(const bus::v1::Principal& caller,
+                              const PersonKey& person) const;
   // The agencies of the person's open case, for one of them or the arrangement; with
   // no lead: nothing that the agency may know of.
   struct Involved {
@@ -107,6 +114,7 @@ class CaseParties {
   Sequence position_ ABSL_GUARDED_BY(mu_);
   Sequence log_end_ ABSL_GUARDED_BY(mu_);
   bool read_to_end_ ABSL_GUARDED_BY(mu_) = false;
+  bool lists_known_ ABSL_GUARDED_BY(mu_) = false;  // It was, with this policy_.
   absl::Duration heard_at_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };

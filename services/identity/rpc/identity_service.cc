@@ -125,8 +125,7 @@ absl::StatusOr<WrittenIdentifier> IdentityService::Read(
 
 absl::StatusOr<bool> IdentityService::HasInterest(
     const Call& call, const PersonKey& person) const {
-  return identity::HasInterest(store_, parties_, call.principal->agency(),
-                               person);
+  return identity::HasInterest(store_, parties_, *call.principal, person);
 }
 
 absl::StatusOr<std::optional<PersonKey>> IdentityService::InterestByCase(

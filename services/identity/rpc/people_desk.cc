@@ -172,8 +172,7 @@ absl::Status PeopleDesk::Note(const Call& call, const std::string& purpose,
 
 absl::StatusOr<std::optional<v1::PersonDescription>> PeopleDesk::DescriptionOf(
     const Call& call, const PersonKey& person) {
-  const auto interest =
-      HasInterest(store_, parties_, call.principal->agency(), person);
+  const auto interest = HasInterest(store_, parties_, *call.principal, person);
   if (!interest.ok()) return interest.status();
   if (!*interest) return std::nullopt;
   const auto overview = store_.Overview(person, SystemOf(*call.principal));
@@ -207,8 +206,7 @@ absl::StatusOr<v1::DescribeResponse> PeopleDesk::Describe(
   if (absl::Status s = CheckCaller(call, purpose); !s.ok()) return s;
   const auto person = ReadSubject(request.subject());
   if (!person.ok()) return person.status();
-  const auto interest =
-      HasInterest(store_, parties_, call.principal->agency(), *person);
+  const auto interest = HasInterest(store_, parties_, *call.principal, *person);
   if (!interest.ok()) return interest.status();
   if (!*interest) return NotForYou();
   const auto details = store_.Describe(*person, call.principal->agency());

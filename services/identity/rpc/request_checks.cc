@@ -58,11 +58,14 @@ absl::StatusOr<std::vector<WrittenIdentifier>> ReadIdentifiers(
 
 absl::StatusOr<bool> HasInterest(IdentityStore& store,
                                  const CaseParties& parties,
-                                 const std::string& agency,
+                                 const bus::v1::Principal& caller,
                                  const PersonKey& person) {
-  absl::StatusOr<bool> registered = store.IsRegisteredBy(person, agency);
-  if (!registered.ok() || *registered) return registered;
-  return parties.IsParty(agency, person);
+  absl::StatusOr<bool> interest = store.IsRegisteredBy(person, caller.agency());
+  if (interest.ok() && !*interest) {
+    interest = parties.IsParty(caller.agency(), person);
+  }
+  if (!interest.ok() || !*interest) return interest;
+  return parties.Allows(caller, person);
 }
 
 absl::StatusOr<std::optional<PersonKey>> PersonFor(
@@ -76,14 +79,17 @@ absl::StatusOr<std::optional<PersonKey>> PersonFor(
     return std::optional<PersonKey>();
   }
   if (!person.ok() || !person->has_value()) return person;
-  const auto interest = HasInterest(store, parties, agency, **person);
+  const auto interest = HasInterest(store, parties, *call.principal, **person);
   if (!interest.ok()) return interest.status();
   if (*interest) return person;
   person = store.ResolveOwn(identifiers, agency);
   if (absl::IsFailedPrecondition(person.status())) {
     return std::optional<PersonKey>();
   }
-  return person;
+  if (!person.ok() || !person->has_value()) return person;
+  const auto allowed = parties.Allows(*call.principal, **person);
+  if (!allowed.ok()) return allowed.status();
+  return *allowed ? person : std::optional<PersonKey>();
 }
 
 absl::StatusOr<std::set<std::string>> KnownAgencies(const CaseParties& parties,

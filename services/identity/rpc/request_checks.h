@@ -34,10 +34,11 @@ absl::StatusOr<std::vector<WrittenIdentifier>> ReadIdentifiers(
     const google::protobuf::RepeatedPtrField<v1::Identifier>& written,
     const Clock& clock);
 
-// Whether the agency registered the person or is party to their open case.
+// Whether the caller's agency registered the person or is party to their open case,
+// and no list keeps the caller from the person's record.
 absl::StatusOr<bool> HasInterest(IdentityStore& store,
                                  const CaseParties& parties,
-                                 const std::string& agency,
+                                 const bus::v1::Principal& caller,
                                  const PersonKey& person);
 
 // Whom the numbers name for the caller: by links that may be used if its agency has

@@ -125,8 +125,7 @@ absl::StatusOr<v1::OpenReviewResponse> ReviewService::Open(
   if (!context.ok()) return std::move(context).status();
   absl::StatusOr<PersonKey> person = ReadSubject(subject);
   if (!person.ok()) return std::move(person).status();
-  const auto interest =
-      HasInterest(store_, parties_, call.principal->agency(), *person);
+  const auto interest = HasInterest(store_, parties_, *call.principal, *person);
   if (!interest.ok()) return interest.status();
   if (!*interest) return NotForYou();
   review.subject = *person;
@@ -205,12 +204,13 @@ absl::StatusOr<bool> ReviewService::IsFor(const Call& call,
   if (review.kind != kLinkDoubted && review.kind != kNumberClaimed) {
     return review.agency == agency;
   }
-  auto interest = HasInterest(store_, parties_, agency, review.subject);
+  auto interest =
+      HasInterest(store_, parties_, *call.principal, review.subject);
   if (!interest.ok() || !*interest || review.kind == kLinkDoubted) {
     return interest;
   }
   // That there is another with the number is for who knows both of them.
-  return HasInterest(store_, parties_, agency, review.other);
+  return HasInterest(store_, parties_, *call.principal, review.other);
 }
 
 absl::StatusOr<std::vector<ReviewService::SourceUse>> ReviewService::SourcesOf(
@@ -326,7 +326,8 @@ absl::StatusOr<v1::LookAtReviewResponse> ReviewService::LookAtReview(
     const auto holder = store_.HolderOf(identifier);
     if (!holder.ok()) return holder.status();
     if (!holder->has_value()) continue;
-    const auto interest = HasInterest(store_, parties_, agency, **holder);
+    const auto interest =
+        HasInterest(store_, parties_, *call.principal, **holder);
     if (!interest.ok()) return interest.status();
     if (*interest) shown.set_holder((*holder)->ToString());
   }

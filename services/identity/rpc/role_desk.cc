@@ -285,7 +285,9 @@ absl::StatusOr<v1::ListInvolvedResponse> RoleDesk::ListInvolved(
     const auto involved =
         parties_.InvolvedFor(call.principal->agency(), *person);
     if (!involved.ok()) return involved.status();
-    if (involved->parties.empty()) continue;
+    const auto allowed = parties_.Allows(*call.principal, *person);
+    if (!allowed.ok()) return allowed.status();
+    if (involved->parties.empty() || !*allowed) continue;
     v1::PersonInvolved& listed = *response.add_people();
     listed.set_subject(subject);
     if (!involved->lead.empty()) {

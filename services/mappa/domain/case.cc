@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 
@@ -47,6 +48,8 @@ void Evolve(Case& record, const View& event) {
   v1::PartyLeft left;
   v1::CaseClosed closed;
   v1::LevelChanged level;
+  v1::LeadChanged lead;
+  v1::AccessRestricted access;
   if (ReadAs(event, &opened)) {
     record.opened = true;
     record.parties = {opened.parties().begin(), opened.parties().end()};
@@ -59,6 +62,10 @@ void Evolve(Case& record, const View& event) {
     record.closed = true;
   } else if (ReadAs(event, &level)) {
     record.level = level.to_level();
+  } else if (ReadAs(event, &lead)) {
+    record.lead = lead.lead();
+  } else if (ReadAs(event, &access)) {
+    record.access = std::move(access);
   }
 }
 
@@ -155,6 +162,62 @@ Decision DecideLevel(const std::vector<View>& history,
   if (command.to_level() == 0 || command.to_level() == record.level) {
     return absl::InvalidArgumentError(
         "change.to_level: needs another level, 1 to 3");
+  }
+  return std::vector<ProposedEvent>{Propose(command)};
+}
+
+Decision DecideLead(const std::vector<View>& history,
+                    const v1::LeadChanged& command, absl::string_view by,
+                    bool is_coordinator) {
+  const Case record = FoldCase(history);
+  if (const auto open = CheckOpen(record); !open.ok()) return open;
+  if (by != record.lead && !is_coordinator) {
+    return absl::PermissionDeniedError(
+        "only the agency that leads hands the lead on, or the co-ordinator");
+  }
+  if (command.lead() == record.lead) {
+    return absl::InvalidArgumentError("change.lead: leads already");
+  }
+  if (record.parties.count(command.lead()) == 0) {
+    return absl::InvalidArgumentError(
+        "change.lead: must be one of the parties; let it join first");
+  }
+  return std::vector<ProposedEvent>{Propose(command)};
+}
+
+Decision DecideAccess(const std::vector<View>& history,
+                      const v1::AccessRestricted& command, absl::string_view by,
+                      const IsSomebody& is_somebody) {
+  const Case record = FoldCase(history);
+  if (const auto open = CheckOpen(record); !open.ok()) return open;
+  if (by != record.lead) {
+    return absl::PermissionDeniedError(
+        "only the agency that leads says who may see a person's record");
+  }
+  std::set<std::string> named;
+  bool lead_may = command.restricted_to().empty();
+  for (const std::string& entry : command.restricted_to()) {
+    if (!is_somebody(entry)) {
+      return absl::InvalidArgumentError("access.restricted_to: names nobody");
+    }
+    if (!named.insert(entry).second) {
+      return absl::InvalidArgumentError("access: names somebody twice");
+    }
+    lead_may |= entry == record.lead ||
+                absl::StartsWith(entry, absl::StrCat(record.lead, "/"));
+  }
+  for (const std::string& entry : command.excluded()) {
+    if (!is_somebody(entry)) {
+      return absl::InvalidArgumentError("access.excluded: names nobody");
+    }
+    if (!named.insert(entry).second) {
+      return absl::InvalidArgumentError("access: names somebody twice");
+    }
+    lead_may &= entry != record.lead;
+  }
+  if (!lead_may) {
+    return absl::InvalidArgumentError(
+        "access: the agency that leads would see nothing itself");
   }
   return std::vector<ProposedEvent>{Propose(command)};
 }

@@ -3,6 +3,7 @@
 #define CONCORDAT_SERVICES_MAPPA_DOMAIN_CASE_H_
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ struct Case {
   bool closed = false;
   std::set<std::string> parties;
   std::string lead;
-  uint32_t level = 0;  // 0: none yet.
+  uint32_t level = 0;           // 0: none yet.
+  v1::AccessRestricted access;  // The newest.
 };
 
 void Evolve(Case& record, const View& event);
@@ -46,6 +48,19 @@ Decision DecideParties(const std::vector<View>& history,
                        const IsAgency& is_agency);
 Decision DecideClose(const std::vector<View>& history,
                      const v1::CaseClosed& command);
+//   PERMISSION_DENIED  `by`, the caller's agency, does not lead, and is no
+//                      co-ordinator.
+//   INVALID_ARGUMENT   the new lead is no party, or leads already.
+Decision DecideLead(const std::vector<View>& history,
+                    const v1::LeadChanged& command, absl::string_view by,
+                    bool is_coordinator);
+//   PERMISSION_DENIED  `by`, the caller's agency, does not lead.
+//   INVALID_ARGUMENT   an entry names nobody, or is there twice; or the lead
+//                      agency as a whole would see nothing itself.
+using IsSomebody = std::function<bool(absl::string_view entry)>;
+Decision DecideAccess(const std::vector<View>& history,
+                      const v1::AccessRestricted& command, absl::string_view by,
+                      const IsSomebody& is_somebody);
 //   FAILED_PRECONDITION  from_level is not the case's level; says which is.
 //   INVALID_ARGUMENT     to the same level, or to none.
 Decision DecideLevel(const std::vector<View>& history,

@@ -69,6 +69,7 @@ void FoldCaseEvent(CaseFile& file, const View& event) {
   v1::PartyLeft left;
   v1::CaseClosed closed;
   v1::LevelChanged level;
+  v1::LeadChanged lead;
   v1::MeetingHeld meeting;
   if (ReadAs(event, &joined) && is_its(joined.case_ref())) {
     record.parties.insert(joined.agency());
@@ -77,6 +78,8 @@ void FoldCaseEvent(CaseFile& file, const View& event) {
   } else if (ReadAs(event, &closed) && is_its(closed.case_ref())) {
     record.closed_us = at_us;
     record.close_reason = closed.reason();
+  } else if (ReadAs(event, &lead) && is_its(lead.case_ref())) {
+    record.lead = lead.lead();
   } else if (ReadAs(event, &level) && is_its(level.case_ref())) {
     record.level = level.to_level();
     record.level_since_us = at_us;

@@ -41,8 +41,11 @@ CaseBook::CaseBook(std::shared_ptr<const TypeRegistry> types,
       policy_(std::move(types)) {}
 
 std::vector<std::string> CaseBook::Types() {
-  return {"concordat.mappa.v1.*", "concordat.identity.v1.PersonRegistered",
-          "concordat.hub.v1.AgreementAdopted", "concordat.hub.v1.TimePassed",
+  return {"concordat.mappa.v1.*",
+          "concordat.identity.v1.PersonRegistered",
+          "concordat.hub.v1.AgreementAdopted",
+          "concordat.hub.v1.AgreementRetired",
+          "concordat.hub.v1.TimePassed",
           kPersonErasedType};
 }
 

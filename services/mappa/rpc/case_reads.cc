@@ -8,6 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "concordat/mappa/v1/service.pb.h"
+#include "services/common/projection/handle_command.h"
+#include "services/mappa/domain/case.h"
+#include "services/mappa/domain/referral.h"
 #include "services/mappa/rpc/display_name.h"
 
 namespace concordat::mappa {
@@ -22,7 +25,8 @@ Recipient ReaderOf(const Call& call) {
   return {.agency = call.principal->agency(),
           .role = call.principal->role(),
           .process_types = {},
-          .purpose = call.purpose};
+          .purpose = call.purpose,
+          .principal = call.principal->name()};
 }
 
 void Fill(const CaseFile& file, v1::Case& out) {
@@ -184,10 +188,66 @@ absl::StatusOr<v1::ListNotificationsResponse> ListNotifications(
   return response;
 }
 
+// The stream says whose it is; what is answered is what the book shows the caller.
+absl::StatusOr<v1::GetReferralResponse> GetReferral(
+    CommandRunner& runner, const CaseBook& book, const Projection& cases,
+    const Call& call, const v1::GetReferralRequest& request) {
+  const absl::Status checked =
+      CheckReference("referral_ref", request.referral_ref());
+  if (!checked.ok()) return checked;
+  const auto slice = runner.Read(
+      absl::StrCat("referral/", request.referral_ref()), call.deadline);
+  if (!slice.ok()) return slice.status();
+  const auto none = [] { return absl::NotFoundError("no such referral"); };
+  if (slice->views.empty()) return none();
+  const absl::Status read_to = cases.AwaitJudged(slice->version, kReadWait);
+  if (!read_to.ok()) return read_to;
+  const CaseFile file =
+      book.FileOf(slice->views.front().header.subject, ReaderOf(call));
+  const auto found = std::find_if(file.referrals.begin(), file.referrals.end(),
+                                  [&request](const FiledReferral& one) {
+                                    return one.ref == request.referral_ref();
+                                  });
+  if (found == file.referrals.end()) return none();
+  const Referral& referral = found->state;
+  v1::GetReferralResponse response;
+  response.set_referral_ref(request.referral_ref());
+  response.set_subject(file.subject.ToString());
+  response.set_version(slice->version.value);
+  response.set_state(StateOf(referral));
+  response.set_level(referral.decided ? referral.level : referral.level_sought);
+  if (referral.decided) {
+    response.set_decided_by(DisplayName(*call.registry, referral.decided_by));
+    response.set_decided_at(referral.decided_us);
+  }
+  return response;
+}
+
+// The lists are shown to nobody but the agency that leads.
+absl::StatusOr<v1::GetAccessResponse> GetAccess(
+    CommandRunner& runner, const Call& call,
+    const v1::GetAccessRequest& request) {
+  const absl::Status checked = CheckReference("case_ref", request.case_ref());
+  if (!checked.ok()) return checked;
+  const auto slice =
+      runner.Read(absl::StrCat("case/", request.case_ref()), call.deadline);
+  if (!slice.ok()) return slice.status();
+  const Case record = FoldCase(slice->views);
+  if (!record.opened || record.lead != call.principal->agency()) {
+    return absl::NotFoundError("no such case");
+  }
+  v1::GetAccessResponse response;
+  *response.mutable_access() = record.access;
+  response.mutable_access()->set_case_ref(request.case_ref());
+  response.set_version(slice->version.value);
+  return response;
+}
+
 }  // namespace
 
-void RegisterCaseReads(ServerHost& host, const CaseBook& book,
-                       const Projection& cases, const Clock& clock) {
+void RegisterCaseReads(ServerHost& host, CommandRunner& runner,
+                       const CaseBook& book, const Projection& cases,
+                       const Clock& clock) {
   const auto add = [&]<typename Request, typename Response>(
                        absl::string_view name,
                        absl::StatusOr<Response> (*read)(
@@ -212,6 +272,17 @@ void RegisterCaseReads(ServerHost& host, const CaseBook& book,
   add("GetCase", &GetCase);
   add("ListReferrals", &ListReferrals);
   add("ListNotifications", &ListNotifications);
+  host.Handle<v1::GetReferralRequest, v1::GetReferralResponse>(
+      "concordat.mappa.v1.MappaService/GetReferral", {},
+      [&runner, &book, &cases](const Call& call,
+                               const v1::GetReferralRequest& request) {
+        return GetReferral(runner, book, cases, call, request);
+      });
+  host.Handle<v1::GetAccessRequest, v1::GetAccessResponse>(
+      "concordat.mappa.v1.MappaService/GetAccess", {},
+      [&runner](const Call& call, const v1::GetAccessRequest& request) {
+        return GetAccess(runner, call, request);
+      });
 }
 
 }  // namespace concordat::mappa

@@ -4,6 +4,7 @@
 #define CONCORDAT_SERVICES_MAPPA_RPC_CASE_READS_H_
 
 #include "services/common/base/clock.h"
+#include "services/common/projection/command_runner.h"
 #include "services/common/projection/projection.h"
 #include "services/common/rpc/server_host.h"
 #include "services/mappa/rpc/case_book.h"
@@ -11,8 +12,9 @@
 namespace concordat::mappa {
 
 // `cases` follows the bus for `book`. All must outlive the host's last call.
-void RegisterCaseReads(ServerHost& host, const CaseBook& book,
-                       const Projection& cases, const Clock& clock);
+void RegisterCaseReads(ServerHost& host, CommandRunner& runner,
+                       const CaseBook& book, const Projection& cases,
+                       const Clock& clock);
 
 }  // namespace concordat::mappa
 

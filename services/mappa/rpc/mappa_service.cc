@@ -1,5 +1,6 @@
 #include "services/mappa/rpc/mappa_service.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <set>
@@ -20,6 +21,25 @@ namespace {
 using History = std::vector<View>;
 
 constexpr absl::string_view kCoordinator = "coordinator";
+
+// Whether somebody of the registry is meant by an entry of an access list.
+bool NamesSomebody(const PrincipalRegistry& registry, absl::string_view text) {
+  const AccessEntry entry = AccessEntry::Of(text);
+  if (entry.role.empty() && entry.principal.empty()) {
+    return registry.IsAgency(entry.agency);
+  }
+  const auto& principals = registry.proto().principals();
+  return std::any_of(
+      principals.begin(), principals.end(),
+      [&entry](const bus::v1::Principal& each) {
+        const auto& roles = each.alert_roles();
+        const bool has_role =
+            entry.role.empty() || each.role() == entry.role ||
+            std::find(roles.begin(), roles.end(), entry.role) != roles.end();
+        return each.agency() == entry.agency && has_role &&
+               (entry.principal.empty() || each.name() == entry.principal);
+      });
+}
 
 // The plans of each method, on what they need.
 class Plans {
@@ -133,6 +153,28 @@ class Plans {
                   });
   }
 
+  absl::StatusOr<CommandPlan> Lead(const Call& call,
+                                   const v1::ChangeLeadRequest& request) const {
+    return OnCase(request.change().case_ref(), "change.case_ref",
+                  [&call, &request](const History& history) {
+                    return DecideLead(history, request.change(),
+                                      call.principal->agency(),
+                                      call.principal->role() == kCoordinator);
+                  });
+  }
+
+  absl::StatusOr<CommandPlan> Access(
+      const Call& call, const v1::RestrictAccessRequest& request) const {
+    return OnCase(request.access().case_ref(), "access.case_ref",
+                  [&call, &request](const History& history) {
+                    return DecideAccess(
+                        history, request.access(), call.principal->agency(),
+                        [&call](absl::string_view entry) {
+                          return NamesSomebody(*call.registry, entry);
+                        });
+                  });
+  }
+
   absl::StatusOr<CommandPlan> Meeting(
       const Call& call, const v1::RecordMeetingRequest& request) const {
     return OnCase(request.meeting().case_ref(), "meeting.case_ref",
@@ -220,34 +262,6 @@ template <typename Request>
 Request RequestOf(absl::StatusOr<CommandPlan> (Plans::*)(const Call&,
                                                          const Request&) const);
 
-absl::StatusOr<v1::GetReferralResponse> GetReferral(
-    CommandRunner& runner, const Call& call,
-    const v1::GetReferralRequest& request) {
-  const absl::Status checked =
-      CheckReference("referral_ref", request.referral_ref());
-  if (!checked.ok()) return checked;
-  const auto slice = runner.Read(
-      absl::StrCat("referral/", request.referral_ref()), call.deadline);
-  if (!slice.ok()) return slice.status();
-  const Referral referral = FoldReferral(slice->views);
-  if (!referral.submitted ||
-      (call.principal->role() != kCoordinator &&
-       call.principal->agency() != referral.submitted_by)) {
-    return absl::NotFoundError("no such referral");
-  }
-  v1::GetReferralResponse response;
-  response.set_referral_ref(request.referral_ref());
-  response.set_subject(referral.subject.ToString());
-  response.set_version(slice->version.value);
-  response.set_state(StateOf(referral));
-  response.set_level(referral.decided ? referral.level : referral.level_sought);
-  if (referral.decided) {
-    response.set_decided_by(DisplayName(*call.registry, referral.decided_by));
-    response.set_decided_at(referral.decided_us);
-  }
-  return response;
-}
-
 }  // namespace
 
 void RegisterMappaService(ServerHost& host, CommandRunner& runner,
@@ -260,6 +274,8 @@ void RegisterMappaService(ServerHost& host, CommandRunner& runner,
                                            "supervising-officer", "duty-senior",
                                            "service-manager"}};
   const MethodOptions coordinators{.roles = {std::string(kCoordinator)}};
+  MethodOptions leaders = submitters;
+  leaders.roles.emplace_back(kCoordinator);
   const std::string service = "concordat.mappa.v1.MappaService/";
   const auto add = [&](absl::string_view name, const MethodOptions& who,
                        auto method) {
@@ -276,14 +292,11 @@ void RegisterMappaService(ServerHost& host, CommandRunner& runner,
   add("OpenCase", coordinators, &Plans::Open);
   add("ChangeParties", coordinators, &Plans::Parties);
   add("CloseCase", coordinators, &Plans::Close);
+  add("ChangeLead", leaders, &Plans::Lead);
+  add("RestrictAccess", submitters, &Plans::Access);
   add("ChangeLevel", coordinators, &Plans::Level);
   add("RecordMeeting", coordinators, &Plans::Meeting);
-  host.Handle<v1::GetReferralRequest, v1::GetReferralResponse>(
-      service + "GetReferral", {},
-      [&runner](const Call& call, const v1::GetReferralRequest& request) {
-        return GetReferral(runner, call, request);
-      });
-  RegisterCaseReads(host, book, cases, clock);
+  RegisterCaseReads(host, runner, book, cases, clock);
 }
 
 }  // namespace concordat::mappa

@@ -30,7 +30,9 @@ inline std::shared_ptr<const TypeRegistry> Types() {
       .Add("m.v1.Opened", WithEffect(policy::v1::EFFECT_CASE_OPENED))
       .Add("m.v1.Joined", WithEffect(policy::v1::EFFECT_PARTY_JOINED))
       .Add("m.v1.Left", WithEffect(policy::v1::EFFECT_PARTY_LEFT))
-      .Add("m.v1.Level", WithEffect(policy::v1::EFFECT_LEVEL_CHANGED));
+      .Add("m.v1.Level", WithEffect(policy::v1::EFFECT_LEVEL_CHANGED))
+      .Add("m.v1.Access", WithEffect(policy::v1::EFFECT_ACCESS_RESTRICTED))
+      .Add("h.v1.Retired", WithEffect(policy::v1::EFFECT_AGREEMENT_RETIRED));
   return types;
 }
 

@@ -140,7 +140,7 @@ class PolicyTest : public ::testing::Test {
 TEST_F(PolicyTest, ShowsNothingWithoutAnAgreement) {
   Apply("m.v1.Opened", 1, "red,blue;red;0");
   EXPECT_EQ(Sees(kRed), 0);
-  EXPECT_FALSE(policy_.HasAnyGrant(kRed));
+  EXPECT_FALSE(policy_.HasAnyGrant(kRed, kNowUs));
 }
 
 TEST_F(PolicyTest, RefusesAnAgreementAndNamesTheGrant) {
@@ -176,7 +176,7 @@ TEST_F(PolicyTest, RefusesAnAgreementAndNamesTheGrant) {
   EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("valid_from"));
   agreement.set_valid_from("2027-01-01");
   EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("before"));
-  EXPECT_FALSE(policy_.HasAnyGrant(kRed));
+  EXPECT_FALSE(policy_.HasAnyGrant(kRed, kNowUs));
 }
 
 TEST_F(PolicyTest, AGrantWithoutARoleDoesNotLoad) {
@@ -197,8 +197,8 @@ TEST_F(PolicyTest, ShowsARoleWhatItsOwnLinesGive) {
   EXPECT_NE(Sees(kRed, "a.v1.Fact"), 0);
   EXPECT_EQ(Sees(upkeep, "a.v1.Fact"), 0);
   EXPECT_EQ(Sees(visitor, "a.v1.Fact"), 0);
-  EXPECT_TRUE(policy_.HasAnyGrant(upkeep));
-  EXPECT_FALSE(policy_.HasAnyGrant(visitor));
+  EXPECT_TRUE(policy_.HasAnyGrant(upkeep, kNowUs));
+  EXPECT_FALSE(policy_.HasAnyGrant(visitor, kNowUs));
   const PersonPolicy before = policy_.Of(About("", 1).subject);
   Apply("m.v1.Level", 1, ";;2");
   const PersonPolicy& after = policy_.Of(About("", 1).subject);
@@ -220,7 +220,7 @@ TEST_F(PolicyTest, ShowsNothingForAPurposeThatIsNotListed) {
   for (const char* other : {"", "SALES"}) {
     red.purpose = other;
     EXPECT_EQ(Sees(red), 0) << other;
-    EXPECT_FALSE(policy_.HasAnyGrant(red)) << other;
+    EXPECT_FALSE(policy_.HasAnyGrant(red, kNowUs)) << other;
   }
   EXPECT_THAT(policy_.agreements()->PurposesOf(red), ElementsAre("CARE"));
   EXPECT_THAT(policy_.agreements()->PurposesOf(kBlue), IsEmpty());
@@ -302,7 +302,7 @@ TEST_F(PolicyTest, InternalTypesGoToProcessorsAlone) {
   const Recipient hub = {"hub", "service", {"a.v1.*"}};
   EXPECT_EQ(Sees(hub, "a.v1.Secret"), 0b111);
   EXPECT_EQ(Sees(hub, "m.v1.Opened"), 0);
-  EXPECT_TRUE(policy_.HasAnyGrant(hub));
+  EXPECT_TRUE(policy_.HasAnyGrant(hub, kNowUs));
 }
 
 TEST_F(PolicyTest, ShowsTiersUpToTheGrantAndCategoriesByName) {
@@ -349,9 +349,9 @@ TEST_F(PolicyTest, IsInForceFromItsFirstDayToItsLastInLondon) {
 TEST_F(PolicyTest, KeepsTheNewestVersion) {
   Adopt(R"(see { to: "red" types: "a.v1.Fact" audience: AUDIENCE_OWN })", 2);
   Adopt("", 1);
-  EXPECT_TRUE(policy_.HasAnyGrant(kRed));
+  EXPECT_TRUE(policy_.HasAnyGrant(kRed, kNowUs));
   Adopt("", 3);
-  EXPECT_FALSE(policy_.HasAnyGrant(kRed));
+  EXPECT_FALSE(policy_.HasAnyGrant(kRed, kNowUs));
 }
 
 TEST_F(PolicyTest, EventsAboutNobodyAreForNobodyGrants) {
@@ -525,8 +525,7 @@ TEST_F(PolicyTest, ExplainsByTheLineWhatItJudges) {
   EXPECT_THAT(explain(kRed, kNowUs + 400 * kDayUs).lines[0].because,
               HasSubstr("in force from 2025-10-01 to 2026-09-30"));
   EXPECT_THAT(explain(kAll).lines[2].says, HasSubstr("up to tier S2"));
-  EXPECT_THAT(explain({"red", "operator", {}}).because,
-              HasSubstr("envelopes"));
+  EXPECT_THAT(explain({"red", "operator", {}}).because, HasSubstr("envelopes"));
   EXPECT_THAT(explain({"hub", "service", {"*"}}).because,
               HasSubstr("processes"));
   Apply("m.v1.Left", 1, "red;;0");

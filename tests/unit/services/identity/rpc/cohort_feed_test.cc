@@ -40,8 +40,9 @@ TEST_F(CohortFeedTest, KnowsNothingBeforeTheCasesAreRead) {
   bus_.GoAway();
   Start();
   EXPECT_THAT(Describe("police", torquil), HasCode(StatusCode::kUnavailable));
-  // What identity knows by itself it says.
-  EXPECT_THAT(Describe("socialwork", torquil), IsOk());
+  // Who registered them too: whom a list keeps out is not known yet.
+  EXPECT_THAT(Describe("socialwork", torquil),
+              HasCode(StatusCode::kUnavailable));
   Edge edge;
   ASSERT_THAT(
       service_->Cohort(As("edge-health"), v1::CohortRequest(), edge.sink()),

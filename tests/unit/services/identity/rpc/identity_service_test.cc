@@ -9,6 +9,7 @@
 //   other words for "no such person"       TellsNamesToThoseWithAnInterestOnly
 //   interest kept after a party left       TellsNamesToThoseWithAnInterestOnly
 //   Resolve without interest               ResolvesForThoseWithAnInterestOnly
+//   lists keep nobody out, or say so       ToWhoIsExcludedThereIsNoRecord
 #include <array>
 #include <functional>
 #include <string>
@@ -220,7 +221,25 @@ TEST_F(IdentityServiceTest, AsksForAPurposeBeforeItTellsNames) {
   EXPECT_THAT(people_->Describe(call, request),
               HasCode(StatusCode::kInvalidArgument));
   request.set_purpose("MAPPA_RISK_MANAGEMENT");
+  CatchUp();
   EXPECT_THAT(people_->Describe(call, request), IsOk());
+}
+
+TEST_F(IdentityServiceTest, ToWhoIsExcludedThereIsNoRecord) {
+  const std::string torquil = RegisterTorquil();
+  OpenCase(torquil, {"dundee-city-council", "police-scotland"});
+  EXPECT_THAT(Describe("socialwork", torquil), IsOk());
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-2001");
+  access.add_excluded("dundee-city-council/*/socialwork");
+  access.set_reason("KNOWN_TO_STAFF");
+  PublishCase(access, torquil);
+  CatchUp();
+  // In the words of somebody who has no interest.
+  EXPECT_EQ(Describe("socialwork", torquil), Describe("nhs", torquil));
+  EXPECT_THAT(Resolve("socialwork", Id("council", "DCC-20017")),
+              HasCode(StatusCode::kNotFound));
+  EXPECT_THAT(Describe("police", torquil), IsOk());
 }
 
 TEST_F(IdentityServiceTest, ResolvesForThoseWithAnInterestOnly) {

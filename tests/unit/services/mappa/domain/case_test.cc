@@ -139,6 +139,59 @@ TEST(Case, AnAgencyIsAtAMeetingOrWroteButNotBoth) {
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(Case, TheLeadGoesToAPartyByWhoLeadsOrTheCoordinator) {
+  History history = OpenedHistory();
+  v1::LeadChanged change;
+  change.set_lead("police");
+  EXPECT_THAT(DecideLead(history.views(), change, "police", false),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(DecideLead(history.views(), change, "mappa", true), IsOk());
+  const Decision handed = DecideLead(history.views(), change, "council", false);
+  ASSERT_THAT(handed, IsOk());
+  for (const char* const wrong : {"council", "nhs"}) {
+    change.set_lead(wrong);
+    EXPECT_THAT(DecideLead(history.views(), change, "council", false),
+                HasCode(absl::StatusCode::kInvalidArgument));
+  }
+  history.Add(handed->front());
+  EXPECT_EQ(FoldCase(history.views()).lead, "police");
+  EXPECT_THAT(DecideParties(history.views(), "C-1", {}, {"council"}, IsKnown),
+              IsOk());
+}
+
+TEST(Case, WhoLeadsSaysWhoMaySeeAndKeepsItsOwnSight) {
+  History history = OpenedHistory();
+  const auto is_somebody = [](absl::string_view entry) {
+    return entry != "stranger";
+  };
+  const auto access = [&](std::vector<std::string> restricted_to,
+                          std::vector<std::string> excluded,
+                          absl::string_view by = "council") {
+    v1::AccessRestricted command;
+    command.mutable_restricted_to()->Assign(restricted_to.begin(),
+                                            restricted_to.end());
+    command.mutable_excluded()->Assign(excluded.begin(), excluded.end());
+    return DecideAccess(history.views(), command, by, is_somebody);
+  };
+  EXPECT_THAT(access({}, {"police/police/bill"}, "police"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  for (const auto& wrong :
+       {access({}, {"stranger"}), access({"stranger", "council"}, {}),
+        access({}, {"police", "police"}), access({"police"}, {"police"}),
+        access({"police"}, {}), access({"councillors"}, {}),
+        access({}, {"council"})}) {
+    EXPECT_THAT(wrong, HasCode(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_THAT(access({"council/officer"}, {}), IsOk());
+  EXPECT_THAT(access({}, {"council/officer/bill"}), IsOk());
+  const Decision set = access({}, {"police"});
+  ASSERT_THAT(set, IsOk());
+  history.Add(set->front());
+  EXPECT_THAT(FoldCase(history.views()).access.excluded(),
+              ElementsAre("police"));
+  EXPECT_THAT(access({}, {}), IsOk());
+}
+
 TEST(Case, AnErasedOrUnknownEventChangesNothing) {
   History history = OpenedHistory();
   history.Add(ProposedEvent{"concordat.mappa.v1.SomethingNewer", "\x0a\x01x"});
