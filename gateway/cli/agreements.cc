@@ -1,4 +1,4 @@
-// concordat agreements list|show|explain
+// concordat agreements: list, show, explain; the rest is in agreement_life.h.
 #include <cstdio>
 #include <fstream>
 
@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "concordat/bus/v1/service.pb.h"
+#include "gateway/cli/agreement_life.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/event_door.h"
 #include "gateway/cli/json.h"
@@ -45,13 +46,14 @@ absl::StatusOr<StoryEvent> FindInStory(absl::string_view number) {
     if (!absl::ParseTime("%Y-%m-%dT%H:%M", fields[1], &happened, &why)) {
       return absl::DataLossError(absl::StrCat(path, ": ", why));
     }
-    return StoryEvent{fields[2],
-                      static_cast<uint64_t>(absl::ToUnixMicros(happened)) /
-                          kMicrosPerMinute};
+    return StoryEvent{
+        fields[2],
+        static_cast<uint64_t>(absl::ToUnixMicros(happened)) / kMicrosPerMinute};
   }
   return absl::NotFoundError(
-      absl::StrCat(number, " is no position, no <source>#<id> and no event of "
-                           "the story"));
+      absl::StrCat(number,
+                   " is no position, no <source>#<id> and no event of "
+                   "the story"));
 }
 
 // Where the story's event stands in the log, as far as the caller sees it.
@@ -123,6 +125,9 @@ absl::Status NameRecipient(Hub& hub, const Asked& asked,
   }
   request.set_agency(principal->agency());
   request.set_role(principal->role());
+  if (hub.principal().role() == "operator") {
+    request.set_principal(principal->name());
+  }
   if (asked.purpose.empty()) request.set_purpose(principal->default_purpose());
   return absl::OkStatus();
 }
@@ -179,6 +184,16 @@ void PrintText(const policy::v1::Agreement& agreement) {
   std::printf("%s", text.c_str());
 }
 
+std::string StateOf(const bus::v1::AgreementState& state) {
+  if (state.retired_from() != 0) {
+    return absl::StrCat(state.in_force() ? "in force until " : "RETIRED from ",
+                        LocalTime(state.retired_from()), " by ",
+                        state.retired_by(), ": ", state.retired_because());
+  }
+  if (!state.in_force()) return "NOT IN FORCE";
+  return absl::StrCat("in force, ", state.days_left(), " days left");
+}
+
 // All of them in a line each, or the one of that name as its text.
 absl::Status List(Hub& hub, const std::string& name, bool as_json) {
   const auto list = hub.Call<bus::v1::ListAgreementsResponse>(
@@ -195,13 +210,18 @@ absl::Status List(Hub& hub, const std::string& name, bool as_json) {
     } else if (!name.empty()) {
       PrintText(agreement);
     } else {
-      std::printf("%s version %u, %s to %s, %s\n    %s%s%s\n",
+      std::printf("%s version %u, %s to %s, %s\n    %s%s%s\n    %s\n",
                   agreement.name().c_str(), agreement.version(),
                   agreement.valid_from().c_str(), agreement.valid_to().c_str(),
-                  each.in_force() ? "in force" : "NOT IN FORCE",
+                  StateOf(each).c_str(),
                   absl::StrJoin(agreement.parties(), ", ").c_str(),
                   agreement.arrangement().empty() ? "" : "; ",
-                  agreement.arrangement().c_str());
+                  agreement.arrangement().c_str(),
+                  each.signed_by().empty()
+                      ? "unsigned"
+                      : absl::StrCat("signed by ",
+                                     absl::StrJoin(each.signed_by(), ", "))
+                            .c_str());
     }
   }
   if (shown) return absl::OkStatus();
@@ -213,14 +233,27 @@ absl::Status List(Hub& hub, const std::string& name, bool as_json) {
 
 absl::Status RunAgreements(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "agreements list | show NAME | explain EVENT --for PROFILE",
-      "list     agreements and whether they are in force\n"
-      "show     the text of one\n"
-      "explain  why a recipient sees an event or not, by which line. EVENT is "
+      "agreements list | show NAME | explain EVENT --for PROFILE |\n"
+      "       new-key KEYFILE | sign FILE | adopt FILE | retire FILE |\n"
+      "       diff [FILE] CANDIDATE | simulate CANDIDATE",
+      "list      agreements, whether they are in force and who signed them\n"
+      "show      the text of one\n"
+      "explain   why a recipient sees an event or not, by which line. EVENT is "
       "a\n"
-      "         position, <source>#<id>, or a number of the demo's story "
-      "(2.15)");
+      "          position, <source>#<id>, or a number of the demo's story "
+      "(2.15)\n"
+      "new-key   makes a key that signs for a party, and prints its public "
+      "half\n"
+      "sign      signs an agreement, or its early end, for --party with --key\n"
+      "adopt     puts an agreement into force that its parties have signed\n"
+      "retire    ends one early, as a party has signed it\n"
+      "diff      who would see more and who less than by what is adopted, or "
+      "by "
+      "FILE\n"
+      "simulate  what of the events --from to --to would be newly shown and "
+      "hidden");
   Asked asked;
+  LifeFlags life;
   line.set_default_profile("admin");
   line.flags().AddString("for", "The profile to explain it for.",
                          &asked.profile);
@@ -228,22 +261,40 @@ absl::Status RunAgreements(const std::vector<std::string>& arguments) {
                          &asked.agency);
   line.flags().AddString("role", "And a role of it.", &asked.role);
   line.flags().AddString("purpose", "For this purpose.", &asked.purpose);
-  const auto go = line.Parse(arguments, 1, 2);
+  line.flags().AddString("key", "The file of the key that signs.", &life.key);
+  line.flags().AddString("party", "The party that it signs for.", &life.party);
+  line.flags().AddString("office", "As what it signs.", &life.office);
+  line.flags().AddString("from", "The first day of a trial (2026-04-01).",
+                         &life.from);
+  line.flags().AddString("to", "Its last day.", &life.to);
+  line.flags().AddBool("check", "Adopt: only say whether it may be.",
+                       &life.check);
+  const auto go = line.Parse(arguments, 1, 3);
   if (!go.ok() || !*go) return go.status();
   const std::vector<std::string>& words = line.words();
+  const std::string& verb = words[0];
+  if (verb == "new-key" && words.size() == 2) return NewKey(words[1]);
+  if (verb == "sign" && words.size() == 2) return Sign(words[1], life);
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
-  if (words[0] == "list" && words.size() == 1) {
+  if (verb == "list" && words.size() == 1) {
     return List(**hub, "", line.json());
   }
-  if (words[0] == "show" && words.size() == 2) {
-    return List(**hub, words[1], line.json());
+  if (verb == "diff" && words.size() >= 2) {
+    return Diff(**hub, {words.begin() + 1, words.end()}, line.json());
   }
-  if (words[0] == "explain" && words.size() == 2) {
-    return Explain(**hub, words[1], asked, line.json());
+  if (words.size() == 2) {
+    if (verb == "show") return List(**hub, words[1], line.json());
+    if (verb == "explain") {
+      return Explain(**hub, words[1], asked, line.json());
+    }
+    if (verb == "adopt") return Adopt(**hub, words[1], life, line.json());
+    if (verb == "retire") return Retire(**hub, words[1], line.json());
+    if (verb == "simulate") return Try(**hub, words[1], life, line.json());
   }
   return absl::InvalidArgumentError(
-      "agreements list, show NAME or explain EVENT");
+      "agreements list, show NAME, explain EVENT, new-key KEYFILE, sign FILE, "
+      "adopt FILE, retire FILE, diff [FILE] CANDIDATE or simulate CANDIDATE");
 }
 
 }  // namespace concordat::cli

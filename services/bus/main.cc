@@ -17,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/evidence_settings.pb.h"
 #include "services/bus/daemon/act_recorder.h"
+#include "services/bus/daemon/agreed_text.h"
+#include "services/bus/daemon/agreement_desk.h"
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
@@ -161,6 +163,9 @@ int Main(int argc, char** argv) {
   records.environment = data.environment();
   records.descriptor_set = start.Value(data.LoadTypes());
   records.agreements = start.Value(data.LoadAgreements());
+  records.adopt = [&](const policy::v1::Agreement& agreement) {
+    return AdoptedFrom(data, agreement, clock.Now());
+  };
   const std::shared_ptr<const TypeRegistry> types =
       start.Value(TypeRegistry::Build(records.descriptor_set,
                                       start.Value(data.LoadCodeLists())));
@@ -377,6 +382,9 @@ int Main(int argc, char** argv) {
   HoldDesk holds(
       *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
 
+  AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
+                           std::make_unique<BackgroundThread>());
+
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
   ServerHostOptions host_options;
@@ -410,6 +418,7 @@ int Main(int argc, char** argv) {
   four_eyes.Serve(host);
   erasures.Serve(host);
   holds.Serve(host);
+  agreements.Serve(host);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
   host.health().Add([&](Troubles& troubles) {
@@ -418,6 +427,7 @@ int Main(int argc, char** argv) {
          FreeBytes(data.path()), ingest.agreements(), ingest.now_us()},
         troubles);
     operators.Judge(troubles);
+    agreements.Warn(watch.expiry_warning_days());
     keys.Judge(troubles);
     tree_thread.Judge(troubles);
     if (stamping != nullptr) stamping->Judge(troubles);
@@ -475,6 +485,7 @@ int Main(int argc, char** argv) {
   keys.Stop();
   data.ForgetAddresses(kProgram);
   retention.Stop();
+  agreements.Stop();
   if (shared != nullptr) shared->Stop();
   ingest.Stop();
   ingest_thread.join();

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
@@ -18,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "gateway/cli/keys/certificate_authority.h"
 #include "gateway/cli/keys/key_files.h"
+#include "gateway/cli/keys/signing_keys.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/evidence_keys.h"
@@ -34,6 +36,8 @@ constexpr mode_t kPrivate = kPrivateFile;
 // The bus has a certificate and keys, and is no principal: it publishes nothing.
 constexpr absl::string_view kBus = "bus";
 constexpr absl::string_view kOperator = "concordat-operator";
+// Of whoever signs for a party in the demo.
+constexpr char kDemoOffice[] = "demo";
 
 absl::StatusOr<std::string> ReadFile(const fs::path& path) {
   return ReadWholeFile(path.string());
@@ -67,9 +71,10 @@ class Maker {
     fs::permissions(into_ / "keys", fs::perms::owner_all);
     fs::create_directories(into_ / "run");
     using Step = absl::Status (Maker::*)();
-    for (const Step step : {&Maker::ReadRegistry, &Maker::WriteCertificates,
-                            &Maker::WriteCurveKeys, &Maker::WriteSecrets,
-                            &Maker::WriteRegistry, &Maker::CopyData}) {
+    for (const Step step :
+         {&Maker::ReadRegistry, &Maker::WriteCertificates,
+          &Maker::WriteCurveKeys, &Maker::WriteSecrets, &Maker::WriteRegistry,
+          &Maker::CopyData, &Maker::SignAgreements}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     return absl::OkStatus();
@@ -260,6 +265,46 @@ class Maker {
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
+  }
+
+  // Each party has a key, and has signed what names it. What is no agreement is the
+  // bus's to refuse.
+  absl::Status SignAgreements() {
+    std::map<std::string, Ed25519Signer> signers;
+    policy::v1::Signatories signatories;
+    // Each gets a file beside it.
+    const std::vector<fs::directory_entry> entries(
+        fs::directory_iterator(into_ / "agreements"), {});
+    for (const fs::directory_entry& entry : entries) {
+      const auto text = ReadFile(entry.path());
+      if (!text.ok()) return text.status();
+      policy::v1::Agreement agreement;
+      if (!ParseTextProto({entry.path().string(), *text}, &agreement).ok()) {
+        continue;
+      }
+      for (const std::string& party : agreement.parties()) {
+        if (signers.count(party) == 0) {
+          const std::string key = NewSigningKey(random_);
+          const auto signer = SignerOf(key);
+          if (!signer.ok()) return signer.status();
+          auto status =
+              WriteKey(absl::StrCat("sign-", party, ".key"), key, kPrivate);
+          if (!status.ok()) return status;
+          signers.emplace(party, *signer);
+          policy::v1::Signatory& signatory = *signatories.add_signatories();
+          signatory.set_party(party);
+          signatory.set_office(kDemoOffice);
+          signatory.set_public_key(PublicKeyOf(*signer));
+        }
+        const auto file =
+            SignFile(SignedText::kAgreement, entry.path().string(),
+                     signers.at(party), party, kDemoOffice);
+        if (!file.ok()) return file.status();
+      }
+    }
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(signatories, &text);
+    return WriteFile(into_ / "signatories.textproto", text, kPublic);
   }
 
   static absl::Status CopyFolder(const fs::path& from, const fs::path& to) {

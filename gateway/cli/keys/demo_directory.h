@@ -1,7 +1,8 @@
 // Makes a data directory of the demo environment (its layout:
 // services/common/config/data_directory.h): an authority of its own (authority/), a
 // certificate for every principal, a CURVE pair too unless it speaks for others,
-// secrets, and copies of what is agreed. Everything in it is for loopback and
+// secrets, and copies of what is agreed, signed for each party by a key of its own
+// (keys/sign-<party>.key). Everything in it is for loopback and
 // for invented people.
 #ifndef CONCORDAT_GATEWAY_CLI_KEYS_DEMO_DIRECTORY_H_
 #define CONCORDAT_GATEWAY_CLI_KEYS_DEMO_DIRECTORY_H_

@@ -85,6 +85,20 @@ absl::StatusOr<Event> ActRecorder::EventOf(
                     random_);
 }
 
+void ActRecorder::Record(const hub::v1::AgreementAdopted& adopted, Then then) {
+  Publish(AgreementAdoptedOf(adopted, *types_, random_), std::move(then));
+}
+
+void ActRecorder::Record(const hub::v1::AgreementRetired& retired, Then then) {
+  Publish(AgreementRetiredOf(retired, *types_, random_), std::move(then));
+}
+
+void ActRecorder::Record(const hub::v1::AgreementEndWarned& warned,
+                         uint32_t step, Then then) {
+  Publish(AgreementEndWarnedOf(warned, step, *types_, random_),
+          std::move(then));
+}
+
 void ActRecorder::Publish(const absl::StatusOr<Event>& event, Then then) {
   if (!event.ok()) return then(event.status());
   Publish(std::vector<Event>{*event}, std::move(then));

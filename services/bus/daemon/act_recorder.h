@@ -62,6 +62,11 @@ class ActRecorder {
   // is OK nothing is recorded.
   void Publish(const std::vector<Event>& events, Then then,
                std::function<absl::Status()> first = nullptr);
+  void Record(const hub::v1::AgreementAdopted& adopted, Then then);
+  void Record(const hub::v1::AgreementRetired& retired, Then then);
+  // Said before at this step: nothing is added, and `then` has OK.
+  void Record(const hub::v1::AgreementEndWarned& warned, uint32_t step,
+              Then then);
   std::string NewId(absl::string_view of);
 
  private:

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/common/policy/london_day.h"
 
 namespace concordat::bus {
 namespace {
@@ -102,6 +103,12 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
     to = {caller.agency(), request.role(), {}, std::nullopt};
   }
   if (!request.purpose().empty()) to.purpose = request.purpose();
+  if (!request.principal().empty()) {
+    if (!IsOperator(caller)) {
+      return absl::PermissionDeniedError("principal: only the operator asks");
+    }
+    to.principal = request.principal();
+  }
 
   const JudgedView judged = fold_.policy().agreements()->Explain(
       header, to, fold_.now_us(), fold_.policy().Of(header.subject));
@@ -186,6 +193,16 @@ absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(
     v1::AgreementState& state = *response.add_agreements();
     *state.mutable_agreement() = std::move(each.agreement);
     state.set_in_force(each.in_force);
+    state.mutable_signed_by()->Assign(each.signed_by.begin(),
+                                      each.signed_by.end());
+    if (each.in_force) {
+      state.set_days_left(
+          static_cast<uint32_t>(DaysFromTo(fold_.now_us(), each.until_us - 1)));
+    }
+    if (!each.early_end.has_value()) continue;
+    state.set_retired_from(each.early_end->from_us);
+    state.set_retired_by(each.early_end->party);
+    state.set_retired_because(each.early_end->reason);
   }
   return response;
 }

@@ -101,7 +101,8 @@ absl::StatusOr<std::optional<LogTree::Signed>> LogTree::LoadSigned(
   const absl::StatusOr<NoteVerifier> key = MakeVerifier(
       checkpoint->origin, NoteKeyType::kEd25519, signer_.public_key());
   // Signed with a key of before: the tree is made anew and signed again.
-  if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok()) return std::optional<Signed>();
+  if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok())
+    return std::optional<Signed>();
   Signed was;
   was.kept = checkpoint->size;
   if (epoch != status.epoch) was.kept = std::min(was.kept, last->value);

@@ -123,6 +123,10 @@ class LogTree {
   absl::Status Refuse(std::string why);
   void Sign();
   ReadSubtree Reader(uint64_t size) const;
+  // Of a tree of that size; a full one has to be what the level above says.
+  //   DATA_LOSS  it is damaged.
+  absl::StatusOr<std::string> CheckedTile(const Tile& tile,
+                                          uint64_t size) const;
   absl::Status CheckSize(uint64_t size) const;
 
   const EventLog& log_;

@@ -34,6 +34,28 @@ absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
   return std::optional<std::string>(std::move(data));
 }
 
+// The last version of an agreement that its stream has; version 0: none.
+absl::StatusOr<hub::v1::AgreementAdopted> LastAdopted(
+    const EventLog& log, absl::string_view stream) {
+  const auto all = log.OfStream(kHubSource, stream, {0}, kStreamRecordsMax);
+  if (!all.ok()) return all.status();
+  hub::v1::AgreementAdopted adopted;
+  for (auto at = all->rbegin(); at != all->rend(); ++at) {
+    const auto event = log.ReadOne(*at);
+    if (!event.ok()) return event.status();
+    if (event->header.type != adopted.GetDescriptor()->full_name()) continue;
+    std::string data;
+    for (const StoredGroup& group : event->opened) {
+      data.append(group.data.data(), group.data.size());
+    }
+    if (!adopted.ParseFromString(data)) {
+      return absl::DataLossError(absl::StrCat("stream ", stream));
+    }
+    break;
+  }
+  return adopted;
+}
+
 absl::StatusOr<Event> HubEvent(std::string id, std::string stream,
                                const google::protobuf::MessageLite& message,
                                const TypeRegistry& types, Random& random,
@@ -122,33 +144,33 @@ absl::Status RecordRetentionEnded(EventLog& log, Recorder& recorder) {
   return recorder.Record(absl::StrCat(run, kEnded), kRetention, ended);
 }
 
+std::string StreamOf(absl::string_view agreement) {
+  return absl::StrCat("agreement/", agreement);
+}
+
+std::string IdOf(const hub::v1::AgreementAdopted& adopted) {
+  return absl::StrCat("agreement-", adopted.name(), "-", adopted.version());
+}
+
 absl::Status RecordAgreement(const policy::v1::Agreement& agreement,
+                             const HubRecords::Adopt& adopt,
                              const EventLog& log, Recorder& recorder) {
-  const std::string stream = absl::StrCat("agreement/", agreement.name());
-  const auto last = LastOf(log, stream);
-  if (!last.ok()) return last.status();
-  hub::v1::AgreementAdopted adopted;
-  adopted.set_name(agreement.name());
-  adopted.set_version(agreement.version());
-  adopted.set_agreement(agreement.SerializeAsString());
-  if (last->has_value()) {
-    hub::v1::AgreementAdopted before;
-    if (!before.ParseFromString(**last)) {
-      return absl::DataLossError(absl::StrCat("stream ", stream));
-    }
-    if (before.version() == adopted.version() &&
-        before.agreement() == adopted.agreement()) {
+  const std::string stream = StreamOf(agreement.name());
+  // Its stream has early ends and warnings too.
+  const auto before = LastAdopted(log, stream);
+  if (!before.ok()) return before.status();
+  if (before->version() > agreement.version()) return absl::OkStatus();
+  if (before->version() == agreement.version()) {
+    if (before->agreement() == agreement.SerializeAsString()) {
       return absl::OkStatus();
     }
-    if (before.version() >= adopted.version()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "agreement ", agreement.name(), ": version ", before.version(),
-          " is in force; a changed agreement needs a higher version"));
-    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "agreement ", agreement.name(), ": version ", before->version(),
+        " is in force; a changed agreement needs a higher version"));
   }
-  return recorder.Record(
-      absl::StrCat("agreement-", agreement.name(), "-", agreement.version()),
-      stream, adopted);
+  const auto adopted = adopt(agreement);
+  if (!adopted.ok()) return adopted.status();
+  return recorder.Record(IdOf(*adopted), stream, *adopted);
 }
 
 }  // namespace
@@ -163,6 +185,8 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.LogCreated");
   grant.add_types("concordat.hub.v1.TypesAdopted");
   grant.add_types("concordat.hub.v1.AgreementAdopted");
+  grant.add_types("concordat.hub.v1.AgreementRetired");
+  grant.add_types("concordat.hub.v1.AgreementEndWarned");
   grant.add_types("concordat.hub.v1.FaultsAccepted");
   grant.add_types("concordat.hub.v1.SubscriptionActed");
   grant.add_types("concordat.hub.v1.OperatorActed");
@@ -241,6 +265,39 @@ absl::StatusOr<Event> HubEventOf(std::string id, std::string stream,
                   subject);
 }
 
+hub::v1::AgreementAdopted AdoptedUnsigned(
+    const policy::v1::Agreement& agreement) {
+  hub::v1::AgreementAdopted adopted;
+  adopted.set_name(agreement.name());
+  adopted.set_version(agreement.version());
+  adopted.set_agreement(agreement.SerializeAsString());
+  return adopted;
+}
+
+absl::StatusOr<Event> AgreementAdoptedOf(
+    const hub::v1::AgreementAdopted& adopted, const TypeRegistry& types,
+    Random& random) {
+  return HubEvent(IdOf(adopted), StreamOf(adopted.name()), adopted, types,
+                  random);
+}
+
+absl::StatusOr<Event> AgreementRetiredOf(
+    const hub::v1::AgreementRetired& retired, const TypeRegistry& types,
+    Random& random) {
+  // An earlier end may come after one that was to be later.
+  return HubEvent(absl::StrCat("retired-", retired.name(), "-",
+                               retired.version(), "-", retired.from()),
+                  StreamOf(retired.name()), retired, types, random);
+}
+
+absl::StatusOr<Event> AgreementEndWarnedOf(
+    const hub::v1::AgreementEndWarned& warned, uint32_t step,
+    const TypeRegistry& types, Random& random) {
+  return HubEvent(absl::StrCat("ending-", warned.name(), "-", warned.version(),
+                               "-", warned.last_day(), "-", step),
+                  StreamOf(warned.name()), warned, types, random);
+}
+
 absl::Status RecordStart(const HubRecords& records, EventLog& log,
                          IngestCore& core, const TypeRegistry& types,
                          Random& random) {
@@ -274,7 +331,8 @@ absl::Status RecordStart(const HubRecords& records, EventLog& log,
     if (!recorded.ok()) return recorded;
   }
   for (const policy::v1::Agreement& agreement : records.agreements) {
-    const absl::Status recorded = RecordAgreement(agreement, log, recorder);
+    const absl::Status recorded =
+        RecordAgreement(agreement, records.adopt, log, recorder);
     if (!recorded.ok()) return recorded;
   }
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #ifndef CONCORDAT_SERVICES_BUS_INGEST_HUB_RECORDS_H_
 #define CONCORDAT_SERVICES_BUS_INGEST_HUB_RECORDS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,9 @@ inline constexpr char kHoldsStream[] = "holds";
 inline constexpr char kRestrictionsStream[] = "restrictions";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
-// FaultsAccepted, SubscriptionActed, OperatorActed, EventsLost, RetentionStarted,
-// RetentionEnded, ApprovalAsked, ApprovalGiven; and those of erasure.proto.
+// AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,
+// OperatorActed, EventsLost, RetentionStarted, RetentionEnded, ApprovalAsked,
+// ApprovalGiven; and those of erasure.proto.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.
@@ -70,19 +72,38 @@ absl::StatusOr<Event> HubEventOf(std::string id, std::string stream,
                                  const PersonKey& subject,
                                  const google::protobuf::MessageLite& message,
                                  const TypeRegistry& types, Random& random);
+// Tell of an agreement that came into force, of its early end, and that it ends
+// soon.
+absl::StatusOr<Event> AgreementAdoptedOf(
+    const hub::v1::AgreementAdopted& adopted, const TypeRegistry& types,
+    Random& random);
+absl::StatusOr<Event> AgreementRetiredOf(
+    const hub::v1::AgreementRetired& retired, const TypeRegistry& types,
+    Random& random);
+// Once for each of the steps of its warning, which is `step` days before the end.
+absl::StatusOr<Event> AgreementEndWarnedOf(
+    const hub::v1::AgreementEndWarned& warned, uint32_t step,
+    const TypeRegistry& types, Random& random);
+hub::v1::AgreementAdopted AdoptedUnsigned(
+    const policy::v1::Agreement& agreement);
 
 struct HubRecords {
   v1::Environment environment = v1::ENVIRONMENT_UNSPECIFIED;
   std::string descriptor_set;
   std::vector<policy::v1::Agreement> agreements;
+  // What the log is told of one that it does not have: with its text and who signed
+  // it, or why it is not taken.
+  using Adopt = std::function<absl::StatusOr<hub::v1::AgreementAdopted>(
+      const policy::v1::Agreement&)>;
+  Adopt adopt = AdoptedUnsigned;
 };
 
 // Publishes what of `records` the log does not have yet, that events are lost when
 // an epoch has begun, and that a run of retention ended with the bus, and writes it;
 // before anybody else does.
 //   FAILED_PRECONDITION  an agreement has the version that the log has with
-//                        other content, or an older one; or the log is of
-//                        another environment.
+//                        other content; or the log is of another environment.
+//                        One that is older than the log's is passed over.
 //   INVALID_ARGUMENT     an agreement does not load.  Else as the log.
 absl::Status RecordStart(const HubRecords& records, EventLog& log,
                          IngestCore& core, const TypeRegistry& types,

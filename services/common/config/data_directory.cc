@@ -54,6 +54,18 @@ std::string Errno(absl::string_view what, absl::string_view path) {
                       std::generic_category().message(errno));
 }
 
+// A reader sees the old one or the new one, whole.
+absl::Status ReplaceFile(const std::string& path, absl::string_view text) {
+  const std::string draft = absl::StrCat(path, ".new");
+  std::ofstream out(draft, std::ios::trunc);
+  out << text;
+  out.close();
+  if (out.fail() || std::rename(draft.c_str(), path.c_str()) != 0) {
+    return absl::FailedPreconditionError(Errno("cannot write", path));
+  }
+  return absl::OkStatus();
+}
+
 // "name=value" lines; the value of `name`, or none.
 absl::StatusOr<std::string> FindLine(absl::string_view text,
                                      absl::string_view path,
@@ -240,6 +252,41 @@ DataDirectory::LoadAgreements() const {
   return agreements;
 }
 
+absl::StatusOr<std::vector<SignedTextFile>> DataDirectory::LoadAgreementTexts()
+    const {
+  auto files = ReadTextProtos("agreements");
+  if (!files.ok()) return files.status();
+  std::vector<SignedTextFile> found;
+  for (TextFile& file : *files) {
+    const std::string relative = absl::StrCat(
+        "agreements/", std::filesystem::path(file.path).filename().string(),
+        ".sig");
+    auto signatures = Read(relative);
+    if (!signatures.ok() && !absl::IsNotFound(signatures.status())) {
+      return signatures.status();
+    }
+    found.push_back(
+        {std::move(file),
+         {PathOf(relative), signatures.ok() ? *std::move(signatures) : ""}});
+  }
+  return found;
+}
+
+absl::Status DataDirectory::WriteAgreement(absl::string_view name,
+                                           absl::string_view text,
+                                           absl::string_view signatures) const {
+  const std::string path =
+      PathOf(absl::StrCat("agreements/", name, ".textproto"));
+  // The signatures first: beside a text that the log has they are not asked for.
+  const std::string beside = absl::StrCat(path, ".sig");
+  if (signatures.empty()) {
+    unlink(beside.c_str());
+  } else if (absl::Status s = ReplaceFile(beside, signatures); !s.ok()) {
+    return s;
+  }
+  return ReplaceFile(path, text);
+}
+
 absl::StatusOr<std::vector<TextFile>> DataDirectory::LoadRules() const {
   return ReadTextProtos("rules");
 }
@@ -342,15 +389,7 @@ absl::Status DataDirectory::WriteRunFile(absl::string_view name,
                                          absl::string_view text) const {
   const auto folder = StateFolder("run");
   if (!folder.ok()) return folder.status();
-  const std::string path = absl::StrCat(*folder, "/", name);
-  const std::string draft = absl::StrCat(path, ".new");
-  std::ofstream out(draft, std::ios::trunc);
-  out << text;
-  out.close();
-  if (out.fail() || std::rename(draft.c_str(), path.c_str()) != 0) {
-    return absl::FailedPreconditionError(Errno("cannot write", path));
-  }
-  return absl::OkStatus();
+  return ReplaceFile(absl::StrCat(*folder, "/", name), text);
 }
 
 absl::Status DataDirectory::WriteAddresses(

@@ -5,7 +5,10 @@
 //   environment                    one word: live, shadow, training or demo
 //   registry.textproto             concordat.bus.v1.Registry
 //   types.binpb                    google.protobuf.FileDescriptorSet
-//   codes/ agreements/ rules/      *.textproto
+//   codes/ agreements/ rules/      *.textproto; beside an agreement
+//                                  NAME.textproto.sig, policy.v1.SignatureFile
+//   signatories.textproto          policy.v1.Signatories: who signs for a party; a
+//                                  demo or training hub may be without
 //   assessments/                   *.textproto, for social work
 //   feeds/                         *.textproto, concordat.hub.v1.Feed each
 //   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
@@ -65,6 +68,12 @@ struct TextFile {
   std::string text;
 };
 
+// A file and that of who signed it, NAME.textproto.sig.
+struct SignedTextFile {
+  TextFile file;
+  TextFile signatures;
+};
+
 // Parses the text form. The message names the file and each bad line.
 absl::Status ParseTextProto(const TextFile& file,
                             google::protobuf::Message* into);
@@ -106,6 +115,13 @@ class DataDirectory {
   // By file name. None is an error except for agreements, rules and feeds.
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
+  // As they stand in the files, each with the file of its signatures, whose text is
+  // empty when there is none.
+  absl::StatusOr<std::vector<SignedTextFile>> LoadAgreementTexts() const;
+  // The files of one of that name, in the place of those that there were.
+  //   FAILED_PRECONDITION  they cannot be written.
+  absl::Status WriteAgreement(absl::string_view name, absl::string_view text,
+                              absl::string_view signatures) const;
   absl::StatusOr<std::vector<TextFile>> LoadRules() const;
   absl::StatusOr<std::vector<TextFile>> LoadFeeds() const;
   absl::StatusOr<std::vector<TextFile>> LoadCaseFileMappings() const;

@@ -136,6 +136,13 @@ std::vector<Tile> TilesAdded(uint64_t from, uint64_t size) {
   return tiles;
 }
 
+absl::StatusOr<TreeHash> HashTile(absl::string_view tile) {
+  if (tile.size() != kTileWidth * kSha256Bytes) {
+    return absl::DataLossError("a tile is not full");
+  }
+  return HashWithin(tile);
+}
+
 ReadSubtree SubtreesOfTiles(uint64_t size, ReadTile read) {
   return [size, read = std::move(read)](
              int level, uint64_t index) -> absl::StatusOr<TreeHash> {

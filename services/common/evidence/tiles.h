@@ -44,6 +44,10 @@ std::vector<Tile> TilesAdded(uint64_t from, uint64_t size);
 using ReadTile = std::function<absl::StatusOr<std::string>(
     int level, uint64_t index, uint32_t width)>;
 
+// The hash of a full tile, as the level above has it.
+//   DATA_LOSS  it is not full.
+absl::StatusOr<TreeHash> HashTile(absl::string_view tile);
+
 // Hashes of a tree of `size` out of its tiles. Of a tile that is given narrower
 // than it must be: DATA_LOSS. Not kept: who asks often keeps tiles in `read`.
 ReadSubtree SubtreesOfTiles(uint64_t size, ReadTile read);

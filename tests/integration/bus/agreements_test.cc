@@ -1,0 +1,244 @@
+// An agreement's life on a real bus: signed, adopted, compared, tried, ended.
+//
+// Mutant                                            Caught by
+// one signature missing is enough, or another text  AnAgreementIsAdoptedAsAllHaveSignedIt
+// a restart goes back to the older file             AnAgreementIsAdoptedAsAllHaveSignedIt
+// who is no operator adopts                         OnlyTheOperatorAdoptsAndRetires
+// a retirement waits for a session's next event     RetirementEndsSessionsAndSaysWhy
+// what was shared is lost with it for publishers    RetirementEndsSessionsAndSaysWhy
+// a party that is not of it retires it              RetirementNeedsAPartysSignature
+// numbers are of another candidate                  ACandidateIsComparedAndTried
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_replace.h"
+#include "concordat/bus/v1/agreements.pb.h"
+#include "gateway/cli/keys/signing_keys.h"
+#include "google/protobuf/text_format.h"
+#include "tests/integration/bus/bus_fixture.h"
+
+namespace concordat {
+namespace {
+
+using cli::ReadSigningKey;
+
+constexpr char kName[] = "tayside-demo";
+
+class AgreementsTest : public BusProcessTest {
+ protected:
+  std::string PathOf(const std::string& name) {
+    return bus_.data().PathOf(name);
+  }
+  std::string TextNow() {
+    std::ifstream in(PathOf("agreements/tayside-demo.textproto"));
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+  // The next version, changed.
+  std::string Next(
+      const std::vector<std::pair<std::string, std::string>>& changes = {}) {
+    std::string text =
+        absl::StrReplaceAll(TextNow(), {{"version: 7", "version: 8"}});
+    for (const auto& [from, to] : changes) {
+      EXPECT_THAT(text, HasSubstr(from));
+      text = absl::StrReplaceAll(text, {{from, to}});
+    }
+    return text;
+  }
+  policy::v1::SignatureFile Signed(SignedText what, const std::string& text,
+                                   const std::vector<std::string>& parties) {
+    policy::v1::SignatureFile file = SignatureFileFor(text);
+    for (const std::string& party : parties) {
+      const auto signer =
+          ReadSigningKey(PathOf(absl::StrCat("keys/sign-", party, ".key")));
+      EXPECT_THAT(signer, IsOk());
+      *file.add_signatures() = SignText(what, text, *signer, party, "demo");
+    }
+    return file;
+  }
+  template <typename Response>
+  absl::StatusOr<Response> Desk(absl::string_view principal,
+                                absl::string_view method,
+                                const google::protobuf::MessageLite& request) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    if (!channel.ok()) return channel.status();
+    const auto bytes = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.AgreementService/", method),
+        request.SerializeAsString(), {});
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+  auto Adopt(const std::string& text, const std::vector<std::string>& by,
+             bool check_only = false) {
+    bus::v1::AdoptAgreementRequest request;
+    request.set_text(text);
+    *request.mutable_signatures() = Signed(SignedText::kAgreement, text, by);
+    request.set_check_only(check_only);
+    return Desk<bus::v1::AdoptAgreementResponse>("admin", "AdoptAgreement",
+                                                 request);
+  }
+  auto Retire(const std::string& party, const std::string& by,
+              absl::string_view principal = "admin") {
+    bus::v1::RetireAgreementRequest request;
+    request.set_text(absl::StrCat("name: \"", kName,
+                                  "\"\nversion: 7\nparty: \"", party,
+                                  "\"\nreason: \"the board left\"\n"));
+    *request.mutable_signatures() =
+        Signed(SignedText::kRetirement, request.text(), {by});
+    return Desk<bus::v1::RetireAgreementResponse>(principal, "RetireAgreement",
+                                                  request);
+  }
+  bus::v1::AgreementState State() {
+    const auto list = Ask<bus::v1::ListAgreementsResponse>(
+        "admin", "ListAgreements", bus::v1::ListAgreementsRequest());
+    EXPECT_THAT(list, IsOk());
+    EXPECT_EQ(list->agreements_size(), 1);
+    return list->agreements(0);
+  }
+
+  const std::vector<std::string> all_ = {"police-scotland", "nhs-tayside",
+                                         "dundee-city-council"};
+};
+
+TEST_F(AgreementsTest, AnAgreementIsAdoptedAsAllHaveSignedIt) {
+  EXPECT_EQ(State().agreement().version(), 7u);
+  EXPECT_EQ(State().signed_by_size(), 3);
+  const std::string next = Next();
+  const auto two = Adopt(next, {"police-scotland", "nhs-tayside"});
+  EXPECT_THAT(two, HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(two.status().message(),
+              HasSubstr("not signed by dundee-city-council"));
+  EXPECT_THAT(Adopt(next, {}), HasCode(absl::StatusCode::kPermissionDenied));
+  bus::v1::AdoptAgreementRequest other;
+  other.set_text(absl::StrCat(next, "\n"));
+  *other.mutable_signatures() = Signed(SignedText::kAgreement, next, all_);
+  EXPECT_THAT(
+      Desk<bus::v1::AdoptAgreementResponse>("admin", "AdoptAgreement", other),
+      HasCode(absl::StatusCode::kInvalidArgument));
+  ASSERT_THAT(Adopt(next, all_, /*check_only=*/true), IsOk());
+  EXPECT_EQ(State().agreement().version(), 7u);
+
+  const auto adopted = Adopt(next, all_);
+  ASSERT_THAT(adopted, IsOk());
+  EXPECT_FALSE(adopted->duplicate());
+  EXPECT_EQ(State().agreement().version(), 8u);
+  EXPECT_EQ(State().signed_by_size(), 3);
+  EXPECT_TRUE(Adopt(next, all_)->duplicate());
+  const std::string changed =
+      absl::StrReplaceAll(next, {{"01632 960100", "01632 960101"}});
+  EXPECT_THAT(Adopt(changed, all_),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Adopt("name: \"x\" oops", {}),
+              HasCode(absl::StatusCode::kInvalidArgument));
+
+  ASSERT_EQ(bus_.Stop(), 0);
+  bus_.Start();
+  EXPECT_EQ(State().agreement().version(), 8u);
+}
+
+TEST_F(AgreementsTest, OnlyTheOperatorAdoptsAndRetires) {
+  bus::v1::AdoptAgreementRequest request;
+  request.set_text(Next());
+  *request.mutable_signatures() =
+      Signed(SignedText::kAgreement, request.text(), all_);
+  EXPECT_THAT(Desk<bus::v1::AdoptAgreementResponse>("police", "AdoptAgreement",
+                                                    request),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Retire("police-scotland", "police-scotland", "police"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_TRUE(State().in_force());
+}
+
+TEST_F(AgreementsTest, RetirementNeedsAPartysSignature) {
+  EXPECT_THAT(Retire("nhs-tayside", "police-scotland"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Retire("mappa-tayside", "police-scotland"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_TRUE(State().in_force());
+}
+
+TEST_F(AgreementsTest, RetirementEndsSessionsAndSaysWhy) {
+  const auto mappa = Connect("service-mappa");
+  ASSERT_TRUE(Publish(*mappa, Opened("o-1", 1)).accepted);
+  const auto reader = Connect("police");
+  const auto subscription = reader->Subscribe({});
+  ASSERT_THAT(subscription, IsOk());
+  ASSERT_THAT((*subscription)->Next(kLong), IsOk());
+  const auto retired = Retire("nhs-tayside", "nhs-tayside");
+  ASSERT_THAT(retired, IsOk());
+  absl::Status ended;
+  do {
+    ended = (*subscription)->Next(kLong).status();
+  } while (ended.ok());
+  EXPECT_THAT(ended, HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(
+      ended.message(),
+      HasSubstr("Nothing is shared with you since 3 November 2025: the "
+                "agreement ended early (the board left). Ring the MAPPA "
+                "co-ordinator, 01632 960100."));
+  const auto state = State();
+  EXPECT_FALSE(state.in_force());
+  EXPECT_EQ(state.retired_by(), "nhs-tayside");
+  EXPECT_EQ(state.retired_from(), retired->from());
+  EXPECT_FALSE(Publish(*mappa, Opened("o-2", 2)).accepted);
+  EXPECT_THAT(Retire("nhs-tayside", "nhs-tayside"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  // Sharing goes on by a new version.
+  ASSERT_THAT(Adopt(Next(), all_), IsOk());
+  EXPECT_TRUE(Publish(*mappa, Opened("o-3", 3)).accepted);
+}
+
+TEST_F(AgreementsTest, ACandidateIsComparedAndTried) {
+  const auto mappa = Connect("service-mappa");
+  ASSERT_TRUE(Publish(*mappa, Opened("o-1", 1)).accepted);
+  ASSERT_TRUE(Publish(*mappa, Opened("o-2", 2)).accepted);
+  const std::string candidate =
+      Next({{"types: \"concordat.mappa.v1.CaseOpened\"\n", ""}});
+  bus::v1::DiffAgreementRequest compare;
+  compare.set_candidate(candidate);
+  const auto diff = Desk<bus::v1::DiffAgreementResponse>(
+      "coordinator", "DiffAgreement", compare);
+  ASSERT_THAT(diff, IsOk());
+  EXPECT_EQ(diff->from_version(), 7u);
+  EXPECT_EQ(diff->to_version(), 8u);
+  ASSERT_GT(diff->changes_size(), 0);
+  bool police = false;
+  for (const auto& change : diff->changes()) {
+    EXPECT_EQ(change.type(), "concordat.mappa.v1.CaseOpened");
+    EXPECT_EQ(change.more_size(), 0);
+    EXPECT_GT(change.less_size(), 0);
+    police |= change.agency() == "police-scotland";
+  }
+  EXPECT_TRUE(police);
+  bus::v1::SimulateAgreementRequest attempt;
+  attempt.set_candidate(candidate);
+  EXPECT_THAT(Desk<bus::v1::SimulateAgreementResponse>(
+                  "police", "SimulateAgreement", attempt),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  const auto tried = Desk<bus::v1::SimulateAgreementResponse>(
+      "coordinator", "SimulateAgreement", attempt);
+  ASSERT_THAT(tried, IsOk());
+  uint64_t hidden = 0;
+  for (const auto& change : tried->changes()) {
+    EXPECT_EQ(change.newly_shown(), 0u);
+    if (change.agency() != "police-scotland" || change.role() != "police") {
+      continue;
+    }
+    hidden = change.newly_hidden();
+    EXPECT_EQ(change.hidden_people(), 2u);
+  }
+  EXPECT_EQ(hidden, 2u);
+  attempt.set_from(2);
+  attempt.set_to(1);
+  EXPECT_THAT(Desk<bus::v1::SimulateAgreementResponse>(
+                  "admin", "SimulateAgreement", attempt),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace concordat
