@@ -14,6 +14,7 @@
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
 #include "services/common/rpc/access_log.h"
+#include "services/common/rpc/access_service.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/health_watch.h"
 #include "services/common/rpc/server_host.h"
@@ -94,7 +95,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   const auto process =
       start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
-  const auto access = start.Value(OpenAccessLog(folder + "/access.log"));
+  const auto access = start.Value(OpenAccessLog(folder + "/access"));
   ServerHostOptions options;
   options.program = edge;
   options.port = start.Value(data.Port(edge, "grpc"));
@@ -113,6 +114,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
        .load_mappings = [&process] { return process->LoadMappings(); },
        .wake = [&process] { process->Wake(); }});
   service.AddTo(host);
+  ServeAccess(host, edge, *access);
   WatchRegistry(*registry, host.health());
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);

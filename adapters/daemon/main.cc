@@ -21,6 +21,7 @@
 #include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
 #include "services/common/rpc/access_log.h"
+#include "services/common/rpc/access_service.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/health_watch.h"
 #include "services/common/rpc/server_host.h"
@@ -114,7 +115,7 @@ int main(int argc, char** argv) {
   const auto edge = start.Value(Hl7EdgeProcess::Start(std::move(parts)));
 
   const auto access =
-      start.Value(concordat::OpenAccessLog(folder + "/access.log"));
+      start.Value(concordat::OpenAccessLog(folder + "/access"));
   concordat::ServerHostOptions options;
   options.program = kProgram;
   options.port = start.Value(data.Port(kProgram, "grpc"));
@@ -128,6 +129,7 @@ int main(int argc, char** argv) {
         edge->FillCounts(counts);
       });
   service.AddTo(host);
+  concordat::ServeAccess(host, kProgram, *access);
   concordat::WatchRegistry(*registry, host.health());
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);

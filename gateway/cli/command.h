@@ -22,6 +22,7 @@ struct Command {
   absl::Status (*run)(const std::vector<std::string>& arguments);
 };
 
+absl::Status RunAccess(const std::vector<std::string>& arguments);
 absl::Status RunAccount(const std::vector<std::string>& arguments);
 absl::Status RunAgreements(const std::vector<std::string>& arguments);
 absl::Status RunAlerts(const std::vector<std::string>& arguments);
@@ -46,6 +47,7 @@ absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
 absl::Status RunWrappingKey(const std::vector<std::string>& arguments);
 absl::Status RunWatch(const std::vector<std::string>& arguments);
+absl::Status RunWhoKnew(const std::vector<std::string>& arguments);
 
 // Flags of one subcommand, with --data, --profile, --json and --help there.
 class CommandLine {

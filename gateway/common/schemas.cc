@@ -129,6 +129,8 @@ std::string ProgramOf(const MethodDescriptor& method) {
   // concordat.<package>.v1.<Service>.<Method>
   if (parts.size() < 2) return "";
   if (parts[1] == "edge") return kHealthEdgeProgram;
+  // Every program has one; the bus's tells of deliveries.
+  if (parts[1] == "access") return "concordat-bus";
   return absl::StrCat("concordat-", parts[1]);
 }
 

@@ -116,7 +116,7 @@ int Main(int argc, char** argv) {
   options.server.tls = start.Value(data.LoadTls(kPrincipal));
   const std::string folder = start.Value(data.StateFolder("gateway"));
   const auto access =
-      start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
+      start.Value(OpenAccessLog(absl::StrCat(folder, "/access")));
   const auto requests =
       start.Value(OpenRequestLog(absl::StrCat(folder, "/requests.log")));
   const std::string types = start.Value(data.LoadTypes());

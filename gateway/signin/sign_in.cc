@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
       });
   if (!accounts.ok()) return accounts.status();
   parts->accounts = *std::move(accounts);
-  auto access = OpenAccessLog(data.PathOf("gateway/sign-ins.log"));
+  auto access = OpenAccessLog(data.PathOf("gateway/sign-in-access"));
   if (!access.ok()) return access.status();
   parts->access = *std::move(access);
   parts->record = std::make_unique<SignInRecord>(*parts->access, clock);

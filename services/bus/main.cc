@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/evidence_settings.pb.h"
+#include "services/bus/daemon/access_disclosures.h"
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/agreed_text.h"
 #include "services/bus/daemon/agreement_desk.h"
@@ -35,6 +36,7 @@
 #include "services/bus/daemon/rekeyer.h"
 #include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
+#include "services/bus/daemon/who_knew_desk.h"
 #include "services/bus/delivery/cursor_store.h"
 #include "services/bus/delivery/delivery_settings.h"
 #include "services/bus/delivery/person_reader.h"
@@ -64,6 +66,7 @@ namespace {
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
 constexpr char kRetentionPolicy[] = "retention.textproto";
+constexpr char kBreakGlassPolicy[] = "access/break-glass.textproto";
 
 // Null: the log is in files of this machine.
 std::unique_ptr<SharedLog> OpenShared(const StartUp& start,
@@ -280,6 +283,13 @@ int Main(int argc, char** argv) {
     return IsOfHubService(*registry->Current(), key);
   };
   std::unique_ptr<IngestLoop> ingest_loop;
+  const auto access = start.Value(
+      OpenAccessLog(absl::StrCat(folder, "/access"),
+                    [&ingest_loop] { return ingest_loop->now_us(); }));
+  start.Check(BeginAccess(*access, BeganOf(log->Status(), clock.Now())));
+  // Once what was delivered last is recorded, too.
+  const AccessEnd access_end(*access, clock);
+  AccessDisclosures disclosures(*access, clock);
   delivery_options.follows = [&ingest_loop] { return ingest_loop->follows(); };
   Metrics metrics;
   SpanExporter spans(kProgram, static_cast<uint16_t>(watch.trace_port()),
@@ -346,6 +356,7 @@ int Main(int argc, char** argv) {
       std::make_unique<BackgroundThread>());
   IngestLoop& ingest = *ingest_loop;
 
+  delivery.RecordIn(disclosures);
   takes = &ingest;
   ActRecorder recorder(ingest, types, random, clock);
   FourEyes four_eyes(*log, recorder, clock);
@@ -385,8 +396,8 @@ int Main(int argc, char** argv) {
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
 
-  const auto access =
-      start.Value(OpenAccessLog(absl::StrCat(folder, "/access.log")));
+  WhoKnew who_knew(*log, types, *access);
+  WhoKnewDesk who_knew_desk(who_knew, std::make_unique<BackgroundThread>());
   ServerHostOptions host_options;
   host_options.program = kProgram;
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
@@ -405,12 +416,28 @@ int Main(int argc, char** argv) {
                                    : stamping->Newest();
       },
       std::make_unique<BackgroundThread>());
-  const BusParts parts = {*log,           ingest,    delivery,  refusals,
-                          faults,         explainer, persons,   *desk,
-                          operators,      keys,      retention, ingest_calls,
-                          delivery_calls, clock,     steady};
+  access::v1::BreakGlassPolicy glass_policy;
+  const absl::Status has_glass =
+      data.LoadSettings(kBreakGlassPolicy, &glass_policy);
+  if (!absl::IsNotFound(has_glass)) start.Check(has_glass);
+  const LimitClocks clocks = start.Value(LimitClocks::Build(
+      start.Value(data.LoadClocks()),
+      std::make_shared<const Calendars>(start.Value(
+          Calendars::Build(start.Value(data.LoadCalendars()), london))),
+      london));
+  if (has_glass.ok()) {
+    start.Check(CheckBreakGlassPolicy(glass_policy, clocks, clock.Now()));
+  }
+  GlassDesk glass(*log, ingest, types, random, clock, glass_policy, clocks);
+  start.Check(glass.Load());
+  const BusParts parts = {*log,         ingest,         delivery, refusals,
+                          faults,       explainer,      persons,  glass,
+                          *desk,        operators,      keys,     retention,
+                          ingest_calls, delivery_calls, clock,    steady};
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
+  ServeAccess(host, kProgram, *access, PersonEventsOf(*log));
+  who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);
     delivery_sessions->SetCheckpoint(now.note);
@@ -494,6 +521,7 @@ int Main(int argc, char** argv) {
   delivery_thread.join();
   ingest_calls.Close();
   delivery_calls.Close();
+  who_knew_desk.Stop();
   host.Stop();
   return 0;
 }

@@ -115,7 +115,7 @@ ServiceFixture::ServiceFixture(const std::string& principal) {
   auto types = DemoTypes();
   CONCORDAT_CHECK(types.ok());
   types_ = *std::move(types);
-  auto access = OpenAccessLog(folder_.PathOf("access.log"));
+  auto access = OpenAccessLog(folder_.PathOf("access"));
   CONCORDAT_CHECK(access.ok());
   access_ = *std::move(access);
   client_ = bus_.Connect(principal);

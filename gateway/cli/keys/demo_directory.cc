@@ -259,6 +259,7 @@ class Maker {
           {share_ / "config" / "roles", "roles"},
           {share_ / "config" / "holders", "holders"},
           {share_ / "config" / "notifier", "notifier"},
+          {share_ / "config" / "access", "access"},
           {share_ / "config" / "adapters", "adapters"},
           {share_ / "config" / "gateway", "doors"}}) {
       status = CopyFolder(from, into_ / to);

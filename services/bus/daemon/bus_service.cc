@@ -89,19 +89,23 @@ void ServeSessions(ServerHost& host, absl::string_view method,
       });
 }
 
-void ServePersons(ServerHost& host, const EventLog& log,
-                  PersonReader& persons) {
+void ServePersons(ServerHost& host, const EventLog& log, PersonReader& persons,
+                  const GlassDesk& glass) {
   host.Handle<v1::ReadPersonRequest, v1::ReadPersonResponse>(
       absl::StrCat(kService, "ReadPerson"), {},
-      [&log, &persons](const Call& call, const v1::ReadPersonRequest& request)
+      [&log, &persons, &glass](const Call& call,
+                               const v1::ReadPersonRequest& request)
           -> absl::StatusOr<v1::ReadPersonResponse> {
         const auto person = PersonKey::Parse(request.subject());
         if (!person.ok()) {
           return absl::InvalidArgumentError("subject: not a person key");
         }
-        const auto answer = persons.Read(
-            *call.principal, call.purpose,
-            {*person, {request.after()}, request.limit(), call.deadline});
+        const auto answer = persons.Read(*call.principal, call.purpose,
+                                         {*person,
+                                          {request.after()},
+                                          request.limit(),
+                                          call.deadline,
+                                          glass.OpenedTo(call, *person)});
         if (!answer.ok()) return answer.status();
         // `dictionary` and `views` have the same numbers in both.
         v1::ReadPersonResponse response;
@@ -156,7 +160,8 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   ServePublish(host, ingest, log.Status().log_id);
   ServeSessions(host, "Ingest", parts.ingest_calls);
   ServeSessions(host, "Delivery", parts.delivery_calls);
-  ServePersons(host, log, parts.persons);
+  ServePersons(host, log, parts.persons, parts.glass);
+  parts.glass.Serve(host);
   host.Handle<v1::GetLogStatusRequest, v1::GetLogStatusResponse>(
       method("GetLogStatus"), {},
       [&log, &ingest, &delivery, &faults, &operators, &keys = parts.keys,

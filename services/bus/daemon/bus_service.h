@@ -5,6 +5,7 @@
 
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/explainer.h"
+#include "services/bus/daemon/glass_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/operator_desk.h"
@@ -29,6 +30,7 @@ struct BusParts {
   const Faults& faults;
   Explainer& explainer;   // The host's thread alone.
   PersonReader& persons;  // The same.
+  GlassDesk& glass;
   SubscriptionDesk& desk;
   OperatorDesk& operators;
   const KeyWatch& keys;

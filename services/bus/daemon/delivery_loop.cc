@@ -92,7 +92,9 @@ void DeliveryLoop::Turn() {
   TakeActs();
   TakeClaimed();
   TakeStored();
-  more_ = core_.Work(clock_.Elapsed());
+  const bool is_recorded = disclosure_log_ == nullptr ||
+                           core_.disclosures().runs() < kUnrecordedRunsMax;
+  more_ = is_recorded && core_.Work(clock_.Elapsed());
   SendOutputs();
   TellOfLag();
   StorePlaces();
@@ -117,7 +119,9 @@ void DeliveryLoop::Run() {
   for (const Acted& acted : std::exchange(acted_, {})) acted(stops);
   // The background's destructor does what was posted.
   DirtyPlaces dirty = core_.TakeDirty();
-  if (!dirty.empty()) Store(std::move(dirty), {});
+  if (!dirty.empty() || !core_.disclosures().empty()) {
+    Store(std::move(dirty), {});
+  }
 }
 
 void DeliveryLoop::TakeActs() {
@@ -326,21 +330,22 @@ void DeliveryLoop::TellOfLag() {
 
 void DeliveryLoop::StorePlaces() {
   const bool due = clock_.Elapsed() - stored_at_ >= kStoreEvery;
+  if (disclosure_log_ == nullptr) core_.TakeDisclosures();
   if (storing_ || (!due && !core_.is_waited_for())) return;
   stored_at_ = clock_.Elapsed();
   DirtyPlaces dirty = core_.TakeDirty();
   // All that was acknowledged under these is in what is stored now.
   std::set<std::string> unused = TakeUnusedNames();
-  if (dirty.empty() && unused.empty()) return;
+  if (dirty.empty() && unused.empty() && core_.disclosures().empty()) return;
   storing_ = true;
   Store(std::move(dirty), std::move(unused));
 }
 
 void DeliveryLoop::Store(DirtyPlaces dirty, std::set<std::string> unused) {
   disk_->Post([this, dirty = std::move(dirty), unused = std::move(unused),
+               disclosures = core_.TakeDisclosures(), log_us = core_.now_us(),
                acted = std::exchange(acted_, {})]() mutable {
-    absl::Status status;
-    if (!dirty.empty()) status = places_.Store(dirty.places, dirty.removed);
+    absl::Status status = WriteDown(disclosures, log_us, dirty);
     // What cannot be released is free when this process has ended.
     if (status.ok() && !unused.empty()) claims_->Release(unused).IgnoreError();
     {
@@ -350,6 +355,17 @@ void DeliveryLoop::Store(DirtyPlaces dirty, std::set<std::string> unused) {
     }
     sessions_.Wake();
   });
+}
+
+absl::Status DeliveryLoop::WriteDown(const std::vector<Disclosure>& disclosures,
+                                     uint64_t log_us,
+                                     const DirtyPlaces& dirty) {
+  if (disclosure_log_ != nullptr && !disclosures.empty()) {
+    const absl::Status recorded = disclosure_log_->Record(disclosures, log_us);
+    if (!recorded.ok()) return recorded;
+  }
+  return dirty.empty() ? absl::OkStatus()
+                       : places_.Store(dirty.places, dirty.removed);
 }
 
 void DeliveryLoop::Publish() {

@@ -39,8 +39,21 @@ struct DeliverySnapshot {
   absl::Duration urgent_lag = absl::ZeroDuration();
 };
 
+// Where it is recorded what went out to whom.
+class DisclosureLog {
+ public:
+  virtual ~DisclosureLog() = default;
+  // When it returns OK, all of it survives a power cut. `log_us` is log time.
+  //   UNAVAILABLE  it does not.
+  virtual absl::Status Record(const std::vector<Disclosure>& disclosures,
+                              uint64_t log_us) = 0;
+};
+
 class DeliveryLoop {
  public:
+  // While so much waits to be recorded, nothing more goes out.
+  static constexpr size_t kUnrecordedRunsMax = 256 * 1024;
+
   struct Hooks {
     std::function<void(const absl::Status&)> on_fatal;
     // Places can no longer be stored; deliveries go on unacknowledged.
@@ -67,6 +80,10 @@ class DeliveryLoop {
                PlaceClaims* claims, LoopMeters& meters, const Drain& drain,
                Hooks hooks, std::unique_ptr<Background> disk,
                std::unique_ptr<Background> reader);
+
+  // From now on what goes out is recorded, every 100 ms at most, and before the
+  // place that it moves. Before Run(); `log` outlives this.
+  void RecordIn(DisclosureLog& log) { disclosure_log_ = &log; }
 
   // A block is durable; in order. Any thread.
   void Post(std::shared_ptr<const EventBlock> block);
@@ -121,6 +138,10 @@ class DeliveryLoop {
   void SendOutputs();
   // And lets `unused` go after it.
   void Store(DirtyPlaces dirty, std::set<std::string> unused);
+  // As it is done on the disk's thread: a place that is stored has told what was
+  // delivered before it.
+  absl::Status WriteDown(const std::vector<Disclosure>& disclosures,
+                         uint64_t log_us, const DirtyPlaces& dirty);
   void StorePlaces();
   void TellOfLag();
   void Publish();
@@ -134,6 +155,7 @@ class DeliveryLoop {
   DeliveryCore core_;
   PlaceStore& places_;
   PlaceClaims* const claims_;
+  DisclosureLog* disclosure_log_ = nullptr;
   const Hooks hooks_;
   // Who holds each open session, by name in the registry.
   struct Open {

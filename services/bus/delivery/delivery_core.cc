@@ -212,7 +212,13 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
     return Refuse(session, v1::REFUSAL_BUSY,
                   "another session holds this subscription");
   }
-  if (joins != singly_.end()) return JoinSingly(std::move(sub), request);
+  const auto record = [&] {
+    disclosures_.Subscribed(session, principal.name(), recipient.to, sub.key);
+  };
+  if (joins != singly_.end()) {
+    record();
+    return JoinSingly(std::move(sub), request);
+  }
 
   const LogStatus log = log_.Status();
   const auto is_lost = [&](const Place& place) {
@@ -272,7 +278,10 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   }
   sub.place.epoch = epoch_;
   sub.place.used_us = real_us();
-  if (is_singly) return JoinSingly(std::move(sub), request);
+  if (is_singly) {
+    record();
+    return JoinSingly(std::move(sub), request);
+  }
   if (!sub.place.rows.empty() || !sub.place.settled.empty()) {
     return Refuse(session, v1::REFUSAL_SET_ASIDE,
                   "events of it wait or are set aside: settle singly");
@@ -280,6 +289,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
   sub.cursor.scan = sub.place.acknowledged;
   AddBackfills(sub.cursor, sub.place.judged, sub.cursor.scan);
   if (!sub.key.empty()) holders_[sub.key] = session;
+  record();
   Subscription& kept =
       subscriptions_.emplace(session, std::move(sub)).first->second;
   if (kept.durable && is_new) {
@@ -395,10 +405,12 @@ void DeliveryCore::Ack(SessionId session, uint64_t delivery) {
     sub.singly->settlement.DoneUpTo(session, delivery);
     sub.singly->dirty = true;
     sub.acknowledged_at = now_;
+    disclosures_.Acknowledged(session, delivery);
     dirty_.tell.push_back({session, delivery});
     return;
   }
   if (delivery <= sub.acked) return;
+  disclosures_.Acknowledged(session, delivery);
   while (sub.acked < delivery) {
     const Out& out = sub.out.front();
     sub.place.acknowledged = out.acknowledged;
@@ -426,6 +438,7 @@ void DeliveryCore::Closed(SessionId session) {
     }
     if (!sub.key.empty()) holders_.erase(sub.key);
   }
+  disclosures_.Ended(session);
   subscriptions_.erase(found);
 }
 

@@ -54,6 +54,7 @@
 #include "absl/types/span.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/session.pb.h"
+#include "services/bus/delivery/disclosures.h"
 #include "services/bus/delivery/event_filter.h"
 #include "services/bus/delivery/place.h"
 #include "services/bus/delivery/policy_fold.h"
@@ -207,6 +208,11 @@ class DeliveryCore {
   // acknowledged yet; zero: none is behind, or none is there. As of Work().
   absl::Duration UrgentLag() const;
   std::vector<DeliveryOutput> TakeOutputs();
+
+  // What went out, was acknowledged and began since the last call. It is to be
+  // recorded before what TakeDirty() gives after it.
+  std::vector<Disclosure> TakeDisclosures() { return disclosures_.Take(); }
+  const Disclosures& disclosures() const { return disclosures_; }
 
   // Places that changed since the last call; none: `places` is empty.
   DirtyPlaces TakeDirty();
@@ -397,6 +403,8 @@ class DeliveryCore {
   // Its bytes.
   size_t Encode(const RecipientState& recipient, const StoredEvent& event,
                 GroupMask mask);
+  // Nothing of what was encoded goes out.
+  void DropFrame();
   void AddView(Subscription& sub, const StoredEvent& event, GroupMask mask,
                Sequence acknowledged);
   bool HasRoom(const Subscription& sub) const;
@@ -466,6 +474,7 @@ class DeliveryCore {
   size_t next_live_ = 0;  // Whose turn is next, of either.
   size_t next_behind_ = 0;
   std::vector<DeliveryOutput> outputs_;
+  Disclosures disclosures_;
   DirtyPlaces dirty_;
   std::map<std::string, Progress> progress_;
   std::set<std::string> expired_;

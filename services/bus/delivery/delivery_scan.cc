@@ -68,7 +68,7 @@ DeliveryCore::Turned DeliveryCore::Turn(Subscription& sub, absl::Duration now) {
     status = Scan(sub, scanned);
   }
   if (!status.ok()) {
-    encoder_.TakeDeliver({});
+    DropFrame();
     Refuse(sub.session, v1::REFUSAL_SHUTTING_DOWN,
            absl::StrCat("the log cannot be read: ", status.message()));
     return {};
@@ -272,7 +272,13 @@ size_t DeliveryCore::Encode(const RecipientState& recipient,
   encoder_.Add(recipient.to.envelopes_only()
                    ? views_.Envelope(event)
                    : views_.Build(event, recipient.to, mask));
+  disclosures_.Show(event.sequence, mask);
   return encoder_.bytes() - before;
+}
+
+void DeliveryCore::DropFrame() {
+  encoder_.TakeDeliver({});
+  disclosures_.Dropped();
 }
 
 void DeliveryCore::AddView(Subscription& sub, const StoredEvent& event,
@@ -298,6 +304,12 @@ void DeliveryCore::SendFrame(Subscription& sub, Sequence cause,
   rest.set_scanned_through(scanned.value);
   rest.mutable_attempts()->Assign(attempts.begin(), attempts.end());
   rest.set_ended(sub.ended);
+  if (views > 0) {
+    disclosures_.Sent(
+        sub.session, sub.cursor.recipient->to, sub.key,
+        fold_.changes().empty() ? Sequence{} : fold_.changes().back().cause,
+        cause, rest.first_delivery());
+  }
   const bool is_live = views > 0 && cause.value == 0 && !sub.out.empty();
   outputs_.push_back({sub.session, FrameKind::kDeliver,
                       encoder_.TakeDeliver(rest, kFrameHeadBytes),

@@ -100,6 +100,7 @@ void DeliveryCore::Settle(SessionId session, const v1::Settle& settle) {
     if (!settlement.Done(session, delivery)) {
       return Refuse(session, v1::REFUSAL_PROTOCOL, "settles what is not out");
     }
+    disclosures_.Settled(session, delivery);
   }
   for (const v1::Nack& nack : settle.nacks()) {
     if (nack.reason().size() > Row::kReasonBytesMax ||
@@ -150,7 +151,7 @@ DeliveryCore::Turned DeliveryCore::TurnSingly(Singly& singly,
     }
   }
   if (!status.ok()) {
-    encoder_.TakeDeliver({});
+    DropFrame();
     const std::vector<SessionId> members = singly.members;
     for (const SessionId member : members) {
       Refuse(member, v1::REFUSAL_SHUTTING_DOWN,

@@ -6,6 +6,21 @@
 
 namespace concordat::bus {
 
+GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
+                                bool opened) const {
+  GroupMask shown = fold_.Shown(event, to);
+  const EventType* const type = opened && event.removed_us == 0
+                                    ? types_->Find(event.header.type)
+                                    : nullptr;
+  if (type == nullptr || type->policy().internal()) return shown;
+  for (const GroupInfo& group : type->groups()) {
+    if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {
+      shown |= static_cast<GroupMask>(1u << group.number);
+    }
+  }
+  return static_cast<GroupMask>(shown | 1u);
+}
+
 absl::StatusOr<PersonReader::Answer> PersonReader::Read(
     const v1::Principal& principal, absl::string_view purpose,
     const Question& question) {
@@ -18,7 +33,8 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
                            : std::min(question.limit, DeliveryCore::kViewsMax);
   Answer answer;
   answer.position = fold_.folded();
-  if (!fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+  if (!question.opened &&
+      !fold_.policy().HasAnyGrant(to, fold_.now_us())) {
     const std::string ended =
         fold_.policy().agreements()->EndedInWords(to, fold_.now_us());
     if (!ended.empty()) return absl::PermissionDeniedError(ended);
@@ -36,7 +52,7 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
     }
     const auto event = log_.ReadOne(sequence);
     if (!event.ok()) return event.status();
-    const GroupMask granted = fold_.Shown(*event, to);
+    const GroupMask granted = ShownOf(*event, to, question.opened);
     if (granted == 0) {
       if (fold_.Granted(*event, to) != 0) {
         ++answer.removed;

@@ -25,13 +25,20 @@ class PersonReader {
   // `log` and `fold` outlive this; `fold` is caught up at each question.
   PersonReader(const EventLog& log, PolicyFold& fold,
                std::shared_ptr<const TypeRegistry> types, const Clock& clock)
-      : log_(log), fold_(fold), views_(std::move(types)), clock_(clock) {}
+      : log_(log),
+        fold_(fold),
+        types_(types),
+        views_(std::move(types)),
+        clock_(clock) {}
 
   struct Question {
     PersonKey person = {};
     Sequence after = {};
     size_t limit = 0;  // Views; 0: as many as a frame holds.
     absl::Time deadline = absl::InfiniteFuture();
+    // The person is open to the reader without an interest: what is of no sealed
+    // category is shown beside what is granted.
+    bool opened = false;
   };
   struct Answer {
     std::string views;  // `dictionary` and `views` of a bus.v1.StreamEvents.
@@ -50,8 +57,12 @@ class PersonReader {
                               const Question& question);
 
  private:
+  GroupMask ShownOf(const StoredEvent& event, const Recipient& to,
+                    bool opened) const;
+
   const EventLog& log_;
   PolicyFold& fold_;
+  const std::shared_ptr<const TypeRegistry> types_;
   ViewBuilder views_;
   ViewEncoder encoder_;
   const Clock& clock_;

@@ -1,6 +1,7 @@
 #include "services/bus/evidence/log_tree.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -261,10 +262,42 @@ LogTree::View LogTree::Now() const {
 }
 
 ReadSubtree LogTree::Reader(uint64_t size) const {
-  return SubtreesOfTiles(size,
-                         [this](int level, uint64_t index, uint32_t width) {
-                           return files_->ReadTile(level, index, width);
-                         });
+  // A proof has many of its hashes out of few tiles.
+  using Known = std::map<std::pair<int, uint64_t>, std::string>;
+  return SubtreesOfTiles(
+      size,
+      [this, size, known = std::make_shared<Known>()](
+          int level, uint64_t index,
+          uint32_t width) -> absl::StatusOr<std::string> {
+        const auto at = known->find({level, index});
+        if (at != known->end()) return at->second;
+        absl::StatusOr<std::string> tile =
+            CheckedTile({.level = level, .index = index, .width = width}, size);
+        if (tile.ok()) known->emplace(std::pair(level, index), *tile);
+        return tile;
+      });
+}
+
+absl::StatusOr<std::string> LogTree::CheckedTile(const Tile& tile,
+                                                 uint64_t size) const {
+  absl::StatusOr<std::string> hashes =
+      files_->ReadTile(tile.level, tile.index, tile.width);
+  const auto in_parent = static_cast<uint32_t>(tile.index % kTileWidth + 1);
+  const uint64_t parent = tile.index / kTileWidth;
+  if (!hashes.ok() || tile.width != kTileWidth ||
+      WidthOfTile(tile.level + 1, parent, size) < in_parent) {
+    return hashes;
+  }
+  const absl::StatusOr<std::string> above =
+      files_->ReadTile(tile.level + 1, parent, in_parent);
+  if (!above.ok()) return above;
+  const absl::StatusOr<TreeHash> hash = HashTile(*hashes);
+  if (!hash.ok()) return hash.status();
+  const absl::string_view said =
+      absl::string_view(*above).substr((in_parent - 1) * kSha256Bytes);
+  if (said == AsView(*hash)) return hashes;
+  return absl::DataLossError(
+      absl::StrCat(TilePath(tile), " of the tree is damaged"));
 }
 
 absl::Status LogTree::CheckSize(uint64_t size) const {

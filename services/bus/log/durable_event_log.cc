@@ -265,8 +265,8 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
     return;
   }
   place.counts = {counts->of_person, counts->of_stream};
-  sealer_.Append(event, place, open_block_->bytes);
-  FillStored(event, place, *open_block_->arena, open_block_->arena,
+  const Salt count_salt = sealer_.Append(event, place, open_block_->bytes);
+  FillStored(event, place, count_salt, *open_block_->arena, open_block_->arena,
              open_block_->opened->events.emplace_back());
   staged.sequence = place.sequence;
   staged.accepted_us = place.accepted_us;

@@ -67,6 +67,8 @@ struct StoredEvent {
   HeaderView header;
   Salt header_salt = {};
   Digest header_commitment = {};
+  // Opens the spine's commitment to the counts; zeroes: its key is not there.
+  Salt count_salt = {};
   // Every group of the type; `opened` holds those whose key is there. In place:
   // most types have at most three.
   absl::InlinedVector<View::Commitment, 3> commitments;

@@ -16,20 +16,10 @@
 namespace concordat::bus {
 namespace {
 
-constexpr absl::string_view kCountContext = "concordat/count/1";
 constexpr size_t kSaltBytes = sizeof(Salt);
 constexpr size_t kBoxHeadBytes = 4 + 4 + kNonceBytes;
 constexpr size_t kItemHeadBytes = 1 + 4 + kSaltBytes;
 constexpr size_t kKeyRecordBytesMax = 256;
-
-Digest CommitCounts(const Salt& salt, const EventCounts& counts) {
-  return Sha256()
-      .Update(kCountContext)
-      .Update(AsView(salt))
-      .Update(&counts.of_person, sizeof(counts.of_person))
-      .Update(&counts.of_stream, sizeof(counts.of_stream))
-      .Finish();
-}
 
 uint32_t MonthOf(uint64_t accepted_us) {
   const absl::CivilMonth month = absl::ToCivilMonth(
@@ -100,7 +90,7 @@ void EventSealer::SealBox(uint32_t key, const Digest& digest,
   plain_.clear();
 }
 
-void EventSealer::Append(const NewEvent& event, const Place& place,
+Salt EventSealer::Append(const NewEvent& event, const Place& place,
                          std::string& body) {
   const HeaderView& header = event.event->header;
   const Commitments& commitments = *event.commitments;
@@ -166,6 +156,7 @@ void EventSealer::Append(const NewEvent& event, const Place& place,
   }
   SealBox(key, commitments.digest, body);
   EndRecord(record, body);
+  return count_salt;
 }
 
 size_t RecordBytesMax(const NewEvent& event) {
@@ -181,8 +172,8 @@ size_t RecordBytesMax(const NewEvent& event) {
 }
 
 void FillStored(const NewEvent& event, const EventSealer::Place& place,
-                Arena& arena, std::shared_ptr<const void> storage,
-                StoredEvent& stored) {
+                const Salt& count_salt, Arena& arena,
+                std::shared_ptr<const void> storage, StoredEvent& stored) {
   const HeaderView& from = event.event->header;
   const Commitments& commitments = *event.commitments;
   const std::vector<GroupInfo>& groups = event.type->groups();
@@ -199,6 +190,7 @@ void FillStored(const NewEvent& event, const EventSealer::Place& place,
   }
   stored.header_salt = commitments.header_salt;
   stored.header_commitment = commitments.header;
+  stored.count_salt = count_salt;
   stored.commitments.reserve(groups.size());
   stored.opened.reserve(groups.size());
   for (size_t i = 0; i < groups.size(); ++i) {
@@ -283,7 +275,7 @@ bool EventOpener::TakeItems(absl::string_view plain, Arena& arena,
     }
     stored.header_salt = salt;
     ByteReader rest(bytes);
-    rest.Array<kSaltBytes>();  // Of the counts: for evidence only.
+    stored.count_salt = rest.Array<kSaltBytes>();
     while (!rest.done()) {
       stored.faults.emplace_back(rest.Bytes(rest.Number<uint16_t>()));
     }

@@ -19,15 +19,10 @@
 #include "services/bus/log/key_ring.h"
 #include "services/common/base/random.h"
 #include "services/common/crypto/nonce_pool.h"
+#include "services/common/event/counts.h"
 #include "services/common/evidence/spine.h"
 
 namespace concordat::bus {
-
-// How many events of this person and of this stream there are with this one.
-struct EventCounts {
-  uint64_t of_person = 0;
-  uint64_t of_stream = 0;
-};
 
 // The spine of an event's record, removed or not.  DATA_LOSS
 absl::StatusOr<absl::string_view> SpineOfRecord(const Record& record);
@@ -53,7 +48,8 @@ class EventSealer {
     EventCounts counts;
   };
   // Appends to `body` the records of the keys that are new, then the event's.
-  void Append(const NewEvent& event, const Place& place, std::string& body);
+  // Returns the salt of its counts.
+  Salt Append(const NewEvent& event, const Place& place, std::string& body);
 
  private:
   // Adds to the box being filled.
@@ -74,8 +70,8 @@ size_t RecordBytesMax(const NewEvent& event);
 // Fills in what a checked event is to those who read it, without the way through
 // its record. The strings go into `arena`, which `storage` keeps alive.
 void FillStored(const NewEvent& event, const EventSealer::Place& place,
-                Arena& arena, std::shared_ptr<const void> storage,
-                StoredEvent& stored);
+                const Salt& count_salt, Arena& arena,
+                std::shared_ptr<const void> storage, StoredEvent& stored);
 
 // Opens records. Expanded keys are kept for the life of this.
 class EventOpener {

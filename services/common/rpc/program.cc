@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/base/check.h"
 #include "services/common/config/settings.h"
+#include "services/common/rpc/access_service.h"
 #include "services/common/rpc/health_watch.h"
 
 namespace concordat {
@@ -28,7 +29,7 @@ Program::Program(ProgramOptions options, int argc, char** argv,
       }));
   at_start_ = live_->Current();
   folder_ = start_.Value(data_->StateFolder(options_.folder));
-  access_ = start_.Value(OpenAccessLog(absl::StrCat(folder_, "/access.log")));
+  access_ = start_.Value(OpenAccessLog(absl::StrCat(folder_, "/access")));
   ServerHostOptions host = {
       .program = options_.name,
       .port = start_.Value(data_->Port(options_.name, "grpc")),
@@ -41,6 +42,11 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   host_ = std::make_unique<ServerHost>(std::move(host), live_->source(), clock_,
                                        log_, metrics_, *access_);
   WatchRegistry(*live_, host_->health());
+  access::v1::Record began;
+  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
+  began.mutable_began()->set_program(options_.name);
+  start_.Check(BeginAccess(*access_, std::move(began)));
+  ServeAccess(*host_, options_.name, *access_);
 }
 
 const bus::v1::Principal& Program::self() const {
@@ -76,6 +82,7 @@ void Program::Serve(
   log_.Info("stopping");
   data_->ForgetAddresses(options_.name);
   host_->Stop();
+  EndAccess(*access_, clock_.Now()).IgnoreError();
 }
 
 }  // namespace concordat

@@ -72,7 +72,7 @@ class Program {
   std::shared_ptr<const PrincipalRegistry> at_start_;
   std::string folder_;
   std::unique_ptr<SpanExporter> spans_;
-  std::unique_ptr<AccessLog> access_;
+  std::unique_ptr<AccessStore> access_;
   std::unique_ptr<ServerHost> host_;
 };
 

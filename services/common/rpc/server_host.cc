@@ -72,9 +72,10 @@ struct ServerHost::State {
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
 
-  void Record(const Call& call, absl::string_view method,
-              const absl::Status& status, absl::Time began,
-              absl::Status* recorded);
+  // UNAVAILABLE: it is not recorded.
+  absl::Status Record(const Call& call, absl::string_view method,
+                      const absl::Status& status, absl::Time began,
+                      const CallPersons* persons);
 };
 
 // One call. Owns itself until gRPC is done with it; a stream's writer may keep
@@ -106,6 +107,7 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
     return !is_too_slow;
   }
 
+  bool Record(CallPersons persons) override;
   void Answer(const absl::Status& status, grpc::ByteBuffer message) override;
 
   void Finish(const absl::Status& status) override {
@@ -266,22 +268,42 @@ class ServerHost::Service : public grpc::CallbackGenericService {
   State& state_;
 };
 
-void ServerHost::State::Record(const Call& call, absl::string_view method,
-                               const absl::Status& status, absl::Time began,
-                               absl::Status* recorded) {
+absl::Status ServerHost::State::Record(const Call& call,
+                                       absl::string_view method,
+                                       const absl::Status& status,
+                                       absl::Time began,
+                                       const CallPersons* persons) {
   const absl::Time now = clock.Now();
-  const bool known = call.principal != nullptr;
-  *recorded = access.Append(
-      {.at = now,
-       .principal = known ? call.principal->name() : absl::string_view(),
-       .agency = known ? call.principal->agency() : absl::string_view(),
-       .via = call.via,
-       .staff = call.staff,
-       .method = method,
-       .purpose = call.purpose,
-       .outcome = status.code(),
-       .duration = now - began});
-  if (!recorded->ok()) log.Error("access log cannot be written");
+  AccessRecord record = {.at = now,
+                         .via = call.via,
+                         .staff = call.staff,
+                         .method = method,
+                         .purpose = call.purpose,
+                         .outcome = status.code(),
+                         .duration = now - began,
+                         .persons = persons};
+  if (call.principal != nullptr) {
+    record.principal = call.principal->name();
+    record.agency = call.principal->agency();
+    record.role = call.principal->role();
+  }
+  absl::Status recorded = access.Append(record);
+  if (!recorded.ok()) log.Error("access log cannot be written");
+  return recorded;
+}
+
+bool ServerHost::Reactor::Record(CallPersons persons) {
+  const bool queued = state_.executor.Post(
+      [self = shared_from_this(), persons = std::move(persons)] {
+        const absl::Status recorded =
+            self->state_.Record(self->call_, self->call_.method,
+                                absl::OkStatus(), self->began_, &persons);
+        if (!recorded.ok()) self->Finish(recorded);
+      });
+  if (!queued) {
+    Finish(absl::ResourceExhaustedError("too many calls wait; try again"));
+  }
+  return queued;
 }
 
 void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
@@ -317,8 +339,7 @@ void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
   const absl::Status refusal = judged.status();
   // Off gRPC's thread; lost when the queue is full, and counted above.
   state_.executor.Post([&state = state_, name, refusal, began = began_] {
-    absl::Status ignored;
-    state.Record(Call(), name, refusal, began, &ignored);
+    state.Record(Call(), name, refusal, began, nullptr).IgnoreError();
   });
   Finish(refusal);
 }
@@ -374,10 +395,11 @@ bool ServerHost::Reactor::IsLate() {
 void ServerHost::Reactor::RunUnary() {
   if (IsLate()) return;
   grpc::ByteBuffer response;
-  absl::Status status = method_->unary(call_, &request_, &response);
+  CallPersons persons;
+  absl::Status status = method_->unary(call_, &request_, &response, persons);
   if (!method_->options.is_inline) {
-    absl::Status recorded;
-    state_.Record(call_, call_.method, status, began_, &recorded);
+    const absl::Status recorded =
+        state_.Record(call_, call_.method, status, began_, &persons);
     if (!recorded.ok()) status = recorded;
   }
   Answer(status, std::move(response));
@@ -385,18 +407,25 @@ void ServerHost::Reactor::RunUnary() {
 
 void ServerHost::Reactor::RunStream() {
   if (IsLate()) return;
-  absl::Status recorded;
-  state_.Record(call_, call_.method, absl::OkStatus(), began_, &recorded);
+  bool is_recorded = false;
+  const auto record = [&](const CallPersons& persons) {
+    is_recorded = true;
+    return state_.Record(call_, call_.method, absl::OkStatus(), began_,
+                         &persons);
+  };
   const absl::Status status =
-      recorded.ok() ? method_->stream(call_, &request_, shared_from_this())
-                    : recorded;
-  if (!status.ok()) Answer(status, {});
+      method_->stream(call_, &request_, record, shared_from_this());
+  if (status.ok()) return;
+  if (!is_recorded) {
+    state_.Record(call_, call_.method, status, began_, nullptr).IgnoreError();
+  }
+  Answer(status, {});
 }
 
 void ServerHost::Reactor::RunSession() {
   if (IsLate()) return;
-  absl::Status recorded;
-  state_.Record(call_, call_.method, absl::OkStatus(), began_, &recorded);
+  const absl::Status recorded =
+      state_.Record(call_, call_.method, absl::OkStatus(), began_, nullptr);
   if (!recorded.ok()) {
     Answer(recorded, {});
     return;

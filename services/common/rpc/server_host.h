@@ -52,6 +52,7 @@
 #include "services/common/config/live_registry.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/call.h"
+#include "services/common/rpc/persons.h"
 #include "services/common/rpc/status.h"
 #include "services/common/telemetry/health.h"
 #include "services/common/telemetry/log.h"
@@ -92,6 +93,9 @@ class RawStream {
   virtual void Answer(const absl::Status& status, grpc::ByteBuffer message) = 0;
   // False: the stream has ended; the caller has gone or did not keep up.
   virtual bool Write(grpc::ByteBuffer message) = 0;
+  // Has it recorded, elsewhere, that the call reached these. False: it cannot be,
+  // and the stream has ended.
+  virtual bool Record(CallPersons persons) = 0;
   // The first one counts.
   virtual void Finish(const absl::Status& status) = 0;
 };
@@ -125,10 +129,13 @@ class ResponseStream {
   explicit ResponseStream(std::shared_ptr<RawStream> raw)
       : raw_(std::move(raw)) {}
   bool Write(const Response& message) {
+    CallPersons persons;
+    persons.Add(message);
     grpc::ByteBuffer bytes;
     bool own = false;
     return grpc::SerializationTraits<Response>::Serialize(message, &bytes, &own)
                .ok() &&
+           (persons.subjects.empty() || raw_->Record(std::move(persons))) &&
            raw_->Write(std::move(bytes));
   }
   void Finish(const absl::Status& status) { raw_->Finish(status); }
@@ -150,61 +157,71 @@ class ServerHost {
       std::string method, MethodOptions options,
       std::function<absl::StatusOr<Response>(const Call&, const Request&)>
           handler) {
-    AddUnary(
-        std::move(method), std::move(options),
-        [handler = std::move(handler)](const Call& call, grpc::ByteBuffer* in,
-                                       grpc::ByteBuffer* out) -> absl::Status {
-          Request request;
-          if (!Parse(in, &request)) return BadBytes();
-          const absl::StatusOr<Response> response = handler(call, request);
-          if (!response.ok()) return response.status();
-          return Serialize(*response, out);
-        });
+    AddUnary(std::move(method), std::move(options),
+             [handler = std::move(handler)](
+                 const Call& call, grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                 CallPersons& persons) -> absl::Status {
+               Request request;
+               if (!Parse(in, &request)) return BadBytes();
+               persons.AddRequest(request);
+               const absl::StatusOr<Response> response = handler(call, request);
+               if (!response.ok()) return response.status();
+               persons.Add(*response);
+               return Serialize(*response, out);
+             });
   }
 
   // For what other threads do: the handler sets it going and returns. It is
-  // recorded before the handler runs, for who answers must not wait for a disk.
+  // recorded before the handler runs, for who answers must not wait for a disk:
+  // with the persons that were asked about, so that it is not for answers about
+  // others.
   template <typename Request, typename Response>
   void HandleLater(
       std::string method, MethodOptions options,
       std::function<void(const Call&, const Request&, Reply<Response>)>
           handler) {
-    AddStream(std::move(method), std::move(options), /*needs_deadline=*/true,
-              [handler = std::move(handler)](
-                  const Call& call, grpc::ByteBuffer* in,
-                  std::shared_ptr<RawStream> raw) -> absl::Status {
-                Request request;
-                if (!Parse(in, &request)) return BadBytes();
-                handler(
-                    call, request,
-                    [raw = std::move(raw)](absl::StatusOr<Response> response) {
-                      grpc::ByteBuffer bytes;
-                      absl::Status status = response.status();
-                      if (status.ok()) status = Serialize(*response, &bytes);
-                      raw->Answer(status, std::move(bytes));
-                    });
-                return absl::OkStatus();
-              });
+    AddStream(
+        std::move(method), std::move(options), /*needs_deadline=*/true,
+        [handler = std::move(handler)](
+            const Call& call, grpc::ByteBuffer* in, const Recorder& record,
+            std::shared_ptr<RawStream> raw) -> absl::Status {
+          Request request;
+          if (!Parse(in, &request)) return BadBytes();
+          const absl::Status recorded = RecordRequest(request, record);
+          if (!recorded.ok()) return recorded;
+          handler(call, request,
+                  [raw = std::move(raw)](absl::StatusOr<Response> response) {
+                    grpc::ByteBuffer bytes;
+                    absl::Status status = response.status();
+                    if (status.ok()) status = Serialize(*response, &bytes);
+                    raw->Answer(status, std::move(bytes));
+                  });
+          return absl::OkStatus();
+        });
   }
 
-  // The handler starts the stream and returns; it is recorded as it opens.
-  // Such a call needs no deadline. An error ends the stream.
+  // The handler starts the stream and returns; it is recorded as it opens, and the
+  // persons of each message soon after it is written. Such a call needs no
+  // deadline. An error ends the stream.
   template <typename Request, typename Response>
   void HandleStream(
       std::string method, MethodOptions options,
       std::function<absl::Status(const Call&, const Request&,
                                  std::shared_ptr<ResponseStream<Response>>)>
           handler) {
-    AddStream(std::move(method), std::move(options), /*needs_deadline=*/false,
-              [handler = std::move(handler)](
-                  const Call& call, grpc::ByteBuffer* in,
-                  std::shared_ptr<RawStream> raw) -> absl::Status {
-                Request request;
-                if (!Parse(in, &request)) return BadBytes();
-                return handler(
-                    call, request,
-                    std::make_shared<ResponseStream<Response>>(std::move(raw)));
-              });
+    AddStream(
+        std::move(method), std::move(options), /*needs_deadline=*/false,
+        [handler = std::move(handler)](
+            const Call& call, grpc::ByteBuffer* in, const Recorder& record,
+            std::shared_ptr<RawStream> raw) -> absl::Status {
+          Request request;
+          if (!Parse(in, &request)) return BadBytes();
+          const absl::Status recorded = RecordRequest(request, record);
+          if (!recorded.ok()) return recorded;
+          return handler(
+              call, request,
+              std::make_shared<ResponseStream<Response>>(std::move(raw)));
+        });
   }
 
   // The handler makes the listener of a call that has messages both ways, or
@@ -239,10 +256,18 @@ class ServerHost {
   struct Method;
   struct State;
   using UnaryHandler = std::function<absl::Status(
-      const Call&, grpc::ByteBuffer*, grpc::ByteBuffer*)>;
-  using StreamHandler = std::function<absl::Status(
-      const Call&, grpc::ByteBuffer*, std::shared_ptr<RawStream>)>;
+      const Call&, grpc::ByteBuffer*, grpc::ByteBuffer*, CallPersons&)>;
+  using Recorder = std::function<absl::Status(const CallPersons&)>;
+  using StreamHandler =
+      std::function<absl::Status(const Call&, grpc::ByteBuffer*,
+                                 const Recorder&, std::shared_ptr<RawStream>)>;
 
+  static absl::Status RecordRequest(const google::protobuf::Message& request,
+                                    const Recorder& record) {
+    CallPersons persons;
+    persons.AddRequest(request);
+    return record(persons);
+  }
   template <typename Request>
   static bool Parse(grpc::ByteBuffer* in, Request* request) {
     return grpc::SerializationTraits<Request>::Deserialize(in, request).ok();

@@ -25,6 +25,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/common/rpc/access_log.h"
 #include "tests/support/gateway_process.h"
 #include "tests/support/status_matchers.h"
 
@@ -140,12 +141,27 @@ class DoorsTest : public ::testing::Test {
         HttpRequest("POST", "/events",
                     absl::StrCat("Content-Type: ", type, "\r\n"), body));
   }
+  // Its calls, a line each.
   static std::string AccessLogOf(const std::string& folder) {
-    std::stringstream text;
-    text << std::ifstream(
-                gateway_->data().PathOf(absl::StrCat(folder, "/access.log")))
-                .rdbuf();
-    return text.str();
+    const auto store = AccessStore::OpenToRead(
+        gateway_->data().PathOf(absl::StrCat(folder, "/access")));
+    EXPECT_THAT(store, IsOk());
+    std::string text;
+    EXPECT_THAT(
+        (*store)->Read(0,
+                       [&](uint64_t, const access::v1::Record& record,
+                           absl::string_view) {
+                         const access::v1::Called& called = record.called();
+                         absl::StrAppend(
+                             &text, "principal=", called.principal(),
+                             " agency=", called.agency(),
+                             " via=", called.via(), " staff=", called.staff(),
+                             " method=", called.method(),
+                             " purpose=", called.purpose(), "\n");
+                         return absl::OkStatus();
+                       }),
+        IsOk());
+    return text;
   }
 
   static GatewayProcess* gateway_;
@@ -170,7 +186,7 @@ TEST_F(DoorsTest, CallsHaveTheCallersRights) {
                             "{}"));
   EXPECT_THAT(AccessLogOf("alerts"),
               HasSubstr("principal=coordinator agency=mappa-tayside "
-                        "via=gateway staff=- method=concordat.alerts.v1."
+                        "via=gateway staff= method=concordat.alerts.v1."
                         "AlertsService/ListAlerts purpose=MAPPA_REVIEW"));
 }
 

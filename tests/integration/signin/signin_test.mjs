@@ -265,7 +265,7 @@ test('somebody from the directory comes in with the role it gives', async () => 
   assert.equal(told.displayName, 'Anna Baird');
   assert.equal(told.principal, 'coordinator');
   assert.deepEqual([...browser.cookiesOf(hub.url).keys()], ['__Host-concordat']);
-  assert.match(hub.read('gateway/sign-ins.log'), /principal=coordinator .*staff=D-1001 method=sign-in\/oidc .*outcome=OK/);
+  assert.match(hub.run(['access', 'records', 'gateway/sign-in-access']), /principal=coordinator .*staff=D-1001 what=sign-in\/oidc .*outcome=OK/);
 });
 
 test('somebody from the directory proves it again there', async () => {

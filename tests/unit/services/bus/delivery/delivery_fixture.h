@@ -27,6 +27,7 @@ inline std::shared_ptr<const TypeRegistry> Types() {
   auto types = std::make_shared<FakeTypes>();
   types->Add("a.v1.Fact")
       .Add("a.v1.Other")
+      .Add("s.v1.Sealed", {}, {policy::v1::CATEGORY_CHILD})
       .Add("m.v1.Opened", WithEffect(policy::v1::EFFECT_CASE_OPENED))
       .Add("m.v1.Joined", WithEffect(policy::v1::EFFECT_PARTY_JOINED))
       .Add("m.v1.Left", WithEffect(policy::v1::EFFECT_PARTY_LEFT))
@@ -64,6 +65,7 @@ struct Got {
   uint64_t number = 0;
   uint64_t sequence = 0;
   uint64_t cause = 0;
+  friend bool operator==(const Got&, const Got&) = default;
 };
 
 class DeliveryCoreTest : public ::testing::Test {
@@ -141,7 +143,23 @@ class DeliveryCoreTest : public ::testing::Test {
     } while (core_->Work(now_));
     Take();
   }
+  // What is recorded of the deliveries is what went out, in every test.
+  void CheckDisclosed(const std::map<uint64_t, std::vector<Got>>& went_out) {
+    std::map<uint64_t, std::vector<Got>> disclosed;
+    for (const Disclosure& each : core_->TakeDisclosures()) {
+      uint64_t number = each.first_delivery;
+      for (const ShownRun& run : each.runs) {
+        EXPECT_NE(run.groups, 0);
+        for (uint32_t i = 0; i < run.count; ++i) {
+          disclosed[each.session.value].push_back(
+              {number++, run.first.value + i, each.cause.value});
+        }
+      }
+    }
+    EXPECT_EQ(disclosed, went_out);
+  }
   void Take() {
+    std::map<uint64_t, std::vector<Got>> went_out;
     for (const DeliveryOutput& output : core_->TakeOutputs()) {
       const uint64_t session = output.session.value;
       if (output.kind == FrameKind::kClosed) {
@@ -167,6 +185,7 @@ class DeliveryCoreTest : public ::testing::Test {
               at < frame->rest.attempts_size() ? frame->rest.attempts(at) : 1);
           got_[session].push_back(
               {number++, view.sequence.value, frame->rest.backfill_cause()});
+          went_out[session].push_back(got_[session].back());
           views_[session] = view;
         }
         EXPECT_GE(frame->rest.scanned_through(), scanned_[session]);
@@ -176,6 +195,7 @@ class DeliveryCoreTest : public ::testing::Test {
         ++frames_[session];
       }
     }
+    CheckDisclosed(went_out);
   }
   std::vector<uint64_t> Sequences(uint64_t session) {
     std::vector<uint64_t> sequences;

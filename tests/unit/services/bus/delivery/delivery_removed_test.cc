@@ -40,6 +40,7 @@ class DeliveryRemovedTest : public DeliveryCoreTest {
       EXPECT_TRUE(subscribed.ParseFromArray(
           output.body().data(), static_cast<int>(output.body().size())));
     }
+    core_->TakeDisclosures();
     return subscribed;
   }
 };

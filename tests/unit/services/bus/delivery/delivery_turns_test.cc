@@ -63,6 +63,7 @@ class DeliveryTurnsTest : public DeliveryCoreTest {
       last_[output.session.value] =
           frame->rest.first_delivery() + frame->views.size() - 1;
     }
+    core_->TakeDisclosures();
     return frames;
   }
 

@@ -5,6 +5,7 @@
 // page's position past an event not sent          PagesHaveEverythingOnce
 // role or purpose not asked                       AnotherRoleOrPurposeFindsNothing
 // operator sees a subject or data                 TheOperatorSeesEnvelopes
+// opened: nothing more, or a sealed category too  WhatIsOpenedHasNoSealedCategory
 // answer larger than a frame                      AFrameIsNotOutgrown
 // deadline not looked at                          GivesUpAtTheDeadline
 #include "services/bus/delivery/person_reader.h"
@@ -77,6 +78,21 @@ TEST_F(PersonReaderTest, ShowsAPersonsEventsAsTheyAreGrantedNow) {
   Append("m.v1.Left", 1, "blue;;0");
   Ask(Named("blue"), {Person(1)});
   EXPECT_THAT(Sequences(), IsEmpty());
+}
+
+TEST_F(PersonReaderTest, WhatIsOpenedHasNoSealedCategory) {
+  Append("a.v1.Fact", 1);
+  Append("s.v1.Sealed", 1);
+  Append("s.v1.Sealed", 2);
+  Ask(Named("blue"), {Person(1)});
+  EXPECT_THAT(Sequences(), IsEmpty());
+  PersonReader::Question question;
+  question.person = Person(1);
+  question.opened = true;
+  Ask(Named("blue"), question, "ANOTHER_PURPOSE");
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2));
+  EXPECT_THAT(views_[0].withheld, IsEmpty());
+  EXPECT_THAT(views_[1].withheld, ::testing::SizeIs(1));
 }
 
 TEST_F(PersonReaderTest, HiddenEventsChangeNothing) {

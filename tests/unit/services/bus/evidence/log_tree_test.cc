@@ -4,7 +4,7 @@
 //   a proof of one size given for another              ProvesWhatItSigned
 //   a restart that signs another tree                  GoesOnAfterARestart
 //   a power cut after which it signs another tree      APowerCutAtEveryCall…
-//   a damaged file that is believed                    DamagedFilesAreMadeAnew
+//   a damaged file that is believed                    DamagedFilesAre…, NothingIsProved…
 //   a log that was changed under its signature         AChangedLogIsRefused
 //   a log that lost events in the same epoch           ALogThatLostEvents…
 //   a cut log whose tree signs on as if nothing were   ACutBeginsATreeOfItsOwn
@@ -214,10 +214,12 @@ TEST_F(LogTreeTest, DamagedFilesAreMadeAnew) {
   ASSERT_THAT(Follow(), IsOk());
   ASSERT_THAT(tree_->Flush(), IsOk());
   const Checkpoint signed_before = Newest();
-  for (const char* name : {"level-0", "level-1", "checkpoint"}) {
+  for (const auto& [name, byte] :
+       {std::pair("level-0", 290 * 32), std::pair("level-1", 20),
+        std::pair("checkpoint", 20)}) {
     SCOPED_TRACE(name);
     tree_ = nullptr;
-    disk_->FlipBit(name, 8 * 20);
+    disk_->FlipBit(name, static_cast<uint64_t>(8 * byte));
     ASSERT_THAT(Follow(), IsOk());
     EXPECT_EQ(Newest(), signed_before);
     EXPECT_EQ(*tree_->Verify(), 300u);
@@ -227,6 +229,20 @@ TEST_F(LogTreeTest, DamagedFilesAreMadeAnew) {
   disk_->Drop("level-0");
   ASSERT_THAT(Follow(), IsOk());
   EXPECT_EQ(Newest(), signed_before);
+}
+
+// In the middle of the tree nobody looks at the start: no proof is made of it.
+TEST_F(LogTreeTest, NothingIsProvedFromADamagedTile) {
+  AppendTo(300);
+  ASSERT_THAT(Follow(), IsOk());
+  ASSERT_THAT(tree_->Flush(), IsOk());
+  tree_ = nullptr;
+  disk_->FlipBit("level-0", 8 * 20);
+  ASSERT_THAT(Follow(), IsOk());
+  EXPECT_THAT(tree_->ProveInclusion({7}, 300),
+              HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(tree_->Verify(), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(tree_->ProveInclusion({290}, 300), IsOk());
 }
 
 // Another log of the same id, as who could write its files might make it.

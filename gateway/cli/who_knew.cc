@@ -1,0 +1,85 @@
+// concordat who-knew
+#include <cstdio>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/access/v1/who_knew.pb.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/hub.h"
+#include "gateway/cli/json.h"
+#include "gateway/cli/who_knew_page.h"
+
+namespace concordat::cli {
+namespace {
+
+constexpr char kProgram[] = "concordat-bus";
+constexpr char kMethod[] = "concordat.access.v1.WhoKnewService/WhoKnew";
+
+absl::Status WriteFile(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << bytes;
+  file.close();
+  if (file.fail()) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "who-knew --person NUMBER [--at TIME] --profile NAME",
+      "What each agency and role could see of a person at a moment, was\n"
+      "delivered, acknowledged and opened; what was withheld and by which "
+      "line;\n"
+      "alerts and who acted; what could not have been known from the hub.\n"
+      "For co-ordinators and guardians.");
+  std::string person;
+  std::string at;
+  std::string html;
+  std::string bundle;
+  line.flags().AddString("person", "p-…, or ref:SYSTEM:NUMBER.", &person);
+  line.flags().AddString("at", "2025-11-24T17:25:00Z; default now.", &at);
+  line.flags().AddString("html", "Writes a page to print into this file.",
+                         &html);
+  line.flags().AddString(
+      "bundle", "Writes evidence into this file, for `concordat verify`.",
+      &bundle);
+  const auto go = line.Parse(arguments, 0, 0);
+  if (!go.ok() || !*go) return go.status();
+  if (person.empty()) return absl::InvalidArgumentError("say --person");
+  access::v1::WhoKnewRequest request;
+  if (!at.empty()) {
+    const auto time = ParseIsoTime(at);
+    if (!time.ok()) {
+      return absl::InvalidArgumentError(
+          "--at: a time like 2025-11-24T17:25:00Z");
+    }
+    request.set_at(*time);
+  }
+  const auto hub = line.OpenHub();
+  if (!hub.ok()) return hub.status();
+  auto subject = (*hub)->ResolveSubject(person);
+  if (!subject.ok()) return subject.status();
+  request.set_subject(*std::move(subject));
+  request.set_with_bundle(!bundle.empty());
+  const auto response =
+      (*hub)->Call<access::v1::WhoKnewResponse>(kProgram, kMethod, request);
+  if (!response.ok()) return response.status();
+  const access::v1::WhoKnewReport& report = response->report();
+  absl::Status status;
+  if (!html.empty()) status = WriteFile(html, WhoKnewPage(report));
+  if (status.ok() && !bundle.empty()) {
+    status = WriteFile(bundle, response->bundle());
+  }
+  if (!status.ok()) return status;
+  if (line.json()) {
+    std::printf("%s\n", ToJson(report).c_str());
+  } else if (html.empty() && bundle.empty()) {
+    std::printf("%s", WhoKnewText(report).c_str());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::cli

@@ -1,0 +1,145 @@
+#include "services/bus/daemon/access_disclosures.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace concordat::bus {
+namespace {
+
+constexpr char kProgram[] = "concordat-bus";
+// What is out and not recorded is at most as old: the loop's 100 ms and a write.
+constexpr uint64_t kUnrecordedUs = 1'000'000;
+constexpr absl::string_view kIdentityTypes = "concordat.identity.v1.";
+
+access::v1::Record RecordOf(const Disclosure& from) {
+  access::v1::Record record;
+  switch (from.what) {
+    case Disclosure::What::kSubscribed: {
+      access::v1::Subscribed& to = *record.mutable_subscribed();
+      to.set_session(from.session.value);
+      to.set_principal(from.principal);
+      to.set_agency(from.agency);
+      to.set_role(from.role);
+      to.set_purpose(from.purpose);
+      to.set_name(from.name);
+      break;
+    }
+    case Disclosure::What::kDelivered: {
+      access::v1::Delivered& to = *record.mutable_delivered();
+      to.set_session(from.session.value);
+      to.set_agency(from.agency);
+      to.set_role(from.role);
+      to.set_purpose(from.purpose);
+      to.set_name(from.name);
+      to.set_policy_position(from.policy.value);
+      to.set_backfill_cause(from.cause.value);
+      to.set_first_delivery(from.first_delivery);
+      to.set_envelopes(from.envelopes);
+      for (const ShownRun& run : from.runs) {
+        access::v1::Run& one = *to.add_runs();
+        one.set_first(run.first.value);
+        one.set_count(run.count);
+        one.set_groups(run.groups);
+      }
+      break;
+    }
+    case Disclosure::What::kAcknowledged: {
+      access::v1::Acknowledged& to = *record.mutable_acknowledged();
+      to.set_session(from.session.value);
+      to.set_through_delivery(from.through);
+      to.mutable_deliveries()->Assign(from.deliveries.begin(),
+                                      from.deliveries.end());
+      break;
+    }
+    case Disclosure::What::kEnded:
+      record.mutable_ended()->set_session(from.session.value);
+      break;
+  }
+  return record;
+}
+
+policy::v1::Operation OperationOf(const StoredEvent& event) {
+  const HeaderView& header = event.header;
+  if (event.removed_us != 0) return policy::v1::OPERATION_ERASURE;
+  if (absl::StartsWith(header.type, kIdentityTypes) &&
+      (absl::StrContains(header.type, "Link") ||
+       absl::StrContains(header.type, "Merge"))) {
+    return policy::v1::OPERATION_COMBINATION;
+  }
+  return header.corrects.empty() && header.retracts.empty()
+             ? policy::v1::OPERATION_COLLECTION
+             : policy::v1::OPERATION_ALTERATION;
+}
+
+PersonEvent PersonEventOf(const StoredEvent& event,
+                          const std::string& subject) {
+  const HeaderView& header = event.header;
+  PersonEvent made;
+  made.controller = std::string(header.controller);
+  access::v1::Access& access = made.access;
+  access.set_operation(OperationOf(event));
+  // Of the log, which in an environment that lives is the time.
+  access.set_log_time(event.removed_us != 0 ? event.removed_us
+                                            : event.accepted_us);
+  access.set_time(access.log_time());
+  access.set_agency(std::string(AgencyOfSource(header.source)));
+  access.set_principal(std::string(header.source));
+  access.set_on_behalf_of(std::string(header.on_behalf_of));
+  access.set_purpose(std::string(header.purpose));
+  access.set_what(std::string(header.type));
+  access.set_outcome("OK");
+  access.add_subjects(subject);
+  access.set_events(1);
+  access.add_sequences(event.sequence.value);
+  access.set_record(event.sequence.value);
+  return made;
+}
+
+}  // namespace
+
+absl::Status AccessDisclosures::Record(
+    const std::vector<Disclosure>& disclosures, uint64_t log_us) {
+  const auto now = static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
+  std::vector<access::v1::Record> records;
+  records.reserve(disclosures.size());
+  for (const Disclosure& each : disclosures) {
+    records.push_back(RecordOf(each));
+    records.back().set_time(now);
+    records.back().set_log_time(log_us);
+  }
+  return store_.Add(records);
+}
+
+PersonEvents PersonEventsOf(const EventLog& log) {
+  return [&log](const std::string& subject)
+             -> absl::StatusOr<std::map<uint64_t, PersonEvent>> {
+    const auto person = PersonKey::Parse(subject);
+    if (!person.ok()) return person.status();
+    const auto sequences = log.OfPerson(*person, {0}, log.Status().end);
+    if (!sequences.ok()) return sequences.status();
+    std::map<uint64_t, PersonEvent> events;
+    for (const Sequence sequence : *sequences) {
+      const auto event = log.ReadOne(sequence);
+      if (!event.ok()) return event.status();
+      events.emplace(sequence.value, PersonEventOf(*event, subject));
+    }
+    return events;
+  };
+}
+
+access::v1::Record BeganOf(const LogStatus& log, absl::Time now) {
+  access::v1::Record record;
+  record.set_time(static_cast<uint64_t>(absl::ToUnixMicros(now)));
+  access::v1::Began& began = *record.mutable_began();
+  began.set_program(kProgram);
+  began.set_unrecorded_us(kUnrecordedUs);
+  began.set_log_id(log.log_id);
+  began.set_epoch(log.epoch);
+  began.set_log_end(log.end.value);
+  return record;
+}
+
+}  // namespace concordat::bus

@@ -1,0 +1,263 @@
+#include "services/bus/daemon/glass_desk.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/event/codec.h"
+#include "services/common/rpc/access_service.h"
+
+namespace concordat::bus {
+namespace {
+
+using access::v1::GlassBroken;
+using access::v1::GlassEntry;
+using access::v1::GlassReviewed;
+
+constexpr char kService[] = "concordat.access.v1.GlassService/";
+constexpr uint32_t kMinutesMax = 24 * 60;
+
+// Nobody signed in stands behind these.
+bool IsProfessional(const v1::Principal& caller) {
+  return !caller.has_process() && !SpeaksForOthers(caller) &&
+         caller.role() != "operator" && caller.role() != "service" &&
+         caller.role() != "adapter" && caller.role() != "player";
+}
+
+}  // namespace
+
+absl::Status CheckBreakGlassPolicy(const access::v1::BreakGlassPolicy& policy,
+                                   const LimitClocks& clocks, absl::Time now) {
+  if (policy.version() == 0 || policy.effective().empty() ||
+      policy.authority().empty()) {
+    return absl::InvalidArgumentError(
+        "break-glass: version, effective and authority are needed");
+  }
+  if (policy.minutes() == 0 || policy.minutes() > kMinutesMax) {
+    return absl::InvalidArgumentError("break-glass: minutes: 1 to 1,440");
+  }
+  const auto clock = clocks.Find(policy.review_clock(), now);
+  if (!clock.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("break-glass: review_clock: ", clock.status().message()));
+  }
+  return absl::OkStatus();
+}
+
+GlassDesk::GlassDesk(const EventLog& log, IngestLoop& ingest,
+                     std::shared_ptr<const TypeRegistry> types, Random& random,
+                     const Clock& clock, access::v1::BreakGlassPolicy policy,
+                     const LimitClocks& clocks)
+    : log_(log),
+      ingest_(ingest),
+      types_(std::move(types)),
+      random_(random),
+      clock_(clock),
+      policy_(std::move(policy)),
+      clocks_(clocks) {}
+
+uint64_t GlassDesk::now_us() const {
+  return static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
+}
+
+bool GlassDesk::OpenedTo(const Call& call, const PersonKey& person) const {
+  return register_
+      .OpenTo(call.principal->name(), call.staff, person.ToString(), now_us())
+      .has_value();
+}
+
+const v1::Principal* GlassDesk::PublisherFor(const std::string& agency) {
+  MutexLock lock(mu_);
+  v1::Principal& principal = publishers_[agency];
+  if (principal.name().empty()) {
+    principal.set_agency(agency);
+    principal.set_system("access");
+    principal.set_name("hub");
+    v1::PublishGrant& grant = *principal.add_publish();
+    grant.set_source(SourceOf(principal));
+    grant.add_types(kGlassBroken);
+    grant.add_types(kGlassReviewed);
+  }
+  return &principal;
+}
+
+void GlassDesk::Publish(const Call& call, const std::string& agency,
+                        std::string id, const PersonKey& person,
+                        const google::protobuf::MessageLite& message,
+                        Then then) {
+  const v1::Principal* const publisher = PublisherFor(agency);
+  Header header;
+  header.source = SourceOf(*publisher);
+  header.controller = publisher->agency();
+  header.purpose = call.purpose;
+  header.gateway = call.principal->default_gateway();
+  header.regime = v1::REGIME_GDPR;
+  header.classification = v1::CLASSIFICATION_OFFICIAL;
+  header.id = std::move(id);
+  header.subject = person;
+  header.time_us = ingest_.now_us();
+  const auto event = MakeEvent(*types_, std::move(header), message, random_);
+  if (!event.ok()) return then(event.status());
+  BatchEncoder batch;
+  batch.Add(AsView(*event));
+  const absl::Status taken = ingest_.Publish(
+      {nullptr, publisher, batch.Take(),
+       [then](const absl::Status& status, const v1::Receipts& receipts) {
+         if (!status.ok()) return then(status);
+         for (const v1::Outcome& outcome : receipts.outcomes()) {
+           if (outcome.refusal() == v1::REFUSAL_UNSPECIFIED) continue;
+           return then(outcome.refusal() == v1::REFUSAL_NO_AGREEMENT
+                           ? absl::PermissionDeniedError(absl::StrCat(
+                                 "your agency: ", outcome.detail()))
+                           : absl::InvalidArgumentError(outcome.detail()));
+         }
+         then(absl::OkStatus());
+       }});
+  if (!taken.ok()) then(taken);
+}
+
+absl::StatusOr<GlassBroken> GlassDesk::OpeningOf(
+    const Call& call, const access::v1::BreakGlassRequest& request) const {
+  if (policy_.minutes() == 0) {
+    return absl::FailedPreconditionError(
+        "nobody has decided here how a person is opened without an interest");
+  }
+  if (!IsProfessional(*call.principal)) {
+    return absl::PermissionDeniedError(
+        "only a professional of an agency opens a person so");
+  }
+  if (request.command().request_id().empty()) {
+    return absl::InvalidArgumentError("command.request_id: needed");
+  }
+  const absl::Time now = clock_.Now();
+  const auto clock = clocks_.Find(policy_.review_clock(), now);
+  if (!clock.ok()) return clock.status();
+  const auto due = clocks_.Due(**clock, {.start = now}, now);
+  if (!due.ok()) return due.status();
+  GlassBroken opening;
+  opening.set_opening_ref(absl::StrCat(
+      "G-", DerivedId("glass",
+                      absl::StrCat(call.principal->name(), "\n", call.staff,
+                                   "\n", request.command().request_id()),
+                      0)));
+  opening.set_by(call.principal->name());
+  opening.set_staff(call.staff);
+  opening.set_reason(request.reason());
+  opening.set_words(request.words());
+  opening.set_until(static_cast<uint64_t>(
+      absl::ToUnixMicros(now + absl::Minutes(policy_.minutes()))));
+  opening.set_review_by(static_cast<uint64_t>(absl::ToUnixMicros(*due)));
+  return opening;
+}
+
+void GlassDesk::Break(const Call& call,
+                      const access::v1::BreakGlassRequest& request,
+                      Reply<access::v1::BreakGlassResponse> reply) {
+  const auto opening = OpeningOf(call, request);
+  if (!opening.ok()) return reply(opening.status());
+  const auto person = PersonKey::Parse(request.subject());
+  if (!person.ok()) {
+    return reply(absl::InvalidArgumentError("subject: not a person key"));
+  }
+  const auto events = log_.OfPerson(*person, {0}, log_.Status().end);
+  if (!events.ok()) return reply(events.status());
+  if (events->empty()) {
+    return reply(absl::NotFoundError("there is no such person"));
+  }
+  access::v1::BreakGlassResponse response;
+  if (auto open = register_.OpenTo(call.principal->name(), call.staff,
+                                   request.subject(), now_us());
+      open.has_value()) {
+    *response.mutable_opening() = *std::move(open);
+    response.set_was_open(true);
+    return reply(response);
+  }
+  *response.mutable_opening() = *opening;
+  GlassEntry entry;
+  *entry.mutable_opening() = *opening;
+  entry.set_subject(request.subject());
+  entry.set_agency(call.principal->agency());
+  entry.set_time(ingest_.now_us());
+  Publish(call, call.principal->agency(), opening->opening_ref(), *person,
+          *opening, [this, response, entry, reply](const absl::Status& status) {
+            if (!status.ok()) return reply(status);
+            register_.Add(entry);
+            reply(response);
+          });
+}
+
+void GlassDesk::Review(const Call& call,
+                       const access::v1::ReviewGlassRequest& request,
+                       Reply<access::v1::ReviewGlassResponse> reply) {
+  if (!MayReadAccess(*call.principal)) {
+    return reply(absl::PermissionDeniedError(
+        "openings are reviewed by co-ordinators and guardians"));
+  }
+  const auto found = register_.Find(
+      request.opening_ref(),
+      ReadsAllAccess(*call.principal) ? "" : call.principal->agency());
+  if (!found.has_value()) {
+    return reply(absl::NotFoundError("opening_ref: there is none of yours"));
+  }
+  if (found->opening().by() == call.principal->name() &&
+      found->opening().staff() == call.staff) {
+    return reply(absl::PermissionDeniedError(
+        "somebody else reviews what one has opened"));
+  }
+  if (found->has_review()) {
+    return reply(absl::FailedPreconditionError("it is reviewed already"));
+  }
+  const auto person = PersonKey::Parse(found->subject());
+  if (!person.ok()) return reply(person.status());
+  GlassReviewed review;
+  review.set_opening_ref(request.opening_ref());
+  review.set_by(call.principal->name());
+  review.set_staff(call.staff);
+  review.set_outcome(request.outcome());
+  review.set_words(request.words());
+  Publish(call, found->agency(),
+          absl::StrCat(request.opening_ref(), "-reviewed"), *person, review,
+          [this, review, reply](const absl::Status& status) {
+            if (!status.ok()) return reply(status);
+            register_.Add(review);
+            reply(access::v1::ReviewGlassResponse());
+          });
+}
+
+absl::StatusOr<access::v1::ListGlassResponse> GlassDesk::List(
+    const Call& call) const {
+  if (!MayReadAccess(*call.principal)) {
+    return absl::PermissionDeniedError(
+        "the register is read by co-ordinators and guardians");
+  }
+  access::v1::ListGlassResponse response;
+  for (GlassEntry& entry : register_.List(
+           ReadsAllAccess(*call.principal) ? "" : call.principal->agency(),
+           now_us())) {
+    *response.add_entries() = std::move(entry);
+  }
+  return response;
+}
+
+void GlassDesk::Serve(ServerHost& host) {
+  host.HandleLater<access::v1::BreakGlassRequest,
+                   access::v1::BreakGlassResponse>(
+      absl::StrCat(kService, "BreakGlass"), {},
+      [this](const Call& call, const access::v1::BreakGlassRequest& request,
+             Reply<access::v1::BreakGlassResponse> reply) {
+        Break(call, request, std::move(reply));
+      });
+  host.HandleLater<access::v1::ReviewGlassRequest,
+                   access::v1::ReviewGlassResponse>(
+      absl::StrCat(kService, "ReviewGlass"), {},
+      [this](const Call& call, const access::v1::ReviewGlassRequest& request,
+             Reply<access::v1::ReviewGlassResponse> reply) {
+        Review(call, request, std::move(reply));
+      });
+  host.Handle<access::v1::ListGlassRequest, access::v1::ListGlassResponse>(
+      absl::StrCat(kService, "ListGlass"), {},
+      [this](const Call& call, const access::v1::ListGlassRequest&) {
+        return List(call);
+      });
+}
+
+}  // namespace concordat::bus

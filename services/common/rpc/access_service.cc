@@ -1,0 +1,269 @@
+#include "services/common/rpc/access_service.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/base/ids.h"
+#include "services/common/rpc/server_host.h"
+
+namespace concordat {
+namespace {
+
+using access::v1::Access;
+using access::v1::Record;
+
+constexpr uint32_t kLimitMax = 1000;
+constexpr char kCoordinator[] = "coordinator";
+constexpr char kGuardian[] = "guardian";
+
+// Which deliveries of each session were acknowledged.
+struct Acknowledgements {
+  struct Of {
+    uint64_t through = 0;
+    std::set<uint64_t> singly;
+    bool Has(uint64_t delivery) const {
+      return delivery <= through || singly.contains(delivery);
+    }
+  };
+  std::map<uint64_t, Of> sessions;
+
+  void Add(const access::v1::Acknowledged& acknowledged) {
+    Of& of = sessions[acknowledged.session()];
+    of.through = std::max(of.through, acknowledged.through_delivery());
+    of.singly.insert(acknowledged.deliveries().begin(),
+                     acknowledged.deliveries().end());
+  }
+  bool Has(uint64_t session, uint64_t delivery) const {
+    const auto found = sessions.find(session);
+    return found != sessions.end() && found->second.Has(delivery);
+  }
+};
+
+// One question on its way through the records.
+class Extract {
+ public:
+  Extract(const bus::v1::Principal& caller,
+          const access::v1::ListAccessRequest& request,
+          const std::map<uint64_t, PersonEvent>& events,
+          const Acknowledgements& acknowledged,
+          access::v1::ListAccessResponse& response)
+      : caller_(caller),
+        request_(request),
+        events_(events),
+        acknowledged_(acknowledged),
+        response_(response) {}
+
+  void AddEvents() {
+    for (const auto& [sequence, event] : events_) {
+      if (!SeesAgency(event.access.agency()) && !SeesAgency(event.controller)) {
+        continue;
+      }
+      if (Wants(event.access)) *response_.add_accesses() = event.access;
+    }
+  }
+
+  // False: the answer is full.
+  bool Add(uint64_t number, const Record& record) {
+    Access row;
+    row.set_time(record.time());
+    row.set_log_time(record.log_time());
+    row.set_record(number);
+    bool is_there = false;
+    if (record.has_called()) is_there = Fill(record.called(), row);
+    if (record.has_delivered()) is_there = Fill(record.delivered(), row);
+    if (!is_there || !Wants(row)) return true;
+    if (static_cast<size_t>(response_.accesses_size()) >= limit()) return false;
+    *response_.add_accesses() = std::move(row);
+    return true;
+  }
+
+ private:
+  size_t limit() const {
+    return request_.limit() == 0 ? kLimitMax
+                                 : std::min(request_.limit(), kLimitMax);
+  }
+  bool SeesAgency(const std::string& agency) const {
+    return ReadsAllAccess(caller_) || agency == caller_.agency();
+  }
+
+  bool Wants(const Access& row) const {
+    if (request_.from() != 0 && row.time() < request_.from()) return false;
+    if (request_.to() != 0 && row.time() >= request_.to()) return false;
+    if (!request_.agency().empty() && row.agency() != request_.agency()) {
+      return false;
+    }
+    const auto& user = request_.user();
+    if (!user.empty() && row.principal() != user && row.staff() != user &&
+        row.on_behalf_of() != user) {
+      return false;
+    }
+    const auto& operations = request_.operations();
+    return operations.empty() || std::find(operations.begin(), operations.end(),
+                                           row.operation()) != operations.end();
+  }
+
+  bool Fill(const access::v1::Called& called, Access& row) const {
+    const auto& subjects = called.subjects();
+    const std::string& subject = request_.subject();
+    if (!SeesAgency(called.agency())) return false;
+    if (!subject.empty() && std::find(subjects.begin(), subjects.end(),
+                                      subject) == subjects.end()) {
+      return false;
+    }
+    row.set_operation(called.operation());
+    row.set_agency(called.agency());
+    row.set_role(called.role());
+    row.set_principal(called.principal());
+    row.set_via(called.via());
+    row.set_staff(called.staff());
+    row.set_on_behalf_of(called.on_behalf_of());
+    row.set_purpose(called.purpose());
+    row.set_what(called.method());
+    row.set_outcome(called.outcome());
+    *row.mutable_subjects() = subjects;
+    row.set_more_subjects(called.more_subjects());
+    return true;
+  }
+
+  // Which events of a delivery count: of the person who was asked for, those that
+  // the caller's agency has something to do with.
+  bool Fill(const access::v1::Delivered& delivered, Access& row) const {
+    if (delivered.envelopes()) return false;
+    const bool is_own = SeesAgency(delivered.agency());
+    uint64_t delivery = delivered.first_delivery();
+    for (const access::v1::Run& run : delivered.runs()) {
+      for (uint32_t i = 0; i < run.count(); ++i, ++delivery) {
+        const uint64_t sequence = run.first() + i;
+        if (!request_.subject().empty()) {
+          const auto event = events_.find(sequence);
+          if (event == events_.end() ||
+              !(is_own || SeesAgency(event->second.controller))) {
+            continue;
+          }
+          row.add_sequences(sequence);
+        } else if (!is_own) {
+          return false;
+        }
+        row.set_events(row.events() + 1);
+        if (acknowledged_.Has(delivered.session(), delivery)) {
+          row.set_acknowledged(row.acknowledged() + 1);
+        }
+      }
+    }
+    if (row.events() == 0) return false;
+    row.set_operation(policy::v1::OPERATION_DISCLOSURE);
+    row.set_agency(delivered.agency());
+    row.set_role(delivered.role());
+    row.set_purpose(delivered.purpose());
+    row.set_what(delivered.name().empty() ? "-" : delivered.name());
+    row.set_outcome("OK");
+    row.set_policy_position(delivered.policy_position());
+    if (!request_.subject().empty()) row.add_subjects(request_.subject());
+    return true;
+  }
+
+  const bus::v1::Principal& caller_;
+  const access::v1::ListAccessRequest& request_;
+  const std::map<uint64_t, PersonEvent>& events_;
+  const Acknowledgements& acknowledged_;
+  access::v1::ListAccessResponse& response_;
+};
+
+}  // namespace
+
+bool ReadsAllAccess(const bus::v1::Principal& caller) {
+  return caller.role() == kCoordinator;
+}
+
+bool MayReadAccess(const bus::v1::Principal& caller) {
+  return ReadsAllAccess(caller) || caller.role() == kGuardian;
+}
+
+absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
+    const AccessStore& store, const PersonEvents& events,
+    const bus::v1::Principal& caller,
+    const access::v1::ListAccessRequest& request) {
+  if (!MayReadAccess(caller)) {
+    return absl::PermissionDeniedError(
+        "access is read by co-ordinators and guardians");
+  }
+  if (!request.subject().empty() && !PersonKey::Parse(request.subject()).ok()) {
+    return absl::InvalidArgumentError("subject: not a person key");
+  }
+  if (request.to() != 0 && request.from() >= request.to()) {
+    return absl::InvalidArgumentError("to: not after from");
+  }
+  std::map<uint64_t, PersonEvent> of_person;
+  if (events != nullptr && !request.subject().empty()) {
+    auto found = events(request.subject());
+    if (!found.ok()) return found.status();
+    of_person = *std::move(found);
+  }
+  access::v1::ListAccessResponse response;
+  Acknowledgements acknowledged;
+  absl::Status status =
+      store.Read(0, [&](uint64_t, const Record& record, absl::string_view) {
+        if (record.has_acknowledged()) acknowledged.Add(record.acknowledged());
+        if (record.has_began() && record.began().last_time() != 0) {
+          access::v1::NotRunning& gap = *response.add_not_running();
+          gap.set_from(record.began().last_time());
+          gap.set_to(record.time());
+          gap.set_crashed(record.began().after_crash());
+        }
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  Extract extract(caller, request, of_person, acknowledged, response);
+  if (request.after() == 0) extract.AddEvents();
+  status =
+      store.Read(request.after(),
+                 [&](uint64_t number, const Record& record, absl::string_view) {
+                   if (response.more()) return absl::OkStatus();
+                   if (extract.Add(number, record)) {
+                     response.set_next(number + 1);
+                   } else {
+                     response.set_more(true);
+                   }
+                   return absl::OkStatus();
+                 });
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::Status BeginAccess(AccessStore& store, Record began) {
+  access::v1::Began& what = *began.mutable_began();
+  bool has_ended = true;
+  const absl::Status read =
+      store.Read(0, [&](uint64_t, const Record& record, absl::string_view) {
+        what.set_last_time(record.time());
+        has_ended = record.has_ended() && record.ended().session() == 0;
+        return absl::OkStatus();
+      });
+  if (!read.ok()) return read;
+  what.set_after_crash(!has_ended && what.last_time() != 0);
+  return store.Add(absl::MakeConstSpan(&began, 1));
+}
+
+absl::Status EndAccess(AccessStore& store, absl::Time now) {
+  Record ended;
+  ended.set_time(static_cast<uint64_t>(absl::ToUnixMicros(now)));
+  ended.mutable_ended();
+  return store.Add(absl::MakeConstSpan(&ended, 1));
+}
+
+void ServeAccess(ServerHost& host, const std::string& program,
+                 const AccessStore& store, PersonEvents events) {
+  host.Handle<access::v1::ListAccessRequest, access::v1::ListAccessResponse>(
+      "concordat.access.v1.AccessService/ListAccess", {},
+      [&store, program, events = std::move(events)](
+          const Call& call, const access::v1::ListAccessRequest& request)
+          -> absl::StatusOr<access::v1::ListAccessResponse> {
+        auto response = ListAccess(store, events, *call.principal, request);
+        if (response.ok()) response->set_program(program);
+        return response;
+      });
+}
+
+}  // namespace concordat

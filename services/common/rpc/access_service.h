@@ -1,0 +1,53 @@
+// concordat.access.v1.AccessService: the s.62 extract of one program.
+#ifndef CONCORDAT_SERVICES_COMMON_RPC_ACCESS_SERVICE_H_
+#define CONCORDAT_SERVICES_COMMON_RPC_ACCESS_SERVICE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "concordat/access/v1/service.pb.h"
+#include "concordat/bus/v1/registry.pb.h"
+#include "services/common/rpc/access_log.h"
+
+namespace concordat {
+
+class ServerHost;
+
+// Of a person's events, what an extract needs.
+struct PersonEvent {
+  std::string controller;
+  access::v1::Access access;  // Collection, alteration, combination or erasure.
+};
+// By sequence. Null where a program has no log of events.
+using PersonEvents =
+    std::function<absl::StatusOr<std::map<uint64_t, PersonEvent>>(
+        const std::string& subject)>;
+
+// Whether `caller` may ask at all: a co-ordinator, or a guardian of its agency.
+bool MayReadAccess(const bus::v1::Principal& caller);
+// A co-ordinator, who reads of every agency.
+bool ReadsAllAccess(const bus::v1::Principal& caller);
+
+//   As AccessService.ListAccess.
+absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
+    const AccessStore& store, const PersonEvents& events,
+    const bus::v1::Principal& caller,
+    const access::v1::ListAccessRequest& request);
+
+// Records that the program starts (`began` has its time and what it says of
+// itself), and that it ended in order.
+//   UNAVAILABLE
+absl::Status BeginAccess(AccessStore& store, access::v1::Record began);
+absl::Status EndAccess(AccessStore& store, absl::Time now);
+
+// `store` outlives the host.
+void ServeAccess(ServerHost& host, const std::string& program,
+                 const AccessStore& store, PersonEvents events = nullptr);
+
+}  // namespace concordat
+
+#endif  // CONCORDAT_SERVICES_COMMON_RPC_ACCESS_SERVICE_H_

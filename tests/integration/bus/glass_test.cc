@@ -1,0 +1,136 @@
+// The real concordat-bus: a person opened without an interest.
+//
+// Mutant                                           Caught by
+// nothing is opened, or for everybody              IsOpenToWhoAskedAndToNobodyElse
+// shown before it is in the log                    IsOpenToWhoAskedAndToNobodyElse
+// the operator, a service or a door opens          WhoMayNotIsToldWhy
+// any word is a reason                             WhoMayNotIsToldWhy
+// who opened reviews, or anybody                   SomebodyElseReviews
+// the register is lost with the process            SomebodyElseReviews
+#include "concordat/access/v1/glass.pb.h"
+#include "tests/integration/bus/bus_fixture.h"
+
+namespace concordat {
+namespace {
+
+class GlassTest : public BusProcessTest {
+ protected:
+  template <typename Response>
+  absl::StatusOr<Response> AskAs(absl::string_view principal,
+                                 absl::string_view method,
+                                 const google::protobuf::MessageLite& request) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    if (!channel.ok()) return channel.status();
+    const auto bytes = GenericCall(
+        *channel, absl::StrCat("concordat.access.v1.GlassService/", method),
+        request.SerializeAsString(), {});
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+  static access::v1::BreakGlassRequest Wish(int person) {
+    access::v1::BreakGlassRequest request;
+    request.mutable_command()->set_request_id("r-1");
+    request.set_subject(PersonKey({static_cast<uint8_t>(person)}).ToString());
+    request.set_reason("THREAT_TO_LIFE");
+    request.set_words("A neighbour rang: he is at the school gate now.");
+    return request;
+  }
+  absl::StatusOr<access::v1::BreakGlassResponse> Break(
+      absl::string_view principal, const access::v1::BreakGlassRequest& wish) {
+    return AskAs<access::v1::BreakGlassResponse>(principal, "BreakGlass", wish);
+  }
+  std::vector<access::v1::GlassEntry> Register(absl::string_view principal) {
+    const auto list = AskAs<access::v1::ListGlassResponse>(
+        principal, "ListGlass", access::v1::ListGlassRequest());
+    EXPECT_THAT(list, IsOk());
+    if (!list.ok()) return {};
+    return {list->entries().begin(), list->entries().end()};
+  }
+};
+
+TEST_F(GlassTest, IsOpenToWhoAskedAndToNobodyElse) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-2", 2)).accepted);
+  EXPECT_THAT(ReadPerson("duty-senior", 1), IsEmpty());
+  const auto opened = Break("duty-senior", Wish(1));
+  ASSERT_THAT(opened, IsOk());
+  EXPECT_FALSE(opened->was_open());
+  EXPECT_GT(opened->opening().review_by(), opened->opening().until());
+  const auto shown = ReadPerson("duty-senior", 1);
+  // What it says of itself is of it, too.
+  EXPECT_THAT(shown, ::testing::Contains("c-1"));
+  EXPECT_THAT(shown, ::testing::Contains(opened->opening().opening_ref()));
+  EXPECT_THAT(ReadPerson("duty-senior", 2), IsEmpty());
+  EXPECT_THAT(ReadPerson("upw-manager", 1), IsEmpty());
+  EXPECT_THAT(ReadPerson("nhs", 1), IsEmpty());
+  // The same again is the same; it outlives the process.
+  bus_.Kill();
+  bus_.Start();
+  const auto again = Break("duty-senior", Wish(1));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->was_open());
+  EXPECT_EQ(again->opening().opening_ref(), opened->opening().opening_ref());
+  EXPECT_THAT(ReadPerson("duty-senior", 1), ::testing::Contains("c-1"));
+}
+
+TEST_F(GlassTest, WhoMayNotIsToldWhy) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  for (const char* profile : {"admin", "service-mappa", "gateway"}) {
+    EXPECT_THAT(Break(profile, Wish(1)),
+                HasCode(absl::StatusCode::kPermissionDenied))
+        << profile;
+  }
+  EXPECT_THAT(Break("duty-senior", Wish(7)),
+              HasCode(absl::StatusCode::kNotFound));
+  access::v1::BreakGlassRequest bad = Wish(1);
+  bad.set_reason("CURIOSITY");
+  EXPECT_THAT(Break("duty-senior", bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  bad = Wish(1);
+  bad.clear_words();
+  EXPECT_THAT(Break("duty-senior", bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  bad = Wish(1);
+  bad.set_subject("Torquil");
+  EXPECT_THAT(Break("duty-senior", bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Register("coordinator"), IsEmpty());
+  EXPECT_THAT(ReadPerson("duty-senior", 1), IsEmpty());
+}
+
+TEST_F(GlassTest, SomebodyElseReviews) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  const auto opened = Break("duty-senior", Wish(1));
+  ASSERT_THAT(opened, IsOk());
+  access::v1::ReviewGlassRequest review;
+  review.set_opening_ref(opened->opening().opening_ref());
+  review.set_outcome("JUSTIFIED");
+  review.set_words("Police were told within five minutes.");
+  const auto by = [&](absl::string_view principal) {
+    return AskAs<access::v1::ReviewGlassResponse>(principal, "ReviewGlass",
+                                                  review);
+  };
+  EXPECT_THAT(by("duty-senior"), HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(by("admin"), HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(by("guardian-nhs"), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Register("guardian-nhs"), IsEmpty());
+  ASSERT_EQ(Register("coordinator").size(), 1u);
+  EXPECT_FALSE(Register("coordinator")[0].has_review());
+  EXPECT_EQ(Register("coordinator")[0].agency(), "dundee-city-council");
+  EXPECT_THAT(by("guardian-council"), IsOk());
+  EXPECT_THAT(by("coordinator"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  bus_.Kill();
+  bus_.Start();
+  const auto entries = Register("guardian-council");
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].review().outcome(), "JUSTIFIED");
+  EXPECT_EQ(entries[0].review().by(), "guardian-council");
+  EXPECT_EQ(entries[0].opening().by(), "duty-senior");
+}
+
+}  // namespace
+}  // namespace concordat

@@ -1,0 +1,234 @@
+// The real concordat-bus: who reached what, who knew what when, and the evidence.
+//
+// Mutant                                           Caught by
+// deliveries, acknowledgements not recorded        TellsWhatWasDeliveredAcknowledgedAndOpened
+// judged by the policy of now, not of then         TellsWhatWasDeliveredAcknowledgedAndOpened
+// an opening without its person or its staff       TellsWhatWasDeliveredAcknowledgedAndOpened
+// events that the caller may not see are told      AnAgencysGuardianIsToldOfItsOwn
+// anybody may ask                                  OthersMayNotAsk
+// a stored acknowledgement without its delivery    ACrashLosesNoAcknowledgedDelivery
+// a start after a crash looks like any other       ACrashLosesNoAcknowledgedDelivery
+#include "concordat/access/v1/service.pb.h"
+#include "concordat/access/v1/who_knew.pb.h"
+#include "services/common/base/system_clock.h"
+#include "tests/integration/bus/bus_fixture.h"
+
+namespace concordat {
+namespace {
+
+using access::v1::Knowledge;
+using access::v1::WhoKnewReport;
+using ::testing::Contains;
+using ::testing::Not;
+
+constexpr char kWhoKnew[] = "concordat.access.v1.WhoKnewService/WhoKnew";
+constexpr char kListAccess[] = "concordat.access.v1.AccessService/ListAccess";
+constexpr uint64_t kHour = 3'600'000'000;
+
+class WhoKnewTest : public BusProcessTest {
+ protected:
+  static std::string Person(int number) {
+    return PersonKey({static_cast<uint8_t>(number)}).ToString();
+  }
+  template <typename Response>
+  absl::StatusOr<Response> AskAs(absl::string_view principal,
+                                 const std::string& method,
+                                 const google::protobuf::MessageLite& request) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+    if (!channel.ok()) return channel.status();
+    const auto bytes =
+        GenericCall(*channel, method, request.SerializeAsString(), {});
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
+    return response;
+  }
+  absl::StatusOr<access::v1::WhoKnewResponse> WhoKnew(
+      absl::string_view principal, int person, uint64_t at = 0,
+      bool with_bundle = false) {
+    access::v1::WhoKnewRequest request;
+    request.set_subject(Person(person));
+    request.set_at(at);
+    request.set_with_bundle(with_bundle);
+    return AskAs<access::v1::WhoKnewResponse>(principal, kWhoKnew, request);
+  }
+  WhoKnewReport Report(absl::string_view principal, int person,
+                       uint64_t at = 0) {
+    const auto response = WhoKnew(principal, person, at);
+    EXPECT_THAT(response, IsOk());
+    return response.ok() ? response->report() : WhoKnewReport();
+  }
+  // What the event was to an agency; null: nothing is said of it.
+  static const Knowledge* Of(const WhoKnewReport& report,
+                             absl::string_view agency, uint64_t sequence) {
+    for (const auto& knower : report.knowers()) {
+      // Its people's role, not its edge's or its services'.
+      if (knower.agency() != agency ||
+          (knower.role() != "police" && knower.role() != "nhs-liaison")) {
+        continue;
+      }
+      for (const Knowledge& knowledge : knower.events()) {
+        if (knowledge.sequence() == sequence) return &knowledge;
+      }
+    }
+    return nullptr;
+  }
+  void PassTime(std::string id, uint64_t to) {
+    hub::v1::TimePassed passed;
+    passed.set_to(to);
+    ASSERT_TRUE(Publish(*Connect("player"),
+                        Make("urn:concordat:concordat-operator:player",
+                             "concordat-operator", std::move(id), 0, passed))
+                    .accepted);
+  }
+  // Until what an agency acknowledged is on disk; false: it never was.
+  bool WaitAcknowledged(absl::string_view agency, uint64_t sequence) {
+    const absl::Time until = clock_.Now() + kLong;
+    while (clock_.Now() < until) {
+      const WhoKnewReport report = Report("coordinator", 1);
+      const Knowledge* const is = Of(report, agency, sequence);
+      if (is != nullptr && is->acknowledged_time() != 0) return true;
+    }
+    return false;
+  }
+  // A concern of police's, then a case that police and health are parties to, an
+  // hour apart; health has read what it may.
+  void TellOfOne() {
+    const PublishOutcome concern =
+        Publish(*Connect("police"), Concern("c-1", 1));
+    concern_ = concern.sequence.value;
+    PassTime("t-2", kStoryUs + kHour);
+    const PublishOutcome opened =
+        Publish(*Connect("service-mappa"), Opened("o-1", 1));
+    opened_ = opened.sequence.value;
+    end_ = opened.sequence;
+    PassTime("t-3", kStoryUs + 2 * kHour);
+    EXPECT_THAT(Tail("nhs"), Contains("o-1"));
+    ASSERT_TRUE(WaitAcknowledged("nhs-tayside", opened_));
+  }
+  SystemClock clock_;
+  uint64_t concern_ = 0;
+  uint64_t opened_ = 0;
+};
+
+TEST_F(WhoKnewTest, TellsWhatWasDeliveredAcknowledgedAndOpened) {
+  TellOfOne();
+  const auto channel =
+      OpenChannel(bus_.data(), "concordat-bus", "gateway", kLong);
+  ASSERT_THAT(channel, IsOk());
+  bus::v1::ReadPersonRequest open;
+  open.set_subject(Person(1));
+  ASSERT_THAT(GenericCall(*channel, "concordat.bus.v1.BusService/ReadPerson",
+                          open.SerializeAsString(),
+                          {.principal = "coordinator", .staff = "m.carnbee"}),
+              IsOk());
+  const WhoKnewReport now = Report("coordinator", 1);
+  ASSERT_EQ(now.events_size(), 2);
+  EXPECT_EQ(now.events(0).type(), "concordat.police.v1.ConcernShared");
+  EXPECT_EQ(now.events(0).accepted_time(), kStoryUs);
+  EXPECT_EQ(now.environment(), "demo");
+  const Knowledge* const opened = Of(now, "nhs-tayside", opened_);
+  ASSERT_NE(opened, nullptr);
+  EXPECT_TRUE(opened->could_see());
+  EXPECT_THAT(opened->by_line(), HasSubstr("see["));
+  EXPECT_EQ(opened->delivered_time(), kStoryUs + 2 * kHour);
+  EXPECT_EQ(opened->acknowledged_time(), kStoryUs + 2 * kHour);
+  EXPECT_NE(opened->delivered_groups(), 0u);
+  const Knowledge* const concern = Of(now, "nhs-tayside", concern_);
+  ASSERT_NE(concern, nullptr);
+  EXPECT_FALSE(concern->could_see());
+  EXPECT_EQ(concern->delivered_time(), 0u);
+  EXPECT_FALSE(concern->because().empty());
+  std::vector<std::string> openings;
+  for (const auto& knower : now.knowers()) {
+    for (const auto& opening : knower.openings()) {
+      openings.push_back(absl::StrCat(knower.agency(), " ", opening.staff(),
+                                      " via ", opening.via()));
+    }
+  }
+  EXPECT_THAT(openings, Contains("mappa-tayside m.carnbee via gateway"));
+
+  // An hour before there was no case: who controls the concern knew of it.
+  const WhoKnewReport then = Report("guardian-police", 1, kStoryUs + 1);
+  ASSERT_EQ(then.events_size(), 1);
+  EXPECT_EQ(then.position(), concern_);
+  const Knowledge* const own = Of(then, "police-scotland", concern_);
+  ASSERT_NE(own, nullptr);
+  EXPECT_TRUE(own->could_see());
+  EXPECT_EQ(own->delivered_time(), 0u);
+  // The arrangement had nothing; what it opened later had happened by then.
+  const WhoKnewReport before = Report("coordinator", 1, kStoryUs + 1);
+  EXPECT_EQ(before.events_size(), 0);
+  ASSERT_EQ(before.told_later_size(), 1);
+  EXPECT_EQ(before.told_later(0).sequence(), opened_);
+  EXPECT_THAT(WhoKnew("coordinator", 7), HasCode(absl::StatusCode::kNotFound));
+}
+
+TEST_F(WhoKnewTest, AnAgencysGuardianIsToldOfItsOwn) {
+  TellOfOne();
+  const WhoKnewReport report = Report("guardian-nhs", 1);
+  for (const auto& event : report.events()) {
+    EXPECT_NE(event.sequence(), concern_);
+  }
+  for (const auto& knower : report.knowers()) {
+    EXPECT_EQ(knower.agency(), "nhs-tayside");
+  }
+  access::v1::ListAccessRequest request;
+  request.set_subject(Person(1));
+  request.add_operations(policy::v1::OPERATION_DISCLOSURE);
+  // Police control the concern: whom it went to is theirs to know.
+  ASSERT_THAT(Tail("coordinator"), Contains("c-1"));
+  const absl::Time until = clock_.Now() + kLong;
+  std::vector<std::string> agencies;
+  while (agencies.empty() && clock_.Now() < until) {
+    const auto told = AskAs<access::v1::ListAccessResponse>(
+        "guardian-police", kListAccess, request);
+    ASSERT_THAT(told, IsOk());
+    for (const auto& row : told->accesses()) {
+      if (row.agency() != "mappa-tayside") continue;
+      EXPECT_THAT(row.sequences(), ElementsAre(concern_));
+      agencies.push_back(row.agency());
+    }
+  }
+  EXPECT_THAT(agencies, Not(IsEmpty()));
+}
+
+TEST_F(WhoKnewTest, OthersMayNotAsk) {
+  for (const char* profile : {"admin", "police", "nhs", "service-mappa"}) {
+    EXPECT_THAT(WhoKnew(profile, 1),
+                HasCode(absl::StatusCode::kPermissionDenied))
+        << profile;
+    EXPECT_THAT(AskAs<access::v1::ListAccessResponse>(
+                    profile, kListAccess, access::v1::ListAccessRequest()),
+                HasCode(absl::StatusCode::kPermissionDenied))
+        << profile;
+  }
+  access::v1::WhoKnewRequest bad;
+  bad.set_subject("Torquil");
+  EXPECT_THAT(AskAs<access::v1::WhoKnewResponse>("coordinator", kWhoKnew, bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(WhoKnewTest, ACrashLosesNoAcknowledgedDelivery) {
+  TellOfOne();
+  bus_.Kill();
+  bus_.Start();
+  const WhoKnewReport report = Report("coordinator", 1);
+  const Knowledge* const opened = Of(report, "nhs-tayside", opened_);
+  ASSERT_NE(opened, nullptr);
+  EXPECT_NE(opened->acknowledged_time(), 0u);
+  ASSERT_EQ(report.could_not_know_size(), 1);
+  EXPECT_EQ(report.could_not_know(0).what(), "hub down");
+  EXPECT_THAT(report.could_not_know(0).words(),
+              HasSubstr("there may be no record"));
+  ASSERT_EQ(bus_.Stop(), 0);
+  bus_.Start();
+  const WhoKnewReport after = Report("coordinator", 1);
+  ASSERT_EQ(after.could_not_know_size(), 2);
+  EXPECT_THAT(after.could_not_know(1).words(),
+              Not(HasSubstr("there may be no record")));
+}
+
+}  // namespace
+}  // namespace concordat

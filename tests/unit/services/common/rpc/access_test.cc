@@ -1,0 +1,286 @@
+// Access records: whom a call was about, and the extract of them.
+//
+// Mutant                                           Caught by
+// persons of the answer, or nested ones, left out  FindsPersonsWhereverTheyStand
+// a text like a key counts, or one counts twice    FindsPersonsWhereverTheyStand
+// more than a record holds, and nobody is told     SaysThatThereWereMore
+// a command consults, a link does not combine      MethodsSayWhatTheyDo
+// anybody reads the extract                        OnlyCoordinatorsAndGuardiansRead
+// a guardian reads of another agency               AGuardianReadsOfItsOwn
+// a filter is not looked at                        FiltersNarrow
+// a delivery of other events counts for a person   DeliveriesAreThoseOfThePersonsEvents
+// another delivery's acknowledgement counts        DeliveriesAreThoseOfThePersonsEvents
+// pages lose a record, or have one twice           PagesHaveEverythingOnce
+// a crash is not told from an end                  ACrashIsToldFromAnEnd
+#include <string>
+#include <vector>
+
+#include "concordat/alerts/v1/service.pb.h"
+#include "concordat/identity/v1/service.pb.h"
+#include "concordat/police/v1/service.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/common/base/ids.h"
+#include "services/common/rpc/access_log.h"
+#include "services/common/rpc/access_service.h"
+#include "tests/support/fake_disk.h"
+#include "tests/support/status_matchers.h"
+
+namespace concordat {
+namespace {
+
+using ::concordat::testing::FakeDisk;
+using ::concordat::testing::HasCode;
+using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kDescribe[] = "concordat.identity.v1.IdentityService/Describe";
+
+std::string Key(int person) {
+  return PersonKey({static_cast<uint8_t>(person), 7}).ToString();
+}
+
+TEST(CallPersonsTest, FindsPersonsWhereverTheyStand) {
+  alerts::v1::ListAlertsResponse response;
+  response.add_alerts()->set_subject(Key(1));
+  response.add_alerts()->set_subject(Key(2));
+  response.add_alerts()->set_subject(Key(1));
+  response.mutable_alerts(0)->set_localsubject("p-not-a-key-of-twenty-eight!");
+  CallPersons persons;
+  persons.Add(response);
+  EXPECT_THAT(persons.subjects, ElementsAre(Key(1), Key(2)));
+  identity::v1::DescribeManyRequest request;
+  request.add_subjects(Key(3));
+  persons.AddRequest(request);
+  EXPECT_THAT(persons.subjects, ElementsAre(Key(1), Key(2), Key(3)));
+  EXPECT_FALSE(persons.is_command);
+  EXPECT_FALSE(persons.more);
+}
+
+TEST(CallPersonsTest, SaysThatThereWereMore) {
+  identity::v1::DescribeManyRequest request;
+  for (size_t i = 0; i < CallPersons::kMax + 1; ++i) {
+    request.add_subjects(
+        PersonKey({static_cast<uint8_t>(i), static_cast<uint8_t>(i >> 8), 1})
+            .ToString());
+  }
+  CallPersons persons;
+  persons.Add(request);
+  EXPECT_EQ(persons.subjects.size(), CallPersons::kMax);
+  EXPECT_TRUE(persons.more);
+}
+
+TEST(CallPersonsTest, MethodsSayWhatTheyDo) {
+  police::v1::RecordVisitRequest visit;
+  visit.mutable_command()->set_on_behalf_of("e.tulliallan");
+  CallPersons persons;
+  persons.AddRequest(visit);
+  EXPECT_TRUE(persons.is_command);
+  EXPECT_EQ(persons.on_behalf_of, "e.tulliallan");
+  EXPECT_EQ(OperationOf("concordat.police.v1.PoliceService/RecordVisit", true),
+            policy::v1::OPERATION_ALTERATION);
+  EXPECT_EQ(OperationOf(kDescribe, false), policy::v1::OPERATION_CONSULTATION);
+  EXPECT_EQ(
+      OperationOf("concordat.identity.v1.IdentityService/ConfirmLink", true),
+      policy::v1::OPERATION_COMBINATION);
+  EXPECT_EQ(OperationOf("concordat.identity.v1.IdentityService/Register", true),
+            policy::v1::OPERATION_COLLECTION);
+  EXPECT_EQ(OperationOf("what/Ever", false),
+            policy::v1::OPERATION_CONSULTATION);
+}
+
+class AccessTest : public ::testing::Test {
+ protected:
+  AccessTest() { Open(); }
+  void Open() {
+    auto store = AccessStore::Open(disk_, [this] { return log_us_; });
+    EXPECT_THAT(store, IsOk());
+    store_ = *std::move(store);
+  }
+  static bus::v1::Principal Who(std::string agency, std::string role) {
+    bus::v1::Principal principal;
+    principal.set_agency(std::move(agency));
+    principal.set_role(std::move(role));
+    return principal;
+  }
+  void Called(absl::string_view agency, absl::string_view staff, int person,
+              absl::string_view method = kDescribe) {
+    CallPersons persons;
+    persons.subjects = {Key(person)};
+    AccessRecord record;
+    record.at = absl::FromUnixMicros(static_cast<int64_t>(++now_us_));
+    record.principal = "someone";
+    record.agency = agency;
+    record.staff = staff;
+    record.method = method;
+    record.purpose = "MAPPA_REVIEW";
+    record.persons = &persons;
+    ASSERT_THAT(store_->Append(record), IsOk());
+  }
+  void Add(access::v1::Record record) {
+    record.set_time(++now_us_);
+    ASSERT_THAT(store_->Add(absl::MakeConstSpan(&record, 1)), IsOk());
+  }
+  std::vector<access::v1::Access> Ask(
+      const access::v1::ListAccessRequest& request,
+      const bus::v1::Principal& caller) {
+    last_ = {};
+    const auto response = ListAccess(*store_, events_, caller, request);
+    EXPECT_THAT(response, IsOk());
+    if (response.ok()) last_ = *response;
+    return {last_.accesses().begin(), last_.accesses().end()};
+  }
+
+  FakeDisk disk_;
+  uint64_t log_us_ = 5;
+  uint64_t now_us_ = 1000;
+  std::unique_ptr<AccessStore> store_;
+  PersonEvents events_;
+  access::v1::ListAccessResponse last_;
+  const bus::v1::Principal coordinator_ = Who("mappa-tayside", "coordinator");
+};
+
+TEST_F(AccessTest, OnlyCoordinatorsAndGuardiansRead) {
+  for (const char* role : {"operator", "police", "service", ""}) {
+    EXPECT_THAT(ListAccess(*store_, nullptr, Who("police-scotland", role), {}),
+                HasCode(absl::StatusCode::kPermissionDenied))
+        << role;
+  }
+  access::v1::ListAccessRequest bad;
+  bad.set_subject("Torquil");
+  EXPECT_THAT(ListAccess(*store_, nullptr, coordinator_, bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  bad.clear_subject();
+  bad.set_from(5);
+  bad.set_to(5);
+  EXPECT_THAT(ListAccess(*store_, nullptr, coordinator_, bad),
+              HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(AccessTest, AGuardianReadsOfItsOwn) {
+  Called("police-scotland", "a", 1);
+  Called("nhs-tayside", "b", 1);
+  EXPECT_EQ(Ask({}, coordinator_).size(), 2u);
+  const auto own = Ask({}, Who("nhs-tayside", "guardian"));
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(own[0].staff(), "b");
+  EXPECT_EQ(own[0].log_time(), 5u);
+  EXPECT_EQ(own[0].purpose(), "MAPPA_REVIEW");
+  EXPECT_EQ(own[0].operation(), policy::v1::OPERATION_CONSULTATION);
+}
+
+TEST_F(AccessTest, FiltersNarrow) {
+  Called("police-scotland", "a", 1);
+  Called("police-scotland", "b", 2);
+  Called("police-scotland", "a", 2,
+         "concordat.identity.v1.IdentityService/ConfirmLink");
+  access::v1::ListAccessRequest request;
+  request.set_subject(Key(2));
+  EXPECT_EQ(Ask(request, coordinator_).size(), 2u);
+  request.set_user("a");
+  EXPECT_EQ(Ask(request, coordinator_).size(), 1u);
+  request.clear_subject();
+  EXPECT_EQ(Ask(request, coordinator_).size(), 2u);
+  request.add_operations(policy::v1::OPERATION_COMBINATION);
+  ASSERT_EQ(Ask(request, coordinator_).size(), 1u);
+  EXPECT_EQ(last_.accesses(0).record(), 2u);
+  request.Clear();
+  request.set_from(1002);
+  request.set_to(1003);
+  ASSERT_EQ(Ask(request, coordinator_).size(), 1u);
+  EXPECT_EQ(last_.accesses(0).staff(), "b");
+  request.Clear();
+  request.set_agency("nhs-tayside");
+  EXPECT_THAT(Ask(request, coordinator_), IsEmpty());
+}
+
+TEST_F(AccessTest, DeliveriesAreThoseOfThePersonsEvents) {
+  events_ = [](const std::string&)
+      -> absl::StatusOr<std::map<uint64_t, PersonEvent>> {
+    std::map<uint64_t, PersonEvent> events;
+    for (const uint64_t sequence : {11, 13}) {
+      PersonEvent& event = events[sequence];
+      event.controller = sequence == 11 ? "nhs-tayside" : "police-scotland";
+      event.access.set_operation(policy::v1::OPERATION_COLLECTION);
+      event.access.set_agency(event.controller);
+    }
+    return events;
+  };
+  access::v1::Record record;
+  access::v1::Delivered& delivered = *record.mutable_delivered();
+  delivered.set_session(4);
+  delivered.set_agency("dundee-city-council");
+  delivered.set_first_delivery(7);
+  for (const auto& [first, count] :
+       std::vector<std::pair<uint64_t, uint32_t>>{{10, 2}, {13, 1}, {20, 1}}) {
+    access::v1::Run& run = *delivered.add_runs();
+    run.set_first(first);
+    run.set_count(count);
+    run.set_groups(1);
+  }
+  Add(record);
+  access::v1::Record acknowledged;
+  acknowledged.mutable_acknowledged()->set_session(4);
+  acknowledged.mutable_acknowledged()->set_through_delivery(8);  // 10 and 11.
+  Add(acknowledged);
+  acknowledged.mutable_acknowledged()->set_session(5);
+  acknowledged.mutable_acknowledged()->set_through_delivery(99);
+  Add(acknowledged);
+  access::v1::ListAccessRequest request;
+  request.set_subject(Key(1));
+  auto rows = Ask(request, coordinator_);
+  ASSERT_EQ(rows.size(), 3u);  // Collected twice, disclosed once.
+  EXPECT_EQ(rows[2].operation(), policy::v1::OPERATION_DISCLOSURE);
+  EXPECT_THAT(rows[2].sequences(), ElementsAre(11, 13));
+  EXPECT_EQ(rows[2].events(), 2u);
+  EXPECT_EQ(rows[2].acknowledged(), 1u);
+  // Of what its agency controls; what others do with others' is not its.
+  rows = Ask(request, Who("nhs-tayside", "guardian"));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_THAT(rows[1].sequences(), ElementsAre(11));
+  EXPECT_THAT(Ask({}, Who("nhs-tayside", "guardian")), IsEmpty());
+  ASSERT_EQ(Ask({}, coordinator_).size(), 1u);
+  EXPECT_EQ(last_.accesses(0).events(), 4u);
+}
+
+TEST_F(AccessTest, PagesHaveEverythingOnce) {
+  for (int i = 0; i < 5; ++i) Called("police-scotland", "a", i);
+  access::v1::ListAccessRequest request;
+  request.set_limit(2);
+  std::vector<uint64_t> records;
+  do {
+    for (const auto& row : Ask(request, coordinator_)) {
+      records.push_back(row.record());
+    }
+    request.set_after(last_.next());
+  } while (last_.more());
+  EXPECT_THAT(records, ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST_F(AccessTest, ACrashIsToldFromAnEnd) {
+  const auto begin = [&] {
+    access::v1::Record began;
+    began.set_time(++now_us_);
+    began.mutable_began()->set_program("concordat-test");
+    EXPECT_THAT(BeginAccess(*store_, began), IsOk());
+  };
+  begin();
+  Called("police-scotland", "a", 1);
+  Open();
+  begin();
+  EXPECT_THAT(
+      EndAccess(*store_, absl::FromUnixMicros(static_cast<int64_t>(++now_us_))),
+      IsOk());
+  Open();
+  begin();
+  Ask({}, coordinator_);
+  ASSERT_EQ(last_.not_running_size(), 2);
+  EXPECT_TRUE(last_.not_running(0).crashed());
+  EXPECT_EQ(last_.not_running(0).from(), 1002u);
+  EXPECT_EQ(last_.not_running(0).to(), 1003u);
+  EXPECT_FALSE(last_.not_running(1).crashed());
+}
+
+}  // namespace
+}  // namespace concordat
