@@ -45,6 +45,7 @@ absl::Status RunRestriction(const std::vector<std::string>& arguments);
 absl::Status RunRetention(const std::vector<std::string>& arguments);
 absl::Status RunSubscriptions(const std::vector<std::string>& arguments);
 absl::Status RunTail(const std::vector<std::string>& arguments);
+absl::Status RunVerify(const std::vector<std::string>& arguments);
 absl::Status RunWrappingKey(const std::vector<std::string>& arguments);
 absl::Status RunWatch(const std::vector<std::string>& arguments);
 absl::Status RunWhoKnew(const std::vector<std::string>& arguments);

@@ -55,6 +55,8 @@ constexpr concordat::cli::Command kCommands[] = {
      concordat::cli::RunAccess},
     {"who-knew", "Who knew what of a person at a moment",
      concordat::cli::RunWhoKnew},
+    {"verify", "Checks an evidence bundle with public keys alone",
+     concordat::cli::RunVerify},
     {"bench", "Measures a bus of its own", concordat::cli::RunBench},
     {"account", "Accounts of people who sign in at the gateway",
      concordat::cli::RunAccount},

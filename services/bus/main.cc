@@ -227,9 +227,9 @@ int Main(int argc, char** argv) {
 
   const auto tree_folder =
       start.Value(PosixDirectory::Open(absl::StrCat(folder, "/tree")));
-  const auto tree = start.Value(LogTree::Open(data.environment(), *log, *log,
-                                              start.Value(LoadLogSigner(data)),
-                                              *tree_folder));
+  const Ed25519Signer signer = start.Value(LoadLogSigner(data));
+  const auto tree = start.Value(
+      LogTree::Open(data.environment(), *log, *log, signer, *tree_folder));
 
   const KeyWatch::First first = start.Value(KeyWatch::FindFirst(data));
   const auto hub =
@@ -397,7 +397,9 @@ int Main(int argc, char** argv) {
                            std::make_unique<BackgroundThread>());
 
   WhoKnew who_knew(*log, types, *access);
-  WhoKnewDesk who_knew_desk(who_knew, std::make_unique<BackgroundThread>());
+  BundleMaker bundles(*log, *log, *tree, types, *access, signer);
+  WhoKnewDesk who_knew_desk(who_knew, bundles,
+                            std::make_unique<BackgroundThread>());
   ServerHostOptions host_options;
   host_options.program = kProgram;
   host_options.port = start.Value(data.Port(kProgram, "grpc"));

@@ -30,15 +30,16 @@ void WhoKnewDesk::Serve(ServerHost& host) {
       "concordat.access.v1.WhoKnewService/WhoKnew", {},
       [this](const Call& call, const WhoKnewRequest& request,
              Reply<WhoKnewResponse> reply) {
-        if (request.with_bundle()) {
-          return reply(absl::UnimplementedError(
-              "this bus makes no evidence bundles yet"));
-        }
         const bool is_taken = Post([this, call, request, reply] {
           auto known = who_knew_.Ask(*call.registry, *call.principal,
                                      call.purpose, request);
           if (!known.ok()) return reply(known.status());
           WhoKnewResponse response;
+          if (request.with_bundle()) {
+            auto bundle = bundles_.Make(*known);
+            if (!bundle.ok()) return reply(bundle.status());
+            response.set_bundle(*std::move(bundle));
+          }
           *response.mutable_report() = std::move(known->report);
           reply(std::move(response));
         });

@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "services/bus/log/background.h"
+#include "services/bus/oversight/bundle_maker.h"
 #include "services/bus/oversight/who_knew.h"
 #include "services/common/base/mutex.h"
 #include "services/common/rpc/server_host.h"
@@ -20,9 +21,12 @@ class WhoKnewDesk {
   // A question waits behind so many; more are refused.
   static constexpr int kWaitingMax = 8;
 
-  // `who_knew` outlives it; it outlives the host.
-  WhoKnewDesk(WhoKnew& who_knew, std::unique_ptr<Background> background)
-      : who_knew_(who_knew), background_(std::move(background)) {}
+  // Both outlive it; it outlives the host.
+  WhoKnewDesk(WhoKnew& who_knew, BundleMaker& bundles,
+              std::unique_ptr<Background> background)
+      : who_knew_(who_knew),
+        bundles_(bundles),
+        background_(std::move(background)) {}
 
   void Serve(ServerHost& host);
   // Answers what waits, and nothing more. Before the host stops.
@@ -33,6 +37,7 @@ class WhoKnewDesk {
   bool Post(std::function<void()> work);
 
   WhoKnew& who_knew_;
+  BundleMaker& bundles_;
   Mutex mu_;
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   // Null after Stop(). Last: it uses the others.

@@ -8,9 +8,13 @@
 // anybody may ask                                  OthersMayNotAsk
 // a stored acknowledgement without its delivery    ACrashLosesNoAcknowledgedDelivery
 // a start after a crash looks like any other       ACrashLosesNoAcknowledgedDelivery
+// a byte of a bundle is free                       EveryByteOfABundleCounts
+// a check of what was signed is left out           ABundleThatWasSignedAndIsNotTrueIsFound
 #include "concordat/access/v1/service.pb.h"
 #include "concordat/access/v1/who_knew.pb.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/bundle/bundle.h"
+#include "services/common/config/evidence_keys.h"
 #include "tests/integration/bus/bus_fixture.h"
 
 namespace concordat {
@@ -107,6 +111,31 @@ class WhoKnewTest : public BusProcessTest {
     EXPECT_THAT(Tail("nhs"), Contains("o-1"));
     ASSERT_TRUE(WaitAcknowledged("nhs-tayside", opened_));
   }
+  BundleKeys Keys() {
+    BundleKeys keys;
+    const auto key = LoadLogKey(bus_.data());
+    EXPECT_THAT(key, IsOk());
+    keys.log = *key;
+    return keys;
+  }
+  // Once the tree has signed all of it.
+  std::string BundleOf(int person) {
+    const absl::Time until = clock_.Now() + kLong;
+    while (clock_.Now() < until) {
+      const auto response = WhoKnew("coordinator", person, 0, true);
+      if (absl::IsUnavailable(response.status())) continue;
+      EXPECT_THAT(response, IsOk());
+      if (!response.ok()) return "";
+      const auto checked = CheckBundle(response->bundle(), Keys());
+      EXPECT_THAT(checked, IsOk());
+      if (!checked.ok() || checked->checkpoint.size >= opened_) {
+        return response->bundle();
+      }
+    }
+    ADD_FAILURE() << "nothing was signed";
+    return "";
+  }
+
   SystemClock clock_;
   uint64_t concern_ = 0;
   uint64_t opened_ = 0;
@@ -228,6 +257,96 @@ TEST_F(WhoKnewTest, ACrashLosesNoAcknowledgedDelivery) {
   ASSERT_EQ(after.could_not_know_size(), 2);
   EXPECT_THAT(after.could_not_know(1).words(),
               Not(HasSubstr("there may be no record")));
+}
+
+TEST_F(WhoKnewTest, EveryByteOfABundleCounts) {
+  TellOfOne();
+  const std::string bundle = BundleOf(1);
+  const BundleKeys keys = Keys();
+  const auto checked = CheckBundle(bundle, keys);
+  ASSERT_THAT(checked, IsOk());
+  EXPECT_EQ(checked->bundle.person_events(), 2u);
+  EXPECT_EQ(checked->bundle.events_size(), 2);
+  EXPECT_GE(checked->bundle.records_size(), 2);
+  EXPECT_THAT(checked->limits, Not(IsEmpty()));
+  for (size_t at = 0; at < bundle.size(); ++at) {
+    std::string flipped = bundle;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+    EXPECT_FALSE(CheckBundle(flipped, keys).ok()) << at;
+  }
+  for (const size_t length :
+       {size_t{0}, bundle.size() / 2, bundle.size() - 1}) {
+    EXPECT_FALSE(CheckBundle(bundle.substr(0, length), keys).ok()) << length;
+  }
+  EXPECT_FALSE(CheckBundle(bundle + "\n", keys).ok());
+  BundleKeys others = keys;
+  others.log = Ed25519Signer(Ed25519Seed{7}).public_key();
+  EXPECT_THAT(CheckBundle(bundle, others),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(WhoKnewTest, ABundleThatWasSignedAndIsNotTrueIsFound) {
+  TellOfOne();
+  const BundleKeys keys = Keys();
+  const auto signer = LoadLogSigner(bus_.data());
+  ASSERT_THAT(signer, IsOk());
+  const auto whole = CheckBundle(BundleOf(1), keys);
+  ASSERT_THAT(whole, IsOk());
+  using access::v1::Bundle;
+  const auto found = [&](const std::function<void(Bundle&)>& change) {
+    Bundle bundle = whole->bundle;
+    change(bundle);
+    return absl::IsDataLoss(
+        CheckBundle(SealBundle(bundle, whole->checkpoint.origin, *signer), keys)
+            .status());
+  };
+  EXPECT_FALSE(found([](Bundle&) {}));
+  const auto knowledge = [this](Bundle& bundle) -> Knowledge& {
+    return const_cast<Knowledge&>(*Of(bundle.report(), "nhs-tayside", opened_));
+  };
+  EXPECT_TRUE(found([](Bundle& b) { b.mutable_report()->clear_subject(); }));
+  EXPECT_TRUE(found([](Bundle& b) {
+    b.mutable_report()->set_subject(PersonKey({9}).ToString());
+  }));
+  EXPECT_TRUE(found([](Bundle& b) { b.mutable_events()->RemoveLast(); }));
+  EXPECT_TRUE(found([](Bundle& b) { *b.add_events() = b.events(0); }));
+  EXPECT_TRUE(found(
+      [](Bundle& b) { (*b.mutable_events(0)->mutable_leaf())[20] ^= 1; }));
+  EXPECT_TRUE(found(
+      [](Bundle& b) { (*b.mutable_events(0)->mutable_proof(0))[3] ^= 1; }));
+  EXPECT_TRUE(found([](Bundle& b) {
+    b.mutable_events(0)->mutable_view()->swap(
+        *b.mutable_events(1)->mutable_view());
+  }));
+  EXPECT_TRUE(found([](Bundle& b) {
+    b.mutable_events(0)->set_of_person(b.events(1).of_person());
+  }));
+  EXPECT_TRUE(found([](Bundle& b) { b.set_person_events(1); }));
+  EXPECT_TRUE(found([](Bundle& b) {
+    b.mutable_report()->mutable_events(0)->set_controller("nobody");
+  }));
+  EXPECT_TRUE(found([](Bundle& b) {
+    b.mutable_report()->mutable_events(0)->set_accepted_time(5);
+  }));
+  EXPECT_TRUE(found([](Bundle& b) { b.mutable_records()->RemoveLast(); }));
+  EXPECT_TRUE(found(
+      [](Bundle& b) { (*b.mutable_records(0)->mutable_record())[5] ^= 1; }));
+  EXPECT_TRUE(
+      found([](Bundle& b) { b.set_access_checkpoint(b.checkpoint()); }));
+  EXPECT_TRUE(found([](Bundle& b) { b.clear_checkpoint(); }));
+  EXPECT_TRUE(found([&](Bundle& b) { knowledge(b).set_delivered_time(5); }));
+  EXPECT_TRUE(
+      found([&](Bundle& b) { knowledge(b).set_delivered_groups(0x55); }));
+  EXPECT_TRUE(found([&](Bundle& b) { knowledge(b).set_acknowledged_time(5); }));
+  EXPECT_TRUE(found([&](Bundle& b) {
+    knowledge(b).set_acknowledged_record(knowledge(b).delivered_record());
+  }));
+  EXPECT_TRUE(found([&](Bundle& b) {
+    const_cast<Knowledge&>(*Of(b.report(), "nhs-tayside", concern_)) =
+        knowledge(b);
+    const_cast<Knowledge&>(*Of(b.report(), "nhs-tayside", opened_))
+        .set_sequence(concern_);
+  }));
 }
 
 }  // namespace

@@ -1,0 +1,97 @@
+// concordat verify BUNDLE: needs the file and public keys, and no hub.
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/json.h"
+#include "gateway/cli/who_knew_page.h"
+#include "services/common/bundle/bundle.h"
+
+namespace concordat::cli {
+namespace {
+
+constexpr char kLogKey[] = "keys/log-signing.pub";
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return bytes.str();
+}
+
+}  // namespace
+
+absl::Status RunVerify(const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "verify BUNDLE [--keys FILE]",
+      "Checks an evidence bundle of `concordat who-knew` without the hub: "
+      "that\n"
+      "the log's key signed it, that its events and its access records are in\n"
+      "the trees that were signed, and that the report is what they say. FILE "
+      "has\n"
+      "the log's public key, 64 hexadecimal digits, and verifier keys of "
+      "witnesses,\n"
+      "a line each; default: keys/log-signing.pub of the data directory.");
+  std::string keys_path;
+  std::string html;
+  line.flags().AddString("keys", "The public keys to believe.", &keys_path);
+  line.flags().AddString("html", "Writes the report's page into this file.",
+                         &html);
+  const auto go = line.Parse(arguments, 1, 1);
+  if (!go.ok() || !*go) return go.status();
+  if (keys_path.empty()) {
+    const auto data = line.OpenData();
+    if (!data.ok()) return data.status();
+    keys_path = data->PathOf(kLogKey);
+  }
+  const auto text = ReadFile(keys_path);
+  if (!text.ok()) return text.status();
+  const auto keys = ParseBundleKeys(*text);
+  if (!keys.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(keys_path, ": ", keys.status().message()));
+  }
+  const std::string& path = line.words()[0];
+  const auto bytes = ReadFile(path);
+  if (!bytes.ok()) return bytes.status();
+  const auto checked = CheckBundle(*bytes, *keys);
+  if (!checked.ok()) {
+    return absl::Status(
+        checked.status().code() == absl::StatusCode::kInvalidArgument
+            ? absl::StatusCode::kDataLoss
+            : checked.status().code(),
+        absl::StrCat("NOT VERIFIED: ", checked.status().message()));
+  }
+  const access::v1::Bundle& bundle = checked->bundle;
+  if (!html.empty()) {
+    std::ofstream file(html, std::ios::binary | std::ios::trunc);
+    file << WhoKnewPage(bundle.report());
+    file.close();
+    if (file.fail()) {
+      return absl::UnavailableError(absl::StrCat("cannot write ", html));
+    }
+  }
+  if (line.json()) {
+    std::printf("%s\n", ToJson(bundle.report()).c_str());
+    return absl::OkStatus();
+  }
+  std::printf(
+      "VERIFIED: %s\n  %d events and %d access records are in the trees that "
+      "were signed\n  checkpoint of %llu events%s%s\n",
+      checked->checkpoint.origin.c_str(), bundle.events_size(),
+      bundle.records_size(),
+      static_cast<unsigned long long>(checked->checkpoint.size),
+      checked->witnesses.empty() ? "" : ", signed also by ",
+      absl::StrJoin(checked->witnesses, ", ").c_str());
+  for (const std::string& limit : checked->limits) {
+    std::printf("  %s\n", limit.c_str());
+  }
+  std::printf("%s", WhoKnewText(bundle.report()).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace concordat::cli

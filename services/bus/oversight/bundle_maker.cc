@@ -1,0 +1,182 @@
+#include "services/bus/oversight/bundle_maker.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/bundle/bundle.h"
+#include "services/common/evidence/spine.h"
+
+namespace concordat::bus {
+namespace {
+
+using access::v1::Bundle;
+
+absl::string_view AsText(const TreeHash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+template <typename Hashes>
+void PutProof(const std::vector<TreeHash>& proof, Hashes& hashes) {
+  for (const TreeHash& hash : proof) *hashes.Add() = std::string(AsText(hash));
+}
+
+// A tree of which every complete subtree is in memory.
+class WholeTree {
+ public:
+  void Add(absl::string_view leaf) {
+    edge_.Append(HashLeaf(leaf),
+                 [this](int level, uint64_t, const TreeHash& hash) {
+                   const auto at = static_cast<size_t>(level);
+                   if (levels_.size() <= at) levels_.resize(at + 1);
+                   levels_[at].push_back(hash);
+                 });
+  }
+  uint64_t size() const { return edge_.size(); }
+  TreeHash root() const { return edge_.root(); }
+  absl::StatusOr<std::vector<TreeHash>> Prove(uint64_t index) const {
+    return ProveInclusion(
+        index, size(),
+        [this](int level, uint64_t at) -> absl::StatusOr<TreeHash> {
+          return levels_.at(static_cast<size_t>(level)).at(at);
+        });
+  }
+
+ private:
+  TreeEdge edge_;
+  std::vector<std::vector<TreeHash>> levels_;
+};
+
+// The records that the report cites.
+std::set<uint64_t> CitedIn(const access::v1::WhoKnewReport& report) {
+  std::set<uint64_t> cited;
+  for (const access::v1::Knower& knower : report.knowers()) {
+    for (const access::v1::Knowledge& knowledge : knower.events()) {
+      if (knowledge.delivered_time() != 0) {
+        cited.insert(knowledge.delivered_record());
+      }
+      if (knowledge.acknowledged_time() != 0) {
+        cited.insert(knowledge.acknowledged_record());
+        cited.insert(knowledge.acknowledged_delivery());
+      }
+    }
+    for (const access::v1::Opening& opening : knower.openings()) {
+      cited.insert(opening.record());
+    }
+  }
+  return cited;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> BundleMaker::LeafOf(Sequence sequence) const {
+  std::string leaf;
+  absl::Status read = absl::NotFoundError("no such spine");
+  const auto visited = spines_.ForEachSpine(
+      {sequence.value - 1}, 1, [&](absl::string_view spine) {
+        const auto decoded = DecodeSpine(spine);
+        if (!decoded.ok()) return decoded.status();
+        if (decoded->sequence != sequence) return absl::OkStatus();
+        std::string buffer;
+        const auto bytes = LeafOfSpine(spine, buffer);
+        if (!bytes.ok()) return bytes.status();
+        leaf = std::string(*bytes);
+        read = absl::OkStatus();
+        return absl::OkStatus();
+      });
+  if (!visited.ok()) return visited.status();
+  if (!read.ok()) return read;
+  return leaf;
+}
+
+absl::Status BundleMaker::AddEvents(const KnownThen& known, uint64_t size,
+                                    Bundle& bundle) {
+  const auto of_person = log_.OfPerson(known.person, {0}, {size});
+  if (!of_person.ok()) return of_person.status();
+  bundle.set_person_events(of_person->size());
+  for (const auto& [sequence, one] : known.events) {
+    if (sequence > size) continue;
+    const StoredEvent& event = one.event;
+    access::v1::BundledEvent& bundled = *bundle.add_events();
+    auto leaf = LeafOf(event.sequence);
+    if (!leaf.ok()) return leaf.status();
+    bundled.set_leaf(*std::move(leaf));
+    const auto proof = tree_.ProveInclusion(event.sequence, size);
+    if (!proof.ok()) return proof.status();
+    PutProof(*proof, *bundled.mutable_proof());
+    const auto at =
+        std::lower_bound(of_person->begin(), of_person->end(), event.sequence);
+    bundled.set_of_person(static_cast<uint64_t>(at - of_person->begin()) + 1);
+    if (!event.header.stream.empty()) {
+      const auto stream =
+          log_.OfStream(event.header.source, event.header.stream, {0},
+                        std::numeric_limits<size_t>::max());
+      if (!stream.ok()) return stream.status();
+      bundled.set_of_stream(static_cast<uint64_t>(
+          std::upper_bound(stream->begin(), stream->end(), event.sequence) -
+          stream->begin()));
+    }
+    if (event.count_salt != Salt{}) {
+      bundled.set_count_salt(
+          std::string(event.count_salt.begin(), event.count_salt.end()));
+    }
+    if (one.shown != 0) {
+      encoder_.Add(views_.Build(event, known.to, one.shown));
+      bundled.set_view(encoder_.TakeStreamEvents({}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BundleMaker::AddRecords(Bundle& bundle) {
+  const std::set<uint64_t> cited = CitedIn(bundle.report());
+  WholeTree tree;
+  const absl::Status read = store_.Read(
+      0,
+      [&](uint64_t number, const access::v1::Record&, absl::string_view bytes) {
+        tree.Add(bytes);
+        if (!cited.contains(number)) return absl::OkStatus();
+        access::v1::BundledRecord& record = *bundle.add_records();
+        record.set_number(number);
+        record.set_record(std::string(bytes));
+        return absl::OkStatus();
+      });
+  if (!read.ok()) return read;
+  for (access::v1::BundledRecord& record : *bundle.mutable_records()) {
+    const auto proof = tree.Prove(record.number());
+    if (!proof.ok()) return proof.status();
+    PutProof(*proof, *record.mutable_proof());
+  }
+  auto origin = AccessOriginOf(tree_.key().name);
+  if (!origin.ok()) return origin.status();
+  Checkpoint checkpoint;
+  checkpoint.origin = *std::move(origin);
+  checkpoint.size = tree.size();
+  checkpoint.root = tree.root();
+  bundle.set_access_checkpoint(SignCheckpoint(checkpoint, signer_));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> BundleMaker::Make(const KnownThen& known) {
+  const LogTree::View view = tree_.Now();
+  if (!view.refused_because.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the log's tree signs no more: ", view.refused_because));
+  }
+  if (view.note == nullptr) {
+    return absl::UnavailableError(
+        "nothing is signed of the log yet; try again in a second");
+  }
+  Bundle bundle;
+  *bundle.mutable_report() = known.report;
+  bundle.set_checkpoint(*view.note);
+  absl::Status status = AddEvents(known, view.checkpoint.size, bundle);
+  if (status.ok()) status = AddRecords(bundle);
+  if (!status.ok()) return status;
+  return SealBundle(bundle, tree_.key().name, signer_);
+}
+
+}  // namespace concordat::bus
