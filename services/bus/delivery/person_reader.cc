@@ -9,9 +9,11 @@ namespace concordat::bus {
 GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
                                 bool opened) const {
   GroupMask shown = fold_.Shown(event, to);
-  const EventType* const type = opened && event.removed_us == 0
-                                    ? types_->Find(event.header.type)
-                                    : nullptr;
+  // The person's own lists beat an opening, too.
+  const bool may = opened && event.removed_us == 0 &&
+                   fold_.policy().Of(event.header.subject).Allows(to);
+  const EventType* const type =
+      may ? types_->Find(event.header.type) : nullptr;
   if (type == nullptr || type->policy().internal()) return shown;
   for (const GroupInfo& group : type->groups()) {
     if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {

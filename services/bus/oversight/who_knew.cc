@@ -198,7 +198,8 @@ class Question {
       }
       const Recipient to = RecipientOf(principal, principal.default_purpose());
       if (SpeaksForOthers(principal) || to.envelopes_only() ||
-          !Reports(principal.agency()) || !moment_.policy.HasAnyGrant(to)) {
+          !Reports(principal.agency()) ||
+          !moment_.policy.HasAnyGrant(to, moment_.at_us)) {
         continue;
       }
       KnowerOf(
