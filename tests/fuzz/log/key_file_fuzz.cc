@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "services/bus/log/bytes.h"
+#include "services/common/base/bytes.h"
 #include "services/bus/log/key_file.h"
 #include "services/bus/log/key_table.h"
 #include "services/common/crypto/crc32c.h"
