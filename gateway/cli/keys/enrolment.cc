@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "gateway/cli/keys/enrolment_parts.h"
 #include "gateway/cli/keys/key_files.h"
+#include "services/common/config/evidence_keys.h"
 
 namespace concordat::cli {
 namespace {
@@ -67,7 +68,9 @@ std::string RightsInWords(const Principal& principal) {
   for (const auto& grant : principal.publish()) {
     types += static_cast<size_t>(grant.types_size());
   }
-  std::string words = absl::StrCat("publishes by ", types, " patterns");
+  std::string words =
+      types == 0 ? "publishes nothing"
+                 : absl::StrCat("publishes ", types, " types or patterns");
   if (principal.has_process()) absl::StrAppend(&words, ", PROCESSES TYPES");
   if (SpeaksForOthers(principal)) {
     absl::StrAppend(&words, ", SPEAKS FOR ", principal.speaks_for_size());
@@ -86,7 +89,8 @@ absl::StatusOr<Principal> NewPrincipal(const EnrolmentRequest& request,
   if (!checked.ok()) return checked.status();
   if (!rights.name().empty() || !rights.agency().empty() ||
       !rights.system().empty() || !rights.role().empty() ||
-      !rights.certificate_uri().empty() || !CurveKeysOf(rights).empty()) {
+      !rights.certificate_uri().empty() || rights.signing_keys_size() > 0 ||
+      !rights.witness_key().empty() || !CurveKeysOf(rights).empty()) {
     return absl::InvalidArgumentError(
         "rights: names, role and keys are the request's");
   }
@@ -132,6 +136,16 @@ absl::StatusOr<Principal> RenewedPrincipal(const EnrolmentRequest& request,
   Principal principal = *there;
   principal.set_curve_public_key(request.curve_public_key());
   principal.clear_curve_valid_to();
+  // What it signed before is checked with the keys of before.
+  for (const std::string& key : checked->signing_keys()) {
+    const auto& keys = principal.signing_keys();
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      principal.add_signing_keys(key);
+    }
+  }
+  if (!checked->witness_key().empty()) {
+    principal.set_witness_key(checked->witness_key());
+  }
   principal.clear_second_curve_public_key();
   principal.clear_second_curve_valid_to();
   if (there->revoked()) {
@@ -326,6 +340,9 @@ absl::StatusOr<EnrolmentAnswer> AnswerTo(const Enrolment& enrolment,
   answer.set_bus_public_key(*bus_key);
   answer.set_types(*std::move(types));
   answer.set_approval(std::move(approval));
+  const auto log_key =
+      ReadWholeFile(hub.PathOf(absl::StrCat("keys/", kLogSigningKey, ".pub")));
+  if (log_key.ok()) answer.set_log_key(*log_key);
   const absl::Status added = AddAddresses(hub, host, answer);
   if (!added.ok()) return added;
   return answer;

@@ -11,6 +11,8 @@
 #include "gateway/cli/keys/enrolment.h"
 #include "gateway/cli/keys/enrolment_parts.h"
 #include "gateway/cli/keys/key_files.h"
+#include "services/common/config/evidence_keys.h"
+#include "services/common/evidence/note.h"
 
 // The agency's side.
 namespace concordat::cli {
@@ -169,6 +171,34 @@ absl::Status InstallKeys(const std::string& data, const std::string& name,
   return absl::OkStatus();
 }
 
+// Its secret, made if it is not there, and the public halves of what is made of it.
+absl::Status AddEvidenceKeys(const std::string& data, Random& random,
+                             EnrolmentRequest& request) {
+  const std::string path = KeyPath(data, request.name(), ".secret");
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    std::array<uint8_t, kSecretBytes> bytes;
+    random.Fill(bytes.data(), bytes.size());
+    const std::string hex = absl::BytesToHexString(absl::string_view(
+        reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    const absl::Status written = WriteNewFile(path, hex + "\n", kPrivateFile);
+    if (!written.ok()) return written;
+  }
+  const auto environment = ParseEnvironment(request.environment());
+  if (!environment.ok()) return environment.status();
+  const auto folder = DataDirectory::Open(data);
+  if (!folder.ok()) return folder.status();
+  const auto secret = folder->LoadSecret(request.name());
+  if (!secret.ok()) return secret.status();
+  request.set_signing_key(SigningKeyText(ProducerSigner(*secret).public_key()));
+  const auto witness = MakeVerifier(WitnessName(*environment, request.name()),
+                                    NoteKeyType::kCosignature,
+                                    WitnessSigner(*secret).public_key());
+  if (!witness.ok()) return witness.status();
+  request.set_witness_key(witness->ToString());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> MakeEnrolmentRequest(const std::string& data,
@@ -205,17 +235,7 @@ absl::StatusOr<std::string> MakeEnrolmentRequest(const std::string& data,
   };
   status = put(".key.pem", made->private_key);
   if (status.ok()) status = put(".curve", TextOf(*curve));
-  const std::string secret = KeyPath(data, request.name(), ".secret");
-  if (status.ok() && !fs::exists(secret, error)) {
-    std::array<uint8_t, kSecretBytes> bytes;
-    random.Fill(bytes.data(), bytes.size());
-    status = WriteNewFile(
-        secret,
-        absl::BytesToHexString(absl::string_view(
-            reinterpret_cast<const char*>(bytes.data()), bytes.size())) +
-            "\n",
-        kPrivateFile);
-  }
+  if (status.ok()) status = AddEvidenceKeys(data, random, request);
   const std::string path = absl::StrCat(data, "/", request.name(), ".request");
   if (status.ok()) status = ReplaceFile(path, TextOf(request), kPublicFile);
   if (!status.ok()) return status;
@@ -238,8 +258,12 @@ absl::Status InstallAnswer(const std::string& data,
        {std::pair(data + "/keys/ca.crt.pem", answer->authority()),
         {data + "/keys/bus.curve.pub", answer->bus_public_key() + "\n"},
         {data + "/types.binpb", answer->types()},
+        {absl::StrCat(data, "/keys/", kLogSigningKey, ".pub"),
+         answer->log_key()},
         {registry_path, *registry}}) {
-    if (status.ok()) status = ReplaceFile(path, text, kPublicFile);
+    if (status.ok() && !text.empty()) {
+      status = ReplaceFile(path, text, kPublicFile);
+    }
   }
   if (!status.ok()) return status;
   return InstallAddresses(data, *answer);

@@ -1,8 +1,12 @@
 #include "gateway/cli/keys/enrolment_parts.h"
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/text_format.h"
 #include "services/common/config/data_directory.h"
+#include "services/common/config/evidence_keys.h"
 #include "services/common/config/principal_registry.h"
+#include "services/common/evidence/note.h"
 
 namespace concordat::cli {
 
@@ -49,6 +53,21 @@ absl::StatusOr<Principal> CheckedPrincipal(const EnrolmentRequest& request) {
   if (!checked.ok()) return checked.status();
   if (request.curve_public_key().empty()) {
     return absl::InvalidArgumentError("there is no curve_public_key");
+  }
+  if (!request.signing_key().empty()) {
+    const auto key = ParseSigningKey(request.signing_key());
+    if (!key.ok()) return key.status();
+    principal.add_signing_keys(request.signing_key());
+  }
+  if (!request.witness_key().empty()) {
+    const auto key = ParseVerifier(request.witness_key());
+    if (!key.ok()) return key.status();
+    if (!absl::StartsWith(
+            request.witness_key(),
+            absl::StrCat(WitnessName(*environment, request.name()), "+"))) {
+      return absl::InvalidArgumentError("witness_key is of another name");
+    }
+    principal.set_witness_key(request.witness_key());
   }
   return principal;
 }

@@ -196,7 +196,7 @@ TEST_F(EnrolmentTest, FromRequestToConnectionToRevocation) {
   const std::string asked = Ask(request, "rights.textproto");
   ASSERT_EQ(code_, 0) << asked;
   EXPECT_THAT(asked, HasSubstr("enrolment of night, police-scotland/night as "
-                               "police: publishes by 1 patterns"));
+                               "police: publishes 1 types or patterns"));
   EXPECT_THAT(AtHub({"list"}, "admin"),
               ::testing::Not(HasSubstr("police-scotland/night")));
   const std::string approval = After(asked, "--approve ");
