@@ -42,7 +42,10 @@ class ReadModelsTest : public BusProcessTest {
     std::string text;
     google::protobuf::TextFormat::PrintToString(agreement, &text);
     const std::string folder = absl::StrCat(bus_.data().path(), "/agreements");
+    // Without the file of signatories a demo hub takes it unsigned.
+    std::filesystem::remove(bus_.data().PathOf("signatories.textproto"));
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      if (file.path().extension() != ".textproto") continue;
       std::ofstream(file.path()) << text;
     }
     EXPECT_EQ(bus_.Stop(), 0);
