@@ -29,6 +29,7 @@ absl::Status RunAlerts(const std::vector<std::string>& arguments);
 absl::Status RunApprovals(const std::vector<std::string>& arguments);
 absl::Status RunBench(const std::vector<std::string>& arguments);
 absl::Status RunCall(const std::vector<std::string>& arguments);
+absl::Status RunCorrections(const std::vector<std::string>& arguments);
 absl::Status RunDemo(const std::vector<std::string>& arguments);
 absl::Status RunDocuments(const std::vector<std::string>& arguments);
 absl::Status RunErasure(const std::vector<std::string>& arguments);

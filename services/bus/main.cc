@@ -23,6 +23,7 @@
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
+#include "services/bus/daemon/correction_desk.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
 #include "services/bus/daemon/evidence_desk.h"
@@ -436,6 +437,7 @@ int Main(int argc, char** argv) {
                           faults,       explainer,      persons,  glass,
                           *desk,        operators,      keys,     retention,
                           ingest_calls, delivery_calls, clock,    steady};
+  CorrectionDesk corrections(*log, delivery, asked);
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
   ServeAccess(host, kProgram, *access, PersonEventsOf(*log));
@@ -446,6 +448,7 @@ int Main(int argc, char** argv) {
   });
   four_eyes.Serve(host);
   erasures.Serve(host);
+  corrections.Serve(host);
   holds.Serve(host);
   agreements.Serve(host);
   WatchRegistry(*registry, host.health());
