@@ -19,6 +19,9 @@ using access::v1::Knowledge;
 using access::v1::KnownEvent;
 using access::v1::Record;
 
+// So many numbers of a person's events are named when they are missing.
+constexpr uint64_t kNumbersMax = 100'000;
+
 template <typename... Parts>
 absl::Status Untrue(const Parts&... parts) {
   return absl::DataLossError(absl::StrCat(parts...));
@@ -297,7 +300,8 @@ void BundleCheck::TellLimits() {
   const access::v1::Bundle& bundle = checked_.bundle;
   std::vector<std::string>& limits = checked_.limits;
   std::vector<uint64_t> missing;
-  for (uint64_t n = 1; n <= bundle.person_events(); ++n) {
+  const uint64_t named = std::min(bundle.person_events(), kNumbersMax);
+  for (uint64_t n = 1; n <= named; ++n) {
     if (!numbers_.contains(n)) missing.push_back(n);
   }
   limits.push_back(absl::StrCat(
@@ -309,7 +313,9 @@ void BundleCheck::TellLimits() {
         absl::StrCat("Not shown, for they are not for whom it was made, or are "
                      "the hub's own: "
                      "number ",
-                     absl::StrJoin(missing, ", "), " of the person's events."));
+                     absl::StrJoin(missing, ", "),
+                     named < bundle.person_events() ? " …" : "",
+                     " of the person's events."));
   }
   if (!told_numbers_.empty()) {
     limits.push_back(absl::StrCat(
