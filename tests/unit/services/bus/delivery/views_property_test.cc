@@ -437,7 +437,7 @@ TEST(Views, AreWhatTheSlowImplementationSays) {
     shown += static_cast<uint64_t>(world.shown());
   }
   // Neither everything nor nothing is seen, or this proves nothing.
-  EXPECT_GT(shown, cases / 20);
+  EXPECT_GT(shown, cases / 40);
   EXPECT_LT(shown, cases / 2);
   RecordProperty("cases", static_cast<int>(done));
   RecordProperty("shown", static_cast<int>(shown));
