@@ -10,8 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/common/base/bytes.h"
 #include "services/bus/log/segment_store.h"
+#include "services/common/base/bytes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_log.h"
 
@@ -251,7 +251,7 @@ absl::Status ReadKeys(const std::string& segment, KeyFacts& facts) {
                bus::RecordReader records(block.body);
                bus::Record record;
                while (records.Next(record)) {
-                 bus::ByteReader in(record.bytes);
+                 ByteReader in(record.bytes);
                  if (record.kind == bus::RecordKind::kKey) {
                    facts.before.insert(in.Number<uint32_t>());
                    in.Number<uint32_t>();

@@ -78,7 +78,7 @@ TEST_F(SegmentIndexTest, TellsWhatEachRegionHolds) {
 TEST_F(SegmentIndexTest, TheSpineFileHoldsEverySpineInOrder) {
   uint64_t count = 0;
   ASSERT_THAT(bus::VisitSpines(log_.disk().Contents(bus::SpineFileName(1)),
-                               [&](const bus::Spine& spine) {
+                               [&](const Spine& spine) {
                                  EXPECT_EQ(spine.sequence.value, ++count);
                                  EXPECT_EQ(spine.header.id, Fields(count).id);
                                  return absl::OkStatus();
