@@ -324,8 +324,8 @@ TEST_F(CaseBookTest, WhoIsErasedLeavesTheCaseAndNothingElse) {
   EXPECT_EQ(destroyed, 1u);
   EXPECT_THAT(book_->Apply(erased, *database_), IsOk());
   EXPECT_EQ(book_->OpenCaseOf(Person(1)), "C-1");
-  EXPECT_TRUE(book_->FileOf(Person(1), kCoordinator).rosh.empty());
-  EXPECT_FALSE(book_->FileOf(Person(2), kCoordinator).rosh.empty());
+  EXPECT_TRUE(book_->FileOf(Person(1), kCoordinator).record->rosh.empty());
+  EXPECT_FALSE(book_->FileOf(Person(2), kCoordinator).record->rosh.empty());
 }
 
 }  // namespace
