@@ -86,6 +86,12 @@ absl::StatusOr<std::optional<LogTree::Signed>> LogTree::LoadSigned(
   if (!note.ok()) return std::optional<Signed>();
   absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(note->text);
   if (!checkpoint.ok()) return std::optional<Signed>();
+  const absl::StatusOr<NoteVerifier> key = MakeVerifier(
+      checkpoint->origin, NoteKeyType::kEd25519, signer_.public_key());
+  // Damaged, or signed with a key of before: the tree is made anew.
+  if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok()) {
+    return std::optional<Signed>();
+  }
   const LogStatus status = log_.Status();
   absl::string_view epoch_text = checkpoint->origin;
   uint32_t epoch = 0;
@@ -99,11 +105,6 @@ absl::StatusOr<std::optional<LogTree::Signed>> LogTree::LoadSigned(
         absl::StrCat("the tree in bus/tree is of ", checkpoint->origin,
                      ", not of this log: take the folder away"));
   }
-  const absl::StatusOr<NoteVerifier> key = MakeVerifier(
-      checkpoint->origin, NoteKeyType::kEd25519, signer_.public_key());
-  // Signed with a key of before: the tree is made anew and signed again.
-  if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok())
-    return std::optional<Signed>();
   Signed was;
   was.kept = checkpoint->size;
   if (epoch != status.epoch) was.kept = std::min(was.kept, last->value);
@@ -126,9 +127,16 @@ absl::Status LogTree::Resume(const Signed& was) {
     if (was.kept == size) must_become_ = was.checkpoint;
     return absl::OkStatus();
   }
-  const absl::Status same = CompareNewest(was.kept);
-  if (absl::IsDataLoss(same)) return Refuse(std::string(same.message()));
-  if (!same.ok()) return same;
+  const absl::StatusOr<uint64_t> differs = FindDifference(was.kept);
+  if (absl::IsDataLoss(differs.status())) {
+    if (was.kept == size) must_become_ = was.checkpoint;
+    return absl::OkStatus();
+  }
+  if (!differs.ok()) return differs.status();
+  if (*differs != 0) {
+    return Refuse(
+        absl::StrCat("event ", *differs, " is not the one that was signed"));
+  }
   absl::StatusOr<TreeEdge> edge = TreeEdge::Load(was.kept, Reader(was.kept));
   if (!edge.ok()) return edge.status();
   edge_ = *std::move(edge);
@@ -142,27 +150,27 @@ absl::Status LogTree::Resume(const Signed& was) {
   return absl::OkStatus();
 }
 
-absl::Status LogTree::CompareNewest(uint64_t size) const {
-  const uint64_t from = size - std::min(size, kNewestCompared);
+absl::StatusOr<uint64_t> LogTree::FindDifference(uint64_t size) const {
+  uint64_t at = size - std::min(size, kNewestCompared);
+  uint64_t differs = 0;
+  const ReadSubtree hashes = Reader(size);
   std::string buffer;
-  uint64_t at = from;
-  while (at < size) {
+  while (at < size && differs == 0) {
     const absl::StatusOr<Sequence> last = spines_.ForEachSpine(
         {at}, 1, [&](absl::string_view spine) -> absl::Status {
-          if (at >= size) return absl::OkStatus();
+          if (at >= size || differs != 0) return absl::OkStatus();
           const absl::StatusOr<absl::string_view> leaf =
               LeafOfSpine(spine, buffer);
           if (!leaf.ok()) return leaf.status();
-          const absl::StatusOr<TreeHash> hash = Reader(size)(0, at);
+          const absl::StatusOr<TreeHash> hash = hashes(0, at);
           if (!hash.ok()) return hash.status();
           ++at;
-          if (*hash == HashLeaf(*leaf)) return absl::OkStatus();
-          return absl::DataLossError(
-              absl::StrCat("event ", at, " is not the one that was signed"));
+          if (*hash != HashLeaf(*leaf)) differs = at;
+          return absl::OkStatus();
         });
     if (!last.ok()) return last.status();
   }
-  return absl::OkStatus();
+  return differs;
 }
 
 void LogTree::LoadCosigned() {

@@ -117,7 +117,9 @@ class LogTree {
   absl::StatusOr<std::optional<Signed>> LoadSigned(v1::Environment environment);
   // Goes on from the files when they hold what was signed.
   absl::Status Resume(const Signed& was);
-  absl::Status CompareNewest(uint64_t size) const;
+  // The first of the newest leaves that is not the log's; 0: all are.
+  //   DATA_LOSS  the files are damaged, or the log is.
+  absl::StatusOr<uint64_t> FindDifference(uint64_t size) const;
   void LoadCosigned();
   absl::Status Take(absl::string_view spine);
   absl::Status Refuse(std::string why);

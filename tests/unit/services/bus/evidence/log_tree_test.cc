@@ -233,16 +233,16 @@ TEST_F(LogTreeTest, DamagedFilesAreMadeAnew) {
 
 // In the middle of the tree nobody looks at the start: no proof is made of it.
 TEST_F(LogTreeTest, NothingIsProvedFromADamagedTile) {
-  AppendTo(300);
+  AppendTo(600);
   ASSERT_THAT(Follow(), IsOk());
   ASSERT_THAT(tree_->Flush(), IsOk());
   tree_ = nullptr;
   disk_->FlipBit("level-0", 8 * 20);
   ASSERT_THAT(Follow(), IsOk());
-  EXPECT_THAT(tree_->ProveInclusion({7}, 300),
+  EXPECT_THAT(tree_->ProveInclusion({7}, 600),
               HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(tree_->Verify(), HasCode(absl::StatusCode::kDataLoss));
-  EXPECT_THAT(tree_->ProveInclusion({290}, 300), IsOk());
+  EXPECT_THAT(tree_->ProveInclusion({590}, 600), IsOk());
 }
 
 // Another log of the same id, as who could write its files might make it.
