@@ -218,7 +218,7 @@ TEST_F(EngagementReporterTest, WhoIsErasedIsOutOfTheModelAndThatIsSaid) {
                   [&](const SqlRow& row) { rows = row.Int(0); }),
               IsOk());
   EXPECT_EQ(rows, 0);
-  const View& said = bus_.events().back();
+  const View said = bus_.events().back();
   EXPECT_EQ(said.header.type, "concordat.hub.v1.ErasureConfirmed");
   hub::v1::ErasureConfirmed confirmed;
   ASSERT_TRUE(confirmed.ParseFromString(said.Data()));
