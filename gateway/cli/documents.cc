@@ -93,7 +93,12 @@ absl::Status LoadAgreements(Hub& hub, Sources& sources) {
       bus::v1::ListAgreementsRequest());
   if (!list.ok()) return list.status();
   for (const auto& each : list->agreements()) {
-    sources.agreements.push_back({each.agreement(), each.in_force()});
+    sources.agreements.push_back(
+        {each.agreement(),
+         each.in_force(),
+         {each.signed_by().begin(), each.signed_by().end()},
+         each.retired_by(),
+         each.retired_because()});
   }
   return absl::OkStatus();
 }

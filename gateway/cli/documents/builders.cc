@@ -179,18 +179,33 @@ Section RetentionOf(const Sources& sources) {
   return section;
 }
 
-Section SignatoriesOf(const Sources& sources, const Agreement& agreement) {
-  Table table{"Signatories", {"Party", "Name and role", "Signed", "Date"}, {}};
-  std::vector<std::string> all(agreement.parties().begin(),
-                               agreement.parties().end());
-  for (const std::string& agency : all) {
-    table.rows.push_back({sources.AgencyOf(agency), "", "", ""});
+Section SignatoriesOf(const Sources& sources,
+                      const StandingAgreement& standing) {
+  Table table{"Signatories", {"Party", "Signed, as the log has it"}, {}};
+  for (const std::string& agency : standing.agreement.parties()) {
+    const bool is_signed =
+        std::find(standing.signed_by.begin(), standing.signed_by.end(),
+                  agency) != standing.signed_by.end();
+    table.rows.push_back(
+        {sources.AgencyOf(agency), is_signed ? "yes" : "NOT SIGNED"});
   }
-  return {"Signatories",
-          {"For print. Signatures that the hub holds are shown by `concordat "
-           "agreements show`."},
-          {},
-          {std::move(table)}};
+  return {"Signatories", {}, {}, {std::move(table)}};
+}
+
+Section ReviewOf(const Sources& sources, const StandingAgreement& standing) {
+  const Agreement& agreement = standing.agreement;
+  Section section;
+  section.title = "Review";
+  section.paragraphs.push_back(absl::StrCat(
+      "In force from ", agreement.valid_from(), " to ", agreement.valid_to(),
+      ". It ends then by itself; a new version is reviewed and agreed "
+      "before."));
+  if (!standing.retired_by.empty()) {
+    section.paragraphs.push_back(
+        absl::StrCat("Ended early by ", sources.AgencyOf(standing.retired_by),
+                     ": ", standing.retired_because));
+  }
+  return section;
 }
 
 // ---- The lines.
@@ -433,15 +448,8 @@ absl::StatusOr<Document> ScheduleOf(const Sources& sources,
   sections.push_back(FrequencyOf(sources, types));
   sections.push_back(SecurityOf());
   sections.push_back(RetentionOf(sources));
-  sections.push_back(
-      {"Review",
-       {absl::StrCat("In force from ", agreement.valid_from(), " to ",
-                     agreement.valid_to(),
-                     ". It ends then by itself; a new version is reviewed and "
-                     "agreed before.")},
-       {},
-       {}});
-  sections.push_back(SignatoriesOf(sources, agreement));
+  sections.push_back(ReviewOf(sources, *found));
+  sections.push_back(SignatoriesOf(sources, *found));
   return document;
 }
 
@@ -547,8 +555,8 @@ absl::StatusOr<Document> FieldsOf(const Sources& sources,
         "not parsed, not stored and not logged: the tests "
         "Hl7MarkersTest.NothingOutsideTheInventoryIsKeptOrSaid and "
         "CaseFileMarkersTest.NothingOutsideTheMappingIsKeptOrSaid put a mark "
-        "in every other field and look for it on disk, in logs and on the "
-        "network.",
+        "in every other field and look for it on disk, in logs, metrics, "
+        "acknowledgements, answers and every event.",
         "Of people who are not managed here nothing is kept.",
         found->held_days_max() == 0
             ? std::string("Nothing is held for a person to decide.")

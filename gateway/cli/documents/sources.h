@@ -31,6 +31,11 @@ namespace concordat::cli {
 struct StandingAgreement {
   policy::v1::Agreement agreement;
   bool in_force = false;
+  std::vector<std::string> signed_by =
+      {};  // Parties whose signatures the log has.
+  // Of one that a party ended early.
+  std::string retired_by = {};
+  std::string retired_because = {};
 };
 
 struct Sources {

@@ -241,11 +241,12 @@ class MarkersTest : public ::testing::Test {
                     const std::vector<std::string>& as) {
     std::string all;
     std::set<std::string> seen;
-    const std::regex reference("[HR]-[0-9]+");
+    const std::regex reference("\"itemRef\":\"([HR]-[0-9]+)\"");
     for (std::sregex_iterator at(list.begin(), list.end(), reference), end;
          at != end; ++at) {
-      if (!seen.insert(at->str()).second) continue;
-      std::vector<std::string> words = {"rejects", "look", at->str(), "--json"};
+      const std::string item = (*at)[1].str();
+      if (!seen.insert(item).second) continue;
+      std::vector<std::string> words = {"rejects", "look", item, "--json"};
       words.insert(words.end(), as.begin(), as.end());
       all += Run(words);
     }
@@ -320,7 +321,7 @@ TEST_F(Hl7MarkersTest, NothingOutsideTheInventoryIsKeptOrSaid) {
   // What is not understood, and what is broken.
   EXPECT_EQ(send(MessageOf("ORU^R01", "M4", kChi, "BALNAMOON^TORQUIL")),
             "AA M4");
-  send(absl::StrCat("MSH|^~\\&|PAS|", kMark, "\r"));
+  send(absl::StrCat("MSH|^~\\&|PAS||||||||||", kMark, "\r"));
   send(absl::StrCat(kMark, " is no HL7"));
 
   const std::vector<std::string> as = {"--profile", "nhs"};

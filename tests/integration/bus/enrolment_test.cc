@@ -345,8 +345,10 @@ TEST_F(EnrolmentTest, BadInputIsNamed) {
               HasSubstr("for the environment live"));
   EXPECT_THAT(refused(with("\"police-scotland\"", "\"nobody\"")),
               HasSubstr("no agency nobody"));
-  EXPECT_THAT(refused(with("name: \"night\"", "name: \"police\"")),
-              HasSubstr("the name is taken"));
+  std::string renamed = with("name: \"night\"", "name: \"police\"");
+  EXPECT_THAT(refused(renamed), HasSubstr("witness_key is of another name"));
+  renamed.erase(renamed.find("witness_key"));
+  EXPECT_THAT(refused(renamed), HasSubstr("the name is taken"));
   EXPECT_THAT(refused(with("curve_public_key: \"", "curve_public_key: \"x")),
               HasSubstr("40 characters"));
   EXPECT_THAT(refused(with("CERTIFICATE REQUEST-----\\n",

@@ -157,7 +157,15 @@ TEST_F(DocumentsOfDataTest, EveryTableIsWhole) {
   EXPECT_THAT(schedule, HasSubstr("tayside-demo version"));
   EXPECT_THAT(schedule, HasSubstr("managing the risk of serious harm"));
   EXPECT_THAT(schedule, HasSubstr("Dundee case files"));
-  EXPECT_THAT(schedule, HasSubstr("Signatories"));
+  EXPECT_THAT(schedule, HasSubstr("NOT SIGNED"));
+  sources_.agreements[0].signed_by = {Agreement().parties().begin(),
+                                      Agreement().parties().end()};
+  sources_.agreements[0].retired_by = "nhs-tayside";
+  sources_.agreements[0].retired_because = "the board has left";
+  const std::string signed_by_all = ToHtml(All()[0]);
+  EXPECT_THAT(signed_by_all, Not(HasSubstr("NOT SIGNED")));
+  EXPECT_THAT(signed_by_all,
+              HasSubstr("Ended early by NHS Tayside: the board has left"));
 }
 
 TEST_F(DocumentsOfDataTest, WhatStandsInDataIsNoMarkup) {
