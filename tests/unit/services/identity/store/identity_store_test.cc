@@ -556,7 +556,8 @@ TEST_F(IdentityStoreTest, TakesAStoreOfTheVersionBefore) {
                                "DROP TABLE review; ALTER TABLE request "
                                "DROP COLUMN review; DROP TABLE other_name; "
                                "DROP TABLE number_use; DROP TABLE description; "
-                               "DROP TABLE holders; DROP INDEX details_family; "
+                               "DROP TABLE holders; DROP TABLE erased; "
+                               "DROP INDEX details_family; "
                                "DELETE FROM outbox WHERE type LIKE '%Opened'; "
                                "ALTER TABLE details DROP COLUMN family_index; "
                                "PRAGMA user_version = 1"),
