@@ -110,6 +110,8 @@ absl::Status BundleMaker::AddEvents(const KnownThen& known, uint64_t size,
     const auto at =
         std::lower_bound(of_person->begin(), of_person->end(), event.sequence);
     bundled.set_of_person(static_cast<uint64_t>(at - of_person->begin()) + 1);
+    // One without a stream is the first of its own.
+    bundled.set_of_stream(1);
     if (!event.header.stream.empty()) {
       const auto stream =
           log_.OfStream(event.header.source, event.header.stream, {0},
