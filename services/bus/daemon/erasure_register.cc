@@ -112,7 +112,8 @@ absl::StatusOr<v1::Erasure> ErasureRegister::Read(
 
 absl::StatusOr<uint32_t> ErasureRegister::DestroyedBelow() const {
   const auto last = log_.StreamVersion(kHubSource, kKeysStream);
-  if (!last.ok() || last->value == 0) return last.status();
+  if (!last.ok()) return last.status();
+  if (last->value == 0) return 0;
   const auto all = log_.OfStream(kHubSource, kKeysStream, {0}, kRecordsMax);
   if (!all.ok()) return all.status();
   uint32_t below = 0;

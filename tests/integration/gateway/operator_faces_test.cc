@@ -53,6 +53,9 @@ void Collect(const json::value& value, absl::string_view key,
       "familyName", "givenName", "birthDate", "value",
       "fromUprn",   "toUprn",    "uprn"};
   if (value.is_object()) {
+    // Its own reference for the person's record, by which a stream may be named.
+    const auto* const scheme = value.get_object().if_contains("scheme");
+    if (scheme != nullptr && *scheme == "local") return;
     for (const auto& [name, each] : value.get_object()) {
       Collect(each, {name.data(), name.size()}, secrets);
     }
