@@ -153,6 +153,10 @@ class ErasureProcessTest : public BusProcessTest {
 
 TEST_F(ErasureProcessTest, NeedsTwoPeopleItsCountAndNothingAgainstIt) {
   const auto police = Connect("police");
+  const auto none = Erasures<bus::v1::ListErasuresResponse>(
+      "admin", "ListErasures", bus::v1::ListErasuresRequest());
+  ASSERT_THAT(none, IsOk());
+  EXPECT_EQ(none->erasures_size(), 0);
   ASSERT_TRUE(
       Publish(*Connect("service-mappa"), Opened("o-1", kPerson)).accepted);
   ASSERT_TRUE(Publish(*police, Marked("c-1", kPerson)).accepted);
