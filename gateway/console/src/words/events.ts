@@ -127,6 +127,8 @@ const kSentences: Record<string, Sentence> = {
   "concordat.mappa.v1.CaseOpened": (d: mappa.CaseOpenedJson) =>
     add("The case was opened", d.lead && `${agency(d.lead)} leads`,
       d.parties?.length && `with ${agencies(d.parties.filter((one) => one !== d.lead))}`),
+  "concordat.mappa.v1.LeadChanged": (d: mappa.LeadChangedJson) =>
+    `${d.lead ? agency(d.lead) : "Another agency"} leads the case now`,
   "concordat.mappa.v1.PartyJoined": (d: mappa.PartyJoinedJson) =>
     `${d.agency ? agency(d.agency) : "An agency"} joined the case`,
   "concordat.mappa.v1.PartyLeft": (d: mappa.PartyLeftJson) =>
