@@ -187,6 +187,9 @@ absl::Status CheckConsistency(uint64_t from, uint64_t to,
                               const TreeHash& from_root,
                               const TreeHash& to_root,
                               absl::Span<const TreeHash> proof) {
+  // Of nothing, a subtree is that of any tree; a tree of nothing is one.
+  if (from == to && from_root != to_root) return Elsewhere();
+  if (from == 0 && to != 0) return NoProof("a tree of nothing begins any");
   return CheckSubtreeConsistency(0, from, to, from_root, to_root, proof);
 }
 

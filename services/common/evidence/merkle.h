@@ -68,7 +68,8 @@ absl::Status CheckSubtreeInclusion(uint64_t index, uint64_t begin, uint64_t end,
                                    const TreeHash& root);
 
 //   DATA_LOSS  the two trees are not one log's, by this proof.
-//   INVALID_ARGUMENT  the proof is not one for those sizes.
+//   INVALID_ARGUMENT  the proof is not one for those sizes, or it would be of a
+//   tree of nothing, which says nothing of another.
 absl::Status CheckConsistency(uint64_t from, uint64_t to,
                               const TreeHash& from_root,
                               const TreeHash& to_root,

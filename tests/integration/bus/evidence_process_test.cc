@@ -38,16 +38,24 @@ class EvidenceProcessTest : public BusProcessTest {
   absl::StatusOr<Response> AskEvidence(
       absl::string_view principal, absl::string_view method,
       const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
+    auto& channel = channels_[std::string(principal)];
+    if (channel == nullptr) {
+      auto opened = OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
+      if (!opened.ok()) return opened.status();
+      channel = *std::move(opened);
+    }
     const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.EvidenceService/", method),
+        channel, absl::StrCat("concordat.bus.v1.EvidenceService/", method),
         request.SerializeAsString(), {});
     if (!bytes.ok()) return bytes.status();
     Response response;
     EXPECT_TRUE(response.ParseFromString(*bytes));
     return response;
+  }
+  void Restart() {
+    EXPECT_EQ(bus_.Stop(), 0);
+    bus_.Start();
+    channels_.clear();
   }
   bus::v1::GetCheckpointResponse Newest() {
     const auto newest = AskEvidence<bus::v1::GetCheckpointResponse>(
@@ -112,6 +120,8 @@ class EvidenceProcessTest : public BusProcessTest {
     }
     return {printed, WEXITSTATUS(process.Wait())};
   }
+
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
 };
 
 TEST_F(EvidenceProcessTest, ALeafIsForWhoMaySeeTheEvent) {
@@ -200,8 +210,7 @@ TEST_F(EvidenceProcessTest, WhatAProducerSignedAndWhatNobodyDid) {
   EXPECT_EQ(Prove("police", unsigned_one).producer_signature(),
             bus::v1::PRODUCER_SIGNATURE_UNSIGNED);
   // It lasts.
-  EXPECT_EQ(bus_.Stop(), 0);
-  bus_.Start();
+  Restart();
   WaitForSize(unsigned_one);
   EXPECT_EQ(Prove("police", sequences[0]).producer_signature(),
             bus::v1::PRODUCER_SIGNATURE_SIGNED);
@@ -214,8 +223,7 @@ TEST_F(EvidenceProcessTest, AnAuthorityStampsAndItsAbsenceIsSaid) {
   std::ofstream(bus_.data().PathOf("evidence.textproto"))
       << "authority_url: \"" << authority.url()
       << "\"\nstamp_every_s: 1\nstamp_late_s: 2\n";
-  EXPECT_EQ(bus_.Stop(), 0);
-  bus_.Start();
+  Restart();
   ASSERT_TRUE(Publish(*Connect("police"), Concern("e-1", 1)).accepted);
   WaitUntil([&] { return !Newest().stamp().empty(); });
   const auto newest = Newest();
@@ -241,8 +249,7 @@ TEST_F(EvidenceProcessTest, TheTreeGoesOnAfterARestart) {
   ASSERT_TRUE(first.accepted);
   WaitForSize(first.sequence.value);
   const Checkpoint before = Open(Newest().checkpoint());
-  EXPECT_EQ(bus_.Stop(), 0);
-  bus_.Start();
+  Restart();
   const PublishOutcome second = Publish(*Connect("police"), Concern("e-2", 1));
   ASSERT_TRUE(second.accepted);
   WaitForSize(second.sequence.value);
@@ -303,6 +310,7 @@ TEST_F(EvidenceProcessTest, ALogThatIsNotWhatWasSignedIsNotSignedOn) {
   std::ofstream(bus_.data().PathOf("bus/tree/checkpoint"), std::ios::binary)
       << SignCheckpoint(other, *signer);
   bus_.Start();
+  channels_.clear();
   WaitUntil([&] { return !Newest().refused_because().empty(); });
   EXPECT_EQ(Newest().checkpoint(), "");
   WaitUntil([&] {
