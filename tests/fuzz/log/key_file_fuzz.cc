@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "services/common/base/bytes.h"
 #include "services/bus/log/key_file.h"
 #include "services/bus/log/key_table.h"
+#include "services/common/base/bytes.h"
 #include "services/common/crypto/crc32c.h"
 #include "tests/support/fake_disk.h"
 #include "tests/support/seeded_random.h"
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   bus::DecodeKeyTable(bytes).status().IgnoreError();
   std::string right = bytes;
-  bus::PutNumber(right, concordat::Crc32c(bytes));
+  concordat::PutNumber(right, concordat::Crc32c(bytes));
   bus::DecodeKeyTable(right).status().IgnoreError();
   const size_t half = bytes.size() / 2;
   Open(bytes.substr(0, half), bytes.substr(half));
