@@ -85,12 +85,16 @@ TEST_F(DocumentsOfDataTest, EveryDataItemIsSharedAsTheAgreementSays) {
   size_t items = 0;
   size_t withheld = 0;
   // As it stands, and with each tier as the highest, with a category and without.
-  for (int tier = policy::v1::TIER_UNSPECIFIED; tier <= policy::v1::TIER_S3;
-       ++tier) {
+  for (const policy::v1::Tier tier :
+       {policy::v1::TIER_UNSPECIFIED, policy::v1::TIER_S1, policy::v1::TIER_S2,
+        policy::v1::TIER_S3}) {
     policy::v1::Agreement agreement = Agreement();
     for (policy::v1::SeeGrant& grant : *agreement.mutable_see()) {
-      if (tier == policy::v1::TIER_UNSPECIFIED) continue;
-      grant.set_up_to(static_cast<policy::v1::Tier>(tier));
+      if (tier == policy::v1::TIER_UNSPECIFIED ||
+          grant.audience() == policy::v1::AUDIENCE_OWN) {
+        continue;
+      }
+      grant.set_up_to(tier);
       if (tier == policy::v1::TIER_S2) {
         grant.add_categories(policy::v1::CATEGORY_CLINICAL);
       }
