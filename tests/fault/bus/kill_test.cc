@@ -33,7 +33,7 @@ constexpr int kAnswersBetweenKillsMax = 300;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 // A bus that lives for a few milliseconds may be gone each time before a follower
 // hears of it; what it must hear, it hears when the kills are over.
-constexpr absl::Duration kPatienceOfFollowers = absl::Minutes(4);
+constexpr absl::Duration kPatienceOfFollowers = absl::Minutes(6);
 constexpr uint32_t kSeed = 20261121;
 
 // What happened, as the publisher and the subscribers saw it.
