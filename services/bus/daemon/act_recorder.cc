@@ -60,16 +60,6 @@ void ActRecorder::Record(const std::string& run,
   Publish(RetentionEndedOf(run, ended, *types_, random_), std::move(then));
 }
 
-void ActRecorder::Record(const std::string& id,
-                         const hub::v1::ApprovalAsked& asked, Then then) {
-  Publish(ApprovalAskedOf(id, asked, *types_, random_), std::move(then));
-}
-
-void ActRecorder::Record(const std::string& id,
-                         const hub::v1::ApprovalGiven& given, Then then) {
-  Publish(ApprovalGivenOf(id, given, *types_, random_), std::move(then));
-}
-
 void ActRecorder::RecordIn(std::string id, std::string stream,
                            const PersonKey& subject,
                            const google::protobuf::MessageLite& message,

@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "concordat/hub/v1/approval.pb.h"
 #include "concordat/hub/v1/erasure.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/bus/daemon/ingest_loop.h"
@@ -45,11 +44,6 @@ class ActRecorder {
   void Record(const std::string& run, const hub::v1::RetentionStarted& started,
               Then then);
   void Record(const std::string& run, const hub::v1::RetentionEnded& ended,
-              Then then);
-  // What one person asked for, and another agreed to; `id` is new.
-  void Record(const std::string& id, const hub::v1::ApprovalAsked& asked,
-              Then then);
-  void Record(const std::string& id, const hub::v1::ApprovalGiven& given,
               Then then);
   // Any other type of the bus's own, about nobody or about this person. `id` is
   // new.

@@ -16,11 +16,7 @@ constexpr size_t kRecordsMax = 1u << 20;
 
 template <typename Message>
 bool Parse(const StoredEvent& event, Message* message) {
-  std::string data;
-  for (const StoredGroup& group : event.opened) {
-    data.append(group.data.data(), group.data.size());
-  }
-  return message->ParseFromString(data);
+  return message->ParseFromString(MessageOf(event));
 }
 
 // A service of the hub is named by its source.

@@ -160,11 +160,7 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
   for (const Sequence sequence : *events) {
     const absl::StatusOr<StoredEvent> event = log_.ReadOne(sequence);
     if (!event.ok()) return event.status();
-    std::string message;
-    for (const StoredGroup& group : event->opened) {
-      message.append(group.data.data(), group.data.size());
-    }
-    const absl::StatusOr<bool> changed = policy.Apply(event->header, message);
+    const absl::StatusOr<bool> changed = policy.Apply(event->header, MessageOf(*event));
     if (!changed.ok()) return changed.status();
     const bool holds = Holds(line.audience, agency, policy.Of(person));
     if (holds && !held) {

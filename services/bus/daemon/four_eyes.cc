@@ -43,13 +43,9 @@ absl::Status CheckRight(const Call& call, const Act& act) {
 }
 
 absl::StatusOr<ApprovalAsked> ParseAsked(const StoredEvent& event) {
-  std::string data;
-  for (const StoredGroup& group : event.opened) {
-    data.append(group.data.data(), group.data.size());
-  }
   ApprovalAsked asked;
   if (event.header.type != ApprovalAsked::descriptor()->full_name() ||
-      !asked.ParseFromString(data)) {
+      !asked.ParseFromString(MessageOf(event))) {
     return absl::NotFoundError("nobody asked for that");
   }
   return asked;
@@ -133,11 +129,11 @@ void FourEyes::Ask(const Call& call, const Act& act, const std::string& why,
   decision.asked->set_approval(recorder_.NewId("approval"));
   decision.asked->set_until(asked.until());
   decision.asked->set_what(act.what);
-  recorder_.Record(decision.asked->approval(), asked,
-                   [decision, then](const absl::Status& recorded) {
-                     if (!recorded.ok()) return then(recorded);
-                     then(decision);
-                   });
+  recorder_.RecordIn(decision.asked->approval(), kApprovalsStream, PersonKey(),
+                     asked, [decision, then](const absl::Status& recorded) {
+                       if (!recorded.ok()) return then(recorded);
+                       then(decision);
+                     });
 }
 
 absl::StatusOr<ApprovalAsked> FourEyes::Find(const std::string& approval) {
@@ -176,8 +172,8 @@ void FourEyes::Agree(const Call& call, const Act& act,
   Decision decision;
   decision.agreed =
       Agreed{approval, asked->by(), person.principal, asked->why()};
-  recorder_.Record(
-      GivenId(approval), given,
+  recorder_.RecordIn(
+      GivenId(approval), kApprovalsStream, PersonKey(), given,
       [this, approval, decision, then](const absl::Status& recorded) {
         Let(approval);
         if (!recorded.ok()) return then(recorded);

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/approval.pb.h"
+#include "concordat/hub/v1/approval.pb.h"
 #include "services/bus/daemon/act.h"
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/log/event_log.h"

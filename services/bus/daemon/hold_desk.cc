@@ -22,11 +22,7 @@ constexpr size_t kRecordsMax = 1u << 20;
 
 template <typename Message>
 bool Parse(const StoredEvent& event, Message* message) {
-  std::string data;
-  for (const StoredGroup& group : event.opened) {
-    data.append(group.data.data(), group.data.size());
-  }
-  return message->ParseFromString(data);
+  return message->ParseFromString(MessageOf(event));
 }
 
 absl::StatusOr<PersonKey> SubjectOf(const std::string& text) {

@@ -82,11 +82,8 @@ absl::Status PolicyFold::Fold(const EventBlock& block) {
       change.agreements_before = policy_.agreements();
       change.before_us = now_us_;
       change.after_new_day = new_day;
-      std::string message;
-      for (const StoredGroup& group : event.opened) {
-        message.append(group.data.data(), group.data.size());
-      }
-      const absl::StatusOr<bool> changed = policy_.Apply(event.header, message);
+      const absl::StatusOr<bool> changed =
+          policy_.Apply(event.header, MessageOf(event));
       if (!changed.ok()) {
         return absl::DataLossError(absl::StrCat(
             "event ", event.sequence.value, ": ", changed.status().message()));

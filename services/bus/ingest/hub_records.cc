@@ -27,11 +27,7 @@ absl::StatusOr<std::optional<std::string>> LastOf(const EventLog& log,
   if (all->empty()) return std::optional<std::string>();
   const auto event = log.ReadOne(all->back());
   if (!event.ok()) return event.status();
-  std::string data;
-  for (const StoredGroup& group : event->opened) {
-    data.append(group.data.data(), group.data.size());
-  }
-  return std::optional<std::string>(std::move(data));
+  return std::optional<std::string>(MessageOf(*event));
 }
 
 // The last version of an agreement that its stream has; version 0: none.
@@ -44,11 +40,7 @@ absl::StatusOr<hub::v1::AgreementAdopted> LastAdopted(
     const auto event = log.ReadOne(*at);
     if (!event.ok()) return event.status();
     if (event->header.type != adopted.GetDescriptor()->full_name()) continue;
-    std::string data;
-    for (const StoredGroup& group : event->opened) {
-      data.append(group.data.data(), group.data.size());
-    }
-    if (!adopted.ParseFromString(data)) {
+    if (!adopted.ParseFromString(MessageOf(*event))) {
       return absl::DataLossError(absl::StrCat("stream ", stream));
     }
     break;
@@ -227,20 +219,6 @@ absl::StatusOr<Event> OperatorActedOf(std::string id,
                                       const TypeRegistry& types,
                                       Random& random) {
   return HubEvent(std::move(id), "operators", acted, types, random);
-}
-
-absl::StatusOr<Event> ApprovalAskedOf(std::string id,
-                                      const hub::v1::ApprovalAsked& asked,
-                                      const TypeRegistry& types,
-                                      Random& random) {
-  return HubEvent(std::move(id), kApprovalsStream, asked, types, random);
-}
-
-absl::StatusOr<Event> ApprovalGivenOf(std::string id,
-                                      const hub::v1::ApprovalGiven& given,
-                                      const TypeRegistry& types,
-                                      Random& random) {
-  return HubEvent(std::move(id), kApprovalsStream, given, types, random);
 }
 
 absl::StatusOr<Event> RetentionStartedOf(

@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "concordat/bus/v1/registry.pb.h"
-#include "concordat/hub/v1/approval.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "services/bus/ingest/ingest_core.h"
@@ -46,15 +45,6 @@ absl::StatusOr<Event> SubscriptionActedOf(
 // Tells of an act on the hub as a whole; `id` is new.
 absl::StatusOr<Event> OperatorActedOf(std::string id,
                                       const hub::v1::OperatorActed& acted,
-                                      const TypeRegistry& types,
-                                      Random& random);
-// Tell of acts that need two people; `id` is new.
-absl::StatusOr<Event> ApprovalAskedOf(std::string id,
-                                      const hub::v1::ApprovalAsked& asked,
-                                      const TypeRegistry& types,
-                                      Random& random);
-absl::StatusOr<Event> ApprovalGivenOf(std::string id,
-                                      const hub::v1::ApprovalGiven& given,
                                       const TypeRegistry& types,
                                       Random& random);
 // Tell of a run of retention, by its name, which is new.

@@ -5,6 +5,14 @@
 
 namespace concordat::bus {
 
+std::string MessageOf(const StoredEvent& event) {
+  std::string message;
+  for (const StoredGroup& group : event.opened) {
+    message.append(group.data.data(), group.data.size());
+  }
+  return message;
+}
+
 std::optional<Sequence> LastOf(const LogStatus& log, absl::string_view log_id,
                                uint32_t epoch) {
   const auto of = std::find_if(

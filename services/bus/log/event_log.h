@@ -81,6 +81,9 @@ struct StoredEvent {
   std::shared_ptr<const void> storage;  // What the views above borrow.
 };
 
+// Its message, as far as its groups are opened.
+std::string MessageOf(const StoredEvent& event);
+
 // A group commit's events, shared by all who deliver it.
 struct EventBlock {
   std::vector<StoredEvent> events;  // Dense, ascending.

@@ -61,14 +61,6 @@ class Silence {
 
 }  // namespace
 
-std::string MessageOf(const StoredEvent& event) {
-  std::string message;
-  for (const StoredGroup& group : event.opened) {
-    message.append(group.data.data(), group.data.size());
-  }
-  return message;
-}
-
 absl::StatusOr<Moment> ReadMoment(const EventLog& log,
                                   std::shared_ptr<const TypeRegistry> types,
                                   uint64_t at_us) {

@@ -30,8 +30,6 @@ absl::StatusOr<Moment> ReadMoment(const EventLog& log,
                                   std::shared_ptr<const TypeRegistry> types,
                                   uint64_t at_us);
 
-// The bytes of an event's message, as far as its groups open.
-std::string MessageOf(const StoredEvent& event);
 
 }  // namespace concordat::bus
 

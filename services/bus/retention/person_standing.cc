@@ -7,14 +7,6 @@ namespace {
 
 using policy::v1::Effect;
 
-std::string DataOf(const StoredEvent& event) {
-  std::string data;
-  for (const StoredGroup& group : event.opened) {
-    data.append(group.data.data(), group.data.size());
-  }
-  return data;
-}
-
 }  // namespace
 
 absl::Status PersonStanding::Add(const EventLog& log, const TypeRegistry& types,
@@ -44,7 +36,7 @@ absl::Status PersonStanding::Add(const EventLog& log, const TypeRegistry& types,
       ++events;
       ++by_controller[std::string(header.controller)];
     } else if (type != nullptr && event->removed_us == 0 && !of_the_hub) {
-      const auto facts = type->ReadPolicyFacts(DataOf(*event));
+      const auto facts = type->ReadPolicyFacts(MessageOf(*event));
       if (!facts.ok()) return facts.status();
       told.insert(facts->parties.begin(), facts->parties.end());
       if (!facts->lead.empty()) told.insert(facts->lead);
