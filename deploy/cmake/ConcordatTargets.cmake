@@ -20,7 +20,9 @@ target_compile_options(concordat_options INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety\;-Wthread-safety-beta>)
 if(CONCORDAT_SANITIZE)  # e.g. "address,undefined" or "thread"
   target_compile_options(concordat_options INTERFACE
-    -fsanitize=${CONCORDAT_SANITIZE} -fno-omit-frame-pointer)
+    -fsanitize=${CONCORDAT_SANITIZE} -fno-omit-frame-pointer
+    # Clang 14 cannot put this check before a coroutine's parts.
+    $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   target_link_options(concordat_options INTERFACE
     -fsanitize=${CONCORDAT_SANITIZE})
 endif()
