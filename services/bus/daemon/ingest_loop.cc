@@ -17,6 +17,8 @@ namespace {
 constexpr absl::Duration kTurn = absl::Milliseconds(200);
 // What is held is looked at again after this.
 constexpr absl::Duration kHeldTurn = absl::Milliseconds(20);
+// A signature is of what is stored: nobody waits for it.
+constexpr absl::Duration kLinksWait = absl::Milliseconds(200);
 // What the bus publishes itself, and what calls do; no session has these
 // numbers.
 constexpr size_t kReadBytes = 1 << 20;
@@ -103,7 +105,7 @@ void IngestLoop::LookAtDrain() {
     Drain::View view;
     view.now = meters_.Now();
     view.owes = blocks_out_ > 0 || core_->owes() || !lanes_.empty() ||
-                log_.staged_bytes() > 0;
+                log_.staged_bytes() > 0 || !links_.empty();
     view.end = fold_.folded();
     if (hooks_.on_drain != nullptr) hooks_.on_drain(view);
     drain_.Step(view);
@@ -176,6 +178,7 @@ void IngestLoop::TakeFrames() {
 void IngestLoop::Run() {
   Start();
   while (!stopping_) Turn();
+  Answer();  // A last signature has come.
   while (blocks_out_ > 0) {
     events_.clear();
     sessions_.Poll(kTurn, events_);
@@ -333,10 +336,23 @@ void IngestLoop::TakeChain(const SessionEvent& event,
       checked = absl::InvalidArgumentError("ChainSigned of events to come");
     }
   }
-  if (checked.ok()) return hooks_.on_link(link);
+  if (checked.ok()) {
+    if (links_.empty()) links_since_ = meters_.Now();
+    links_.push_back(std::move(link));
+    return;
+  }
   // Its events stay unsigned, and are none the worse: nobody is cut off because a
   // key was changed in one place and not yet in the other.
   hooks_.on_refused(principal.name(), v1::REFUSAL_MALFORMED, checked.message());
+}
+
+void IngestLoop::StageLinks() {
+  if (links_.empty()) return;
+  if (log_.staged_bytes() == 0 && !stopping_ &&
+      meters_.Now() - links_since_ < kLinksWait) {
+    return;
+  }
+  for (const StoredLink& link : std::exchange(links_, {})) hooks_.on_link(link);
 }
 
 void IngestLoop::TakeProve(const SessionEvent& event) {
@@ -450,6 +466,7 @@ void IngestLoop::Answer() {
     }
     core_->Recycle(std::move(answer));
   }
+  StageLinks();
   while (std::unique_ptr<PendingBlock> block = core_->NextBlock()) {
     ++blocks_out_;
     Write(std::move(block));

@@ -125,6 +125,9 @@ class IngestLoop {
   void TakeReadStream(const SessionEvent& event,
                       const v1::Principal& principal);
   void TakeChain(const SessionEvent& event, const v1::Principal& principal);
+  // Of signatures that came: with events that go to the disk anyway, or when they
+  // have waited long enough. A sync of their own would hold up what comes next.
+  void StageLinks();
   void TakeProve(const SessionEvent& event);
   void TakeCosign(const SessionEvent& event, const v1::Principal& principal);
   void TakeCalls();
@@ -170,6 +173,8 @@ class IngestLoop {
   std::atomic<size_t> open_count_ = 0;
   std::atomic<uint64_t> now_us_ = 0;
   size_t blocks_out_ = 0;
+  std::vector<StoredLink> links_;  // Not staged yet; the first since then:
+  absl::Duration links_since_;
   mutable Mutex agreed_mu_;
   std::shared_ptr<const Agreements> agreed_ ABSL_GUARDED_BY(agreed_mu_);
   std::atomic<bool> hold_bulk_ = false;

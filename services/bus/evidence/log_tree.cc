@@ -211,7 +211,7 @@ absl::Status LogTree::Take(absl::string_view spine) {
                                                     : files_->Write();
 }
 
-absl::Status LogTree::Follow() {
+absl::Status LogTree::TakeIn() {
   {
     MutexLock lock(mu_);
     if (!view_.refused_because.empty()) {
@@ -221,15 +221,20 @@ absl::Status LogTree::Follow() {
   const uint64_t end =
       std::min(log_.Status().end.value, edge_.size() + kLeavesAtATime);
   while (edge_.size() < end && !stopping_) {
-    const absl::StatusOr<Sequence> last = spines_.ForEachSpine(
+    const absl::StatusOr<Sequence> last = spines_.FollowSpines(
         {edge_.size()}, kReadBytes,
         [this](absl::string_view spine) { return Take(spine); });
     if (!last.ok()) return last.status();
     MutexLock lock(mu_);
     view_.leaves = edge_.size();
   }
-  const absl::Status written = files_->Write();
-  if (!written.ok()) return written;
+  return absl::OkStatus();
+}
+
+absl::Status LogTree::Follow() {
+  absl::Status status = TakeIn();
+  if (status.ok()) status = files_->Write();
+  if (!status.ok()) return status;
   if (!must_become_.has_value()) Sign();
   return absl::OkStatus();
 }

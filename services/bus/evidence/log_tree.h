@@ -6,7 +6,7 @@
 // Origin   "<environment>.concordat/log/<log id, hex>/<epoch>". A restore or a
 //          cut begins an epoch, and with it a C2SP log of its own: its tree
 //          begins with the leaves that were kept (ADR 0035).
-// Threads  Open, Follow, Flush: one. The rest: any.
+// Threads  Open, TakeIn, Follow, Flush: one. The rest: any.
 // Errors   UNAVAILABLE, RESOURCE_EXHAUSTED  the disk; the next Follow() goes on.
 #ifndef CONCORDAT_SERVICES_BUS_EVIDENCE_LOG_TREE_H_
 #define CONCORDAT_SERVICES_BUS_EVIDENCE_LOG_TREE_H_
@@ -60,14 +60,16 @@ class LogTree {
       v1::Environment environment, const EventLog& log, const SpineLog& spines,
       const Ed25519Signer& signer, Directory& directory);
 
-  // Takes in what is durable in the log, a good part of it at a time, and signs a
-  // checkpoint if there was anything. Returns early after Stop().
+  // Takes in what is durable in the log, a good part of it at a time. Returns early
+  // after Stop().
   //   DATA_LOSS  it is refused, for good: what was signed is not what the log has.
+  absl::Status TakeIn();
+  // The same, and signs a checkpoint if there is anything that none is of.
   absl::Status Follow();
   // Makes tree and checkpoint durable, so that the next Open() goes on from here.
   absl::Status Flush();
   void Stop() { stopping_ = true; }
-  // There is a part as large as Follow() takes: call it again at once. The
+  // There is a part as large as TakeIn() takes: call it again at once. The
   // follower's thread.
   bool is_behind() const;
 

@@ -19,6 +19,7 @@ TreeThread::TreeThread(LogTree& tree, const SteadyClock& clock,
     : tree_(tree),
       clock_(clock),
       on_checkpoint_(std::move(on_checkpoint)),
+      signed_at_(clock.Elapsed() - kSignEvery),
       flushed_at_(clock.Elapsed()),
       thread_([this] { Run(); }) {}
 
@@ -33,6 +34,8 @@ TreeThread::~TreeThread() {
 }
 
 absl::Status TreeThread::Step() {
+  if (clock_.Elapsed() - signed_at_ < kSignEvery) return tree_.TakeIn();
+  signed_at_ = clock_.Elapsed();
   absl::Status status = tree_.Follow();
   const LogTree::View view = tree_.Now();
   if (view.note != nullptr && view.checkpoint.size != told_size_) {
@@ -54,7 +57,7 @@ void TreeThread::Run() {
     MutexLock lock(mu_);
     last_ = std::move(status);
     if (wake_.WaitFor(
-            mu_, goes_on ? absl::ZeroDuration() : kEvery,
+            mu_, goes_on ? absl::ZeroDuration() : kTakeInEvery,
             [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; })) {
       break;
     }

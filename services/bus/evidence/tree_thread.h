@@ -14,14 +14,16 @@
 
 namespace concordat::bus {
 
-// Follows the log with its tree: each second, and to the disk each minute, for
-// the tree can be made anew from the log. Who publishes and reads goes first: the
-// thread is a nice one.
+// Follows the log with its tree: closely, so that it has not to read the log back
+// from the disk, with a checkpoint each second, and to the disk each minute, for the
+// tree can be made anew from the log. Who publishes and reads goes first: the thread
+// is a nice one.
 //
 // Threads  One of its own. Judge: any.
 class TreeThread {
  public:
-  static constexpr absl::Duration kEvery = absl::Seconds(1);
+  static constexpr absl::Duration kTakeInEvery = absl::Milliseconds(100);
+  static constexpr absl::Duration kSignEvery = absl::Seconds(1);
   static constexpr absl::Duration kFlushEvery = absl::Seconds(60);
 
   // A new checkpoint, or a newly cosigned one; on the thread, must not wait.
@@ -43,6 +45,7 @@ class TreeThread {
   const SteadyClock& clock_;
   const OnCheckpoint on_checkpoint_;
   uint64_t told_size_ = 0;
+  absl::Duration signed_at_;
   absl::Duration flushed_at_;
 
   mutable Mutex mu_;

@@ -11,8 +11,6 @@
 namespace concordat::bus {
 namespace {
 
-constexpr size_t kSpareBuffers = 8;
-
 // What decoded blocks borrow.
 struct Loaded {
   BlockStore::Blocks blocks;
@@ -275,10 +273,7 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
 
 void DurableEventLog::BeginStaged() {
   open_block_ = std::make_unique<SealedBlock>();
-  if (!spare_bytes_.empty()) {
-    open_block_->bytes = std::move(spare_bytes_.back());
-    spare_bytes_.pop_back();
-  }
+  open_block_->bytes = recent_blocks_.TakeBuffer();
   open_block_->bytes.resize(kBlockHeaderBytes);
   open_block_->opened->events.reserve(events_expected_);
   pending_.push_back(open_block_->opened);
@@ -326,12 +321,16 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
   CONCORDAT_CHECK(!pending_.empty() && pending_.front() == block->opened);
   std::shared_ptr<const EventBlock> opened = std::move(pending_.front());
   pending_.pop_front();
-  if (spare_bytes_.size() < kSpareBuffers) {
-    block->bytes.clear();
-    spare_bytes_.push_back(std::move(block->bytes));
-  }
+  const std::vector<StoredEvent>& events = opened->events;
+  recent_blocks_.Add(events.empty() ? 0 : events.front().sequence.value,
+                     events.size(), std::move(block->bytes));
   if (!opened->events.empty()) MakeVisible(opened, block->arena->bytes());
   return opened;
+}
+
+uint64_t DurableEventLog::VisibleEnd() const {
+  MutexLock lock(mu_);
+  return end_;
 }
 
 void DurableEventLog::MakeVisible(std::shared_ptr<const EventBlock> block,

@@ -23,6 +23,7 @@
 #include "services/bus/log/index_store.h"
 #include "services/bus/log/key_ring.h"
 #include "services/bus/log/log_index.h"
+#include "services/bus/log/recent_blocks.h"
 #include "services/bus/log/rekeyable_log.h"
 #include "services/bus/log/sealed_block.h"
 #include "services/bus/log/segment_index.h"
@@ -99,6 +100,8 @@ class DurableEventLog : public EventLog,
   LogStatus Status() const override;
 
   absl::StatusOr<Sequence> ForEachSpine(Sequence after, size_t bytes_max,
+                                        const Visit& visit) const override;
+  absl::StatusOr<Sequence> FollowSpines(Sequence after, size_t bytes_max,
                                         const Visit& visit) const override;
 
   void StageLink(const StoredLink& link) override;
@@ -182,6 +185,8 @@ class DurableEventLog : public EventLog,
   void BeginStaged();
   void CloseStaged();
   void StopWriting(const absl::Status& why);
+  // The last that readers may see.
+  uint64_t VisibleEnd() const;
   void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);
   // The closed segment, once the index has it.
   std::optional<SegmentIndex> AbsorbedAt(uint32_t segment) const;
@@ -213,18 +218,17 @@ class DurableEventLog : public EventLog,
   uint64_t next_sequence_ = 1;
   uint64_t last_accepted_us_ = 0;
   size_t staged_bytes_ = 0;
-  // Used again: memory fresh from the system costs more than sealing.
-  std::vector<std::string> spare_bytes_;
   size_t events_expected_ = 0;  // As many as the block before had.
   std::unique_ptr<SealedBlock> open_block_;
   std::deque<std::unique_ptr<SealedBlock>> closed_blocks_;
+  RecentBlocks recent_blocks_;
   // Staged, taken or not, and not yet Written().
   std::deque<std::shared_ptr<const EventBlock>> pending_;
 
   mutable Mutex mu_;
   // Closed segments that are not in the index yet, or have no files of theirs.
   std::set<uint32_t> unabsorbed_ ABSL_GUARDED_BY(mu_);
-  uint64_t end_ ABSL_GUARDED_BY(mu_) = 0;  // Last that readers may see.
+  uint64_t end_ ABSL_GUARDED_BY(mu_) = 0;  // VisibleEnd().
   std::deque<std::shared_ptr<const EventBlock>> recent_ ABSL_GUARDED_BY(mu_);
   std::deque<size_t> recent_sizes_ ABSL_GUARDED_BY(mu_);
   size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;

@@ -27,6 +27,14 @@ class SpineLog {
   virtual absl::StatusOr<Sequence> ForEachSpine(Sequence after,
                                                 size_t bytes_max,
                                                 const Visit& visit) const = 0;
+  // The same for who follows closely: of blocks that were just written, as this
+  // process wrote them, if it still has them. What is to be compared with the
+  // disk is read by ForEachSpine().
+  virtual absl::StatusOr<Sequence> FollowSpines(Sequence after,
+                                                size_t bytes_max,
+                                                const Visit& visit) const {
+    return ForEachSpine(after, bytes_max, visit);
+  }
 };
 
 }  // namespace concordat::bus
