@@ -16,7 +16,7 @@
 namespace concordat::bus {
 namespace {
 
-constexpr size_t kReadBytes = size_t{4} << 20;
+constexpr size_t kReadBytes = size_t{256} << 10;
 constexpr size_t kPendingBytesMax = size_t{1} << 20;
 // A witness has about a minute.
 constexpr size_t kRecentCheckpoints = 64;

@@ -11,6 +11,8 @@
 namespace concordat::bus {
 namespace {
 
+constexpr size_t kSpareBuffers = 8;
+
 // What decoded blocks borrow.
 struct Loaded {
   BlockStore::Blocks blocks;
@@ -273,7 +275,10 @@ void DurableEventLog::Encode(const NewEvent& event, Staged& staged) {
 
 void DurableEventLog::BeginStaged() {
   open_block_ = std::make_unique<SealedBlock>();
-  open_block_->bytes = recent_blocks_.TakeBuffer();
+  if (!spare_bytes_.empty()) {
+    open_block_->bytes = std::move(spare_bytes_.back());
+    spare_bytes_.pop_back();
+  }
   open_block_->bytes.resize(kBlockHeaderBytes);
   open_block_->opened->events.reserve(events_expected_);
   pending_.push_back(open_block_->opened);
@@ -305,9 +310,19 @@ absl::Status DurableEventLog::Write(PendingBlock& pending) {
   const std::vector<StoredEvent>& events = block.opened->events;
   CONCORDAT_CHECK(events.empty() ||
                   events.front().sequence.value == store_->end().next_sequence);
+  const size_t size = block.bytes.size();
   absl::Status status = store_->Append(
       log_id_, epoch_, static_cast<uint32_t>(events.size()), block.bytes);
-  if (status.ok()) return status;
+  if (status.ok()) {
+    // Here, on the disk's thread: the core's has enough to do.
+    absl::StatusOr<SpinesOfBlock> spines =
+        CopySpines(absl::string_view(block.bytes)
+                       .substr(0, size)
+                       .substr(kBlockHeaderBytes),
+                   events.empty() ? 0 : events.front().sequence.value);
+    if (spines.ok()) block.spines = *std::move(spines);
+    return absl::OkStatus();
+  }
   StopWriting(status);
   if (absl::IsResourceExhausted(status)) return status;
   return absl::UnavailableError(status.message());
@@ -321,9 +336,11 @@ std::shared_ptr<const EventBlock> DurableEventLog::Written(
   CONCORDAT_CHECK(!pending_.empty() && pending_.front() == block->opened);
   std::shared_ptr<const EventBlock> opened = std::move(pending_.front());
   pending_.pop_front();
-  const std::vector<StoredEvent>& events = opened->events;
-  recent_blocks_.Add(events.empty() ? 0 : events.front().sequence.value,
-                     events.size(), std::move(block->bytes));
+  recent_spines_.Add(std::move(block->spines));
+  if (spare_bytes_.size() < kSpareBuffers) {
+    block->bytes.clear();
+    spare_bytes_.push_back(std::move(block->bytes));
+  }
   if (!opened->events.empty()) MakeVisible(opened, block->arena->bytes());
   return opened;
 }

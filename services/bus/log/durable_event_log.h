@@ -23,7 +23,7 @@
 #include "services/bus/log/index_store.h"
 #include "services/bus/log/key_ring.h"
 #include "services/bus/log/log_index.h"
-#include "services/bus/log/recent_blocks.h"
+#include "services/bus/log/recent_spines.h"
 #include "services/bus/log/rekeyable_log.h"
 #include "services/bus/log/sealed_block.h"
 #include "services/bus/log/segment_index.h"
@@ -221,7 +221,9 @@ class DurableEventLog : public EventLog,
   size_t events_expected_ = 0;  // As many as the block before had.
   std::unique_ptr<SealedBlock> open_block_;
   std::deque<std::unique_ptr<SealedBlock>> closed_blocks_;
-  RecentBlocks recent_blocks_;
+  // Used again: memory fresh from the system costs more than sealing.
+  std::vector<std::string> spare_bytes_;
+  RecentSpines recent_spines_;
   // Staged, taken or not, and not yet Written().
   std::deque<std::shared_ptr<const EventBlock>> pending_;
 

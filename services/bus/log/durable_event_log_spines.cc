@@ -1,28 +1,24 @@
 #include "services/bus/log/durable_event_log.h"
+#include "services/common/base/bytes.h"
 
 namespace concordat::bus {
 namespace {
 
-// Those after `at` and up to `end` of a block's body; moves `at` on.
-absl::Status VisitSpines(absl::string_view body, uint64_t first_sequence,
-                         uint64_t end, const SpineLog::Visit& visit,
-                         Sequence& at) {
-  RecordReader records(body);
-  Record record;
-  for (uint64_t sequence = first_sequence; records.Next(record);) {
-    if (!IsEvent(record.kind)) continue;
-    const uint64_t of_record = sequence++;
-    if (of_record <= at.value) continue;
+// Those after `at` and up to `end`; moves `at` on.
+absl::Status VisitSpines(const SpinesOfBlock& block, uint64_t end,
+                         const SpineLog::Visit& visit, Sequence& at) {
+  ByteReader in(block.spines);
+  for (uint64_t i = 0; i < block.events; ++i) {
+    const absl::string_view spine = in.Bytes(in.Number<uint16_t>());
+    const uint64_t sequence = block.first_sequence + i;
+    if (sequence <= at.value) continue;
     // What is written and not yet visible waits for the next time.
-    if (of_record > end) return absl::OkStatus();
-    const absl::StatusOr<absl::string_view> spine = SpineOfRecord(record);
-    if (!spine.ok()) return spine.status();
-    absl::Status visited = visit(*spine);
+    if (sequence > end) break;
+    absl::Status visited = visit(spine);
     if (!visited.ok()) return visited;
-    at = {of_record};
+    at = {sequence};
   }
-  return records.damaged() ? absl::DataLossError("a block is malformed")
-                           : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -36,10 +32,12 @@ absl::StatusOr<Sequence> DurableEventLog::ForEachSpine(
   if (!read.ok()) return read.status();
   Sequence at = after;
   for (const BlockStore::Blocks::One& block : read->blocks) {
-    absl::Status visited =
-        VisitSpines(absl::string_view(read->bytes)
-                        .substr(block.body_offset, block.body_bytes),
-                    block.first_sequence, end, visit, at);
+    const absl::StatusOr<SpinesOfBlock> spines =
+        CopySpines(absl::string_view(read->bytes)
+                       .substr(block.body_offset, block.body_bytes),
+                   block.first_sequence);
+    if (!spines.ok()) return spines.status();
+    absl::Status visited = VisitSpines(*spines, end, visit, at);
     if (!visited.ok()) return visited;
   }
   return at;
@@ -49,14 +47,11 @@ absl::StatusOr<Sequence> DurableEventLog::FollowSpines(
     Sequence after, size_t bytes_max, const Visit& visit) const {
   const uint64_t end = VisibleEnd();
   if (after.value >= end) return after;
-  std::string bytes;
-  const std::optional<uint64_t> first =
-      recent_blocks_.Copy(after.value + 1, bytes);
-  if (!first.has_value()) return ForEachSpine(after, bytes_max, visit);
+  const std::shared_ptr<const SpinesOfBlock> block =
+      recent_spines_.Of(after.value + 1);
+  if (block == nullptr) return ForEachSpine(after, bytes_max, visit);
   Sequence at = after;
-  absl::Status visited =
-      VisitSpines(absl::string_view(bytes).substr(kBlockHeaderBytes), *first,
-                  end, visit, at);
+  absl::Status visited = VisitSpines(*block, end, visit, at);
   if (!visited.ok()) return visited;
   return at;
 }

@@ -7,6 +7,7 @@
 
 #include "services/bus/log/arena.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/log/recent_spines.h"
 
 namespace concordat::bus {
 
@@ -14,6 +15,7 @@ struct SealedBlock : public PendingBlock {
   std::string bytes;  // Room for the header, then the body.
   std::shared_ptr<EventBlock> opened = std::make_shared<EventBlock>();
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+  SpinesOfBlock spines;         // Once it is written.
   bool ends_key_table = false;  // What was opened before it is forgotten.
 };
 

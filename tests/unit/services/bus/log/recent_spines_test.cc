@@ -5,7 +5,7 @@
 //   what is not visible yet is shown             (the first)
 //   memory grows with the log                    IsBounded
 //   a block without events hides its neighbour   ABlockWithoutEventsIsNotKept
-#include "services/bus/log/recent_blocks.h"
+#include "services/bus/log/recent_spines.h"
 
 #include <string>
 #include <vector>
@@ -19,7 +19,8 @@
 namespace concordat::testing {
 namespace {
 
-using bus::RecentBlocks;
+using bus::RecentSpines;
+using bus::SpinesOfBlock;
 
 std::vector<std::string> Spines(TestLog& log, bool follow, size_t bytes_max) {
   const auto* spines = dynamic_cast<const bus::SpineLog*>(&log.log());
@@ -71,49 +72,39 @@ TEST(RecentSpinesTest, WhatIsGoneIsReadFromTheDisk) {
   EXPECT_EQ(Spines(log, true, 1 << 20), on_disk);
 }
 
-TEST(RecentBlocksTest, GivesTheBlockThatHoldsTheEvent) {
-  RecentBlocks blocks;
-  blocks.Add(5, 2, "five");
-  blocks.Add(7, 3, "seven");
-  std::string bytes;
-  EXPECT_EQ(blocks.Copy(4, bytes), std::nullopt);
-  EXPECT_EQ(blocks.Copy(6, bytes), 5u);
-  EXPECT_EQ(bytes, "five");
-  EXPECT_EQ(blocks.Copy(7, bytes), 7u);
-  EXPECT_EQ(blocks.Copy(9, bytes), 7u);
-  EXPECT_EQ(bytes, "seven");
-  EXPECT_EQ(blocks.Copy(10, bytes), std::nullopt);
+SpinesOfBlock Block(uint64_t first, uint64_t events, size_t bytes) {
+  return {first, events, std::string(bytes, 'x')};
 }
 
-TEST(RecentBlocksTest, ABlockWithoutEventsIsNotKept) {
-  RecentBlocks blocks;
-  blocks.Add(5, 2, "five");
-  blocks.Add(0, 0, "a signature");
-  blocks.Add(7, 1, "seven");
-  std::string bytes;
-  EXPECT_EQ(blocks.Copy(6, bytes), 5u);
-  EXPECT_EQ(blocks.Copy(7, bytes), 7u);
+TEST(RecentSpinesTest, GivesTheBlockThatHoldsTheEvent) {
+  RecentSpines spines;
+  spines.Add(Block(5, 2, 10));
+  spines.Add(Block(7, 3, 10));
+  EXPECT_EQ(spines.Of(4), nullptr);
+  EXPECT_EQ(spines.Of(6)->first_sequence, 5u);
+  EXPECT_EQ(spines.Of(7)->first_sequence, 7u);
+  EXPECT_EQ(spines.Of(9)->first_sequence, 7u);
+  EXPECT_EQ(spines.Of(10), nullptr);
 }
 
-TEST(RecentBlocksTest, IsBounded) {
+TEST(RecentSpinesTest, ABlockWithoutEventsIsNotKept) {
+  RecentSpines spines;
+  spines.Add(Block(5, 2, 10));
+  spines.Add(Block(0, 0, 0));
+  spines.Add(Block(7, 1, 10));
+  EXPECT_NE(spines.Of(6), nullptr);
+  EXPECT_NE(spines.Of(7), nullptr);
+}
+
+TEST(RecentSpinesTest, IsBounded) {
   constexpr size_t kBlock = size_t{1} << 20;
-  constexpr uint64_t kBlocks = 3 * RecentBlocks::kBytes / kBlock;
-  RecentBlocks blocks;
-  for (uint64_t i = 1; i <= kBlocks; ++i) {
-    std::string buffer = blocks.TakeBuffer();
-    EXPECT_TRUE(buffer.empty());
-    buffer.resize(kBlock);
-    blocks.Add(i, 1, std::move(buffer));
-  }
+  constexpr uint64_t kBlocks = 3 * RecentSpines::kBytes / kBlock;
+  RecentSpines spines;
+  for (uint64_t i = 1; i <= kBlocks; ++i) spines.Add(Block(i, 1, kBlock));
   uint64_t kept = 0;
-  std::string bytes;
-  for (uint64_t i = 1; i <= kBlocks; ++i) {
-    if (blocks.Copy(i, bytes).has_value()) ++kept;
-  }
-  EXPECT_GT(kept, 0u);
-  EXPECT_LE(kept * kBlock, RecentBlocks::kBytes);
-  EXPECT_TRUE(blocks.Copy(kBlocks, bytes).has_value());
-  EXPECT_GE(blocks.TakeBuffer().capacity(), kBlock);
+  for (uint64_t i = 1; i <= kBlocks; ++i) kept += spines.Of(i) != nullptr;
+  EXPECT_EQ(kept, RecentSpines::kBytes / kBlock);
+  EXPECT_NE(spines.Of(kBlocks), nullptr);
 }
 
 }  // namespace
