@@ -16,6 +16,17 @@ bool AllZero(absl::string_view bytes) {
           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
+absl::StatusOr<bool> IsBlankFrom(const File& file, uint64_t at, uint64_t size) {
+  std::string bytes;
+  for (; at < size; at += bytes.size()) {
+    bytes.resize(std::min<uint64_t>(size - at, 256 * 1024));
+    absl::Status status = file.Read(at, bytes.size(), bytes.data());
+    if (!status.ok()) return status;
+    if (!AllZero(bytes)) return false;
+  }
+  return true;
+}
+
 // Why a block with good checksums does not belong at this place.
 absl::Status CheckPlace(const ChainEnd& end, const BlockHeader& header) {
   if (end.log_id.has_value() && header.log_id != *end.log_id) {
@@ -69,6 +80,87 @@ bool HasHeader(const ChainEnd& end, absl::string_view bytes) {
   return false;
 }
 
+struct Judged {
+  absl::Status damage;
+  bool beyond_tear = false;  // It is whole, and does not belong there.
+  BlockHeader header;
+  absl::string_view body;
+  ChainEnd end;
+};
+
+// The block that `rest` of a segment begins with.
+Judged JudgeBlock(absl::string_view rest, const ChainEnd& end) {
+  Judged judged;
+  const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(rest);
+  judged.damage = header.status();
+  if (!header.ok()) return judged;
+  judged.header = *header;
+  judged.end = end;
+  judged.body =
+      rest.substr(kBlockHeaderBytes).substr(0, judged.header.body_bytes);
+  judged.damage = CheckBlockBody(judged.header, judged.body);
+  if (!judged.damage.ok()) return judged;
+  judged.damage = JoinBlock(
+      judged.header, rest.substr(0, kBlockHeaderBytes + judged.body.size()),
+      judged.end);
+  judged.beyond_tear = !judged.damage.ok();
+  return judged;
+}
+
+// A file's bytes a piece at a time: memory for all of a segment, fresh from the
+// system, would cost more than its checksums.
+class Window {
+ public:
+  Window(const File& file, uint64_t size) : file_(file), size_(size) {}
+
+  // bytes() then begin at `at`, and are at least `count`, or all there are.
+  absl::Status Read(uint64_t at, uint64_t count) {
+    count = std::min(count, size_ - at);
+    if (at >= start_ && at + count <= start_ + held_) {
+      at_ = at;
+      return absl::OkStatus();
+    }
+    held_ = std::min(std::max<uint64_t>(count, kPiece), size_ - at);
+    if (buffer_.size() < held_) buffer_.resize(held_);
+    start_ = at_ = at;
+    absl::Status status = file_.Read(at, held_, buffer_.data());
+    if (!status.ok()) held_ = 0;
+    return status;
+  }
+  absl::string_view bytes() const {
+    return absl::string_view(buffer_).substr(0, held_).substr(at_ - start_);
+  }
+
+ private:
+  static constexpr uint64_t kPiece = 1 << 20;
+
+  const File& file_;
+  const uint64_t size_;
+  std::string buffer_;
+  uint64_t start_ = 0;  // Of what the buffer holds, in the file.
+  uint64_t held_ = 0;
+  uint64_t at_ = 0;
+};
+
+// No good block stands at scan.end_offset: says how much is used, and whether what
+// there is can be the torn end of the last write.
+absl::Status LookAtEnd(const File& file, uint64_t size, SegmentScan& scan) {
+  scan.used_bytes = scan.end_offset;
+  const absl::StatusOr<bool> blank = IsBlankFrom(file, scan.end_offset, size);
+  if (!blank.ok()) return blank.status();
+  if (*blank) return absl::OkStatus();
+  std::string rest(size - scan.end_offset, '\0');
+  absl::Status status = file.Read(scan.end_offset, rest.size(), rest.data());
+  if (!status.ok()) return status;
+  scan.used_bytes += UsedBytes(rest);
+  const Judged judged = JudgeBlock(rest, scan.end);
+  scan.damage = judged.damage;
+  scan.beyond_tear = judged.beyond_tear ||
+                     absl::IsUnimplemented(judged.damage) ||
+                     HasHeader(scan.end, absl::string_view(rest).substr(1));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status JoinBlock(const BlockHeader& header, absl::string_view whole,
@@ -98,16 +190,9 @@ uint64_t UsedBytes(absl::string_view bytes) {
 }
 
 absl::StatusOr<bool> IsBlank(const File& file) {
-  absl::StatusOr<uint64_t> size = file.Size();
+  const absl::StatusOr<uint64_t> size = file.Size();
   if (!size.ok()) return size.status();
-  std::string bytes;
-  for (uint64_t at = 0; at < *size; at += bytes.size()) {
-    bytes.resize(std::min<uint64_t>(*size - at, 1 << 20));
-    absl::Status status = file.Read(at, bytes.size(), bytes.data());
-    if (!status.ok()) return status;
-    if (!AllZero(bytes)) return false;
-  }
-  return true;
+  return IsBlankFrom(file, 0, *size);
 }
 
 absl::StatusOr<SegmentScan> ScanSegment(
@@ -115,44 +200,33 @@ absl::StatusOr<SegmentScan> ScanSegment(
     const std::function<absl::Status(const ScannedBlock&)>& on_block) {
   absl::StatusOr<uint64_t> size = file.Size();
   if (!size.ok()) return size.status();
-  std::string whole(*size, '\0');
-  absl::Status status = file.Read(0, whole.size(), whole.data());
-  if (!status.ok()) return status;
-
   SegmentScan scan;
   scan.end = start;
-  scan.used_bytes = UsedBytes(whole);
-  while (scan.end_offset < scan.used_bytes) {
-    const absl::string_view rest =
-        absl::string_view(whole).substr(scan.end_offset);
-    const absl::StatusOr<BlockHeader> header = DecodeBlockHeader(rest);
-    scan.damage = header.status();
-    absl::string_view body;
-    ChainEnd end = scan.end;
+  Window window(file, *size);
+  while (scan.end_offset < *size) {
+    Judged judged;
+    absl::Status status = window.Read(scan.end_offset, kBlockHeaderBytes);
+    if (!status.ok()) return status;
+    const absl::StatusOr<BlockHeader> header =
+        DecodeBlockHeader(window.bytes());
     if (header.ok()) {
-      body = rest.substr(kBlockHeaderBytes);
-      body = body.substr(0, header->body_bytes);
-      scan.damage = CheckBlockBody(*header, body);
-      if (scan.damage.ok()) {
-        scan.damage = JoinBlock(
-            *header, rest.substr(0, kBlockHeaderBytes + body.size()), end);
-        scan.beyond_tear = !scan.damage.ok();
-      }
+      status = window.Read(scan.end_offset,
+                           kBlockHeaderBytes + uint64_t{header->body_bytes});
+      if (!status.ok()) return status;
+      judged = JudgeBlock(window.bytes(), scan.end);
     }
-    if (!scan.damage.ok()) {
-      scan.beyond_tear = scan.beyond_tear ||
-                         absl::IsUnimplemented(scan.damage) ||
-                         HasHeader(scan.end, rest.substr(1));
+    if (!header.ok() || !judged.damage.ok()) {
+      status = LookAtEnd(file, *size, scan);
+      if (!status.ok()) return status;
       return scan;
     }
-    status = on_block({*header, scan.end_offset, body});
+    status = on_block({judged.header, scan.end_offset, judged.body});
     if (!status.ok()) return status;
-    scan.end = end;
-    scan.end_offset += kBlockHeaderBytes + body.size();
+    scan.end = judged.end;
+    scan.end_offset += kBlockHeaderBytes + judged.body.size();
     ++scan.blocks;
   }
-  // The last block's own last bytes may be zeroes.
-  scan.used_bytes = std::max(scan.used_bytes, scan.end_offset);
+  scan.used_bytes = scan.end_offset;
   return scan;
 }
 
