@@ -441,10 +441,8 @@ std::shared_ptr<const DurableEventLog::Regions> DurableEventLog::RegionsOf(
 }
 
 void DurableEventLog::NoteTypes(const SegmentIndex& index) const {
-  SegmentTypes types{index.closed.end.next_sequence, {}};
-  for (const SegmentIndex::Region& region : index.regions) {
-    types.types.insert(region.types.begin(), region.types.end());
-  }
+  SegmentTypes types{index.closed.end.next_sequence,
+                     {index.types.begin(), index.types.end()}};
   MutexLock lock(mu_);
   types_.emplace(index.closed.number, std::move(types));
 }

@@ -143,6 +143,9 @@ class DurableEventLog : public EventLog,
   struct LoadedSegment;
   absl::StatusOr<SegmentIndex> LoadIndex(uint32_t number,
                                          const ChainEnd& start) const;
+  // Its head alone.
+  absl::StatusOr<SegmentIndex> LoadHead(uint32_t number,
+                                        const ChainEnd& start) const;
   absl::StatusOr<LoadedSegment> LoadClosed(uint32_t number,
                                            const ChainEnd& start);
   absl::Status UseLoaded(const LoadedSegment& loaded);
@@ -172,6 +175,9 @@ class DurableEventLog : public EventLog,
     bool has_files = false;
   };
   void AbsorbInBackground(ToAbsorb segment);
+  // An index of which the head alone was read at opening: made anew when the rest
+  // of it is damaged.
+  void CheckInBackground(ClosedSegment closed);
   absl::Status Absorb(ToAbsorb& segment);
   absl::Status ReadSpines(const ClosedSegment& closed,
                           const std::function<void(const Spine&)>& visit) const;

@@ -5,15 +5,28 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/base/bytes.h"
 #include "services/bus/log/durable_event_log.h"
 #include "services/bus/log/segment_index.h"
+#include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
 
 namespace concordat::bus {
 namespace {
 
 constexpr size_t kDerivedPagesBytes = 256 * 1024;
+constexpr size_t kHeadFirstRead = 64 * 1024;
+
+absl::StatusOr<SegmentIndex> OfSegment(absl::StatusOr<SegmentIndex> index,
+                                       uint32_t number, const ChainEnd& start) {
+  if (!index.ok()) return index;
+  const ChainEnd& found = index->closed.start;
+  if (index->closed.number != number || found.hash != start.hash ||
+      found.next_sequence != start.next_sequence ||
+      (start.log_id.has_value() && index->log_id != *start.log_id)) {
+    return absl::NotFoundError("the index is of another segment");
+  }
+  return index;
+}
 
 // Not synced: what a power cut leaves of it does not match its checksum, and is
 // made anew from the segment.
@@ -70,6 +83,7 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
   covered_found_ = covered_.segment == 0;
 
   std::vector<ToAbsorb> unabsorbed;
+  std::vector<ClosedSegment> unchecked;
   LoadedSegment loaded;
   BlockStore::OpenHooks hooks;
   hooks.load_closed =
@@ -94,6 +108,7 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
     if (!is_loaded || closed.number > covered_.segment) {
       unabsorbed.push_back({closed, is_loaded});
     }
+    if (is_loaded) unchecked.push_back(closed);
     return CheckCovered(closed);
   };
   absl::Status opened = OpenStore(hooks);
@@ -124,6 +139,7 @@ absl::Status DurableEventLog::OpenAll(Random& random) {
     AbsorbInBackground({std::move(closed), false});
   });
   for (ToAbsorb& segment : unabsorbed) AbsorbInBackground(std::move(segment));
+  for (ClosedSegment& closed : unchecked) CheckInBackground(std::move(closed));
   return absl::OkStatus();
 }
 
@@ -223,20 +239,34 @@ absl::StatusOr<SegmentIndex> DurableEventLog::LoadIndex(
   absl::StatusOr<std::string> bytes =
       ReadWhole(directory_, SegmentIndexName(number));
   if (!bytes.ok()) return bytes.status();
-  absl::StatusOr<SegmentIndex> index = DecodeSegmentIndex(*bytes);
-  if (!index.ok()) return index.status();
-  const ChainEnd& found = index->closed.start;
-  if (index->closed.number != number || found.hash != start.hash ||
-      found.next_sequence != start.next_sequence ||
-      (start.log_id.has_value() && index->log_id != *start.log_id)) {
-    return absl::NotFoundError("the index is of another segment");
+  return OfSegment(DecodeSegmentIndex(*bytes), number, start);
+}
+
+absl::StatusOr<SegmentIndex> DurableEventLog::LoadHead(
+    uint32_t number, const ChainEnd& start) const {
+  absl::StatusOr<std::unique_ptr<File>> file =
+      directory_.Open(SegmentIndexName(number));
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<uint64_t> size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  // Most often it is all of the head.
+  std::string bytes(std::min<uint64_t>(*size, kHeadFirstRead), '\0');
+  absl::Status status = (*file)->Read(0, bytes.size(), bytes.data());
+  if (!status.ok()) return status;
+  const absl::StatusOr<uint32_t> head = SegmentHeadBytes(bytes);
+  if (!head.ok()) return head.status();
+  if (*head > *size) return absl::DataLossError("the index is cut off");
+  if (*head > bytes.size()) {
+    bytes.resize(*head);
+    status = (*file)->Read(0, bytes.size(), bytes.data());
+    if (!status.ok()) return status;
   }
-  return index;
+  return OfSegment(DecodeSegmentHead(bytes), number, start);
 }
 
 absl::StatusOr<DurableEventLog::LoadedSegment> DurableEventLog::LoadClosed(
     uint32_t number, const ChainEnd& start) {
-  absl::StatusOr<SegmentIndex> index = LoadIndex(number, start);
+  absl::StatusOr<SegmentIndex> index = LoadHead(number, start);
   if (!index.ok()) return index.status();
   LoadedSegment loaded{*std::move(index), ""};
   if (number > covered_.segment) {
@@ -281,6 +311,16 @@ void DurableEventLog::AbsorbInBackground(ToAbsorb segment) {
       unabsorbed_.erase(to_absorb_.front().closed.number);
       to_absorb_.pop_front();
     }
+  });
+}
+
+void DurableEventLog::CheckInBackground(ClosedSegment closed) {
+  background_->Post([this, closed = std::move(closed)]() mutable {
+    // Compacted meanwhile: its index is another, or is being made.
+    const std::optional<ClosedSegment> now = store_->Closed(closed.number);
+    if (!now.has_value() || now->end.hash != closed.end.hash) return;
+    if (LoadIndex(closed.number, closed.start).ok()) return;
+    AbsorbInBackground({std::move(closed), false});
   });
 }
 

@@ -1,17 +1,17 @@
 #include "services/bus/log/segment_index.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/base/bytes.h"
-#include "services/bus/log/log_index.h"
 #include "services/bus/log/segment_store.h"
+#include "services/common/base/bytes.h"
 #include "services/common/crypto/crc32c.h"
 
 namespace concordat::bus {
 namespace {
 
-constexpr uint32_t kIndexMagic = 0x0449DCC0;
+constexpr uint32_t kIndexMagic = 0x0549DCC0;
 constexpr uint32_t kSpinesMagic = 0x0453DCC0;
 
 void PutText(std::string& out, absl::string_view text) {
@@ -86,6 +86,7 @@ std::string EncodeSegmentIndex(const SegmentIndex& index) {
   const ClosedSegment& closed = index.closed;
   std::string out;
   PutNumber(out, kIndexMagic);
+  PutNumber(out, uint32_t{0});  // Its head's length, below.
   PutBytes(out, index.log_id);
   PutNumber(out, closed.number);
   PutChain(out, closed.start);
@@ -101,11 +102,16 @@ std::string EncodeSegmentIndex(const SegmentIndex& index) {
     PutNumber(out, place.first_sequence);
     PutNumber(out, place.offset);
   }
+  PutTexts(out, index.types);
   PutNumber(out, static_cast<uint32_t>(index.keys.size()));
   for (const auto& [kind, record] : index.keys) {
     out.push_back(static_cast<char>(kind));
     PutText(out, record);
   }
+  const auto head = static_cast<uint32_t>(out.size() + sizeof(uint32_t));
+  std::memcpy(out.data() + sizeof(kIndexMagic), &head, sizeof(head));
+  PutNumber(out, Crc32c(out));
+
   PutNumber(out, static_cast<uint32_t>(index.regions.size()));
   for (const SegmentIndex::Region& region : index.regions) {
     PutTexts(out, region.types);
@@ -115,23 +121,28 @@ std::string EncodeSegmentIndex(const SegmentIndex& index) {
       out.append(person.bytes().data(), PersonKey::kBytes);
     }
   }
-  PutNumber(out, static_cast<uint32_t>(index.ids.size()));
-  for (const auto& [hash, sequence] : index.ids) {
-    PutNumber(out, hash);
-    PutNumber(out, sequence);
-  }
   PutNumber(out, Crc32c(out));
   return out;
 }
 
-absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes) {
-  absl::StatusOr<absl::string_view> body = Checked(bytes);
-  if (!body.ok()) return body.status();
-  ByteReader in(*body);
-  SegmentIndex index;
-  if (in.Number<uint32_t>() != kIndexMagic) {
+absl::StatusOr<uint32_t> SegmentHeadBytes(absl::string_view bytes) {
+  ByteReader in(bytes);
+  const auto magic = in.Number<uint32_t>();
+  const auto head = in.Number<uint32_t>();
+  if (!in.ok() || magic != kIndexMagic || head < kHeadLengthBytes) {
     return absl::DataLossError("not a segment's index");
   }
+  return head;
+}
+
+absl::StatusOr<SegmentIndex> DecodeSegmentHead(absl::string_view bytes) {
+  const absl::StatusOr<uint32_t> head = SegmentHeadBytes(bytes);
+  if (!head.ok()) return head.status();
+  absl::StatusOr<absl::string_view> body = Checked(bytes.substr(0, *head));
+  if (!body.ok()) return body.status();
+  ByteReader in(*body);
+  in.Bytes(kHeadLengthBytes);
+  SegmentIndex index;
   ClosedSegment& closed = index.closed;
   index.log_id = in.Array<16>();
   closed.number = in.Number<uint32_t>();
@@ -147,10 +158,24 @@ absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes) {
     const uint64_t first = in.Number<uint64_t>();
     closed.places.push_back({first, in.Number<uint64_t>()});
   }
+  index.types = TakeTexts(in);
   for (uint32_t i = in.Number<uint32_t>(); in.ok() && i > 0; --i) {
     const auto kind = static_cast<RecordKind>(in.Number<uint8_t>());
     index.keys.emplace_back(kind, std::string(in.Bytes(in.Number<uint32_t>())));
   }
+  if (!in.ok() || !in.done()) {
+    return absl::DataLossError("segment's index is malformed");
+  }
+  return index;
+}
+
+absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes) {
+  absl::StatusOr<SegmentIndex> index = DecodeSegmentHead(bytes);
+  if (!index.ok()) return index;
+  absl::StatusOr<absl::string_view> body = Checked(bytes);
+  if (!body.ok()) return body.status();
+  ByteReader in(*body);
+  in.Bytes(*SegmentHeadBytes(bytes));
   for (uint32_t i = in.Number<uint32_t>(); in.ok() && i > 0; --i) {
     SegmentIndex::Region region;
     region.types = TakeTexts(in);
@@ -158,11 +183,7 @@ absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes) {
     for (uint32_t n = in.Number<uint32_t>(); in.ok() && n > 0; --n) {
       region.persons.push_back(PersonKey(in.Array<PersonKey::kBytes>()));
     }
-    index.regions.push_back(std::move(region));
-  }
-  for (uint32_t i = in.Number<uint32_t>(); in.ok() && i > 0; --i) {
-    const uint64_t hash = in.Number<uint64_t>();
-    index.ids.emplace_back(hash, in.Number<uint64_t>());
+    index->regions.push_back(std::move(region));
   }
   if (!in.ok() || !in.done()) {
     return absl::DataLossError("segment's index is malformed");
@@ -220,8 +241,6 @@ absl::Status SegmentIndexBuilder::Add(
       AddOnce(region.agencies, header.controller);
       if (!header.subject.empty()) region.persons.push_back(header.subject);
     }
-    index_.ids.emplace_back(IdHash(header.source, header.id),
-                            spine->sequence.value);
     index_.last_accepted_us =
         std::max(index_.last_accepted_us, spine->accepted_us);
     visit(*spine);
@@ -234,8 +253,10 @@ SegmentIndex SegmentIndexBuilder::Finish() {
     Tidy(region.types);
     Tidy(region.agencies);
     Tidy(region.persons);
+    index_.types.insert(index_.types.end(), region.types.begin(),
+                        region.types.end());
   }
-  std::sort(index_.ids.begin(), index_.ids.end());
+  Tidy(index_.types);
   return std::move(index_);
 }
 

@@ -32,19 +32,29 @@ struct SegmentIndex {
     std::vector<PersonKey> persons;
   };
 
+  // The head, which opening a log needs.
   LogId log_id = {};
   ClosedSegment closed;
   uint64_t last_accepted_us = 0;
+  // Of all its events that are not removed; sorted.
+  std::vector<std::string> types;
   // Key and key-table records, in order.
   std::vector<std::pair<RecordKind, std::string>> keys;
+
   std::vector<Region> regions;
-  // Hash of source and id, and sequence; sorted.
-  std::vector<std::pair<uint64_t, uint64_t>> ids;
 };
 
 //   DATA_LOSS  not an index, or damaged: read the segment instead.
 absl::StatusOr<SegmentIndex> DecodeSegmentIndex(absl::string_view bytes);
 std::string EncodeSegmentIndex(const SegmentIndex& index);
+
+// How many bytes of an index its head takes, as its first kHeadLengthBytes say.
+inline constexpr size_t kHeadLengthBytes = 8;
+//   DATA_LOSS  not an index.
+absl::StatusOr<uint32_t> SegmentHeadBytes(absl::string_view bytes);
+// The head alone, of which `bytes` begins with all.
+//   DATA_LOSS  not an index, or its head is damaged.
+absl::StatusOr<SegmentIndex> DecodeSegmentHead(absl::string_view bytes);
 
 // Calls `visit` with each spine of a spine file, once the file is known to be
 // whole.  DATA_LOSS, and what `visit` answers.
