@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/check.h"
+#include "services/common/event/amends.h"
 
 namespace concordat::testing {
 
@@ -201,6 +202,17 @@ absl::StatusOr<std::vector<Sequence>> FakeEventLog::OfPerson(
   for (const StoredEvent& event : events_) {
     if (event.header.subject == person && event.sequence > after &&
         event.sequence <= up_to) {
+      found.push_back(event.sequence);
+    }
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<Sequence>> FakeEventLog::Amendments(
+    Sequence after) const {
+  std::vector<Sequence> found;
+  for (const StoredEvent& event : events_) {
+    if (event.sequence > after && Amends(event.header)) {
       found.push_back(event.sequence);
     }
   }

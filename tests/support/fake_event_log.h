@@ -54,6 +54,8 @@ class FakeEventLog : public bus::EventLog {
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
                                                  Sequence after,
                                                  Sequence up_to) const override;
+  absl::StatusOr<std::vector<Sequence>> Amendments(
+      Sequence after) const override;
   absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const override;
   absl::StatusOr<Sequence> OfId(absl::string_view source,

@@ -34,6 +34,7 @@ TestEvent::TestEvent(Fields fields)
   header.controller = AgencyOfSource(fields_.source);
   header.id = fields_.id;
   header.stream = fields_.stream;
+  header.retracts = fields_.retracts;
   if (fields_.expected_version.has_value()) {
     header.expected_version = Sequence{*fields_.expected_version};
   }

@@ -60,6 +60,7 @@ class TestEvent {
     uint64_t recorded_us = 0;
     std::vector<std::string> faults;
     bool policy_bearing = false;
+    std::string retracts;
   };
   explicit TestEvent(Fields fields);
   TestEvent(const TestEvent&) = delete;

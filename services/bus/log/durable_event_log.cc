@@ -520,6 +520,11 @@ absl::StatusOr<std::vector<Sequence>> DurableEventLog::OfPerson(
                          std::min(up_to.value, Status().end.value));
 }
 
+absl::StatusOr<std::vector<Sequence>> DurableEventLog::Amendments(
+    Sequence after) const {
+  return index_.Amendments(after.value, Status().end.value);
+}
+
 absl::StatusOr<Sequence> DurableEventLog::StreamVersion(
     absl::string_view source, absl::string_view stream) const {
   // Staged events count in the index and not here.

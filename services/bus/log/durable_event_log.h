@@ -93,6 +93,8 @@ class DurableEventLog : public EventLog,
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
                                                  Sequence after,
                                                  Sequence up_to) const override;
+  absl::StatusOr<std::vector<Sequence>> Amendments(
+      Sequence after) const override;
   absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const override;
   absl::StatusOr<Sequence> OfId(absl::string_view source,

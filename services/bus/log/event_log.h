@@ -185,6 +185,9 @@ class EventLog {
       size_t count_max) const = 0;
   virtual absl::StatusOr<std::vector<Sequence>> OfPerson(
       const PersonKey& person, Sequence after, Sequence up_to) const = 0;
+  // The durable ones that amend others (amends.h), ascending.
+  virtual absl::StatusOr<std::vector<Sequence>> Amendments(
+      Sequence after) const = 0;
   // The last durable sequence of a stream, 0 for none.
   virtual absl::StatusOr<Sequence> StreamVersion(
       absl::string_view source, absl::string_view stream) const = 0;

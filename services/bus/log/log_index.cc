@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
+#include "services/common/event/amends.h"
 
 namespace concordat::bus {
 namespace {
@@ -18,9 +19,10 @@ constexpr char kStreamEvents = 's';  // source 0 stream 0 first → gaps
 constexpr char kPersonHead = 'c';    // person → Known
 constexpr char kPersonEvents = 'p';  // person first → gaps
 constexpr char kId = 'i';            // hash sequence → nothing
+constexpr char kAmendments = 'k';    // first → gaps
 constexpr char kHighestId = 'x';     // source → id
 constexpr absl::string_view kCovered = "m";
-constexpr uint32_t kMake = 2;  // Another one is built anew.
+constexpr uint32_t kMake = 3;  // Another one is built anew.
 
 constexpr size_t kCachedMax = 1 << 20;
 constexpr int kForgetAtOnce = 1024;
@@ -159,6 +161,7 @@ absl::Status LogIndex::Reset() {
   persons_.clear();
   highest_.clear();
   facts_.clear();
+  amendments_.clear();
   by_id_.clear();
   first_ = 1;
   ids_through_ = 0;
@@ -288,19 +291,18 @@ absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
     if (of_source == streams_.end()) {
       of_source = streams_.try_emplace(std::string(header.source)).first;
     }
-    const absl::StatusOr<Known*> known =
-        Slot(of_source->second, header.stream, [&] {
-          return StreamKeyOf(kStreamHead, header.source, header.stream);
-        });
+    const absl::StatusOr<Known*> known = Slot(
+        of_source->second, header.stream,
+        [&] { return StreamKeyOf(kStreamHead, header.source, header.stream); });
     if (!known.ok()) return known.status();
     fact.before_in_stream = (*known)->last;
     counts.of_stream = (*known)->count + 1;
     **known = {sequence, counts.of_stream};
   }
   if (!header.subject.empty()) {
-    const absl::StatusOr<Known*> known =
-        Slot(persons_, header.subject,
-             [&] { return KeyOf(kPersonHead, header.subject.bytes()); });
+    const absl::StatusOr<Known*> known = Slot(persons_, header.subject, [&] {
+      return KeyOf(kPersonHead, header.subject.bytes());
+    });
     if (!known.ok()) return known.status();
     fact.before_of_person = (*known)->last;
     counts.of_person = (*known)->count + 1;
@@ -308,6 +310,7 @@ absl::StatusOr<LogIndex::Counts> LogIndex::Add(uint64_t sequence,
   }
   fact.counts = counts;
   facts_.push_back(fact);
+  if (Amends(header)) amendments_.push_back(sequence);
   return counts;
 }
 
@@ -381,6 +384,22 @@ absl::StatusOr<std::vector<Sequence>> LogIndex::OfPerson(
                   memory_from, after, up_to, SIZE_MAX);
 }
 
+absl::StatusOr<std::vector<Sequence>> LogIndex::Amendments(
+    uint64_t after, uint64_t up_to) const {
+  std::vector<uint64_t> in_memory;  // The newest first.
+  uint64_t memory_from = 0;
+  {
+    MutexLock lock(mu_);
+    memory_from = first_;
+    const auto from =
+        std::upper_bound(amendments_.begin(), amendments_.end(), after);
+    in_memory.assign(from, amendments_.end());
+  }
+  std::reverse(in_memory.begin(), in_memory.end());
+  return Postings(std::string(1, kAmendments), std::move(in_memory),
+                  memory_from, after, up_to, SIZE_MAX);
+}
+
 absl::Status LogIndex::Absorb(
     const Covered& covered,
     const std::function<absl::Status(const Visitor&)>& each) {
@@ -402,6 +421,7 @@ absl::Status LogIndex::Absorb(
   absl::flat_hash_map<std::string, absl::flat_hash_map<std::string, Posting>>
       streams;  // By source, then stream.
   absl::flat_hash_map<PersonKey, Posting> persons;
+  Posting amendments;
   std::map<std::string, std::string, std::less<>> highest;
   absl::Status status = each([&](uint64_t sequence, const HeaderView& header) {
     const Counts& count = counts.at(sequence - first);
@@ -411,6 +431,7 @@ absl::Status LogIndex::Absorb(
     if (!header.subject.empty()) {
       persons[header.subject].Add(sequence, count.of_person);
     }
+    if (Amends(header)) amendments.Add(sequence, 0);
     auto id = highest.find(header.source);
     if (id == highest.end()) {
       id = highest.emplace(std::string(header.source), "").first;
@@ -430,7 +451,7 @@ absl::Status LogIndex::Absorb(
   const auto by_person = Sorted(persons);
   std::sort(ids.begin(), ids.end());
 
-  // Keys ascend: c, h, i, m, p, s, x.
+  // Keys ascend: c, h, i, k, m, p, s, x.
   std::vector<std::pair<std::string, std::string>> entries;
   entries.reserve(2 * (by_name.size() + persons.size()) + ids.size() + 8);
   for (const auto* person : by_person) {
@@ -446,6 +467,11 @@ absl::Status LogIndex::Absorb(
     PutBigEndian(key, hash);
     PutBigEndian(key, sequence);
     entries.emplace_back(std::move(key), "");
+  }
+  if (amendments.first != 0) {
+    std::string key(1, kAmendments);
+    PutBigEndian(key, amendments.first);
+    entries.emplace_back(std::move(key), std::move(amendments.gaps));
   }
   std::string value;
   PutNumber(value, kMake);
@@ -487,6 +513,9 @@ absl::Status LogIndex::Absorb(
       }
       facts_.pop_front();
       ++first_;
+      while (!amendments_.empty() && amendments_.front() < first_) {
+        amendments_.pop_front();
+      }
     }
   }
   MutexLock lock(mu_);

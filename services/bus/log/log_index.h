@@ -67,6 +67,9 @@ class LogIndex {
   absl::StatusOr<std::vector<Sequence>> OfPerson(const PersonKey& person,
                                                  uint64_t after,
                                                  uint64_t up_to) const;
+  // Those that amend others (amends.h).
+  absl::StatusOr<std::vector<Sequence>> Amendments(uint64_t after,
+                                                   uint64_t up_to) const;
 
   // Moves a closed segment's events, which Add() was told of, from memory into
   // the store. `each` calls back with every event of the segment, ascending.
@@ -114,6 +117,7 @@ class LogIndex {
   // The highest id of each source.
   absl::flat_hash_map<std::string, std::string> highest_ ABSL_GUARDED_BY(mu_);
   std::deque<Fact> facts_ ABSL_GUARDED_BY(mu_);
+  std::deque<uint64_t> amendments_ ABSL_GUARDED_BY(mu_);  // From first_ on.
   uint64_t first_ ABSL_GUARDED_BY(mu_) = 1;  // Sequence of facts_'s first.
   // Last event of each id hash, for facts_ up to ids_through_: made when an id
   // comes that is not its source's highest.

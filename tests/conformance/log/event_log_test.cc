@@ -34,6 +34,9 @@ TestEvent::Fields Fields(uint64_t number) {
   fields.id = absl::StrFormat("id-%06u", number);
   fields.stream = absl::StrCat("referral/", number % 3);
   fields.person = static_cast<uint8_t>(number % 4);
+  if (number % 100 == 7) {
+    fields.retracts = absl::StrFormat("id-%06u", number - 1);
+  }
   fields.groups = {absl::StrCat("routing ", number), std::string(1500, 'x'),
                    absl::StrCat("offence ", number), "clinical"};
   return fields;
@@ -229,6 +232,23 @@ TEST_P(EventLogTest, FindsStreamsPersonsAndIds) {
     ASSERT_THAT(person, IsOk());
     EXPECT_THAT(*person, ElementsAre(Sequence{2}, Sequence{6}, Sequence{10}));
     EXPECT_EQ(*log_->log().OfId(kTestSource, Fields(123).id), Sequence{123});
+    ASSERT_THAT(log_->Open(), IsOk());
+  }
+}
+
+// Of closed segments and of the open one, in this life and the next.
+TEST_P(EventLogTest, FindsWhatAmends) {
+  AppendMany(1, 420);
+  ASSERT_GT(log_->log().Status().segments, 1u);
+  for (int opened = 0; opened < 2; ++opened) {
+    const auto all = log_->log().Amendments({0});
+    ASSERT_THAT(all, IsOk());
+    EXPECT_THAT(*all, ElementsAre(Sequence{7}, Sequence{107}, Sequence{207},
+                                  Sequence{307}, Sequence{407}));
+    const auto some = log_->log().Amendments({107});
+    ASSERT_THAT(some, IsOk());
+    EXPECT_THAT(*some,
+                ElementsAre(Sequence{207}, Sequence{307}, Sequence{407}));
     ASSERT_THAT(log_->Open(), IsOk());
   }
 }
