@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "services/common/event/amends.h"
 
 namespace concordat::bus {
 namespace {
@@ -71,7 +72,7 @@ std::string NothingToSee(const Recipient& to, const PolicyFold& fold) {
   return why;
 }
 
-DeliveryCore::DeliveryCore(const EventLog& log,
+DeliveryCore::DeliveryCore(EventLog& log,
                            std::shared_ptr<const TypeRegistry> types,
                            PolicyFold fold, Places places,
                            DeliveryOptions options)
@@ -89,6 +90,11 @@ absl::Status DeliveryCore::Durable(std::shared_ptr<const EventBlock> block) {
   const absl::Status folded = fold_.Fold(*block);
   if (!folded.ok()) return folded;
   if (!block->events.empty()) {
+    for (const StoredEvent& event : block->events) {
+      if (has_amendments_ && event.sequence > before && Amends(event.header)) {
+        amendments_.push_back(event.sequence);
+      }
+    }
     const size_t bytes = BytesOf(*block);
     recent_bytes_ += bytes;
     recent_.push_back({std::move(block), bytes});

@@ -16,6 +16,9 @@
 //     Urgent ones come first, then those near the log's end in rotation, then one
 //     of those that catch up. So none waits for another's catching up, and each
 //     comes to its turn.
+//   - A correction, a retraction or a cut does not wait behind the backlog of a
+//     subscription that settles singly: it goes out with what is before it of its
+//     person and its stream. Who acknowledges up to a number has the log's order.
 //   - Nobody waits here for the disk: blocks of the past are read and opened
 //     elsewhere, one ahead for each that catches up.
 //   - Delivery numbers have no gaps; a subscription from a stored place gets
@@ -174,7 +177,7 @@ class DeliveryCore {
   static constexpr absl::Duration kTellEvery = absl::Milliseconds(10);
 
   // `fold` is caught up with `log`, which outlives this.
-  DeliveryCore(const EventLog& log, std::shared_ptr<const TypeRegistry> types,
+  DeliveryCore(EventLog& log, std::shared_ptr<const TypeRegistry> types,
                PolicyFold fold, Places places, DeliveryOptions options = {});
 
   // A block became durable. They come in order, without gaps.
@@ -311,6 +314,8 @@ class DeliveryCore {
     bool stored = false;  // Its place is on disk, so that members may begin.
     bool dirty = false;
     std::vector<SessionId> members;
+    // Amendments up to here went ahead of live, or need not.
+    Sequence amended = {};
   };
   // Where a durable name was when it moved last, or did not lag.
   struct Progress {
@@ -430,12 +435,29 @@ class DeliveryCore {
   void LeaveSingly(Subscription& sub);
   Turned TurnSingly(Singly& singly, absl::Duration now);
   absl::Status ScanSingly(Singly& singly, size_t& scanned);
+  absl::Status ScanLive(Singly& singly, size_t& scanned);
   // At most `count_max` of what is ready.
   absl::Status SendReady(Singly& singly, Subscription& sub, size_t count_max,
                          absl::Duration now);
   absl::StatusOr<StoredEvent> EventAt(const Singly& singly, Sequence at) const;
   Place PlaceOf(const Singly& singly) const;
   Settlement SettlementOf(Place place) const;
+
+  // delivery_ahead.cc
+  // One that its live has not come to, and that was not looked at.
+  bool HasAmendment(const Singly& singly) const;
+  absl::Status LoadAmendments();
+  // Offers those that live has not come to, some at a time.
+  absl::Status OfferAmendments(Singly& singly);
+  // What goes out with the amendment, itself the last, ascending; nothing: it is too
+  // much, and comes in its turn.
+  absl::StatusOr<std::vector<StoredEvent>> GoesWith(
+      const Singly& singly, const StoredEvent& amendment) const;
+  absl::Status AddBefore(const StoredEvent& event, Sequence after,
+                         std::set<Sequence>& found) const;
+  // What is before one of them may still be back-filled.
+  static bool IsBackfilled(const Cursor& cursor,
+                           const std::vector<StoredEvent>& events);
 
   // delivery_operator.cc
   uint64_t real_us() const;
@@ -446,7 +468,7 @@ class DeliveryCore {
   void LookAtProgress();
   absl::Duration StalledSince(const std::string& key) const;
 
-  const EventLog& log_;
+  EventLog& log_;
   const std::string log_id_;
   const uint32_t epoch_;
   PolicyFold fold_;
@@ -466,6 +488,9 @@ class DeliveryCore {
   };
   std::deque<Recent> recent_;
   size_t recent_bytes_ = 0;
+  // Ascending, up to folded(); read when they are first asked for.
+  std::vector<Sequence> amendments_;
+  bool has_amendments_ = false;
   // Ends of the log that an urgent subscription has not acknowledged, and since
   // when they are durable.
   std::deque<std::pair<Sequence, absl::Duration>> ends_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/common/event/amends.h"
 #include "services/common/event/reference_rules.h"
 
 namespace concordat::bus {
@@ -23,16 +24,18 @@ constexpr char kWithheld[] = "withheld: it looked like a number or an address";
 void DeliveryCore::JoinSingly(Subscription sub, const v1::Subscribe& request) {
   auto found = singly_.find(sub.key);
   if (found == singly_.end()) {
+    LoadAmendments().IgnoreError();  // Its first turn says what is wrong.
     const bool stored = places_.count(sub.key) > 0;
     Cursor cursor = sub.cursor;
     cursor.scan = sub.place.acknowledged;
+    Settlement settlement = SettlementOf(std::move(sub.place));
     // What is settled above the floor was judged too, before these.
-    AddBackfills(cursor, sub.place.judged,
-                 std::max(cursor.scan, sub.place.scanned));
+    AddBackfills(cursor, settlement.judged(),
+                 std::max(cursor.scan, settlement.scanned()));
     found = singly_
                 .emplace(sub.key,
                          Singly{std::move(cursor),
-                                SettlementOf(std::move(sub.place)),
+                                std::move(settlement),
                                 request.settlement() == v1::SETTLEMENT_SHARED,
                                 stored,
                                 /*dirty=*/false,
@@ -168,20 +171,25 @@ DeliveryCore::Turned DeliveryCore::TurnSingly(Singly& singly,
 }
 
 absl::Status DeliveryCore::ScanSingly(Singly& singly, size_t& scanned) {
+  if (!singly.stored || singly.settlement.paused()) return absl::OkStatus();
+  const absl::Status status = ScanLive(singly, scanned);
+  return status.ok() ? OfferAmendments(singly) : status;
+}
+
+absl::Status DeliveryCore::ScanLive(Singly& singly, size_t& scanned) {
   Cursor& cursor = singly.cursor;
   Settlement& settlement = singly.settlement;
   const auto has_room = [&] {
     return settlement.TakesMore() && settlement.ready_count() < kReadyMax;
   };
-  if (!singly.stored || settlement.paused() || !has_room()) {
-    return absl::OkStatus();
-  }
+  if (!has_room()) return absl::OkStatus();
   if (!cursor.backfills.empty()) {
     const Sequence cause = cursor.backfills.front().change->cause;
     const auto ran =
         RunBackfill(cursor, has_room, [&](const StoredEvent& event, GroupMask) {
           settlement.Offer({event.sequence, cause}, OrderingKey(event.header),
-                           cursor.scan, {cause.value - 1});
+                           cursor.scan, {cause.value - 1},
+                           Amends(event.header));
         });
     if (!ran.ok()) return ran.status();
     if (*ran) scanned = kJudgedPerView;
@@ -209,7 +217,7 @@ absl::Status DeliveryCore::ScanSingly(Singly& singly, size_t& scanned) {
       cursor.scan = event.sequence;
       if (masks[at] != 0 && cursor.filter.Wants(event.header)) {
         settlement.Offer({event.sequence, {0}}, OrderingKey(event.header),
-                         event.sequence, fold_.folded());
+                         event.sequence, fold_.folded(), Amends(event.header));
       }
     }
   }

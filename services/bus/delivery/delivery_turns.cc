@@ -31,6 +31,11 @@ bool DeliveryCore::Work(absl::Duration now) {
   }
   for (auto& [key, singly] : singly_) {
     line_up(singly.cursor, false, {nullptr, &singly});
+    // What amends does not wait until others have caught up.
+    if (singly.cursor.is_behind && HasAmendment(singly)) {
+      live_.push_back(behind_.back());
+      behind_.pop_back();
+    }
   }
   bool more = false;
   for (const Runner& runner : urgent_) more |= TurnOf(runner, now).more;

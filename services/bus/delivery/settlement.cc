@@ -42,10 +42,12 @@ Settlement::Settlement(Place place, const RedeliveryLimits& limits,
     unseen_[settled.id] = settled.shown;
     Sequence& shown = before_shown_[settled.id.sequence.value];
     shown = std::max(shown, settled.shown);
+    ahead_through_ = std::max(ahead_through_, settled.id.sequence);
   }
   std::vector<uint64_t> without_key;
   for (Row& row : place_.rows) {
     before_.insert(row.id);
+    ahead_through_ = std::max(ahead_through_, row.id.sequence);
     // Whenever it goes out, by the policy of then.
     before_shown_[row.id.sequence.value] = {UINT64_MAX};
     const uint64_t order = row.order;
@@ -77,6 +79,7 @@ Settlement::Settlement(Place place, const RedeliveryLimits& limits,
 
 bool Settlement::WasThere(ItemId id) const {
   return before_.contains(id) ||
+         (id.cause.value == 0 && ahead_.contains(id.sequence.value)) ||
          (id.cause.value == 0 && id.sequence <= before_scanned_ &&
           before_shown_.contains(id.sequence.value));
 }
@@ -95,8 +98,9 @@ bool Settlement::IsBelowFloor(ItemId id) const {
 }
 
 void Settlement::Offer(ItemId id, uint64_t key, Sequence acknowledged,
-                       Sequence judged) {
+                       Sequence judged, bool goes_first) {
   const bool was_there = WasThere(id);
+  if (id.cause.value == 0) ahead_.erase(id.sequence.value);
   if (!was_there && ComesWithAnother(id, acknowledged)) return;
   const uint64_t order = next_order_++;
   window_.push_back({order, id, acknowledged, judged, {}, false});
@@ -110,6 +114,38 @@ void Settlement::Offer(ItemId id, uint64_t key, Sequence acknowledged,
   item.row.order = order;
   item.row.key = key;
   Enqueue(order, item);
+  if (goes_first) GoFirst(order, item);
+}
+
+void Settlement::OfferAhead(Sequence sequence, uint64_t key,
+                            Sequence acknowledged, Sequence judged) {
+  const ItemId id = {sequence, {0}};
+  if (WasThere(id)) return;
+  const uint64_t order = next_order_++;
+  window_.push_back({order, id, acknowledged, judged, {}, false});
+  ahead_.insert(sequence.value);
+  ahead_through_ = std::max(ahead_through_, sequence);
+  // Whenever it goes out, by the policy of then.
+  before_shown_[sequence.value] = {UINT64_MAX};
+  Item& item = items_[order];
+  item.row.id = id;
+  item.row.order = order;
+  item.row.key = key;
+  Enqueue(order, item);
+  MakeRow(order, item);
+  // Those of its key before it are rows too: another life has them before it.
+  MakeRowsOfKey(item);
+  GoFirst(order, item);
+}
+
+void Settlement::GoFirst(uint64_t order, Item& item) {
+  const auto go = [this](uint64_t each, Item& of) {
+    const bool is_ready = ready_.erase(PlaceOf(each, of)) > 0;
+    of.goes_first = true;
+    if (is_ready) ready_.insert(PlaceOf(each, of));
+  };
+  if (item.row.key == 0) return go(order, item);
+  for (const uint64_t each : keys_.at(item.row.key)) go(each, items_.at(each));
 }
 
 void Settlement::Passed(Sequence acknowledged, Sequence judged) {
@@ -131,15 +167,15 @@ void Settlement::Enqueue(uint64_t order, Item& item) {
 }
 
 void Settlement::Activate(uint64_t order, Item& item) {
-  if (item.state == State::kSetAside) return MakeRowsBehind(item);
+  if (item.state == State::kSetAside) return MakeRowsOfKey(item);
   if (item.due > now_) {
     item.state = State::kDelayed;
     delayed_.insert({item.due, order});
   } else {
     item.state = State::kReady;
-    ready_.insert(order);
+    ready_.insert(PlaceOf(order, item));
   }
-  if (item.is_row) MakeRowsBehind(item);
+  if (item.is_row) MakeRowsOfKey(item);
 }
 
 void Settlement::MakeRow(uint64_t order, Item& item) {
@@ -149,7 +185,7 @@ void Settlement::MakeRow(uint64_t order, Item& item) {
   Pass(order);
 }
 
-void Settlement::MakeRowsBehind(const Item& item) {
+void Settlement::MakeRowsOfKey(const Item& item) {
   if (item.row.key == 0) return;
   for (const uint64_t order : keys_.at(item.row.key)) {
     MakeRow(order, items_.at(order));
@@ -161,14 +197,15 @@ void Settlement::Tick(absl::Duration now) {
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
     const uint64_t order = delayed_.begin()->second;
     delayed_.erase(delayed_.begin());
-    items_.at(order).state = State::kReady;
-    ready_.insert(order);
+    Item& item = items_.at(order);
+    item.state = State::kReady;
+    ready_.insert(PlaceOf(order, item));
   }
 }
 
 std::optional<Settlement::Ready> Settlement::ready() const {
   if (ready_.empty()) return std::nullopt;
-  const Item& item = items_.at(*ready_.begin());
+  const Item& item = items_.at(ready_.begin()->second);
   return Ready{item.row.order, item.row.id, item.row.attempts + 1};
 }
 
@@ -183,7 +220,7 @@ void Settlement::Sent(uint64_t order, SessionId member, uint64_t number,
     before->second = shown;
   }
   Item& item = items_.at(order);
-  ready_.erase(order);
+  ready_.erase(PlaceOf(order, item));
   item.state = State::kOut;
   item.member = member;
   item.number = number;
@@ -291,7 +328,7 @@ void Settlement::Resolve(uint64_t order) {
       before != before_shown_.end()) {
     before->second = found->second.shown;
   }
-  ready_.erase(order);
+  ready_.erase(PlaceOf(order, found->second));
   delayed_.erase({found->second.due, order});
   if (found->second.is_row) --rows_;
   items_.erase(found);

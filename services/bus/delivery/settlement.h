@@ -10,6 +10,8 @@
 //     it are done with or parked. So a key is with one member, and moves when
 //     that one settles or is gone.
 //   - Nothing is dropped: what is not done with is in the window or is a row.
+//   - What goes first goes out before everything of other keys, and after what is
+//     before it of its own.
 //   - A delivery that is done with is not offered again, also not after another
 //     life from place(); of a back-fill that is not complete, which another life
 //     begins again, this holds for the first kBackfilledMax.
@@ -18,10 +20,11 @@
 //
 // Bounds  `window` events above the floor, beyond which TakesMore() is false;
 //         the same when there are `rows` rows, which what is in the window by
-//         then may still add to.
+//         then may still add to; and what was offered ahead of live.
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_SETTLEMENT_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_SETTLEMENT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -29,6 +32,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -71,6 +75,8 @@ class Settlement {
 
   // Of what a place remembers of a back-fill that is not complete.
   static constexpr size_t kBackfilledMax = 1024;
+  // Offered ahead of live, which has not come to them; done with or not.
+  static constexpr size_t kAheadMax = 1024;
 
   // Goes on from `place` at `now`: what follows its floor is offered again. Real
   // time is `started` plus `now` of the calls; a row waits at most `wait_max` from
@@ -86,8 +92,18 @@ class Settlement {
   // The next that the subscription is to get, in order. Once it and all before it
   // are done with the floor is at `acknowledged` and `judged`. Of a back-fill
   // `acknowledged` is where live stands; it shows up to scanned(), for what is
-  // done with above that is not offered live again.
-  void Offer(ItemId id, uint64_t key, Sequence acknowledged, Sequence judged);
+  // done with above that is not offered live again. What `goes_first` takes those
+  // of its key with it that are not out.
+  void Offer(ItemId id, uint64_t key, Sequence acknowledged, Sequence judged,
+             bool goes_first = false);
+  // The same of an event that live, which stands at `acknowledged`, has not come to.
+  // It goes first, is a row until it is done with, and is not offered live again.
+  // In order; TakesAhead() says for how many there is room.
+  void OfferAhead(Sequence sequence, uint64_t key, Sequence acknowledged,
+                  Sequence judged);
+  bool TakesAhead(size_t count) const {
+    return ahead_.size() + count <= kAheadMax;
+  }
   // Behind what was offered last there is nothing for it up to here.
   void Passed(Sequence acknowledged, Sequence judged);
 
@@ -96,6 +112,10 @@ class Settlement {
   size_t ready_count() const { return ready_.size(); }
   // The first that may go out.
   std::optional<Ready> ready() const;
+  // And it goes first.
+  bool first_is_ready() const {
+    return !ready_.empty() && !ready_.begin()->first;
+  }
   // It went out to `member` with its number, which ascends, as the policy of
   // position `shown` has it.
   void Sent(uint64_t order, SessionId member, uint64_t number, size_t bytes,
@@ -125,8 +145,8 @@ class Settlement {
   bool paused() const { return place_.paused; }
   void Use(uint64_t now_us) { place_.used_us = now_us; }
 
-  // Live was looked at up to here in the life before.
-  Sequence scanned() const { return before_scanned_; }
+  // Live was looked at up to here in the life before, or ahead of live in this one.
+  Sequence scanned() const { return std::max(before_scanned_, ahead_through_); }
   Sequence acknowledged() const { return place_.acknowledged; }
   Sequence judged() const { return place_.judged; }
   Counts counts() const;
@@ -141,6 +161,7 @@ class Settlement {
   struct Item {
     Row row;
     bool is_row = false;
+    bool goes_first = false;
     State state = State::kQueued;
     absl::Duration due = -absl::InfiniteDuration();
     SessionId member;
@@ -172,11 +193,17 @@ class Settlement {
   bool ComesWithAnother(ItemId id, Sequence live) const;
   bool IsBelowFloor(ItemId id) const;
   void Enqueue(uint64_t order, Item& item);
+  // With those of its key.
+  void GoFirst(uint64_t order, Item& item);
+  // As it stands in ready_.
+  static std::pair<bool, uint64_t> PlaceOf(uint64_t order, const Item& item) {
+    return {!item.goes_first, order};
+  }
   // It is the first of its key.
   void Activate(uint64_t order, Item& item);
   void MakeRow(uint64_t order, Item& item);
-  // Those behind a row are rows too: they may wait for long.
-  void MakeRowsBehind(const Item& item);
+  // Of the key of a row all are rows: those behind it may wait for long.
+  void MakeRowsOfKey(const Item& item);
   void LeaveKey(uint64_t order, uint64_t key);
   void Resolve(uint64_t order);
   void Pass(uint64_t order);
@@ -198,7 +225,8 @@ class Settlement {
   size_t rows_ = 0;
   // Not parked, in order; there while there is one.
   absl::flat_hash_map<uint64_t, std::deque<uint64_t>> keys_;
-  std::set<uint64_t> ready_;
+  std::set<std::pair<bool, uint64_t>>
+      ready_;  // What goes first, then by order.
   std::set<std::pair<absl::Duration, uint64_t>> delayed_;
   std::map<SessionId, Member> members_;
   // Of the life before, done with above its floor or a row: the items, and by
@@ -209,6 +237,9 @@ class Settlement {
   // the life before, not offered again yet; of a back-fill that is not complete.
   std::map<ItemId, Sequence> unseen_;
   Sequence before_scanned_;
+  // Offered ahead of live, which has not come to them; and the last that ever was.
+  absl::flat_hash_set<uint64_t> ahead_;
+  Sequence ahead_through_;
 };
 
 }  // namespace concordat::bus

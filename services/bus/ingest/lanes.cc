@@ -3,10 +3,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/event/amends.h"
+#include "services/common/event/codec.h"
+
 namespace concordat::bus {
 namespace {
 
 constexpr absl::Duration kSecond = absl::Seconds(1);
+
+// What cannot be read amends nothing: its judgement says so.
+bool HoldsAmendment(const SessionEvent& event) {
+  if (event.what != SessionEvent::What::kBody ||
+      event.kind != FrameKind::kPublish) {
+    return false;
+  }
+  const auto events = DecodeBatch(event.body.view);
+  return events.ok() &&
+         std::any_of(events->begin(), events->end(),
+                     [](const EventView& each) { return Amends(each.header); });
+}
 
 }  // namespace
 
@@ -53,19 +68,49 @@ std::optional<Lanes::Waiting> Lanes::Next(absl::Duration now,
     return next;
   }
   if (bulk_.empty()) return next;
+  auto from = bulk_.begin();
   if (bulk_is_held && bulk_bytes_ <= options_.held_bytes_max &&
-      now < bulk_.front().since + options_.wait_max) {
-    return next;
+      now < from->since + options_.wait_max) {
+    from = FirstBeforeAmendment(now);
+    if (from == bulk_.end()) return next;
+    Count(passed_, from->event.events, now);
   }
-  next = std::move(bulk_.front());
-  bulk_.pop_front();
-  bulk_bytes_ -= next->event.body.view.size();
-  const auto session = sessions_.find(next->event.session);
+  return TakeBulk(from);
+}
+
+std::deque<Lanes::Waiting>::iterator Lanes::FirstBeforeAmendment(
+    absl::Duration now) {
+  Count(passed_, 0, now);
+  if (passed_.published >= options_.bulk_events_per_s) return bulk_.end();
+  for (; looked_ < bulk_.size(); ++looked_) {
+    Waiting& each = bulk_[looked_];
+    each.amends = HoldsAmendment(each.event);
+    amending_ += each.amends ? 1 : 0;
+  }
+  if (amending_ == 0) return bulk_.end();
+  const auto amends =
+      std::find_if(bulk_.begin(), bulk_.end(),
+                   [](const Waiting& each) { return each.amends; });
+  return std::find_if(bulk_.begin(), amends, [&](const Waiting& each) {
+    return each.event.session == amends->event.session;
+  });
+}
+
+Lanes::Waiting Lanes::TakeBulk(std::deque<Waiting>::iterator from) {
+  const auto at = static_cast<size_t>(from - bulk_.begin());
+  Waiting taken = std::move(*from);
+  bulk_.erase(from);
+  if (at < looked_) {
+    --looked_;
+    amending_ -= taken.amends ? 1 : 0;
+  }
+  bulk_bytes_ -= taken.event.body.view.size();
+  const auto session = sessions_.find(taken.event.session);
   --session->second.waiting;
-  if (next->event.what == SessionEvent::What::kClosed) {
+  if (taken.event.what == SessionEvent::What::kClosed) {
     sessions_.erase(session);
   }
-  return next;
+  return taken;
 }
 
 bool Lanes::Has(SessionId session) const {

@@ -9,6 +9,8 @@
 //     first. While it is held - the alerts service lags - it waits, so that its
 //     sessions come to the end of their credit; but no frame for longer than
 //     `wait_max`, so that nobody waits for ever.
+//   - A correction or retraction is not held, nor what its session said before it;
+//     but of no more than `bulk_events_per_s` events.
 //
 // Threads  One.
 // Bounds   What is held is within the credit of each session, and `held_bytes_max`
@@ -42,6 +44,8 @@ class Lanes {
     SessionEvent event;
     absl::Duration since;
     bool is_bulk = false;
+    // An event of it amends another; as far as it was looked at.
+    bool amends = false;
   };
   // The next to take; none: nothing is there, or all of it is held.
   std::optional<Waiting> Next(absl::Duration now, bool bulk_is_held);
@@ -61,11 +65,20 @@ class Lanes {
   };
   void Count(Session& session, uint64_t events, absl::Duration now) const;
   bool IsBulk(const Session& session) const;
+  // Of what is held the first frame of a session that has one that amends; the end:
+  // there is none, or enough of them went on in this second.
+  std::deque<Waiting>::iterator FirstBeforeAmendment(absl::Duration now);
+  Waiting TakeBulk(std::deque<Waiting>::iterator from);
 
   const LaneOptions options_;
   std::map<SessionId, Session> sessions_;
   std::deque<Waiting> live_, bulk_;
   size_t bulk_bytes_ = 0;
+  // So many of it, from the first on, were looked at, and so many of them amend.
+  size_t looked_ = 0;
+  size_t amending_ = 0;
+  // Events that were not held because of one that amends.
+  Session passed_;
 };
 
 }  // namespace concordat::bus

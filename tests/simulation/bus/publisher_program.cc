@@ -142,6 +142,16 @@ Event PublisherProgram::Bind(Header header,
   return event;
 }
 
+void PublisherProgram::Amend(Header& header) {
+  Dice& dice = world_.dice;
+  const Header& earlier = outbox_[dice.Below(outbox_.size())].set[0].header;
+  (dice.Chance(5000) ? header.retracts : header.corrects) = earlier.id;
+  // Mostly of the same record.
+  if (dice.Chance(2000)) return;
+  header.subject = earlier.subject;
+  header.stream = earlier.stream;
+}
+
 Event PublisherProgram::MakeFact() {
   Dice& dice = world_.dice;
   Header header;
@@ -154,6 +164,7 @@ Event PublisherProgram::MakeFact() {
   if (dice.Chance(8000)) {
     header.stream = absl::StrCat("record/", person, "/", dice.Below(2));
   }
+  if (!outbox_.empty() && dice.Chance(1200)) Amend(header);
   header.regime =
       dice.Chance(2000) ? bus::v1::REGIME_PART3 : bus::v1::REGIME_GDPR;
   std::vector<BasicGroup<std::string>> groups;

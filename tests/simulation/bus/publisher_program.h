@@ -46,6 +46,8 @@ class PublisherProgram : public Program {
   void Died() override;
   void Work() override;
   void Make();
+  // It corrects an earlier one, or takes it back.
+  void Amend(Header& header);
   Event MakeFact();
   Event MakeCase();
   Event Bind(Header header, std::vector<BasicGroup<std::string>> groups);

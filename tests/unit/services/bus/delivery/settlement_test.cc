@@ -19,94 +19,19 @@
 // done with, and its back-fill begins again         WhatIsDoneOfABackfillThatIsNotComplete…
 // what is remembered of a back-fill has no bound    SoMuchOfABackfillIsRememberedAndNoMore
 // due by a wall clock that has stepped back         NobodyWaitsForAClockThatHasSteppedBack
-// any of these in a mix nobody thought of           NothingIsLostWhateverHappens
 // what is a row comes live too after a restart      AnEventThatIsARowIsNotOfferedLiveAgain
 // what policy shows later is not, or is twice       AfterARestartOnlyWhatPolicyShowsSince
 #include "services/bus/delivery/settlement.h"
 
-#include <map>
-#include <memory>
-#include <random>
-#include <set>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/unit/services/bus/delivery/settlement_fixture.h"
 
 namespace concordat::bus {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr SessionId kOne = {1};
-constexpr SessionId kTwo = {2};
-const absl::Time kStarted = absl::FromUnixSeconds(1'764'000'000);
-
-class SettlementTest : public ::testing::Test {
- protected:
-  SettlementTest() { Restart({}); }
-
-  void Restart(Place place) {
-    settlement_ = std::make_unique<Settlement>(
-        std::move(place), limits_, started_, now_, limits_.backoff_max);
-    numbers_.clear();
-    live_ = settlement_->acknowledged().value;
-    settlement_->Tick(now_);
-  }
-  // As stored, and another life from it.
-  void Restart() { Restart(settlement_->place({scanned_})); }
-  void Offer(uint64_t sequence, uint64_t key) {
-    scanned_ = std::max(scanned_, sequence);
-    live_ = sequence;
-    settlement_->Offer({{sequence}, {0}}, key, {sequence}, {1});
-  }
-  void Backfill(uint64_t sequence, uint64_t cause) {
-    settlement_->Offer({{sequence}, {cause}}, 0, {live_}, {1});
-  }
-  // Everything that may go out goes to `member`: the sequences.
-  std::vector<uint64_t> Send(SessionId member = kOne) {
-    std::vector<uint64_t> sent;
-    while (const auto next = settlement_->ready()) {
-      const uint64_t number = ++numbers_[member];
-      settlement_->Sent(next->order, member, number, 10, {shown_});
-      sent.push_back(next->id.sequence.value);
-      number_of_[next->id.sequence.value] = number;
-      attempt_ = next->attempt;
-    }
-    return sent;
-  }
-  void Done(uint64_t sequence, SessionId member = kOne) {
-    EXPECT_TRUE(settlement_->Done(member, number_of_[sequence])) << sequence;
-  }
-  void Nack(uint64_t sequence, absl::Duration delay = absl::ZeroDuration(),
-            SessionId member = kOne) {
-    EXPECT_TRUE(settlement_->Nack(member, number_of_[sequence], delay, "why"));
-  }
-  void After(absl::Duration time) {
-    now_ += time;
-    settlement_->Tick(now_);
-  }
-  // Nacks it until it is set aside.
-  void SetAside(uint64_t sequence) {
-    for (uint32_t i = 0; i < limits_.attempts; ++i) {
-      After(limits_.backoff_max);
-      EXPECT_THAT(Send(), ElementsAre(sequence));
-      Nack(sequence);
-    }
-  }
-  uint64_t floor() const { return settlement_->acknowledged().value; }
-
-  RedeliveryLimits limits_ = {3, absl::Seconds(1), absl::Seconds(8), 4, 8};
-  std::unique_ptr<Settlement> settlement_;
-  absl::Time started_ = kStarted;
-  absl::Duration now_ = absl::Seconds(1);
-  uint64_t scanned_ = 0;
-  uint64_t live_ = 0;  // In this life.
-  std::map<SessionId, uint64_t> numbers_;
-  std::map<uint64_t, uint64_t> number_of_;
-  uint32_t attempt_ = 0;
-  uint64_t shown_ = 5;  // Policy position of what is sent.
-};
 
 TEST_F(SettlementTest, TheFloorIsBelowTheFirstThatIsNotDoneWith) {
   for (uint64_t i = 1; i <= 4; ++i) Offer(i * 10, 0);
@@ -437,159 +362,6 @@ TEST_F(SettlementTest, AfterARestartOnlyWhatPolicyShowsSince) {
   EXPECT_THAT(Send(), ElementsAre(3));
   for (uint64_t i = 1; i <= 3; ++i) Offer(i, 0);
   EXPECT_THAT(Send(), ElementsAre(1));
-}
-
-// Three members, six keys and none, failures, dead members, operators, and lives
-// that end; from the newest place that was stored, or from an older one.
-class AnyOrder {
- public:
-  AnyOrder(uint32_t seed, bool stores_each) : dice_(seed), each_(stores_each) {
-    Restart();
-  }
-  void Run() {
-    for (int step = 0; step < 1500; ++step) Step();
-    // Then everybody is well, and the operator has everything delivered again.
-    for (int round = 0; round < 4000 && (done_.size() < kEvents || !Quiet());
-         ++round) {
-      now_ += absl::Seconds(8);
-      settlement_->Tick(now_);
-      Offer();
-      Send();
-      while (!out_.empty()) Done(out_.begin());
-      for (const Row& row : settlement_->Rows()) {
-        settlement_->Redrive(row.order, absl::ZeroDuration());
-      }
-    }
-    EXPECT_EQ(done_.size(), kEvents);
-    EXPECT_EQ(settlement_->acknowledged().value, kEvents);
-    EXPECT_THAT(settlement_->Rows(), IsEmpty());
-    EXPECT_THAT(settlement_->place({kEvents}).settled, IsEmpty());
-    if (!each_) return;
-    for (const auto& [sequence, times] : done_) EXPECT_EQ(times, 1) << sequence;
-  }
-
- private:
-  static constexpr uint64_t kEvents = 300;
-  using Out = std::map<std::pair<SessionId, uint64_t>, uint64_t>;
-
-  static uint64_t KeyOf(uint64_t sequence) { return sequence % 7; }
-  bool Quiet() const { return settlement_->Rows().empty() && out_.empty(); }
-  uint32_t Below(uint32_t bound) { return dice_() % bound; }
-
-  void Step() {
-    now_ += absl::Milliseconds(Below(400));
-    settlement_->Tick(now_);
-    switch (Below(8)) {
-      case 0:
-        return Offer();
-      case 1:
-      case 2:
-        return Send();
-      case 3:
-      case 4:
-        if (!out_.empty()) Done(AnyOut());
-        break;
-      case 5:
-        if (!out_.empty()) Nack(AnyOut());
-        break;
-      case 6:
-        if (Below(6) == 0) Gone({1 + Below(3)});
-        if (Below(4) == 0) Operate();
-        break;
-      default:
-        if (Below(10) == 0) Restart();
-    }
-    if (each_ || Below(5) == 0) stored_ = settlement_->place({scanned_});
-  }
-  Out::iterator AnyOut() {
-    return std::next(out_.begin(), Below(static_cast<uint32_t>(out_.size())));
-  }
-  void Offer() {
-    for (int i = 0; i < 5 && scanned_ < kEvents && settlement_->TakesMore();
-         ++i) {
-      ++scanned_;
-      settlement_->Offer({{scanned_}, {0}}, KeyOf(scanned_), {scanned_}, {1});
-    }
-  }
-  void Send() {
-    const SessionId member = {1 + Below(3)};
-    for (int i = 0; i < 3; ++i) {
-      const auto next = settlement_->ready();
-      if (!next) return;
-      const uint64_t sequence = next->id.sequence.value;
-      if (KeyOf(sequence) != 0) {
-        for (const auto& [who, other] : out_) {
-          EXPECT_NE(KeyOf(other), KeyOf(sequence)) << "two of a key are out";
-        }
-      }
-      settlement_->Sent(next->order, member, ++number_, 10, {1});
-      out_[{member, number_}] = sequence;
-    }
-  }
-  void Done(Out::iterator out) {
-    const uint64_t sequence = out->second;
-    ASSERT_TRUE(settlement_->Done(out->first.first, out->first.second));
-    out_.erase(out);
-    ++done_[sequence];
-    const uint64_t key = KeyOf(sequence);
-    if (!each_ || key == 0) return;
-    // Those of its key before it are done with, or have been parked.
-    for (uint64_t before = key; before < sequence; before += 7) {
-      EXPECT_TRUE(done_.contains(before) || parked_.contains(before))
-          << before << " is not done with before " << sequence;
-    }
-  }
-  void Nack(Out::iterator out) {
-    ASSERT_TRUE(settlement_->Nack(out->first.first, out->first.second,
-                                  absl::ZeroDuration(), "no"));
-    out_.erase(out);
-  }
-  void Gone(SessionId member) {
-    settlement_->Gone(member);
-    std::erase_if(out_,
-                  [&](const auto& each) { return each.first.first == member; });
-  }
-  void Operate() {
-    for (const Row& row : settlement_->Rows()) {
-      if (Below(3) == 0 && settlement_->Park(row.order)) {
-        parked_.insert(row.id.sequence.value);
-      } else if (Below(2) == 0) {
-        settlement_->Redrive(row.order, absl::Milliseconds(Below(900)));
-      }
-    }
-  }
-  void Restart() {
-    out_.clear();
-    settlement_ = std::make_unique<Settlement>(stored_, limits_, kStarted, now_,
-                                               limits_.backoff_max);
-    settlement_->Tick(now_);
-    scanned_ = stored_.acknowledged.value;
-  }
-
-  const RedeliveryLimits limits_ = {3, absl::Seconds(1), absl::Seconds(8), 60,
-                                    40};
-  std::mt19937 dice_;
-  const bool each_;
-  std::unique_ptr<Settlement> settlement_;
-  Place stored_;
-  absl::Duration now_ = absl::Seconds(1);
-  uint64_t scanned_ = 0;
-  uint64_t number_ = 0;
-  Out out_;
-  std::map<uint64_t, int> done_;  // How often.
-  std::set<uint64_t> parked_;
-};
-
-TEST(SettlementInAnyOrderTest, NothingIsLostWhateverHappens) {
-  for (uint32_t seed = 1; seed <= 40; ++seed) {
-    for (const bool stores_each : {true, false}) {
-      SCOPED_TRACE(::testing::Message()
-                   << "seed " << seed << ", each change is "
-                   << (stores_each ? "" : "not ") << "stored");
-      AnyOrder(seed, stores_each).Run();
-      if (::testing::Test::HasFailure()) return;
-    }
-  }
 }
 
 }  // namespace

@@ -7,13 +7,19 @@
 // held for ever                                     NoFrameIsHeldForLongerThanItMay
 // holds as much as comes                            SoManyBytesAreHeldAndNoMore
 // the alerts service is held by its own lag         AHubServiceIsNeverBulk
+// a correction is held with an import               ACorrectionIsNotHeldNorWhatItFollows
+// it overtakes what its session said before         …the same
+// an import of corrections is not held at all       SoManyAmendAndNoMore
 #include "services/bus/ingest/lanes.h"
 
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/event/codec.h"
 
 namespace concordat::bus {
 namespace {
@@ -39,6 +45,26 @@ class LanesTest : public ::testing::Test {
     event.body.view = body_;
     lanes_->Push(std::move(event), now_);
   }
+  // Of one event, which takes another back.
+  void Retract(uint64_t session, uint64_t events = 1) {
+    EventView event;
+    event.header.source = "urn:concordat:agency:system";
+    event.header.type = "a.v1.Fact";
+    event.header.controller = "agency";
+    event.header.id = "id-2";
+    event.header.time_us = 1;
+    event.header.retracts = "id-1";
+    BatchEncoder batch;
+    batch.Add(event);
+    bodies_.push_back(batch.Take());
+    SessionEvent frame;
+    frame.session = {session};
+    frame.kind = FrameKind::kPublish;
+    frame.number = ++number_;
+    frame.events = events;
+    frame.body.view = bodies_.back();
+    lanes_->Push(std::move(frame), now_);
+  }
   void Say(uint64_t session, SessionEvent::What what,
            const v1::Principal* principal = nullptr) {
     SessionEvent event;
@@ -61,6 +87,7 @@ class LanesTest : public ::testing::Test {
   absl::Duration now_ = kStart;
   uint64_t number_ = 0;
   std::string body_ = std::string(100, 'x');
+  std::deque<std::string> bodies_;  // Of those that can be read.
 };
 
 TEST_F(LanesTest, BulkComesAfterWhatIsNot) {
@@ -125,6 +152,34 @@ TEST_F(LanesTest, NoFrameIsHeldForLongerThanItMay) {
 TEST_F(LanesTest, SoManyBytesAreHeldAndNoMore) {
   for (int i = 0; i < 12; ++i) Publish(1, 256);
   EXPECT_THAT(All(/*held=*/true), ElementsAre(1, 2));
+}
+
+TEST_F(LanesTest, ACorrectionIsNotHeldNorWhatItFollows) {
+  Publish(1, 256);
+  Publish(2, 256);
+  All(/*held=*/false);
+  Publish(1, 10);  // 3
+  Publish(2, 10);
+  Publish(2, 10);
+  Retract(2);  // 6
+  Publish(2, 10);
+  EXPECT_THAT(All(/*held=*/true), ElementsAre(4, 5, 6));
+  Retract(1);  // 8
+  EXPECT_THAT(All(/*held=*/true), ElementsAre(3, 8));
+  EXPECT_THAT(All(/*held=*/false), ElementsAre(7));
+}
+
+TEST_F(LanesTest, SoManyAmendAndNoMore) {
+  options_.wait_max = absl::Seconds(10);
+  lanes_.emplace(options_);
+  Publish(1, 256);
+  All(/*held=*/false);
+  for (int i = 0; i < 3; ++i) Retract(1, 60);  // 2, 3, 4
+  EXPECT_THAT(All(/*held=*/true), ElementsAre(2, 3));
+  now_ += absl::Milliseconds(999);
+  EXPECT_THAT(All(/*held=*/true), IsEmpty());
+  now_ += absl::Milliseconds(1);
+  EXPECT_THAT(All(/*held=*/true), ElementsAre(4));
 }
 
 TEST_F(LanesTest, AHubServiceIsNeverBulk) {
