@@ -8,6 +8,12 @@
 #include "services/alerts/domain/windows.h"
 
 namespace concordat::alerts {
+namespace {
+
+// As the registry calls who is asked about all of the arrangement.
+constexpr absl::string_view kCoordinatorRole = "coordinator";
+
+}  // namespace
 
 void Engine::Await(const RuleLimb& limb, const Fact& start, Person& person) {
   const v1::Condition& condition = limb.condition();
@@ -99,21 +105,47 @@ bool Engine::MaySay(const RuleLimb& limb, const Fact& start,
 
 const Fact* Engine::AnswerTo(const Pending& pending, const Person& person,
                              const AlertAddressee& who) const {
-  const v1::Absence& absence = pending.limb->condition().absence();
-  const auto* same = ValuesOf(*pending.start, absence.same_field(), 0xff);
   for (const auto& fact : person.facts) {
-    const GroupMask seen = Seen(*fact, who);
-    if (fact->off || fact->header.time_us >= pending.deadline_us ||
-        fact->header.time_us < StartOfDay(pending.start->header.time_us)) {
-      continue;
-    }
-    const auto* its = ValuesOf(*fact, absence.same_field(), seen);
-    if (same != nullptr && its != nullptr && *same != *its) continue;
-    for (const auto& pattern : absence.of()) {
-      if (Matches(pattern, *fact, seen)) return fact.get();
+    if (!fact->off && IsAnswer(pending, *fact, Seen(*fact, who))) {
+      return fact.get();
     }
   }
   return nullptr;
+}
+
+bool Engine::IsAnswer(const Pending& pending, const Fact& fact,
+                      GroupMask seen) {
+  const v1::Absence& absence = pending.limb->condition().absence();
+  if (fact.header.time_us >= pending.deadline_us ||
+      fact.header.time_us < StartOfDay(pending.start->header.time_us)) {
+    return false;
+  }
+  const auto* same = ValuesOf(*pending.start, absence.same_field(), 0xff);
+  const auto* its = ValuesOf(fact, absence.same_field(), seen);
+  if (same != nullptr && its != nullptr && *same != *its) return false;
+  return std::any_of(
+      absence.of().begin(), absence.of().end(),
+      [&](const v1::EventPattern& of) { return Matches(of, fact, seen); });
+}
+
+std::vector<Engine::FactClock> Engine::ClocksOf(
+    Sequence sequence, const AlertCaller& caller) const {
+  std::vector<FactClock> clocks;
+  const auto known = by_sequence_.find(sequence.value);
+  if (known == by_sequence_.end()) return clocks;
+  const Fact& fact = *known->second.fact;
+  if (fact.header.controller != caller.agency &&
+      caller.role != kCoordinatorRole) {
+    return clocks;
+  }
+  for (const auto& pending : known->second.person->pending) {
+    const bool starts = pending->start == &fact;
+    if (!starts && !IsAnswer(*pending, fact, GroupMask(0xff))) continue;
+    clocks.push_back({pending->limb->rule, pending->limb->limb.name(),
+                      pending->deadline_us, !starts, fact.off,
+                      pending->judged});
+  }
+  return clocks;
 }
 
 void Engine::JudgeAbsence(Pending& pending, const std::string& cause,

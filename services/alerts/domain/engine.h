@@ -89,6 +89,18 @@ class Engine {
   // Those that bring what the caller's alerts may rest on; to the operator: all.
   std::vector<const FeedState*> FeedsFor(const AlertCaller& caller) const;
   std::string AgencyName(const std::string& agency) const;
+  // A limit that an absence rule has from a fact.
+  struct FactClock {
+    std::string rule;
+    std::string limb;
+    uint64_t due_us = 0;
+    bool answers = false;  // Else the fact started it.
+    bool off = false;      // The fact holds no more.
+    bool judged = false;
+  };
+  // In the order in which they started. None: the caller may not ask about it.
+  std::vector<FactClock> ClocksOf(Sequence fact,
+                                  const AlertCaller& caller) const;
 
  private:
   // An absence that is waited for. Judged again when what it rests on changes.
@@ -188,6 +200,9 @@ class Engine {
   // Sees what starts it and would see whatever answered it.
   bool MaySay(const RuleLimb& limb, const Fact& start,
               const AlertAddressee& who) const;
+  // In time, and of the same thing; off or not.
+  static bool IsAnswer(const Pending& pending, const Fact& fact,
+                       GroupMask seen);
   std::vector<const FeedState*> FeedsOf(const Pending& pending) const;
   // A fact came, late or not, that answers an absence.
   void Answer(const Fact& fact, Person& person);

@@ -69,6 +69,10 @@ class Desk {
   absl::StatusOr<v1::ListFeedsResponse> ListFeeds(
       const AlertCaller& caller, const v1::ListFeedsRequest& request,
       absl::Time deadline);
+  //   UNAVAILABLE  as List().
+  absl::StatusOr<v1::ListClocksResponse> ListClocks(
+      const AlertCaller& caller, const v1::ListClocksRequest& request,
+      absl::Time deadline);
   // `write` is called with what changed for the caller at `after` or later (0:
   // nothing), and then with each change of what the caller sees, until it answers
   // false. It must not wait, and not call back.

@@ -202,6 +202,32 @@ absl::StatusOr<v1::ListFeedsResponse> Desk::ListFeeds(
   return response;
 }
 
+absl::StatusOr<v1::ListClocksResponse> Desk::ListClocks(
+    const AlertCaller& caller, const v1::ListClocksRequest& request,
+    absl::Time deadline) {
+  MutexLock lock(mu_);
+  if (absl::Status end = AwaitTheEnd(deadline); !end.ok()) return end;
+  v1::ListClocksResponse response;
+  response.set_position(position_.value);
+  for (const uint64_t fact : request.facts()) {
+    for (const Engine::FactClock& clock : engine_.ClocksOf({fact}, caller)) {
+      v1::FactClock& out = *response.add_clocks();
+      out.set_fact(fact);
+      out.set_rule(clock.rule);
+      out.set_limb(clock.limb);
+      out.set_due(clock.due_us);
+      out.set_answers(clock.answers);
+      out.set_ended(clock.off);
+      out.set_state(clock.off      ? clock.answers
+                                         ? "judged without it"
+                                         : "ended: what started it does not hold"
+                    : clock.judged ? "judged"
+                                   : "runs");
+    }
+  }
+  return response;
+}
+
 absl::StatusOr<v1::Alert> Desk::Change(
     const AlertCaller& caller, const std::string& ref, const std::string& key,
     const hub::v1::Command& command, absl::Time deadline,

@@ -59,6 +59,7 @@ void FillNames(const PrincipalRegistry& registry,
 }
 
 void FillNames(const PrincipalRegistry&, v1::ListFeedsResponse*) {}
+void FillNames(const PrincipalRegistry&, v1::ListClocksResponse*) {}
 
 template <typename Request, typename Response>
 void Unary(ServerHost& host, Desk& desk, absl::string_view name,
@@ -86,6 +87,7 @@ void Serve(Desk& desk, RuleDesk& rules, ServerHost& host) {
   Unary(host, desk, "PassAlert", &Desk::Pass);
   Unary(host, desk, "DisputeAlert", &Desk::Dispute);
   Unary(host, desk, "ListFeeds", &Desk::ListFeeds);
+  Unary(host, desk, "ListClocks", &Desk::ListClocks);
   host.Handle<v1::ListRulesRequest, v1::ListRulesResponse>(
       Method("ListRules"), {},
       [&rules](const Call&, const v1::ListRulesRequest&)
