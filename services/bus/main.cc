@@ -26,8 +26,8 @@
 #include "services/bus/daemon/correction_desk.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
-#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/erasure_desk.h"
+#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/four_eyes.h"
 #include "services/bus/daemon/hold_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
@@ -397,6 +397,9 @@ int Main(int argc, char** argv) {
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
 
+  CorrectionDesk corrections(*log, types, delivery, recorder,
+                             CorrectionRegister(*log, types, *access, asked),
+                             std::make_unique<BackgroundThread>());
   WhoKnew who_knew(*log, types, *access);
   BundleMaker bundles(*log, *log, *tree, types, *access, signer);
   WhoKnewDesk who_knew_desk(who_knew, bundles,
@@ -437,7 +440,6 @@ int Main(int argc, char** argv) {
                           faults,       explainer,      persons,  glass,
                           *desk,        operators,      keys,     retention,
                           ingest_calls, delivery_calls, clock,    steady};
-  CorrectionDesk corrections(*log, delivery, asked);
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
   ServeAccess(host, kProgram, *access, PersonEventsOf(*log));

@@ -190,7 +190,7 @@ v1::Principal HubPrincipal() {
   for (const char* type :
        {"PersonErased", "ErasureConfirmed", "WrappingKeyChanged",
         "WrappingKeysDestroyed", "HoldPlaced", "HoldLifted",
-        "ProcessingRestricted"}) {
+        "ProcessingRestricted", "CorrectionAccepted"}) {
     grant.add_types(absl::StrCat("concordat.hub.v1.", type));
   }
   return principal;

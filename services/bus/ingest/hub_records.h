@@ -25,11 +25,13 @@ inline constexpr char kKeysStream[] = "keys";
 inline constexpr char kErasuresStream[] = "erasures";
 inline constexpr char kHoldsStream[] = "holds";
 inline constexpr char kRestrictionsStream[] = "restrictions";
+// Of who knows of a correction.
+inline constexpr char kCorrectionsStream[] = "corrections";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,
 // OperatorActed, EventsLost, RetentionStarted, RetentionEnded, ApprovalAsked,
-// ApprovalGiven; and those of erasure.proto.
+// ApprovalGiven; and those of erasure.proto and correction.proto.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.

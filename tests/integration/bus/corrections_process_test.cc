@@ -4,24 +4,71 @@
 // who has not seen the original is waited for   IsCompleteWhenEachThatHadIt…
 // complete before it is acknowledged            the same
 // another controller's corrections shown        the same
+// anybody may say that somebody knows           TakesTheWordOfWhoHadIt
+// said again it is recorded again, or refused   TakesTheWordOfWhoHadIt
+// the command shows less than the call          TheCommandSaysItAll
+// it is silent where alerts do not answer       TheCommandSaysItAll
 #include "concordat/bus/v1/corrections.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/support/process.h"
 
 namespace concordat {
 namespace {
 
 class CorrectionsProcessTest : public BusProcessTest {
  protected:
-  bus::v1::ListCorrectionsResponse List(absl::string_view principal) {
-    bus::v1::ListCorrectionsResponse response;
+  template <typename Response>
+  absl::StatusOr<Response> Invoke(
+      absl::string_view principal, absl::string_view method,
+      const google::protobuf::MessageLite& request) {
     const auto channel =
         OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    EXPECT_THAT(channel, IsOk());
-    const auto bytes = GenericCall(
-        *channel, "concordat.bus.v1.CorrectionService/ListCorrections", "", {});
-    EXPECT_THAT(bytes, IsOk());
-    EXPECT_TRUE(response.ParseFromString(bytes.value_or("")));
+    if (!channel.ok()) return channel.status();
+    const auto bytes =
+        GenericCall(*channel, absl::StrCat("concordat.bus.v1.", method),
+                    request.SerializeAsString(), {});
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(*bytes));
     return response;
+  }
+  bus::v1::ListCorrectionsResponse List(absl::string_view principal,
+                                        bool open = false) {
+    bus::v1::ListCorrectionsRequest request;
+    request.set_open(open);
+    const auto response = Invoke<bus::v1::ListCorrectionsResponse>(
+        principal, "CorrectionService/ListCorrections", request);
+    EXPECT_THAT(response, IsOk());
+    return response.value_or(bus::v1::ListCorrectionsResponse());
+  }
+  absl::StatusOr<bus::v1::AcceptCorrectionResponse> Accept(
+      absl::string_view principal, uint64_t sequence, std::string agency = "",
+      std::string how = "") {
+    bus::v1::AcceptCorrectionRequest request;
+    request.set_sequence(sequence);
+    request.set_agency(std::move(agency));
+    request.set_how(std::move(how));
+    return Invoke<bus::v1::AcceptCorrectionResponse>(
+        principal, "CorrectionService/AcceptCorrection", request);
+  }
+  absl::StatusOr<bus::v1::TraceCorrectionResponse> Trace(
+      absl::string_view principal, const std::string& event) {
+    bus::v1::TraceCorrectionRequest request;
+    request.set_event(event);
+    return Invoke<bus::v1::TraceCorrectionResponse>(
+        principal, "CorrectionService/TraceCorrection", request);
+  }
+  // What the command printed, and how it ended.
+  std::pair<std::string, int> RunCli(std::vector<std::string> words) {
+    words.insert(words.begin(), "concordat");
+    words.insert(words.end(), {"--data", bus_.data().path()});
+    testing::Process process(words, testing::Process::Output::kPiped);
+    std::string printed;
+    for (std::string line = process.Line(); !line.empty();
+         line = process.Line()) {
+      printed += line;
+    }
+    return {printed, WEXITSTATUS(process.Wait())};
   }
   // Takes and acknowledges everything up to the log's end, and waits until the
   // bus has that.
@@ -81,6 +128,97 @@ TEST_F(CorrectionsProcessTest, IsCompleteWhenEachThatHadItAcknowledges) {
   EXPECT_EQ(list.corrections(0).waits_for(), 0u);
   EXPECT_TRUE(list.corrections(0).recipients(0).accepted());
   EXPECT_EQ(List("nhs").corrections_size(), 0);
+}
+
+TEST_F(CorrectionsProcessTest, TakesTheWordOfWhoHadIt) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  const auto reader = Connect("service-alerts");
+  SubscribeOptions options;
+  options.name = "had-it";
+  {
+    const auto had = *reader->Subscribe(options);
+    CatchUp(*had, "had-it");
+  }
+  ASSERT_TRUE(Publish(*police, Retracted("r-1", "c-1")).accepted);
+  const std::string original = absl::StrCat(kPolice, "#c-1");
+  const std::string retraction = absl::StrCat(kPolice, "#r-1");
+
+  EXPECT_THAT(Trace("nhs", retraction), HasCode(absl::StatusCode::kNotFound));
+  auto trace = Trace("police", original);
+  ASSERT_THAT(trace, IsOk());
+  const uint64_t at = trace->correction().sequence();
+  EXPECT_FALSE(trace->complete());
+  EXPECT_EQ(trace->correction().recipients_size(), 1);
+  EXPECT_EQ(trace->uses_size(), 0);
+
+  EXPECT_THAT(Accept("nhs", at), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Accept("police", at), HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Accept("police", at, "mappa-tayside").status().message(),
+              HasSubstr("how:"));
+  EXPECT_THAT(Accept("police", at, "mappa-tayside", "by telephone"),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Accept("coordinator", at, "", "by telephone"),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Accept("coordinator", at, "nhs-tayside", "by telephone"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  const uint64_t end = LogStatus().end_sequence();
+  for (int again = 0; again < 2; ++again) {
+    const auto accepted = Accept("coordinator", at);
+    ASSERT_THAT(accepted, IsOk());
+    EXPECT_EQ(accepted->correction().waits_for(), 0u);
+    EXPECT_THAT(accepted->correction().recipients(0).state(),
+                HasSubstr("knows, says coordinator"));
+  }
+  EXPECT_EQ(LogStatus().end_sequence(), end + 1);
+  trace = Trace("police", retraction);
+  ASSERT_THAT(trace, IsOk());
+  EXPECT_TRUE(trace->complete());
+  EXPECT_EQ(List("police", /*open=*/true).corrections_size(), 0);
+  EXPECT_EQ(List("police").corrections_size(), 1);
+}
+
+TEST_F(CorrectionsProcessTest, TheCommandSaysItAll) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  const auto reader = Connect("service-alerts");
+  SubscribeOptions options;
+  options.name = "had-it";
+  const auto had = *reader->Subscribe(options);
+  CatchUp(*had, "had-it");
+  ASSERT_TRUE(Publish(*police, Retracted("r-1", "c-1")).accepted);
+  const std::string original = absl::StrCat(kPolice, "#c-1");
+
+  const auto list = RunCli({"corrections", "--open", "--profile", "police"});
+  EXPECT_EQ(list.second, 0);
+  EXPECT_THAT(list.first, HasSubstr("waits for 1"));
+  EXPECT_THAT(list.first, HasSubstr("mappa-tayside/service/had-it: was"));
+  const auto trace =
+      RunCli({"corrections", "--event", original, "--profile", "police"});
+  EXPECT_EQ(trace.second, 0);
+  EXPECT_THAT(trace.first, HasSubstr("limits of rules: not known"));
+  EXPECT_THAT(trace.first, HasSubstr("not complete"));
+  const std::string at =
+      absl::StrCat(Trace("police", original)
+                       .value_or(bus::v1::TraceCorrectionResponse())
+                       .correction()
+                       .sequence());
+  const auto accepted =
+      RunCli({"corrections", "--accept", at, "--profile", "coordinator"});
+  EXPECT_EQ(accepted.second, 0);
+  EXPECT_THAT(accepted.first, HasSubstr("all know"));
+
+  EXPECT_NE(
+      RunCli({"corrections", "--event", "x", "--profile", "police"}).second, 0);
+  EXPECT_NE(
+      RunCli({"corrections", "--accept", "x", "--profile", "police"}).second,
+      0);
+  EXPECT_NE(
+      RunCli({"corrections", "--open", "--event", at, "--profile", "police"})
+          .second,
+      0);
+  EXPECT_NE(
+      RunCli({"corrections", "--how", "so", "--profile", "police"}).second, 0);
 }
 
 }  // namespace
