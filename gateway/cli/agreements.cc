@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "concordat/bus/v1/arrival.pb.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/agreement_life.h"
 #include "gateway/cli/command.h"
@@ -26,6 +27,7 @@ struct Asked {
   std::string agency;
   std::string role;
   std::string purpose;
+  std::string name;
 };
 
 // An event of the demo's story, as deploy/demo/story_numbers.tsv has it.
@@ -178,6 +180,51 @@ absl::Status Explain(Hub& hub, const std::string& event, const Asked& asked,
   return absl::OkStatus();
 }
 
+void Print(const bus::v1::ExplainArrivalResponse& answer) {
+  std::printf("%llu  %s  of %s, accepted %s\n",
+              static_cast<unsigned long long>(answer.sequence()),
+              answer.type().c_str(), answer.controller().c_str(),
+              LocalTime(answer.accepted_time()).c_str());
+  for (const bus::v1::Arrival& arrival : answer.arrivals()) {
+    std::printf("%s/%s/%s: %s: %s\n", answer.agency().c_str(),
+                answer.role().c_str(),
+                arrival.name().empty() ? "-" : arrival.name().c_str(),
+                arrival.arrived() ? "arrived" : "did not arrive",
+                arrival.because().c_str());
+    for (const bus::v1::ArrivalStep& step : arrival.steps()) {
+      std::printf("  %-15s %s: %s%s%s%s\n", step.what().c_str(),
+                  step.keeps() ? "NO" : "ok", step.because().c_str(),
+                  step.line().empty() ? "" : " (", step.line().c_str(),
+                  step.line().empty() ? "" : ")");
+    }
+  }
+}
+
+absl::Status ExplainArrival(Hub& hub, const std::string& event,
+                            const Asked& asked, bool as_json) {
+  bus::v1::ExplainViewRequest named;
+  if (auto status = NameEvent(hub, event, named); !status.ok()) return status;
+  if (auto status = NameRecipient(hub, asked, named); !status.ok()) {
+    return status;
+  }
+  bus::v1::ExplainArrivalRequest request;
+  request.set_sequence(named.sequence());
+  request.set_event(named.event());
+  request.set_agency(named.agency());
+  request.set_role(named.role());
+  request.set_purpose(named.purpose());
+  request.set_name(asked.name);
+  const auto answer = hub.Call<bus::v1::ExplainArrivalResponse>(
+      kProgram, "concordat.bus.v1.ArrivalService/ExplainArrival", request);
+  if (!answer.ok()) return answer.status();
+  if (as_json) {
+    std::printf("%s\n", ToJson(*answer).c_str());
+  } else {
+    Print(*answer);
+  }
+  return absl::OkStatus();
+}
+
 void PrintText(const policy::v1::Agreement& agreement) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(agreement, &text);
@@ -234,6 +281,7 @@ absl::Status List(Hub& hub, const std::string& name, bool as_json) {
 absl::Status RunAgreements(const std::vector<std::string>& arguments) {
   CommandLine line(
       "agreements list | show NAME | explain EVENT --for PROFILE |\n"
+      "       arrival EVENT --for PROFILE [--name SUBSCRIPTION] |\n"
       "       new-key KEYFILE | sign FILE | adopt FILE | retire FILE |\n"
       "       diff [FILE] CANDIDATE | simulate CANDIDATE",
       "list      agreements, whether they are in force and who signed them\n"
@@ -242,6 +290,8 @@ absl::Status RunAgreements(const std::vector<std::string>& arguments) {
       "a\n"
       "          position, <source>#<id>, or a number of the demo's story "
       "(2.15)\n"
+      "arrival   whether it came to the recipient's subscriptions, or what "
+      "keeps it\n"
       "new-key   makes a key that signs for a party, and prints its public "
       "half\n"
       "sign      signs an agreement, or its early end, for --party with --key\n"
@@ -261,6 +311,8 @@ absl::Status RunAgreements(const std::vector<std::string>& arguments) {
                          &asked.agency);
   line.flags().AddString("role", "And a role of it.", &asked.role);
   line.flags().AddString("purpose", "For this purpose.", &asked.purpose);
+  line.flags().AddString("name", "Arrival: of this subscription of theirs.",
+                         &asked.name);
   line.flags().AddString("key", "The file of the key that signs.", &life.key);
   line.flags().AddString("party", "The party that it signs for.", &life.party);
   line.flags().AddString("office", "As what it signs.", &life.office);
@@ -288,12 +340,16 @@ absl::Status RunAgreements(const std::vector<std::string>& arguments) {
     if (verb == "explain") {
       return Explain(**hub, words[1], asked, line.json());
     }
+    if (verb == "arrival") {
+      return ExplainArrival(**hub, words[1], asked, line.json());
+    }
     if (verb == "adopt") return Adopt(**hub, words[1], life, line.json());
     if (verb == "retire") return Retire(**hub, words[1], line.json());
     if (verb == "simulate") return Try(**hub, words[1], life, line.json());
   }
   return absl::InvalidArgumentError(
-      "agreements list, show NAME, explain EVENT, new-key KEYFILE, sign FILE, "
+      "agreements list, show NAME, explain EVENT, arrival EVENT, new-key "
+      "KEYFILE, sign FILE, "
       "adopt FILE, retire FILE, diff [FILE] CANDIDATE or simulate CANDIDATE");
 }
 

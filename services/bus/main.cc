@@ -20,6 +20,7 @@
 #include "services/bus/daemon/act_recorder.h"
 #include "services/bus/daemon/agreed_text.h"
 #include "services/bus/daemon/agreement_desk.h"
+#include "services/bus/daemon/arrival_desk.h"
 #include "services/bus/daemon/bus_health.h"
 #include "services/bus/daemon/bus_metrics.h"
 #include "services/bus/daemon/bus_service.h"
@@ -412,6 +413,8 @@ int Main(int argc, char** argv) {
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types);
+  ArrivalDesk arrivals(*log, explainer, delivery, *access,
+                       std::make_unique<BackgroundThread>());
   PersonReader persons(*log, asked, types, clock);
   const std::unique_ptr<Stamping> stamping =
       start.Value(Stamping::Start(data, folder, *tree, steady, random));
@@ -451,6 +454,7 @@ int Main(int argc, char** argv) {
   four_eyes.Serve(host);
   erasures.Serve(host);
   corrections.Serve(host);
+  arrivals.Serve(host);
   holds.Serve(host);
   agreements.Serve(host);
   WatchRegistry(*registry, host.health());

@@ -130,6 +130,24 @@ struct SubscriptionInfo {
   uint64_t used_us = 0;
 };
 
+// How it stands with one event under one durable name.
+struct ArrivalState {
+  bool exists = false;
+  bool connected = false;
+  // The list of its filter that does not want it. Of who is not connected the filter
+  // is not known.
+  std::string refused_by = {};
+  Sequence acknowledged;
+  Sequence sent;  // Looked at up to here.
+  Sequence end;   // Of the log, as far as it may be sent.
+  bool paused = false;
+  bool without_credit = false;
+  std::string stopped_because = {};
+  // Settled singly.
+  bool singly = false;
+  Settlement::StandsAt stands = {};
+};
+
 // By which places are kept: "<agency>/<role>/<name>".
 std::string SubscriptionKey(absl::string_view agency, absl::string_view role,
                             absl::string_view name);
@@ -240,6 +258,8 @@ class DeliveryCore {
   //   FAILED_PRECONDITION  somebody is connected under it, or it has rows.
   absl::Status MayRemove(const std::string& key) const;
   absl::Status Remove(const std::string& key);
+  ArrivalState ArrivalOf(const std::string& key,
+                         const StoredEvent& event) const;
   // For each durable name the first event that it may still be shown: the one after
   // its place, or one that waits, is set aside or parked.
   std::map<std::string, Sequence> FirstNeeded() const;

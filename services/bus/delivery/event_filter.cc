@@ -71,14 +71,16 @@ bool EventFilter::WantsType(absl::string_view type) const {
   return wants;
 }
 
-bool EventFilter::WantsSome(const HeaderView& header) const {
-  return WantsType(header.type) &&
-         (agencies_.empty() ||
-          agencies_.contains(std::string_view(header.controller.data(),
-                                              header.controller.size()))) &&
-         (persons_.empty() || persons_.contains(header.subject)) &&
-         (streams_.empty() || streams_.contains(std::string_view(
-                                  header.stream.data(), header.stream.size())));
+absl::string_view EventFilter::Refuses(const HeaderView& header) const {
+  const auto has = [](const auto& list, absl::string_view text) {
+    return list.empty() ||
+           list.contains(std::string_view(text.data(), text.size()));
+  };
+  if (!WantsType(header.type)) return "types";
+  if (!has(agencies_, header.controller)) return "agencies";
+  if (!persons_.empty() && !persons_.contains(header.subject)) return "persons";
+  if (!has(streams_, header.stream)) return "streams";
+  return "";
 }
 
 }  // namespace concordat::bus

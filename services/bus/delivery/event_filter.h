@@ -30,6 +30,8 @@ class EventFilter {
     return is_everything_ || WantsSome(header);
   }
   bool WantsType(absl::string_view type) const;
+  // The list by which it does not want it: "types", "agencies" …; empty: it does.
+  absl::string_view Refuses(const HeaderView& header) const;
   bool is_everything() const { return is_everything_; }
   // It asks by what an envelope does not show.
   bool by_subject() const { return !persons_.empty() || !streams_.empty(); }
@@ -46,7 +48,9 @@ class EventFilter {
   }
 
  private:
-  bool WantsSome(const HeaderView& header) const;
+  bool WantsSome(const HeaderView& header) const {
+    return Refuses(header).empty();
+  }
 
   bool is_everything_ = true;
   std::set<std::string, std::less<>> types_;  // Patterns.

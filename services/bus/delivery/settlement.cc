@@ -422,6 +422,45 @@ Settlement::Counts Settlement::counts() const {
   return counts;
 }
 
+Settlement::StandsAt Settlement::Find(Sequence sequence) const {
+  for (const auto& [order, item] : items_) {
+    if (item.row.id.sequence != sequence) continue;
+    StandsAt at;
+    at.row = item.row;
+    at.row.due_us = real_us(item.due);
+    switch (item.state) {
+      case State::kOut:
+        at.standing = Standing::kOut;
+        break;
+      case State::kDelayed:
+        at.standing = Standing::kDelayed;
+        break;
+      case State::kReady:
+        at.standing = Standing::kReady;
+        break;
+      case State::kSetAside:
+        at.standing = Standing::kSetAside;
+        break;
+      case State::kParked:
+        at.standing = Standing::kParked;
+        break;
+      case State::kQueued:
+        at.standing = Standing::kBehindKey;
+        at.behind = items_.at(keys_.at(item.row.key).front()).row.id.sequence;
+    }
+    return at;
+  }
+  const bool is_done =
+      sequence <= place_.acknowledged ||
+      std::any_of(
+          unseen_.begin(), unseen_.end(),
+          [&](const auto& one) { return one.first.sequence == sequence; }) ||
+      std::any_of(window_.begin(), window_.end(), [&](const Entry& one) {
+        return one.passed && one.id.sequence == sequence;
+      });
+  return {is_done ? Standing::kDone : Standing::kNotOffered};
+}
+
 uint64_t Settlement::real_us(absl::Duration now) const {
   return static_cast<uint64_t>(
       std::max<int64_t>(0, absl::ToUnixMicros(started_ + now)));

@@ -150,6 +150,23 @@ class Settlement {
   Sequence acknowledged() const { return place_.acknowledged; }
   Sequence judged() const { return place_.judged; }
   Counts counts() const;
+  // How it stands with an event, live or shown later.
+  enum class Standing {
+    kNotOffered,
+    kReady,
+    kOut,
+    kDelayed,    // For another attempt, after `row.due_us`.
+    kBehindKey,  // Until `behind`, of its key, is done with.
+    kSetAside,
+    kParked,
+    kDone,
+  };
+  struct StandsAt {
+    Standing standing = Standing::kNotOffered;
+    Row row = {};
+    Sequence behind = {};
+  };
+  StandsAt Find(Sequence sequence) const;
   // Rows with an attempt that failed, ascending by order.
   std::vector<Row> Rows() const;
   // To be stored; `scanned`: live was looked at up to here.

@@ -6,8 +6,11 @@
 // another controller's corrections shown        the same
 // anybody may say that somebody knows           TakesTheWordOfWhoHadIt
 // said again it is recorded again, or refused   TakesTheWordOfWhoHadIt
+// what keeps an event is not said               SaysWhyAnEventDidNotArrive
+// anybody may ask about anybody                 SaysWhyAnEventDidNotArrive
 // the command shows less than the call          TheCommandSaysItAll
 // it is silent where alerts do not answer       TheCommandSaysItAll
+#include "concordat/bus/v1/arrival.pb.h"
 #include "concordat/bus/v1/corrections.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
 #include "tests/support/process.h"
@@ -57,6 +60,17 @@ class CorrectionsProcessTest : public BusProcessTest {
     request.set_event(event);
     return Invoke<bus::v1::TraceCorrectionResponse>(
         principal, "CorrectionService/TraceCorrection", request);
+  }
+  // To the alerts service's role, under one of its names.
+  absl::StatusOr<bus::v1::ExplainArrivalResponse> Arrival(
+      absl::string_view principal, const std::string& event, std::string name) {
+    bus::v1::ExplainArrivalRequest request;
+    request.set_event(event);
+    request.set_agency("mappa-tayside");
+    request.set_role("service");
+    request.set_name(std::move(name));
+    return Invoke<bus::v1::ExplainArrivalResponse>(
+        principal, "ArrivalService/ExplainArrival", request);
   }
   // What the command printed, and how it ended.
   std::pair<std::string, int> RunCli(std::vector<std::string> words) {
@@ -219,6 +233,45 @@ TEST_F(CorrectionsProcessTest, TheCommandSaysItAll) {
       0);
   EXPECT_NE(
       RunCli({"corrections", "--how", "so", "--profile", "police"}).second, 0);
+
+  const auto arrival =
+      RunCli({"agreements", "arrival", original, "--agency", "mappa-tayside",
+              "--role", "service", "--profile", "admin"});
+  EXPECT_EQ(arrival.second, 0);
+  EXPECT_THAT(arrival.first, HasSubstr("had-it: arrived"));
+}
+
+TEST_F(CorrectionsProcessTest, SaysWhyAnEventDidNotArrive) {
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  const std::string event = absl::StrCat(kPolice, "#c-1");
+  const auto because = [&](const std::string& name) {
+    const auto answer = Arrival("admin", event, name);
+    EXPECT_THAT(answer, IsOk());
+    if (!answer.ok() || answer->arrivals_size() != 1) return std::string();
+    return absl::StrCat(answer->arrivals(0).arrived() ? "arrived: " : "not: ",
+                        answer->arrivals(0).because());
+  };
+  EXPECT_THAT(because("had-it"), HasSubstr("not: there is no subscription"));
+  const auto reader = Connect("service-alerts");
+  SubscribeOptions options;
+  options.name = "other";
+  options.types = {"concordat.nhs.v1.*"};
+  const auto other = *reader->Subscribe(options);
+  CatchUp(*other, "other");
+  EXPECT_THAT(because("other"), HasSubstr("not: its filter lists types"));
+  options.name = "had-it";
+  options.types = {};
+  const auto had = *reader->Subscribe(options);
+  CatchUp(*had, "had-it");
+  EXPECT_THAT(because("had-it"), HasSubstr("arrived: "));
+
+  EXPECT_THAT(Arrival("nhs", event, "had-it"),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Arrival("admin", "urn:concordat:nobody:x#1", "had-it"),
+              HasCode(absl::StatusCode::kNotFound));
+  // Of its own event everybody may be asked about.
+  EXPECT_THAT(Arrival("police", event, ""), IsOk());
 }
 
 }  // namespace
