@@ -26,8 +26,8 @@
 #include "services/bus/daemon/correction_desk.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
-#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/erasure_desk.h"
+#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/four_eyes.h"
 #include "services/bus/daemon/hold_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
@@ -408,7 +408,7 @@ int Main(int argc, char** argv) {
   SetWatch(watch, &host_options);
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  Explainer explainer(*log, asked, types);
+  Explainer explainer(*log, asked, types, watch.expiry_warning_days());
   PersonReader persons(*log, asked, types, clock);
   const std::unique_ptr<Stamping> stamping =
       start.Value(Stamping::Start(data, folder, *tree, steady, random));
