@@ -81,6 +81,26 @@ void Cohort::Join(const PersonKey& subject,
   }
 }
 
+void Cohort::SetLists(const PersonKey& subject,
+                      std::vector<AccessEntry> restricted_to,
+                      std::vector<AccessEntry> excluded) {
+  MutexLock lock(mu_);
+  if (restricted_to.empty() && excluded.empty()) {
+    lists_.erase(subject);
+    return;
+  }
+  PersonPolicy& lists = lists_[subject];
+  lists.restricted_to = std::move(restricted_to);
+  lists.excluded = std::move(excluded);
+}
+
+bool Cohort::Allows(const PersonKey& subject, const Recipient& to) const {
+  MutexLock lock(mu_);
+  if (heard_ == absl::InfinitePast()) return false;
+  const auto at = lists_.find(subject);
+  return at == lists_.end() || at->second.Allows(to);
+}
+
 void Cohort::Leave(const PersonKey& subject) {
   MutexLock lock(mu_);
   Forget(subject, Growing());

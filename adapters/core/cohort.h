@@ -19,6 +19,7 @@
 #include "services/common/base/ids.h"
 #include "services/common/base/mutex.h"
 #include "services/common/crypto/sha256.h"
+#include "services/common/policy/policy.h"
 
 namespace concordat::edge {
 
@@ -52,6 +53,10 @@ class Cohort {
   // The log position that it is folded to.
   Sequence position() const;
   size_t people() const;
+  // Whether there is a record of the person to somebody of the edge's own agency: the
+  // lists that identity told, also once the person has left. Before the first list
+  // nobody knows, and there is none.
+  bool Allows(const PersonKey& subject, const Recipient& to) const;
   // When Complete() was last called.
   absl::Time heard() const;
 
@@ -60,6 +65,10 @@ class Cohort {
   void Begin();
   void Join(const PersonKey& subject,
             const std::vector<PersonIdentifier>& identifiers);
+  // Of who may see the person's record; counts at once.
+  void SetLists(const PersonKey& subject,
+                std::vector<AccessEntry> restricted_to,
+                std::vector<AccessEntry> excluded);
   void Leave(const PersonKey& subject);
   // The list is out, or a heartbeat came.
   void Complete(Sequence position);
@@ -82,6 +91,8 @@ class Cohort {
   List current_ ABSL_GUARDED_BY(mu_);
   List coming_ ABSL_GUARDED_BY(mu_);
   bool beginning_ ABSL_GUARDED_BY(mu_) = true;
+  // Of those who have any.
+  absl::flat_hash_map<PersonKey, PersonPolicy> lists_ ABSL_GUARDED_BY(mu_);
   absl::Time heard_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   Sequence position_ ABSL_GUARDED_BY(mu_);
 };

@@ -13,19 +13,36 @@ constexpr absl::Duration kPauseMin = absl::Milliseconds(100);
 constexpr absl::Duration kPauseMax = absl::Seconds(5);
 constexpr absl::string_view kChi = "chi";
 
+std::vector<AccessEntry> EntriesOf(
+    const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::vector<AccessEntry> entries;
+  for (const std::string& text : texts) {
+    entries.push_back(AccessEntry::Of(text));
+  }
+  return entries;
+}
+
 }  // namespace
 
 absl::Status ApplyCohortChange(const identity::v1::CohortChange& change,
                                Cohort& cohort) {
   if (change.has_joined()) {
-    const auto subject = PersonKey::Parse(change.joined().subject());
+    const identity::v1::CohortMember& joined = change.joined();
+    const auto subject = PersonKey::Parse(joined.subject());
     if (!subject.ok()) return subject.status();
     std::vector<PersonIdentifier> identifiers;
-    for (const identity::v1::Identifier& told : change.joined().identifiers()) {
+    for (const identity::v1::Identifier& told : joined.identifiers()) {
       identifiers.push_back(
           {told.scheme(), told.value(),
            told.scheme() == kChi ? std::string() : told.authority()});
     }
+    // The lists first: nobody is a member before it is known who may see them.
+    std::vector<AccessEntry> restricted_to = EntriesOf(joined.restricted_to());
+    if (joined.restricted() && restricted_to.empty()) {
+      restricted_to.emplace_back();  // Of no agency: nobody.
+    }
+    cohort.SetLists(*subject, std::move(restricted_to),
+                    EntriesOf(joined.excluded()));
     cohort.Join(*subject, identifiers);
   }
   if (!change.left_subject().empty()) {

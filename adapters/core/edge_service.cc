@@ -71,6 +71,20 @@ absl::Status EdgeService::CheckSeer(const bus::v1::Principal& caller) const {
   return caller.role() == kOperator ? absl::OkStatus() : CheckCaller(caller);
 }
 
+bool EdgeService::IsHidden(const bus::v1::Principal& caller,
+                           const KeptItem& kept) const {
+  // The operator sees nobody.
+  return caller.agency() == agency_ && !kept.verdict.subject.empty() &&
+         !allows_(kept.verdict.subject, caller);
+}
+
+uint64_t EdgeService::NumberFor(const bus::v1::Principal& caller,
+                                absl::string_view item_ref) const {
+  const uint64_t number = NumberOf(item_ref);
+  const auto kept = store_.Find(number);
+  return kept.has_value() && IsHidden(caller, *kept) ? 0 : number;
+}
+
 void EdgeService::Fill(const KeptItem& kept, v1::Item& item) const {
   FillEnvelope(kept, item);
   item.set_item_ref(RefOf(kept));
@@ -120,6 +134,7 @@ absl::StatusOr<v1::ListRejectsResponse> EdgeService::List(
   out.set_released(counts.released);
   if (fill_) fill_(out);
   for (const KeptItem& kept : store_.items(whole && request.with_ended())) {
+    if (IsHidden(caller, kept)) continue;
     v1::Item& item = *response.add_items();
     if (whole) {
       Fill(kept, item);
@@ -140,7 +155,7 @@ absl::StatusOr<Act> EdgeService::WishOf(const absl::Status& allowed,
   const absl::Status fits = CheckActRequest(command, note);
   if (!fits.ok()) return fits;
   Act wish;
-  wish.item = NumberOf(item_ref);
+  wish.item = NumberFor(caller, item_ref);
   wish.by = SourceOf(caller);
   wish.request_id = command.request_id();
   wish.on_behalf_of = command.on_behalf_of();
@@ -169,7 +184,7 @@ absl::StatusOr<v1::LookAtItemResponse> EdgeService::Look(
       CheckStaffReference("on_behalf_of", request.on_behalf_of());
   if (!fits.ok()) return fits;
   Act wish;
-  wish.item = NumberOf(request.item_ref());
+  wish.item = NumberFor(caller, request.item_ref());
   wish.by = SourceOf(caller);
   wish.on_behalf_of = request.on_behalf_of();
   const auto looked = desk_.Look(std::move(wish));
@@ -200,7 +215,7 @@ absl::StatusOr<v1::PreviewReplayResponse> EdgeService::PreviewReplay(
   if (!allowed.ok()) return allowed;
   v1::PreviewReplayResponse response;
   for (const KeptItem& kept : store_.items()) {
-    if (!IsRefused(kept) || !kept.open()) continue;
+    if (!IsRefused(kept) || !kept.open() || IsHidden(caller, kept)) continue;
     if (response.items_size() == kPreviewItemsMax) {
       response.set_more(true);
       break;

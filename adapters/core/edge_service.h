@@ -19,15 +19,21 @@ namespace concordat::edge {
 
 class EdgeService {
  public:
-  // `roles` of `agency` may see and act. `fill` adds to the counts what only
-  // the adapter knows; may be null. Borrows store and desk.
+  // Whether there is a record of the person to a caller of the agency.
+  using Allows = std::function<bool(const PersonKey& subject,
+                                    const bus::v1::Principal& caller)>;
+
+  // `roles` of `agency` may see and act; of somebody of whom `allows` says no there
+  // is no item to them. `fill` adds to the counts what only the adapter knows; may be
+  // null. Borrows store and desk.
   EdgeService(const EdgeStore& store, ItemDesk& desk, std::string agency,
-              std::vector<std::string> roles,
+              std::vector<std::string> roles, Allows allows,
               std::function<void(v1::Counts&)> fill)
       : store_(store),
         desk_(desk),
         agency_(std::move(agency)),
         roles_(std::move(roles)),
+        allows_(std::move(allows)),
         fill_(std::move(fill)) {}
 
   // This outlives the host.
@@ -53,6 +59,11 @@ class EdgeService {
   absl::Status CheckCaller(const bus::v1::Principal& caller) const;
   // For the agency's own people, or the operator.
   absl::Status CheckSeer(const bus::v1::Principal& caller) const;
+  // The item is about somebody of whom there is no record to the caller.
+  bool IsHidden(const bus::v1::Principal& caller, const KeptItem& kept) const;
+  // 0: there is none, or it is hidden.
+  uint64_t NumberFor(const bus::v1::Principal& caller,
+                     absl::string_view item_ref) const;
   // The act that a request asks for, its texts checked, if it is allowed.
   absl::StatusOr<Act> WishOf(const absl::Status& allowed,
                              const bus::v1::Principal& caller,
@@ -68,6 +79,7 @@ class EdgeService {
   ItemDesk& desk_;
   const std::string agency_;
   const std::vector<std::string> roles_;
+  const Allows allows_;
   const std::function<void(v1::Counts&)> fill_;
 };
 

@@ -64,6 +64,7 @@ class Hl7EdgeProcess {
   uint16_t mllp_port() const { return server_->port(); }
   EdgeStore& store() { return *store_; }
   const EdgeStore& store() const { return *store_; }
+  const Cohort& cohort() const { return cohort_; }
   // For the people of the agency. It lives as long as this.
   ItemDesk& desk() { return *desk_; }
   // When the listener last had a message.

@@ -114,8 +114,7 @@ int main(int argc, char** argv) {
   const std::string agency = self->agency();
   const auto edge = start.Value(Hl7EdgeProcess::Start(std::move(parts)));
 
-  const auto access =
-      start.Value(concordat::OpenAccessLog(folder + "/access"));
+  const auto access = start.Value(concordat::OpenAccessLog(folder + "/access"));
   concordat::ServerHostOptions options;
   options.program = kProgram;
   options.port = start.Value(data.Port(kProgram, "grpc"));
@@ -125,6 +124,12 @@ int main(int argc, char** argv) {
                              metrics, *access);
   concordat::edge::EdgeService service(
       edge->store(), edge->desk(), agency, {kLiaison},
+      [&edge](const concordat::PersonKey& subject,
+              const concordat::bus::v1::Principal& caller) {
+        concordat::Recipient to{caller.agency(), caller.role(), {}};
+        to.principal = caller.name();
+        return edge->cohort().Allows(subject, to);
+      },
       [&edge](concordat::edge::v1::Counts& counts) {
         edge->FillCounts(counts);
       });

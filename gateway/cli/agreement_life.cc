@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -49,10 +50,28 @@ std::string Method(absl::string_view name) {
   return absl::StrCat(kService, name);
 }
 
-// Whose agreements end is said by a file of another form.
-bool IsRetirement(const std::string& text) {
+// What the text is, if `party` may sign it: an agreement of which it is a party, or
+// an early end that is its own, which is a file of another form.
+absl::StatusOr<SignedText> WhatToSign(const std::string& path,
+                                      const std::string& text,
+                                      const std::string& party) {
+  const auto not_its = [&](const std::string& parties) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--party ", party, "? ", path, " is of ", parties));
+  };
   policy::v1::Retirement retirement;
-  return ParseTextProto({"", text}, &retirement).ok();
+  if (ParseTextProto({path, text}, &retirement).ok()) {
+    if (retirement.party() != party) return not_its(retirement.party());
+    return SignedText::kRetirement;
+  }
+  policy::v1::Agreement agreement;
+  const absl::Status parsed = ParseTextProto({path, text}, &agreement);
+  if (!parsed.ok()) return parsed;
+  const auto& parties = agreement.parties();
+  if (std::find(parties.begin(), parties.end(), party) == parties.end()) {
+    return not_its(absl::StrJoin(parties, ", "));
+  }
+  return SignedText::kAgreement;
 }
 
 }  // namespace
@@ -93,9 +112,9 @@ absl::Status Sign(const std::string& path, const LifeFlags& flags) {
   if (!signer.ok()) return signer.status();
   const auto text = ReadText(path);
   if (!text.ok()) return text.status();
-  const SignedText what =
-      IsRetirement(*text) ? SignedText::kRetirement : SignedText::kAgreement;
-  const auto file = SignFile(what, path, *signer, flags.party, flags.office);
+  const auto what = WhatToSign(path, *text, flags.party);
+  if (!what.ok()) return what.status();
+  const auto file = SignFile(*what, path, *signer, flags.party, flags.office);
   if (!file.ok()) return file.status();
   std::printf("%s.sig: signed by %s\n", path.c_str(),
               absl::StrJoin(file->signatures(), ", ",

@@ -257,7 +257,7 @@ absl::Status List(Hub& hub, const std::string& name, bool as_json) {
     } else if (!name.empty()) {
       PrintText(agreement);
     } else {
-      std::printf("%s version %u, %s to %s, %s\n    %s%s%s\n    %s\n",
+      std::printf("%s version %u, %s to %s, %s\n    %s%s%s\n    %s\n%s",
                   agreement.name().c_str(), agreement.version(),
                   agreement.valid_from().c_str(), agreement.valid_to().c_str(),
                   StateOf(each).c_str(),
@@ -268,7 +268,10 @@ absl::Status List(Hub& hub, const std::string& name, bool as_json) {
                       ? "unsigned"
                       : absl::StrCat("signed by ",
                                      absl::StrJoin(each.signed_by(), ", "))
-                            .c_str());
+                            .c_str(),
+                  each.notice().empty()
+                      ? ""
+                      : absl::StrCat("    ", each.notice(), "\n").c_str());
     }
   }
   if (shown) return absl::OkStatus();

@@ -412,7 +412,7 @@ int Main(int argc, char** argv) {
   SetWatch(watch, &host_options);
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  Explainer explainer(*log, asked, types);
+  Explainer explainer(*log, asked, types, watch.expiry_warning_days());
   ArrivalDesk arrivals(*log, explainer, delivery, *access,
                        std::make_unique<BackgroundThread>());
   PersonReader persons(*log, asked, types, clock);

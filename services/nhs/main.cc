@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
       argc, argv);
   concordat::CommandService service(program);
   const absl::TimeZone zone = program.start().Value(concordat::LondonTime());
-  concordat::nhs::LiaisonBook book(zone);
+  concordat::nhs::LiaisonBook book(zone, service.shared_types());
   const auto liaison = program.start().Value(concordat::Projection::Open(
       {.folder = "",
        .name = "liaison",

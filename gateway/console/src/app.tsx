@@ -4,15 +4,18 @@ import { Desk, isOperator } from "./hub/desk";
 import { onSignedOut, type HubError } from "./hub/http";
 import { problem } from "./hub/services";
 import { currentSession, type Session } from "./hub/session";
+import { AgreementNotices } from "./parts/agreement_notices";
 import { Loading, Problem } from "./parts/basics";
 import { Idle } from "./parts/idle";
 import { roomsOf, Strip, Told } from "./parts/strip";
 import { DeskContext, useDesk } from "./parts/use_desk";
 import { Person } from "./person/person";
+import { Approvals } from "./rooms/approvals";
 import { Cases } from "./rooms/cases";
 import { Exchange } from "./rooms/exchange";
 import { Find } from "./rooms/find";
 import { Liaison } from "./rooms/liaison";
+import { Openings } from "./rooms/openings";
 import { SignIn } from "./rooms/sign_in";
 import { Wall } from "./rooms/wall";
 import { Why } from "./rooms/why";
@@ -102,6 +105,7 @@ export function App() {
       />
       <main id="main" tabIndex={-1} class="cc-room">
         <Told />
+        <AgreementNotices />
         <Room route={route} changed={changed} />
       </main>
       <footer class="cc-foot">
@@ -146,6 +150,8 @@ const kWhose: Record<string, string> = {
   cases: "for those who manage cases",
   liaison: "the MAPPA health liaison officer's: what a hospital sent is decided there",
   exchange: "the hub operator's",
+  approvals: "for those whose agreement an act of two people needs",
+  openings: "for those who review openings: the co-ordinator and the guardians of the agencies",
 };
 
 function roomAt(
@@ -158,9 +164,10 @@ function roomAt(
   if (isOperator(desk.session)) {
     if (name === "why") return { room: <Why sequence={about} />, title: "Why" };
     if (name === "wall") return { room: <Wall />, title: "Wall screen" };
+    if (name === "approvals") return { room: <Approvals />, title: "Approvals" };
     return { room: <Exchange />, title: "Exchange" };
   }
-  const whose = roomsOf(desk.session).some(([href]) => href === `#/${name}`) ? undefined : kWhose[name];
+  const whose = roomsOf(desk).some(([href]) => href === `#/${name}`) ? undefined : kWhose[name];
   if (whose) {
     return {
       room: (
@@ -188,6 +195,10 @@ function roomAt(
       return { room: <Cases />, title: "Cases" };
     case "liaison":
       return { room: <Liaison />, title: "Liaison list" };
+    case "approvals":
+      return { room: <Approvals />, title: "Approvals" };
+    case "openings":
+      return { room: <Openings />, title: "Openings without an interest" };
     case "why":
       return { room: <Why key={about} sequence={about} />, title: "Why" };
     case "wall":

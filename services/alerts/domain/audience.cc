@@ -79,6 +79,16 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
     return &result.back();
   };
   const auto resolve = [&](const v1::Addressee& to) {
+    std::vector<AlertAddressee> resolved;
+    if (person.level < to.level_min()) return resolved;
+    if (to.agency() == "parties") {
+      const auto* parties = ValuesOf(trigger, "parties", kEveryGroup);
+      if (parties == nullptr) return resolved;
+      for (const std::string& party : *parties) {
+        resolved.push_back({party, to.role(), to.copy()});
+      }
+      return resolved;
+    }
     AlertAddressee who{to.agency(), to.role(), to.copy()};
     if (to.agency() == "lead") who.agency = person.lead;
     if (to.agency() == "arrangement") who.agency = arrangement_;
@@ -89,15 +99,17 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
       who.agency = FirstValue(trigger, "contactAgency");
       who.role = FirstValue(trigger, "contactRole");
     }
-    return person.level < to.level_min() ? AlertAddressee() : who;
+    resolved.push_back(std::move(who));
+    return resolved;
   };
   for (const v1::Addressee& to : limb.limb.to()) {
-    const AlertAddressee who = resolve(to);
-    if (place(who) == nullptr) continue;
-    // Who stands in for somebody who is away is told as well.
-    const OnDuty duty = roles_.Route({who.agency, who.role}, now);
-    if (duty.why != OnDuty::Why::kAbsent) continue;
-    place({duty.role.agency, duty.role.role, to.copy()});
+    for (const AlertAddressee& who : resolve(to)) {
+      if (place(who) == nullptr) continue;
+      // Who stands in for somebody who is away is told as well.
+      const OnDuty duty = roles_.Route({who.agency, who.role}, now);
+      if (duty.why != OnDuty::Why::kAbsent) continue;
+      place({duty.role.agency, duty.role.role, to.copy()});
+    }
   }
   if (result.empty()) return result;
   const RoleName owner{result.front().agency, result.front().role};
@@ -107,7 +119,7 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
     place(std::move(who));
   };
   for (const v1::Addressee& to : limb.limb.out_of_hours().to()) {
-    cover(resolve(to));
+    for (AlertAddressee& who : resolve(to)) cover(std::move(who));
   }
   if (limb.limb.has_out_of_hours() && limb.limb.out_of_hours().to().empty()) {
     // Who covers for the owner, by the directory.
@@ -120,10 +132,11 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
     ++step;
     from.clear();
     for (const v1::Addressee& to : next.to()) {
-      AlertAddressee who = resolve(to);
-      from.push_back({who.agency, who.role});
-      who.step = step;
-      place(std::move(who));
+      for (AlertAddressee& who : resolve(to)) {
+        from.push_back({who.agency, who.role});
+        who.step = step;
+        place(std::move(who));
+      }
     }
   }
   const auto go_on = [&](const RoleName& start) {

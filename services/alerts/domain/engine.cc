@@ -20,6 +20,8 @@ constexpr absl::string_view kReviewDecided =
     "concordat.identity.v1.IdentityReviewDecided";
 constexpr absl::string_view kLinkDoubted = "LINK_DOUBTED";
 constexpr absl::string_view kPersonErased = "concordat.hub.v1.PersonErased";
+constexpr absl::string_view kAgreementAdopted =
+    "concordat.hub.v1.AgreementAdopted";
 constexpr absl::string_view kAlertTypes = "concordat.alerts.v1.";
 
 }  // namespace
@@ -58,6 +60,8 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     FoldCut(view, data);
   } else if (type == kPersonErased) {
     FoldErased(view, data);
+  } else if (type == kAgreementAdopted) {
+    FoldAdopted(view);
   } else if (!view.header.retracts.empty()) {
     const auto by = ReadFact(view, *types_, {kAmendmentReason});
     if (!by.ok()) return by.status();
@@ -209,6 +213,19 @@ Sequence Engine::PositionOf(const Alert& alert,
     }
   }
   return position;
+}
+
+void Engine::FoldAdopted(const View& view) {
+  const auto about = by_feed_.find(view.header.stream);
+  if (about == by_feed_.end()) return;
+  Person& agreement = *about->second;
+  Fact by;
+  by.header = view.header;
+  for (const auto& end : agreement.facts) {
+    if (end->off || end->header.controller != by.header.controller) continue;
+    end->off = true;
+    JudgeAgain(agreement, *end, nullptr, by);
+  }
 }
 
 void Engine::FoldFeed(const View& view, absl::string_view data) {

@@ -149,6 +149,8 @@ class Engine {
   // engine.cc
   void FoldFact(const View& view, Fact fact);
   void FoldFeed(const View& view, absl::string_view data);
+  // A newer version of an agreement: that the one before ends holds no more.
+  void FoldAdopted(const View& view);
   void FoldDoubt(const View& view, const std::string& data);
   // What came by a number that was cut from the person counts no more.
   void FoldCut(const View& view, const std::string& data);

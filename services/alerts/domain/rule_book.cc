@@ -218,8 +218,8 @@ void RuleBook::Add(std::unique_ptr<RuleLimb> limb) {
         AddFieldsOf(limb->limb.headline_not_known(), &wanted);
         wanted.insert(condition.count().incident_field());
         wanted.insert(condition.absence().same_field());
-        wanted.insert({"contactAgency", "contactRole", "due", "source",
-                       kAmendmentReason});
+        wanted.insert({"contactAgency", "contactRole", "due", "parties",
+                       "source", kAmendmentReason});
       }
     }
   };

@@ -107,6 +107,11 @@ void AgreementDesk::Adopt(const Call&, const v1::AdoptAgreementRequest& request,
   const auto list = agreements->List(ingest_.now_us());
   const auto has = IsAdopted(Find(list, agreement.name()), agreement);
   if (!has.ok()) return reply(has.status());
+  // It would end what is in force, and give nothing.
+  if (!*has && agreement.valid_to() < IsoDay(ingest_.now_us())) {
+    return reply(absl::InvalidArgumentError(absl::StrCat(
+        "valid_to: ", agreement.valid_to(), " is past: it would be over")));
+  }
   v1::AdoptAgreementResponse response;
   response.set_name(agreement.name());
   response.set_version(agreement.version());
@@ -148,13 +153,19 @@ void AgreementDesk::Retire(const Call&,
     return reply(absl::PermissionDeniedError(absl::StrCat(
         "party: ", retired->party(), " is not of ", retired->name())));
   }
+  if (retired->from() != 0 && IsoDay(retired->from()) < IsoDay(now_us)) {
+    return reply(absl::InvalidArgumentError(
+        absl::StrCat("from: ", IsoDay(retired->from()),
+                     " is past: leave it out to end it at once")));
+  }
+  *retired->mutable_parties() = known->agreement.parties();
   // At once is now: nothing is retired after the fact.
   retired->set_from(std::max<uint64_t>(retired->from(), now_us));
   if (agreements->Ended({retired->name(), retired->version(), retired->from(),
                          retired->party(), retired->reason()}) == nullptr) {
     return reply(absl::FailedPreconditionError(absl::StrCat(
         retired->name(), ": version ", known->agreement.version(),
-        " is the newest, and ends on ", DayInWords(known->until_us))));
+        " is the newest, and ends on ", DayInWords(known->until_us - 1))));
   }
   v1::RetireAgreementResponse response;
   response.set_name(retired->name());
@@ -269,6 +280,8 @@ void AgreementDesk::Warn(uint32_t warning_days) {
     warned.set_last_day(IsoDay(each.until_us - 1));
     warned.set_days_left(left);
     warned.set_arrangement(each.agreement.arrangement());
+    *warned.mutable_parties() = each.agreement.parties();
+    warned.set_words(EndInWords(each, now_us, warning_days));
     // What is not recorded is said again tomorrow, and health says it all along.
     recorder_.Record(warned, *step, [](const absl::Status&) {});
   }

@@ -128,7 +128,7 @@ void ServeReasons(ServerHost& host, Explainer& explainer) {
   host.Handle<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
       absl::StrCat(kService, "ListAgreements"), {},
       [&explainer](const Call& call, const v1::ListAgreementsRequest&) {
-        return explainer.Agreements(*call.principal);
+        return explainer.Agreements(*call.principal, call.purpose);
       });
   host.Handle<v1::ExplainViewRequest, v1::ExplainViewResponse>(
       absl::StrCat(kService, "ExplainView"), {},

@@ -160,7 +160,8 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
   for (const Sequence sequence : *events) {
     const absl::StatusOr<StoredEvent> event = log_.ReadOne(sequence);
     if (!event.ok()) return event.status();
-    const absl::StatusOr<bool> changed = policy.Apply(event->header, MessageOf(*event));
+    const absl::StatusOr<bool> changed =
+        policy.Apply(event->header, MessageOf(*event));
     if (!changed.ok()) return changed.status();
     const bool holds = Holds(line.audience, agency, policy.Of(person));
     if (holds && !held) {
@@ -174,27 +175,36 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
 }
 
 absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(
-    const v1::Principal& caller) {
+    const v1::Principal& caller, absl::string_view purpose) {
   if (const absl::Status caught_up = fold_.CatchUp(log_); !caught_up.ok()) {
     return caught_up;
   }
+  const uint64_t now_us = fold_.now_us();
+  const auto agreements = fold_.policy().agreements();
+  const Recipient to = RecipientOf(caller, purpose);
+  const std::string ended = fold_.policy().HasAnyGrant(to, now_us)
+                                ? std::string()
+                                : agreements->EndedInWords(to, now_us);
   v1::ListAgreementsResponse response;
-  for (AdoptedAgreement& each :
-       fold_.policy().agreements()->List(fold_.now_us())) {
+  for (const AdoptedAgreement& each : agreements->List(now_us)) {
     const auto& parties = each.agreement.parties();
     const bool party =
         each.agreement.arrangement() == caller.agency() ||
         std::count(parties.begin(), parties.end(), caller.agency()) > 0;
     if (!party && !IsOperator(caller)) continue;
     v1::AgreementState& state = *response.add_agreements();
-    *state.mutable_agreement() = std::move(each.agreement);
+    *state.mutable_agreement() = each.agreement;
     state.set_in_force(each.in_force);
     state.mutable_signed_by()->Assign(each.signed_by.begin(),
                                       each.signed_by.end());
     if (each.in_force) {
       state.set_days_left(
-          static_cast<uint32_t>(DaysFromTo(fold_.now_us(), each.until_us - 1)));
+          static_cast<uint32_t>(DaysFromTo(now_us, each.until_us - 1)));
     }
+    // To whom nothing is left it is said as a session is told.
+    state.set_notice(!each.in_force && !ended.empty()
+                         ? ended
+                         : EndInWords(each, now_us, warning_days_));
     if (!each.early_end.has_value()) continue;
     state.set_retired_from(each.early_end->from_us);
     state.set_retired_by(each.early_end->party);

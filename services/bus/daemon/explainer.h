@@ -6,6 +6,7 @@
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,10 +21,14 @@ namespace concordat::bus {
 
 class Explainer {
  public:
-  // `log` and `fold` outlive this; `fold` is caught up at each question.
+  // `log` and `fold` outlive this; `fold` is caught up at each question. Of an end
+  // it tells from so many days before.
   Explainer(EventLog& log, PolicyFold& fold,
-            std::shared_ptr<const TypeRegistry> types)
-      : log_(log), fold_(fold), types_(std::move(types)) {}
+            std::shared_ptr<const TypeRegistry> types, uint32_t warning_days)
+      : log_(log),
+        fold_(fold),
+        types_(std::move(types)),
+        warning_days_(warning_days) {}
 
   // `purpose` is the caller's. Who may ask what: BusService.ExplainView.
   //   NOT_FOUND          no event that the caller may ask about; the same words
@@ -35,7 +40,7 @@ class Explainer {
       const v1::ExplainViewRequest& request);
 
   absl::StatusOr<v1::ListAgreementsResponse> Agreements(
-      const v1::Principal& caller);
+      const v1::Principal& caller, absl::string_view purpose);
 
  private:
   absl::StatusOr<StoredEvent> Find(const v1::ExplainViewRequest& request);
@@ -47,6 +52,7 @@ class Explainer {
   EventLog& log_;
   PolicyFold& fold_;
   const std::shared_ptr<const TypeRegistry> types_;
+  const uint32_t warning_days_;
 };
 
 }  // namespace concordat::bus

@@ -17,6 +17,7 @@ constexpr size_t kRecordsMax = 1u << 20;
 
 using hub::v1::ApprovalAsked;
 using hub::v1::ApprovalGiven;
+using hub::v1::ApprovalRefused;
 
 // Those that are done elsewhere; the others have calls of their own.
 constexpr absl::string_view kDoneElsewhere[] = {"enrolment", "keys", "restore",
@@ -26,18 +27,28 @@ Person PersonOf(const Call& call) {
   return {call.principal->name(), call.staff, call.principal->agency()};
 }
 
+absl::Status SettledError(absl::string_view how) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("it has been ", how, " already"));
+}
+
 std::string GivenId(absl::string_view approval) {
   return absl::StrCat(approval, "-given");
 }
 
-absl::Status CheckRight(const Call& call, const Act& act) {
-  if (!MayAgree(*call.principal, act.kind)) {
+std::string RefusedId(absl::string_view approval) {
+  return absl::StrCat(approval, "-refused");
+}
+
+absl::Status CheckRight(const Call& call, const std::string& kind,
+                        const std::string& agency) {
+  if (!MayAgree(*call.principal, kind)) {
     return absl::PermissionDeniedError(absl::StrCat(
-        "this needs the right ", RightTo(act.kind), " of the registry"));
+        "this needs the right ", RightTo(kind), " of the registry"));
   }
-  if (!act.agency.empty() && act.agency != call.principal->agency()) {
+  if (!agency.empty() && agency != call.principal->agency()) {
     return absl::PermissionDeniedError(
-        absl::StrCat("this is for people of ", act.agency));
+        absl::StrCat("this is for people of ", agency));
   }
   return absl::OkStatus();
 }
@@ -102,7 +113,7 @@ void FourEyes::Let(const std::string& approval) {
 
 void FourEyes::Decide(const Call& call, const Act& act, const std::string& why,
                       const std::string& approval, Then then) {
-  const absl::Status right = CheckRight(call, act);
+  const absl::Status right = CheckRight(call, act.kind, act.agency);
   if (!right.ok()) return then(right);
   if (approval.empty()) return Ask(call, act, why, std::move(then));
   Agree(call, act, approval, std::move(then));
@@ -154,13 +165,11 @@ void FourEyes::Agree(const Call& call, const Act& act,
   if (!may.ok()) return then(may);
   // From here until it is durable nobody else gets as far; after that the log has
   // its id.
-  const absl::Status again =
-      absl::FailedPreconditionError("it has been agreed to already");
-  if (!Take(approval)) return then(again);
-  const auto given_at = log_.OfId(kHubSource, GivenId(approval));
-  if (!given_at.ok() || given_at->value != 0) {
+  if (!Take(approval)) return then(SettledError("settled"));
+  const auto settled = Settled(approval);
+  if (!settled.ok() || !settled->empty()) {
     Let(approval);
-    return then(given_at.ok() ? again : given_at.status());
+    return then(settled.ok() ? SettledError(*settled) : settled.status());
   }
   ApprovalGiven given;
   given.set_request(approval);
@@ -181,8 +190,58 @@ void FourEyes::Agree(const Call& call, const Act& act,
       });
 }
 
+absl::StatusOr<std::string> FourEyes::Settled(const std::string& approval) {
+  const auto given = log_.OfId(kHubSource, GivenId(approval));
+  if (!given.ok()) return given.status();
+  if (given->value != 0) return std::string("agreed to");
+  const auto refused = log_.OfId(kHubSource, RefusedId(approval));
+  if (!refused.ok()) return refused.status();
+  return std::string(refused->value != 0 ? "refused" : "");
+}
+
+void FourEyes::Refuse(const Call& call, const v1::RefuseRequest& request,
+                      Reply<v1::RefuseResponse> reply) {
+  const absl::Status said = CheckWhy(request.why());
+  if (!said.ok()) return reply(said);
+  const std::string& approval = request.approval();
+  const auto asked = Find(approval);
+  if (!asked.ok()) return reply(asked.status());
+  const absl::Status right = CheckRight(call, asked->kind(), asked->agency());
+  if (!right.ok()) return reply(right);
+  if (asked->until() <=
+      static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()))) {
+    return reply(absl::FailedPreconditionError(
+        "it was asked for too long ago: nobody can agree to it any more"));
+  }
+  if (!Take(approval)) return reply(SettledError("settled"));
+  const auto settled = Settled(approval);
+  if (!settled.ok() || !settled->empty()) {
+    Let(approval);
+    return reply(settled.ok() ? SettledError(*settled) : settled.status());
+  }
+  const Person person = PersonOf(call);
+  ApprovalRefused refused;
+  refused.set_request(approval);
+  refused.set_kind(asked->kind());
+  refused.set_asked_by(asked->by());
+  refused.set_by(person.principal);
+  refused.set_staff(person.staff);
+  refused.set_why(request.why());
+  recorder_.RecordIn(RefusedId(approval), kApprovalsStream, PersonKey(),
+                     refused,
+                     [this, approval, reply](const absl::Status& recorded) {
+                       Let(approval);
+                       if (!recorded.ok()) return reply(recorded);
+                       reply(v1::RefuseResponse());
+                     });
+}
+
 absl::StatusOr<v1::ListApprovalsResponse> FourEyes::List(const Call& call) {
   v1::ListApprovalsResponse response;
+  for (std::string& kind : AgreedBy(*call.principal)) {
+    response.add_kinds(std::move(kind));
+  }
+  if (response.kinds().empty()) return response;
   const auto all =
       log_.OfStream(kHubSource, kApprovalsStream, {0}, kRecordsMax);
   if (!all.ok()) return all.status();
@@ -195,12 +254,14 @@ absl::StatusOr<v1::ListApprovalsResponse> FourEyes::List(const Call& call) {
     if (!asked.ok()) continue;  // The other kind of record.
     // Asked in this order, each open as long as the others.
     if (asked->until() <= now_us) break;
-    if (!MayAgree(*call.principal, asked->kind())) continue;
-    const auto given = log_.OfId(kHubSource, GivenId(event->header.id));
-    if (!given.ok()) return given.status();
-    if (given->value == 0) {
-      *response.add_approvals() = ToOpen(event->header.id, *asked);
-    }
+    if (!CheckRight(call, asked->kind(), asked->agency()).ok()) continue;
+    const auto settled = Settled(std::string(event->header.id));
+    if (!settled.ok()) return settled.status();
+    if (!settled->empty()) continue;
+    v1::OpenApproval& open = *response.add_approvals();
+    open = ToOpen(event->header.id, *asked);
+    open.set_own(
+        IsSamePerson({asked->by(), asked->staff(), ""}, PersonOf(call)));
   }
   return response;
 }
@@ -210,6 +271,12 @@ void FourEyes::Serve(ServerHost& host) {
       absl::StrCat(kService, "ListApprovals"), {},
       [this](const Call& call, const v1::ListApprovalsRequest&) {
         return List(call);
+      });
+  host.HandleLater<v1::RefuseRequest, v1::RefuseResponse>(
+      absl::StrCat(kService, "Refuse"), {},
+      [this](const Call& call, const v1::RefuseRequest& request,
+             Reply<v1::RefuseResponse> reply) {
+        Refuse(call, request, std::move(reply));
       });
   host.HandleLater<v1::AgreeRequest, v1::AgreeResponse>(
       absl::StrCat(kService, "Agree"), {},

@@ -8,6 +8,7 @@
 //   2. Another person with the same right makes the same call with the approval.
 //      The act is worked out anew; Decide() refuses it unless it is the same act,
 //      records that it was agreed to, and lets it go. Once.
+//      Or one of the two has it refused, and it is never done.
 //
 // Threads  Serve: before the host starts. Decide: any that may read the log.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_FOUR_EYES_H_
@@ -75,9 +76,13 @@ class FourEyes {
   void Ask(const Call& call, const Act& act, const std::string& why, Then then);
   void Agree(const Call& call, const Act& act, const std::string& approval,
              Then then);
+  void Refuse(const Call& call, const v1::RefuseRequest& request,
+              Reply<v1::RefuseResponse> reply);
   absl::StatusOr<hub::v1::ApprovalAsked> Find(const std::string& approval);
+  // "agreed to" or "refused"; empty: it is open.
+  absl::StatusOr<std::string> Settled(const std::string& approval);
   absl::StatusOr<v1::ListApprovalsResponse> List(const Call& call);
-  // False: another call is about to agree to it.
+  // False: another call is about to settle it.
   bool Take(const std::string& approval);
   void Let(const std::string& approval);
 

@@ -246,6 +246,16 @@ void GlassDesk::Serve(ServerHost& host) {
              Reply<access::v1::BreakGlassResponse> reply) {
         Break(call, request, std::move(reply));
       });
+  host.Handle<access::v1::GetOpeningRequest, access::v1::GetOpeningResponse>(
+      absl::StrCat(kService, "GetOpening"), {},
+      [this](const Call& call, const access::v1::GetOpeningRequest& request) {
+        access::v1::GetOpeningResponse response;
+        auto open = register_.OpenTo(call.principal->name(), call.staff,
+                                     request.subject(), now_us());
+        if (open.has_value()) *response.mutable_opening() = *std::move(open);
+        return absl::StatusOr<access::v1::GetOpeningResponse>(
+            std::move(response));
+      });
   host.HandleLater<access::v1::ReviewGlassRequest,
                    access::v1::ReviewGlassResponse>(
       absl::StrCat(kService, "ReviewGlass"), {},

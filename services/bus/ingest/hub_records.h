@@ -31,7 +31,7 @@ inline constexpr char kCorrectionsStream[] = "corrections";
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,
 // OperatorActed, EventsLost, RetentionStarted, RetentionEnded, ApprovalAsked,
-// ApprovalGiven; and those of erasure.proto and correction.proto.
+// ApprovalGiven, ApprovalRefused; and those of erasure.proto and correction.proto.
 v1::Principal HubPrincipal();
 
 // Tells whoever looks after data, in the log, that this was accepted.

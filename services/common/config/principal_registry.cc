@@ -287,6 +287,17 @@ bool MayAgree(const bus::v1::Principal& principal, absl::string_view kind) {
          std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
+std::vector<std::string> AgreedBy(const bus::v1::Principal& principal) {
+  std::vector<std::string> kinds;
+  for (const absl::string_view kind : {kRedriveAct, kParkAct, kRetentionAct}) {
+    if (MayAgree(principal, kind)) kinds.emplace_back(kind);
+  }
+  for (const absl::string_view kind : kAgreedActs) {
+    if (MayAgree(principal, kind)) kinds.emplace_back(kind);
+  }
+  return kinds;
+}
+
 std::string RightTo(absl::string_view kind) {
   if (kind == kRedriveAct || kind == kParkAct) return "may_redrive";
   if (kind == kRetentionAct) return "may_run_retention";

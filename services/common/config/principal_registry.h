@@ -110,6 +110,8 @@ inline constexpr absl::string_view kRedriveAct = "redrive";
 inline constexpr absl::string_view kParkAct = "park";
 inline constexpr absl::string_view kRetentionAct = "retention";
 bool MayAgree(const bus::v1::Principal& principal, absl::string_view kind);
+// Every kind that the principal may agree to.
+std::vector<std::string> AgreedBy(const bus::v1::Principal& principal);
 // Is it a kind of act that `may_agree` may name?
 bool IsAgreedAct(absl::string_view kind);
 // The field of the registry that has the right, for a refusal.

@@ -1,5 +1,6 @@
 // Why a recipient sees an event or not, line by line.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,6 +27,27 @@ std::string GrantInWords(const SeeGrant& grant, absl::string_view type) {
                         static_cast<int>(policy::v1::TIER_S0));
   }
   if (!grant.law().empty()) absl::StrAppend(&words, "; law: ", grant.law());
+  return words;
+}
+
+std::string RingInWords(const policy::v1::Agreement& agreement) {
+  return agreement.contact().empty()
+             ? std::string()
+             : absl::StrCat(" Ring ", agreement.contact(), ".");
+}
+
+// The one sentence about an agreement that is over.
+std::string SinceInWords(absl::string_view shared,
+                         const policy::v1::Agreement& agreement,
+                         uint64_t until_us,
+                         const std::optional<EarlyEnd>& early_end) {
+  std::string words =
+      absl::StrCat("Nothing is shared ", shared, " since ",
+                   DayInWords(until_us), ": the agreement ended");
+  if (early_end.has_value()) {
+    absl::StrAppend(&words, " early (", early_end->reason, ")");
+  }
+  absl::StrAppend(&words, ".", RingInWords(agreement));
   return words;
 }
 
@@ -187,16 +209,33 @@ std::string Agreements::EndedInWords(const Recipient& to,
     }
   }
   if (last == nullptr) return "";
+  return SinceInWords("with you", last->agreement, last->until_us,
+                      last->early_end);
+}
+
+std::string EndInWords(const AdoptedAgreement& agreement, uint64_t now_us,
+                       uint32_t warning_days) {
+  const policy::v1::Agreement& text = agreement.agreement;
+  const auto days = static_cast<int64_t>(warning_days);
+  if (agreement.until_us <= now_us) {
+    if (DaysFromTo(agreement.until_us, now_us) > days) return "";
+    return SinceInWords(absl::StrCat("by ", text.name()), text,
+                        agreement.until_us, agreement.early_end);
+  }
+  if (!agreement.in_force) return "";
+  const int64_t left = DaysFromTo(now_us, agreement.until_us - 1);
+  if (left > days) return "";
   std::string words =
-      absl::StrCat("Nothing is shared with you since ",
-                   DayInWords(last->until_us), ": the agreement ended");
-  if (last->early_end.has_value()) {
-    absl::StrAppend(&words, " early (", last->early_end->reason, ")");
+      absl::StrCat("The agreement ", text.name(), " ends on ",
+                   DayInWords(agreement.until_us - 1), ", ",
+                   left == 0   ? "today"
+                   : left == 1 ? "tomorrow"
+                               : absl::StrCat("in ", left, " days"));
+  if (agreement.early_end.has_value()) {
+    absl::StrAppend(&words, ", early (", agreement.early_end->reason, ")");
   }
-  absl::StrAppend(&words, ".");
-  if (!last->agreement.contact().empty()) {
-    absl::StrAppend(&words, " Ring ", last->agreement.contact(), ".");
-  }
+  absl::StrAppend(&words, ". Nothing is shared by it after that.",
+                  RingInWords(text));
   return words;
 }
 

@@ -36,6 +36,13 @@ AccessEntry AccessEntry::Of(absl::string_view text) {
   return entry;
 }
 
+std::string AccessEntry::ToString() const {
+  if (role.empty() && principal.empty()) return agency;
+  std::string text = absl::StrCat(agency, "/", role.empty() ? "*" : role);
+  if (!principal.empty()) absl::StrAppend(&text, "/", principal);
+  return text;
+}
+
 bool PersonPolicy::ListsAllow(const Recipient& to) const {
   const bool may = restricted_to.empty() ||
                    std::any_of(restricted_to.begin(), restricted_to.end(),

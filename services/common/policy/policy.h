@@ -59,6 +59,7 @@ struct AccessEntry {
 
   // Of "agency", "agency/role" or "agency/role/principal", a role "*" being any.
   static AccessEntry Of(absl::string_view text);
+  std::string ToString() const;
   // Whom it names, or one of the several; and whom, or one who has the role.
   bool Names(const Recipient& to) const {
     return agency == to.agency && (role.empty() || role == to.role) &&
@@ -139,6 +140,12 @@ struct AdoptedAgreement {
   uint64_t until_us = 0;               // Exclusive; the early end's, if any.
   std::optional<EarlyEnd> early_end;
 };
+
+// What is told of an agreement's end, to people: that it comes within `warning_days`,
+// or, as long after it, since when nothing is shared by it; and whom to ring. Empty:
+// neither.
+std::string EndInWords(const AdoptedAgreement& agreement, uint64_t now_us,
+                       uint32_t warning_days);
 
 // To whom an agreement gives something, in the smallest steps: of one type, one
 // audience, one MAPPA level, one regime.

@@ -177,6 +177,25 @@ absl::StatusOr<bool> CaseParties::Allows(const bus::v1::Principal& caller,
   return policy_->Of(person).Allows(to);
 }
 
+absl::StatusOr<CaseParties::Lists> CaseParties::ListsFor(
+    absl::string_view agency, const PersonKey& person) const {
+  const auto own = [agency](const std::vector<AccessEntry>& entries) {
+    std::vector<AccessEntry> found;
+    for (const AccessEntry& entry : entries) {
+      if (entry.agency == agency) found.push_back(entry);
+    }
+    return found;
+  };
+  MutexLock lock(mu_);
+  if (!lists_known_) return NotCurrent();
+  const PersonPolicy& policy = policy_->Of(person);
+  Lists lists{own(policy.restricted_to), own(policy.excluded)};
+  if (!policy.restricted_to.empty() && lists.restricted_to.empty()) {
+    lists.restricted_to.emplace_back();
+  }
+  return lists;
+}
+
 CaseParties::Involved CaseParties::InvolvedNow(
     absl::string_view agency, const PersonPolicy& person) const {
   if (!person.case_open || !IsPartyNow(agency, person, false)) return {};

@@ -62,6 +62,15 @@ class CaseParties {
   //   UNAVAILABLE  the log has not been read to its end once.
   absl::StatusOr<bool> Allows(const bus::v1::Principal& caller,
                               const PersonKey& person) const;
+  // The lists as far as they are about the agency. `restricted_to` empty: everybody;
+  // an entry of no agency in it is for nobody.
+  struct Lists {
+    std::vector<AccessEntry> restricted_to;
+    std::vector<AccessEntry> excluded;
+  };
+  //   UNAVAILABLE  as Allows.
+  absl::StatusOr<Lists> ListsFor(absl::string_view agency,
+                                 const PersonKey& person) const;
   // The agencies of the person's open case, for one of them or the arrangement; with
   // no lead: nothing that the agency may know of.
   struct Involved {

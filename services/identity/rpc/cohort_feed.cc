@@ -109,6 +109,15 @@ absl::StatusOr<v1::CohortMember> CohortFeed::MemberOf(const Stream& stream,
   absl::StatusOr<std::vector<CanonicalIdentifier>> usable =
       store_.UsableIdentifiers(person);
   if (!usable.ok()) return std::move(usable).status();
+  const auto lists = parties_.ListsFor(edge.agency, person);
+  if (!lists.ok()) return lists.status();
+  member.set_restricted(!lists->restricted_to.empty());
+  for (const AccessEntry& entry : lists->restricted_to) {
+    if (!entry.agency.empty()) member.add_restricted_to(entry.ToString());
+  }
+  for (const AccessEntry& entry : lists->excluded) {
+    member.add_excluded(entry.ToString());
+  }
   member.set_subject(person.ToString());
   told.person = person;
   for (CanonicalIdentifier& identifier : *usable) {

@@ -10,10 +10,7 @@ namespace concordat::nhs {
 namespace {
 
 constexpr absl::string_view kDetentionStream = "detention/";
-
-bool IsAbout(const std::string& wanted, const std::string& subject) {
-  return wanted.empty() || wanted == subject;
-}
+constexpr char kAccessRestricted[] = "concordat.mappa.v1.AccessRestricted";
 
 }  // namespace
 
@@ -21,7 +18,14 @@ std::vector<std::string> LiaisonBook::Types() {
   return {v1::SharingDecided::descriptor()->full_name(),
           v1::SharingEnded::descriptor()->full_name(),
           v1::RestrictedPatientStatusChanged::descriptor()->full_name(),
-          kPersonErasedType};
+          kAccessRestricted, kPersonErasedType};
+}
+
+bool LiaisonBook::IsShown(const std::string& wanted, const std::string& subject,
+                          const Recipient& reader) const {
+  if (subject.empty() || (!wanted.empty() && wanted != subject)) return false;
+  const auto person = PersonKey::Parse(subject);
+  return person.ok() && policy_.Of(*person).Allows(reader);
 }
 
 void LiaisonBook::Forget(const std::string& subject) {
@@ -39,6 +43,9 @@ absl::Status LiaisonBook::Apply(const View& view, Database&) {
   if (view.header.type == kPersonErasedType) {
     Forget(view.header.subject.ToString());
     return absl::OkStatus();
+  }
+  if (view.header.type == kAccessRestricted) {
+    return policy_.Apply(AsView(view.header), view.Data()).status();
   }
   v1::SharingDecided decided;
   v1::SharingEnded ended;
@@ -73,15 +80,13 @@ absl::Status LiaisonBook::Apply(const View& view, Database&) {
 }
 
 std::vector<v1::SharingDecision> LiaisonBook::Decisions(
-    const std::string& subject, absl::Time at) const {
+    const std::string& subject, absl::Time at, const Recipient& reader) const {
   const absl::CivilDay today = absl::ToCivilDay(at, zone_);
   const auto at_us = static_cast<uint64_t>(absl::ToUnixMicros(at));
   std::vector<v1::SharingDecision> found;
   MutexLock lock(mu_);
   for (const v1::SharingDecision& decision : decisions_) {
-    if (decision.subject().empty() || !IsAbout(subject, decision.subject())) {
-      continue;
-    }
+    if (!IsShown(subject, decision.subject(), reader)) continue;
     absl::CivilDay last;
     const bool ended = decision.ended_at() != 0 && decision.ended_at() <= at_us;
     v1::SharingDecision& one = found.emplace_back(decision);
@@ -93,11 +98,13 @@ std::vector<v1::SharingDecision> LiaisonBook::Decisions(
 }
 
 std::vector<v1::Detention> LiaisonBook::Detentions(
-    const std::string& subject) const {
+    const std::string& subject, const Recipient& reader) const {
   std::vector<v1::Detention> found;
   MutexLock lock(mu_);
   for (const auto& [ref, detention] : detentions_) {
-    if (IsAbout(subject, detention.subject())) found.push_back(detention);
+    if (IsShown(subject, detention.subject(), reader)) {
+      found.push_back(detention);
+    }
   }
   return found;
 }

@@ -76,12 +76,13 @@ absl::StatusOr<CommandPlan> PlanDisclosure(
 }
 
 absl::StatusOr<v1::ListSharingDecisionsResponse> ListDecisions(
-    const LiaisonBook& book, uint64_t now_us,
+    const LiaisonBook& book, uint64_t now_us, const Recipient& reader,
     const v1::ListSharingDecisionsRequest& request) {
   const absl::Time at = absl::FromUnixMicros(
       static_cast<int64_t>(request.at() == 0 ? now_us : request.at()));
   v1::ListSharingDecisionsResponse response;
-  for (v1::SharingDecision& one : book.Decisions(request.subject(), at)) {
+  for (v1::SharingDecision& one :
+       book.Decisions(request.subject(), at, reader)) {
     if (!one.in_force() && !request.with_ended()) continue;
     if (response.decisions_size() == kListedMax) {
       response.set_more(true);
@@ -93,9 +94,10 @@ absl::StatusOr<v1::ListSharingDecisionsResponse> ListDecisions(
 }
 
 absl::StatusOr<v1::ListDetentionsResponse> ListDetentions(
-    const LiaisonBook& book, const v1::ListDetentionsRequest& request) {
+    const LiaisonBook& book, const Recipient& reader,
+    const v1::ListDetentionsRequest& request) {
   v1::ListDetentionsResponse response;
-  for (v1::Detention& one : book.Detentions(request.subject())) {
+  for (v1::Detention& one : book.Detentions(request.subject(), reader)) {
     if (response.detentions_size() == kListedMax) {
       response.set_more(true);
       break;
@@ -109,7 +111,9 @@ absl::StatusOr<v1::ListDetentionsResponse> ListDetentions(
 template <typename Request, typename Response>
 void HandleRead(ServerHost& host, std::string method, const MethodOptions& who,
                 const NhsReads& reads, const Clock& clock,
-                std::function<absl::StatusOr<Response>(const Request&)> read) {
+                std::function<absl::StatusOr<Response>(const Recipient& reader,
+                                                       const Request&)>
+                    read) {
   host.Handle<Request, Response>(
       std::move(method), who,
       [reads, &clock, read = std::move(read)](
@@ -127,7 +131,9 @@ void HandleRead(ServerHost& host, std::string method, const MethodOptions& who,
             std::min(call.deadline - clock.Now(), kReadWait));
         if (!judged.ok()) return judged;
         const Sequence position = reads.liaison->judged_through();
-        auto response = read(request);
+        Recipient reader{call.principal->agency(), call.principal->role(), {}};
+        reader.principal = call.principal->name();
+        auto response = read(reader, request);
         if (response.ok()) response->set_position(position.value);
         return response;
       });
@@ -141,13 +147,16 @@ void RegisterNhsService(ServerHost& host, CommandRunner& runner,
   const MethodOptions liaison{.roles = {"nhs-liaison"}};
   HandleRead<v1::ListSharingDecisionsRequest, v1::ListSharingDecisionsResponse>(
       host, "concordat.nhs.v1.NhsService/ListSharingDecisions", liaison, reads,
-      clock, [reads, &runner](const v1::ListSharingDecisionsRequest& request) {
-        return ListDecisions(*reads.book, runner.NowMicros(), request);
+      clock,
+      [reads, &runner](const Recipient& reader,
+                       const v1::ListSharingDecisionsRequest& request) {
+        return ListDecisions(*reads.book, runner.NowMicros(), reader, request);
       });
   HandleRead<v1::ListDetentionsRequest, v1::ListDetentionsResponse>(
       host, "concordat.nhs.v1.NhsService/ListDetentions", liaison, reads, clock,
-      [reads](const v1::ListDetentionsRequest& request) {
-        return ListDetentions(*reads.book, request);
+      [reads](const Recipient& reader,
+              const v1::ListDetentionsRequest& request) {
+        return ListDetentions(*reads.book, reader, request);
       });
   HandleCommand<v1::DecideSharingRequest>(
       host, runner, "concordat.nhs.v1.NhsService/DecideSharing", liaison,

@@ -430,6 +430,9 @@ TEST_F(Hl7EdgeTest, TellsTheOperatorNoMoreThanReasons) {
   };
   EdgeService service(
       edge_->store(), edge_->desk(), "nhs-tayside", {"nhs-liaison"},
+      [this](const PersonKey& subject, const bus::v1::Principal& who) {
+        return edge_->cohort().Allows(subject, {who.agency(), who.role(), {}});
+      },
       [this](v1::Counts& counts) { edge_->FillCounts(counts); });
   const auto list = [&service](const bus::v1::Principal& who) {
     return service.List(who, v1::ListRejectsRequest());

@@ -8,6 +8,8 @@
 // what was shared is lost with it for publishers    RetirementEndsSessionsAndSaysWhy
 // a party that is not of it retires it              RetirementNeedsAPartysSignature
 // numbers are of another candidate                  ACandidateIsComparedAndTried
+// an end is told late, or in other words elsewhere  AnEndIsToldInOneAndTheSameWords
+// whom to ring, or whose agreement, is not in it    AnEndIsToldInOneAndTheSameWords
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -183,6 +185,13 @@ TEST_F(AgreementsTest, RetirementEndsSessionsAndSaysWhy) {
                 "co-ordinator, 01632 960100."));
   const auto state = State();
   EXPECT_FALSE(state.in_force());
+  // What the session was told is what its people read in the list.
+  const auto told = Ask<bus::v1::ListAgreementsResponse>(
+      "police", "ListAgreements", bus::v1::ListAgreementsRequest());
+  ASSERT_THAT(told, IsOk());
+  ASSERT_EQ(told->agreements_size(), 1);
+  EXPECT_EQ(told->agreements(0).notice(), ended.message());
+  EXPECT_THAT(state.notice(), HasSubstr("Nothing is shared by tayside-demo"));
   EXPECT_EQ(state.retired_by(), "nhs-tayside");
   EXPECT_EQ(state.retired_from(), retired->from());
   EXPECT_FALSE(Publish(*mappa, Opened("o-2", 2)).accepted);
@@ -191,6 +200,28 @@ TEST_F(AgreementsTest, RetirementEndsSessionsAndSaysWhy) {
   // Sharing goes on by a new version.
   ASSERT_THAT(Adopt(Next(), all_), IsOk());
   EXPECT_TRUE(Publish(*mappa, Opened("o-3", 3)).accepted);
+}
+
+TEST_F(AgreementsTest, AnEndIsToldInOneAndTheSameWords) {
+  EXPECT_EQ(State().notice(), "");
+  const auto reader = Connect("service-alerts");
+  SubscribeOptions options;
+  options.types.push_back("concordat.hub.v1.AgreementEndWarned");
+  const auto subscription = reader->Subscribe(options);
+  ASSERT_THAT(subscription, IsOk());
+  // The demo's log stands at 3 November 2025.
+  ASSERT_THAT(Adopt(Next({{"2026-09-30", "2025-11-13"}}), all_), IsOk());
+  const auto next = (*subscription)->Next(kLong);
+  ASSERT_THAT(next, IsOk());
+  hub::v1::AgreementEndWarned warned;
+  ASSERT_TRUE(warned.ParseFromString(next->view.Data()));
+  EXPECT_EQ(warned.days_left(), 10u);
+  EXPECT_THAT(warned.parties(), ::testing::ElementsAreArray(all_));
+  EXPECT_EQ(warned.words(),
+            "The agreement tayside-demo ends on 13 November 2025, in 10 days. "
+            "Nothing is shared by it after that. Ring the MAPPA co-ordinator, "
+            "01632 960100.");
+  EXPECT_EQ(State().notice(), warned.words());
 }
 
 TEST_F(AgreementsTest, ACandidateIsComparedAndTried) {

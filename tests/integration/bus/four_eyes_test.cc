@@ -9,6 +9,9 @@
 // something else is done than was asked for         WhatWasAskedForIsWhatIsDone
 // the right of the second is not looked at          TheSecondNeedsTheRightToo
 // bad input is taken, or not said                   BadInputIsSaid
+// what was refused is agreed to, or done            WhatIsRefusedIsNotDone
+// anybody refuses, or what is settled               WhatIsRefusedIsNotDone
+// who may agree to nothing is told of kinds         TheSecondNeedsTheRightToo
 #include "concordat/bus/v1/approval.pb.h"
 #include "concordat/hub/v1/approval.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
@@ -37,12 +40,23 @@ class FourEyesTest : public BusProcessTest {
       absl::string_view principal, const bus::v1::AgreeRequest& request) {
     return Call<bus::v1::AgreeResponse>(principal, "Agree", request);
   }
-  std::vector<std::string> Open(absl::string_view principal = "admin") {
+  absl::Status Refuse(absl::string_view principal, const std::string& approval,
+                      const std::string& why = "not needed") {
+    bus::v1::RefuseRequest request;
+    request.set_approval(approval);
+    request.set_why(why);
+    return Call<bus::v1::RefuseResponse>(principal, "Refuse", request).status();
+  }
+  bus::v1::ListApprovalsResponse List(absl::string_view principal) {
     const auto list = Call<bus::v1::ListApprovalsResponse>(
         principal, "ListApprovals", bus::v1::ListApprovalsRequest());
     EXPECT_THAT(list, IsOk());
+    return list.ok() ? *list : bus::v1::ListApprovalsResponse();
+  }
+  std::vector<std::string> Open(absl::string_view principal = "admin") {
     std::vector<std::string> what;
-    for (const auto& each : list->approvals()) {
+    const auto list = List(principal);
+    for (const auto& each : list.approvals()) {
       what.push_back(absl::StrCat(each.by(), ": ", each.what()));
     }
     return what;
@@ -68,6 +82,7 @@ class FourEyesTest : public BusProcessTest {
       const View& view = next->view;
       hub::v1::ApprovalAsked asked;
       hub::v1::ApprovalGiven given;
+      hub::v1::ApprovalRefused refused;
       if (view.header.type == "concordat.hub.v1.ApprovalAsked") {
         EXPECT_TRUE(asked.ParseFromString(view.Data()));
         records.push_back(absl::StrCat("asked ", asked.what(), " by ",
@@ -76,6 +91,11 @@ class FourEyesTest : public BusProcessTest {
         EXPECT_TRUE(given.ParseFromString(view.Data()));
         records.push_back(
             absl::StrCat("given by ", given.by(), " to ", given.asked_by()));
+      } else if (view.header.type == "concordat.hub.v1.ApprovalRefused") {
+        EXPECT_TRUE(refused.ParseFromString(view.Data()));
+        records.push_back(absl::StrCat("refused to ", refused.asked_by(),
+                                       " by ", refused.by(), ": ",
+                                       refused.why()));
       }
       subscription->Ack(next->number);
     }
@@ -155,6 +175,49 @@ TEST_F(FourEyesTest, TheSecondNeedsTheRightToo) {
   EXPECT_THAT(refused, HasCode(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(refused.status().message(),
               HasSubstr("may_agree: \"enrolment\""));
+  EXPECT_EQ(List("police").kinds_size(), 0);
+  const auto may = List("admin");
+  EXPECT_THAT(may.kinds(), ::testing::IsSupersetOf(
+                               {"redrive", "park", "retention", "erasure"}));
+}
+
+TEST_F(FourEyesTest, WhatIsRefusedIsNotDone) {
+  bus::v1::AgreeRequest request = Enrolment();
+  const auto asked = Agree("admin", request);
+  ASSERT_THAT(asked, IsOk());
+  const std::string approval = asked->asked().approval();
+  EXPECT_TRUE(List("admin").approvals(0).own());
+  EXPECT_FALSE(List("second-operator").approvals(0).own());
+  EXPECT_THAT(Refuse("police", approval),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Refuse("second-operator", approval, ""),
+              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Refuse("second-operator", "approval-of-nothing"),
+              HasCode(absl::StatusCode::kNotFound));
+  ASSERT_THAT(Refuse("second-operator", approval), IsOk());
+  EXPECT_THAT(Open(), IsEmpty());
+  request.set_approval(approval);
+  const auto given = Agree("second-operator", request);
+  EXPECT_THAT(given, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(given.status().message(), HasSubstr("refused already"));
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_THAT(Open(), IsEmpty());
+  EXPECT_THAT(Agree("second-operator", request),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  // Who asked takes back what they asked for; what was agreed to stays so.
+  const auto second = Agree("admin", Enrolment());
+  ASSERT_THAT(second, IsOk());
+  EXPECT_THAT(Refuse("admin", second->asked().approval(), "a slip"), IsOk());
+  const auto third = Agree("admin", Enrolment());
+  ASSERT_THAT(third, IsOk());
+  request.set_approval(third->asked().approval());
+  ASSERT_THAT(Agree("second-operator", request), IsOk());
+  EXPECT_THAT(Refuse("admin", third->asked().approval()),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Records(), ::testing::IsSupersetOf(
+                             {"refused to admin by second-operator: not needed",
+                              "refused to admin by admin: a slip"}));
 }
 
 TEST_F(FourEyesTest, BadInputIsSaid) {

@@ -4,6 +4,7 @@
 // nothing is opened, or for everybody              IsOpenToWhoAskedAndToNobodyElse
 // shown before it is in the log                    IsOpenToWhoAskedAndToNobodyElse
 // the operator, a service or a door opens          WhoMayNotIsToldWhy
+// what is open is told to somebody else            IsOpenToWhoAskedAndToNobodyElse
 // any word is a reason                             WhoMayNotIsToldWhy
 // who opened reviews, or anybody                   SomebodyElseReviews
 // the register is lost with the process            SomebodyElseReviews
@@ -66,6 +67,14 @@ TEST_F(GlassTest, IsOpenToWhoAskedAndToNobodyElse) {
   EXPECT_THAT(ReadPerson("duty-senior", 2), IsEmpty());
   EXPECT_THAT(ReadPerson("upw-manager", 1), IsEmpty());
   EXPECT_THAT(ReadPerson("nhs", 1), IsEmpty());
+  access::v1::GetOpeningRequest ask;
+  ask.set_subject(Wish(1).subject());
+  const auto open = [&](absl::string_view principal) {
+    return AskAs<access::v1::GetOpeningResponse>(principal, "GetOpening", ask);
+  };
+  ASSERT_THAT(open("duty-senior"), IsOk());
+  EXPECT_EQ(open("duty-senior")->opening().until(), opened->opening().until());
+  EXPECT_FALSE(open("upw-manager")->has_opening());
   // The same again is the same; it outlives the process.
   bus_.Kill();
   bus_.Start();

@@ -4,6 +4,7 @@
 // Mutant                                       Caught by
 // a wider view of what was applied passed over AWiderViewOfAnEventIsNotLost
 // applied after what came after it             AnEventShownLateIsFoldedInItsPlace
+// the service has no right to a person's lists ItFollowsWhoMaySeeAPersonsRecord
 #include <filesystem>
 #include <fstream>
 
@@ -77,7 +78,7 @@ class ReadModelsTest : public BusProcessTest {
   absl::Status Follow() {
     if (projection_ == nullptr) {
       client_ = Connect("service-nhs");
-      book_ = std::make_unique<nhs::LiaisonBook>(absl::UTCTimeZone());
+      book_ = std::make_unique<nhs::LiaisonBook>(absl::UTCTimeZone(), types_);
       auto projection = Projection::Open(
           {.folder = "", .name = "liaison", .types = nhs::LiaisonBook::Types()},
           *book_, *client_);
@@ -95,8 +96,10 @@ class ReadModelsTest : public BusProcessTest {
     }
   }
   std::vector<nhs::v1::SharingDecision> Decisions() {
+    Recipient reader{"nhs-tayside", "nhs-liaison", {}};
+    reader.principal = "nhs";
     return book_->Decisions(
-        "", absl::FromUnixMicros(static_cast<int64_t>(kStoryUs)));
+        "", absl::FromUnixMicros(static_cast<int64_t>(kStoryUs)), reader);
   }
   // As the service does: it ends, and is started again.
   void BuildAnew() {
@@ -152,6 +155,24 @@ TEST_F(ReadModelsTest, WhatIsShownAgainIsPassedOver) {
   ASSERT_THAT(Follow(), IsOk());
   ASSERT_EQ(Decisions().size(), 1u);
   EXPECT_FALSE(Decisions()[0].in_force());
+}
+
+// By the demo's registry: its board is party to no such fact, which is internal.
+TEST_F(ReadModelsTest, ItFollowsWhoMaySeeAPersonsRecord) {
+  Decide();
+  ASSERT_THAT(Follow(), IsOk());
+  ASSERT_EQ(Decisions().size(), 1u);
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-1");
+  access.add_excluded("nhs-tayside/*/nhs");
+  access.set_reason("KNOWN_TO_STAFF");
+  const PublishOutcome outcome =
+      Publish(*Connect("service-mappa"),
+              Make(kMappa, "mappa-tayside", "a-1", 1, access));
+  ASSERT_TRUE(outcome.accepted) << outcome.detail;
+  end_ = outcome.sequence;
+  ASSERT_THAT(Follow(), IsOk());
+  EXPECT_THAT(Decisions(), IsEmpty());
 }
 
 }  // namespace

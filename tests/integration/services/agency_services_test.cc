@@ -1,14 +1,17 @@
 // The three agencies' services over TLS: who may call what, that each command
 // becomes its event, and that its time is the log's, whatever the machine's.
 #include "concordat/hub/v1/command.pb.h"
+#include "concordat/mappa/v1/events.pb.h"
 #include "concordat/nhs/v1/service.pb.h"
 #include "concordat/police/v1/service.pb.h"
 #include "concordat/socialwork/v1/service.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/event/make_event.h"
 #include "services/nhs/rpc/nhs_service.h"
 #include "services/police/rpc/police_service.h"
 #include "services/socialwork/rpc/social_work_service.h"
+#include "tests/support/seeded_random.h"
 #include "tests/support/service_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -262,8 +265,31 @@ class NhsServiceTest : public AgencyServiceTest {
         "nhs", "ListSharingDecisions", request);
   }
 
+  // The lead agency says who may see the person's record.
+  void Restrict(const std::string& restricted_to, const std::string& excluded) {
+    mappa::v1::AccessRestricted access;
+    access.set_case_ref("C-1");
+    access.set_reason("KNOWN_TO_STAFF");
+    if (!restricted_to.empty()) access.add_restricted_to(restricted_to);
+    if (!excluded.empty()) access.add_excluded(excluded);
+    Header header;
+    header.source = "urn:concordat:mappa-tayside:mappa";
+    header.type = access.GetDescriptor()->full_name();
+    header.id = absl::StrCat("access-", ++requests_);
+    header.controller = "police-scotland";
+    header.subject = PersonKey::Parse(kSomebody).value();
+    header.time_us = testing::Micros("2025-12-01T10:00:00Z");
+    testing::SeededRandom random(7);
+    const auto event = MakeEvent(types(), header, access, random);
+    ASSERT_THAT(event, IsOk());
+    const auto mappa = bus().Connect("service-mappa");
+    const auto outcome = PublishAndWait(*mappa, {*event}, absl::Seconds(5));
+    ASSERT_THAT(outcome, IsOk());
+    ASSERT_TRUE(outcome->front().accepted);
+  }
+
  private:
-  nhs::LiaisonBook book_{London()};
+  nhs::LiaisonBook book_{London(), shared_types()};
   std::unique_ptr<BusClient> client_;
   std::unique_ptr<Projection> liaison_;
   std::unique_ptr<ProjectionThread> follow_;
@@ -312,6 +338,35 @@ TEST_F(NhsServiceTest, WhatIsSharedNowIsListed) {
                 "nhs", "ListSharingDecisions", request)
                 ->decisions_size(),
             0);
+}
+
+// Bug: the board's own lists show a person to a liaison officer whom the lead agency's
+// lists keep out; or a list that is lifted hides still.
+TEST_F(NhsServiceTest, WhomAPersonsListsKeepOutIsShownNothingOfThatPerson) {
+  nhs::v1::DecideSharingRequest decide;
+  decide.mutable_decision()->set_decision_ref("SD-2");
+  decide.mutable_decision()->set_what("ENGAGEMENT_ONLY");
+  decide.mutable_decision()->set_service_code("ALCOHOL_TREATMENT");
+  decide.mutable_decision()->set_until("2026-06-06");
+  ASSERT_THAT(Command("nhs", "DecideSharing", decide), IsOk());
+  ASSERT_THAT(Report("SUS_ESCORTED"), IsOk());
+  const auto shown = [&] {
+    const auto decisions = Decisions("2026-01-01T10:00:00Z", true);
+    const auto detentions = Read<nhs::v1::ListDetentionsResponse>(
+        "nhs", "ListDetentions", nhs::v1::ListDetentionsRequest());
+    EXPECT_THAT(decisions, IsOk());
+    EXPECT_THAT(detentions, IsOk());
+    return decisions->decisions_size() + detentions->detentions_size();
+  };
+  EXPECT_EQ(shown(), 2);
+  Restrict("", "nhs-tayside/*/nhs");
+  EXPECT_EQ(shown(), 0);
+  Restrict("police-scotland", "");
+  EXPECT_EQ(shown(), 0);
+  Restrict("nhs-tayside/nhs-liaison", "nhs-tayside/nhs-liaison/another");
+  EXPECT_EQ(shown(), 2);
+  Restrict("", "");
+  EXPECT_EQ(shown(), 2);
 }
 
 TEST_F(NhsServiceTest, AReadWaitsForThePositionItAsksFor) {

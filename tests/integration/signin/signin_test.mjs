@@ -111,7 +111,8 @@ test('the page is told how one may sign in', async () => {
 
 test('every sign-in of the demo works', async () => {
   assert.deepEqual([...passwords.keys()].sort(), [
-    'admin', 'coordinator', 'duty-senior', 'nhs', 'police', 'service-manager', 'socialwork', 'upw-manager',
+    'admin', 'coordinator', 'duty-senior', 'guardian-council', 'guardian-nhs', 'guardian-police', 'nhs', 'police',
+    'second-operator', 'service-manager', 'socialwork', 'upw-manager',
   ]);
   assert.equal(fs.statSync(hub.path('gateway/demo-sign-ins')).mode & 0o777, 0o600);
   for (const account of passwords.keys()) {

@@ -1,7 +1,9 @@
 // What a signed-in person's pages are made of, loaded once and kept fresh: alerts,
 // the people they are about, cases, sources, who is on duty. Held in memory only, and
 // gone at sign-out.
+import type { GlassEntry } from "../../gen/concordat/access/v1/glass_pb";
 import type { Alert, FeedReport, ListAlertsResponse } from "../../gen/concordat/alerts/v1/service_pb";
+import type { OpenApproval } from "../../gen/concordat/bus/v1/approval_pb";
 import type { AgreementState } from "../../gen/concordat/bus/v1/service_pb";
 import type { Item } from "../../gen/concordat/edge/v1/service_pb";
 import type {
@@ -14,13 +16,15 @@ import { micros } from "../words/dates";
 import { AlertFeed, type FeedState } from "./feed";
 import type { HubError } from "./http";
 import { HubTime } from "./hub_time";
-import { alerts, background, bus, edge, identity, mappa, nhs, problem, requestId } from "./services";
+import {
+  alerts, approvals, background, bus, edge, glass, identity, mappa, nhs, problem, requestId,
+} from "./services";
 import { keepDraft, readDraft, type Session } from "./session";
 
 // Each loads by itself and may fail by itself.
 export type Part =
   | "alerts" | "people" | "cases" | "feeds" | "roles" | "agreements" | "held" | "reviews"
-  | "sharing";
+  | "sharing" | "approvals" | "openings";
 
 const kLastHereKey = "last-here";
 const kTimeWaitMs = 3_000;
@@ -37,6 +41,15 @@ export function isCoordinator(session: Session): boolean {
 }
 export function isLiaison(session: Session): boolean {
   return session.role === "nhs-liaison";
+}
+
+// Answers for how people use the hub: openings and who looked, and no case.
+export function isGuardian(session: Session): boolean {
+  return session.role === "guardian";
+}
+// Reviews who was opened without an interest.
+export function isReviewer(session: Session): boolean {
+  return isCoordinator(session) || isGuardian(session);
 }
 
 // As many as one call takes.
@@ -64,6 +77,11 @@ export class Desk {
   reviews: Review[] = [];
   // In force.
   sharing: SharingDecision[] = [];
+  // What waits for another person, of the kinds that the reader may agree to.
+  waitingActs: OpenApproval[] = [];
+  agreeKinds: string[] = [];
+  // Of people without an interest: the reviewer's register.
+  openings: GlassEntry[] = [];
   loaded = new Set<Part>();
   problems = new Map<Part, HubError>();
   // Where the reader's newest sharing decision stands: an edge reads up to there.
@@ -170,13 +188,30 @@ export class Desk {
     void this.#load("agreements", async () => {
       this.agreements = (await bus.listAgreements({}, background)).agreements;
     });
+    this.loadApprovals();
     if (isOperator(session)) return;
-    this.loadCases();
+    if (isReviewer(session)) this.loadOpenings();
+    if (!isGuardian(session)) this.loadCases();
     void this.#load("roles", async () => {
       this.roles = (await identity.listRoles({ at: await this.#dutyTime() }, background)).roles;
     });
     void this.#load("people", () => this.#involve([...this.involved.keys()]));
     if (isLiaison(session)) this.loadLiaison();
+  }
+
+  loadApprovals(): void {
+    void this.#load("approvals", async () => {
+      const list = await approvals.listApprovals({}, background);
+      this.waitingActs = list.approvals;
+      this.agreeKinds = list.kinds;
+    });
+  }
+
+  loadOpenings(): void {
+    void this.#load("openings", async () => {
+      this.openings = (await glass.listGlass({}, background)).entries;
+      await this.know(this.openings.map((entry) => entry.subject));
+    });
   }
 
   loadCases(minPosition = 0n): void {

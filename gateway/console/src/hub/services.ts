@@ -1,7 +1,10 @@
 // The hub's services as the gateway forwards them: Connect, binary.
 import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { GlassService } from "../../gen/concordat/access/v1/glass_pb";
 import { AlertsService } from "../../gen/concordat/alerts/v1/service_pb";
+import { ApprovalService } from "../../gen/concordat/bus/v1/approval_pb";
+import { ErasureService } from "../../gen/concordat/bus/v1/erasure_pb";
 import { BusService } from "../../gen/concordat/bus/v1/service_pb";
 import { EdgeService } from "../../gen/concordat/edge/v1/service_pb";
 import { IdentityService } from "../../gen/concordat/identity/v1/service_pb";
@@ -29,8 +32,11 @@ const transport = createConnectTransport({
 });
 
 export const alerts = createClient(AlertsService, transport);
+export const approvals = createClient(ApprovalService, transport);
 export const bus = createClient(BusService, transport);
 export const edge = createClient(EdgeService, transport);
+export const erasure = createClient(ErasureService, transport);
+export const glass = createClient(GlassService, transport);
 export const identity = createClient(IdentityService, transport);
 export const mappa = createClient(MappaService, transport);
 export const nhs = createClient(NhsService, transport);

@@ -1,7 +1,7 @@
 // The strip on top of every room: environment, arrangement, who, purpose, day, whether
 // the page is live, and the way to a person.
 import { useEffect, useState } from "preact/hooks";
-import { isOperator } from "../hub/desk";
+import { isGuardian, isOperator, isReviewer, type Desk } from "../hub/desk";
 import type { FeedState } from "../hub/feed";
 import type { LiveKind } from "../hub/live";
 import { choosePurpose, signOut, type Session } from "../hub/session";
@@ -45,14 +45,23 @@ export function Environment({ name }: { name: string }) {
   return words ? <p class="cc-environment">{words}</p> : null;
 }
 
-// The rooms that somebody in a role works in.
-export function roomsOf(session: Session): [string, string][] {
-  if (isOperator(session)) return [["#/exchange", "Exchange"], ["#/why", "Why"]];
-  const rooms: [string, string][] = [["#/", "Today"], ["#/find", "Find a person"]];
-  if (session.role !== "upw-manager") rooms.push(["#/cases", "Cases"]);
-  if (session.role === "nhs-liaison") rooms.push(["#/liaison", "Liaison list"]);
-  rooms.push(["#/why", "Why"]);
-  return rooms;
+// The rooms that somebody works in, and how much waits in each.
+export function roomsOf(desk: Desk): [href: string, title: string, waits: number][] {
+  const { session } = desk;
+  const theirs = desk.waitingActs.filter((one) => !one.own).length;
+  const approvals: [string, string, number][] =
+    desk.agreeKinds.length > 0 ? [["#/approvals", "Approvals", theirs]] : [];
+  if (isOperator(session)) {
+    return [["#/exchange", "Exchange", 0], ...approvals, ["#/why", "Why", 0]];
+  }
+  const rooms: [string, string, number][] = [["#/", "Today", 0]];
+  if (!isGuardian(session)) rooms.push(["#/find", "Find a person", 0]);
+  if (!isGuardian(session) && session.role !== "upw-manager") rooms.push(["#/cases", "Cases", 0]);
+  if (session.role === "nhs-liaison") rooms.push(["#/liaison", "Liaison list", 0]);
+  if (isReviewer(session)) {
+    rooms.push(["#/openings", "Openings", desk.openings.filter((one) => !one.review).length]);
+  }
+  return [...rooms, ...approvals, ["#/why", "Why", 0]];
 }
 
 export function Strip(props: {
@@ -157,10 +166,11 @@ export function Strip(props: {
       </div>
       <nav aria-label="Rooms">
         <ul class="cc-rooms">
-          {roomsOf(session).map(([href, title]) => (
+          {roomsOf(desk).map(([href, title, waits]) => (
             <li key={href}>
               <a href={href} aria-current={current === href ? "page" : undefined}>
                 {title}
+                {waits > 0 && ` (${waits})`}
                 {href === "#/" && fresh > 0 && ` (${fresh} new)`}
               </a>
             </li>

@@ -1,11 +1,12 @@
 // All that the reader may know of one person, and what they may do.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { GlassBroken } from "../../gen/concordat/access/v1/events_pb";
 import type { PersonDescription } from "../../gen/concordat/identity/v1/service_pb";
 import type { GetCaseResponse } from "../../gen/concordat/mappa/v1/service_pb";
 import { type Desk } from "../hub/desk";
 import { personEvents, type PersonEvents } from "../hub/events";
 import { HubError } from "../hub/http";
-import { forPurpose, identity, mappa, problem } from "../hub/services";
+import { forPurpose, glass, identity, mappa, problem } from "../hub/services";
 import { choosePurpose, type Session } from "../hub/session";
 import { Facts, list, Loading, More, Problem, Section } from "../parts/basics";
 import { Form } from "../parts/form";
@@ -19,12 +20,15 @@ import { levelWords, type EventView } from "../words/events";
 import { agency, capital, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
+import { mayOpen, OpenForm, OpeningClock } from "./opening";
 import { WhatHappened } from "./what_happened";
 
 const kPersonKey = /^p-[a-z2-7]{26}$/;
 
 interface Loaded {
-  person: PersonDescription;
+  // Undefined: nobody whom the reader may know; what is shown is by an opening.
+  person: PersonDescription | undefined;
+  opening: GlassBroken | undefined;
   record: GetCaseResponse | undefined;
   events: PersonEvents;
   // Of the events alone: the rest of the page stands without them.
@@ -121,13 +125,14 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
     const options = forPurpose(purposeCode, unasked);
     let eventsFailure: HubError | undefined;
     try {
-      const [described, record, events] = await Promise.all([
+      const [described, record, { opening }, events] = await Promise.all([
         identity.describeMany({ subjects: [subject], purpose: purposeCode }, options),
         mappa.getCase({ subject, minPosition }, options).catch((error) => {
           // Nobody's case, or not this reader's to see: the page says neither.
           if (problem(error).code === "not_found") return undefined;
           throw error;
         }),
+        mayOpen(desk) ? glass.getOpening({ subject }, options) : { opening: undefined },
         personEvents(subject, purposeCode, unasked).catch((error) => {
           eventsFailure = problem(error);
           return { events: [], more: false };
@@ -137,12 +142,12 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
       if (turn.current !== mine) return;
       setFailure(undefined);
       const person = described.people[0];
-      if (!person) {
+      if (!person && !opening) {
         setFailure(new HubError("not_found", ""));
         setLoaded(undefined);
         return;
       }
-      setLoaded({ person, record, events, eventsFailure });
+      setLoaded({ person, opening, record, events, eventsFailure });
     } catch (error) {
       if (turn.current === mine) setFailure(problem(error));
     }
@@ -156,13 +161,18 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
         {failure.code === "unavailable" || failure.code === "deadline_exceeded" ? (
           <Problem what="This person cannot be shown now." problem={failure} again={() => void load()} />
         ) : (
-          <p>There is no record of this person that is for you to see. <a href="#/find">Find a person</a></p>
+          <>
+            <p>There is no record of this person that is for you to see. <a href="#/find">Find a person</a></p>
+            {failure.code === "not_found" && mayOpen(desk) && (
+              <OpenForm desk={desk} subject={subject} opened={() => void load()} />
+            )}
+          </>
         )}
       </>
     );
   }
   if (!loaded) return <Loading what="this person" />;
-  const { person, record, events, eventsFailure } = loaded;
+  const { person, opening, record, events, eventsFailure } = loaded;
   const now = desk.now();
   const all = history(events.events);
   const open = desk.book
@@ -173,7 +183,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
   return (
     <>
       <h1>
-        {personName(desk, subject, person.localsubject)}
+        {person ? personName(desk, subject, person.localsubject) : "A person you may not name"}
         <span class="cc-plain">{bornWords(desk, subject) && `, ${bornWords(desk, subject)}`}</span>
       </h1>
       <p class="cc-small">
@@ -184,7 +194,8 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
       {failure && (
         <Problem what="This page could not be read again: it may be out of date." problem={failure} again={() => void load()} />
       )}
-      {person.inDoubt && (
+      {opening && <OpeningClock opening={opening} ended={() => void load()} />}
+      {person?.inDoubt && (
         <p class="cc-blind">
           <strong>Identity in doubt.</strong> Somebody holds that a number is not this person's.
           What is said here may be about another person.
@@ -192,7 +203,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
       )}
       <div class="cc-columns">
         <div class="cc-main">
-          <Who person={person} />
+          {person && <Who person={person} />}
           <Standing desk={desk} subject={subject} record={record} events={events.events} now={now} />
           {open.length > 0 && (
             <Section id="alerts" title="Open alerts" count={open.length}>
@@ -225,7 +236,16 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
               </p>
             </section>
           )}
-          <Deeds desk={desk} subject={subject} record={record} events={events.events} done={load} />
+          {person && (
+            <Deeds desk={desk} subject={subject} record={record} events={events.events} done={load} />
+          )}
+          {!opening && mayOpen(desk) && (
+            <section class="cc-noprint">
+              <h2>Somebody is in danger</h2>
+              <p class="cc-small">Is what you see not enough, and there is no time to ask?</p>
+              <OpenForm desk={desk} subject={subject} opened={() => void load()} />
+            </section>
+          )}
           <button type="button" class="ds_button ds_button--secondary ds_button--small cc-noprint" onClick={() => window.print()}>
             Print summary
           </button>

@@ -344,6 +344,7 @@ function Agreements({ all }: { all: AgreementState[] }) {
               {state.inForce ? "in force" : "not in force"}, {birthDate(state.agreement?.validFrom ?? "")} to{" "}
               {birthDate(state.agreement?.validTo ?? "")}. {state.agreement?.parties.map(agency).join(", ")}
             </p>
+            {state.notice && <p class="cc-flag">{state.notice}</p>}
           </li>
         ))}
       </ul>

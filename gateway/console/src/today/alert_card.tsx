@@ -12,6 +12,9 @@ import { forInformation, isNotAccepted } from "./alert_book";
 import { actsOn, actWords, type Act } from "./acts";
 import { DoerName } from "./doer";
 
+// Of what reaches its end (deploy/rules/r23.textproto).
+const kEndRule = "R23";
+
 export function AlertCard({ desk, alert, onPerson }: { desk: Desk; alert: Alert; onPerson?: boolean }) {
   const [open, setOpen] = useState<Act | undefined>();
   useEffect(() => {
@@ -60,9 +63,14 @@ export function AlertCard({ desk, alert, onPerson }: { desk: Desk; alert: Alert;
   );
 }
 
+// What an alert is about that is about nobody.
+export function aboutNobody(alert: Alert): string {
+  return alert.rule === kEndRule ? "About an agreement, not a person" : "About a source, not a person";
+}
+
 function PersonTitle({ desk, alert }: { desk: Desk; alert: Alert }) {
   const born = bornWords(desk, alert.subject);
-  if (!alert.subject) return <span>About a source, not a person</span>;
+  if (!alert.subject) return <span>{aboutNobody(alert)}</span>;
   return (
     <>
       <a href={`#/person/${alert.subject}?from=${alert.alertRef}`}>

@@ -7,7 +7,6 @@ import { say } from "../words/codes";
 import { dayDifference, dayOf, daysLeft, fullDate, moment, when } from "../words/dates";
 import { levelWords } from "../words/events";
 import { agency } from "../words/names";
-import { endingSoon } from "./sources";
 
 const kReviewDays = 28;
 const kEndDays = 60;
@@ -64,9 +63,6 @@ export function dueItems(desk: Desk): DueItem[] {
       words: `Sharing decision for ${personName(desk, one.subject)} (${say("sharing-scope", one.decided!.what)}) ends ${fullDate(day)}`,
       left: daysLeft(day, now).words, overdue: false, href: "#/liaison", at: day.getTime(),
     });
-  }
-  for (const words of endingSoon(desk.agreements, now, kEndDays)) {
-    items.push({ key: words, words, left: "", overdue: false, href: "", at: now.getTime() });
   }
   if (isLiaison(desk.session)) {
     const open = desk.held.filter((item) => item.state === "open");

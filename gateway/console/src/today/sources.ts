@@ -1,8 +1,7 @@
 // What the reader's sources say of themselves: silent ones, and how far the rest came.
 import type { FeedReport } from "../../gen/concordat/alerts/v1/service_pb";
 import type { AgreementState } from "../../gen/concordat/bus/v1/service_pb";
-import { dayOf, isoDay, moment, plainDate, when } from "../words/dates";
-import { agency } from "../words/names";
+import { moment, when } from "../words/dates";
 
 const kNumbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
@@ -47,26 +46,11 @@ export function nothingWords(feeds: FeedReport[], now: Date): string {
   return `Nothing needs you. ${all} sending; the oldest is ${oldest.title}${at ? `, ${when(at, now)}` : ""}.`;
 }
 
-// "Nothing has been shared by NHS Tayside since 1 April: the agreement ended."
-export function endedWords(agreements: AgreementState[], own: string): string[] {
-  return agreements
-    .filter((state) => !state.inForce && state.agreement)
-    .map((state) => {
-      const one = state.agreement!;
-      const ended = dayOf(one.validTo);
-      const others = one.parties.filter((party) => party !== own).map(agency);
-      return `Nothing has been shared under ${one.name} with ${others.join(", ")}${
-        ended ? ` since ${plainDate(ended)}` : ""}: the agreement is not in force. Ring the co-ordinator.`;
-    });
-}
-
-// Agreements in force that end within `days`.
-export function endingSoon(agreements: AgreementState[], now: Date, days: number): string[] {
-  const last = isoDay(new Date(now.getTime() + days * 86_400_000));
-  return agreements
-    .filter((state) => state.inForce && state.agreement && state.agreement.validTo <= last)
-    .map((state) => {
-      const end = dayOf(state.agreement!.validTo);
-      return `The agreement ${state.agreement!.name} ends on ${end ? plainDate(end) : state.agreement!.validTo}.`;
-    });
+// What is to be told of agreements that end or have ended, in the hub's own words; each
+// once. Ended ones first.
+export function agreementNotices(agreements: AgreementState[]): { words: string; ended: boolean }[] {
+  const told = new Map<string, boolean>();
+  for (const { notice, inForce } of agreements) if (notice) told.set(notice, !inForce);
+  return [...told].map(([words, ended]) => ({ words, ended }))
+    .sort((a, b) => Number(b.ended) - Number(a.ended));
 }

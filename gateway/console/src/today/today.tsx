@@ -9,12 +9,12 @@ import { useDesk } from "../parts/use_desk";
 import { clock, clockOrWhen, dayWords, moment, when } from "../words/dates";
 import { ActForm } from "./act_form";
 import { closedSince, waitingWords } from "./alert_book";
-import { Acceptances, AlertCard } from "./alert_card";
+import { aboutNobody, Acceptances, AlertCard } from "./alert_card";
 import { actsOn, actWords, type Act } from "./acts";
 import { DoerName } from "./doer";
 import { DueSection, dueItems } from "./due";
 import { Side } from "./side";
-import { endedWords, nothingWords, sendingWords, silentWords } from "./sources";
+import { nothingWords, sendingWords, silentWords } from "./sources";
 import { SinceSection } from "./since";
 
 export function Today() {
@@ -114,7 +114,6 @@ function Blind({ desk }: { desk: Desk }) {
     ...(desk.feed.upTo && desk.loaded.has("alerts")
       ? [`Alerts are up to date to ${clockOrWhen(desk.feed.upTo, now)}. Later ones may be missing.`] : []),
     ...desk.feeds.filter((feed) => feed.silentSince !== 0n).map((feed) => silentWords(feed, now)),
-    ...endedWords(desk.agreements, desk.session.agency),
   ];
   const failed = desk.problems.get("feeds");
   if (failed) lines.push("It is not known whether every source is sending.");
@@ -166,7 +165,7 @@ function PersonLink({ desk, alert }: { desk: Desk; alert: Alert }) {
       {personName(desk, alert.subject, alert.localsubject)}
     </a>
   ) : (
-    <span>A source</span>
+    <span>{aboutNobody(alert)}</span>
   );
 }
 

@@ -53,6 +53,20 @@ export const codes = {
     CONTACT_PROHIBITED: "contact that is prohibited",
     UNPAID_WORK_ABSENCE: "absent from unpaid work",
   },
+  "break-glass-outcome": {
+    JUSTIFIED: "it was justified",
+    JUSTIFIED_INTEREST_TO_BE_RECORDED: "it was justified, and the agency has to be made a party",
+    NOT_JUSTIFIED: "it was not justified",
+    REFERRED: "it goes to the agency's own procedure",
+  },
+  "break-glass-reason": {
+    THREAT_TO_LIFE: "a threat to life",
+    RISK_OF_SERIOUS_HARM: "a risk of serious harm",
+    MISSING_PERSON: "a missing person",
+    CHILD_OR_ADULT_AT_RISK: "a child or an adult at risk",
+    AGREEMENT_ENDED_IMMEDIATE_THREAT: "an immediate threat, and the agreement has ended",
+    OUT_OF_HOURS_COVER: "cover out of hours",
+  },
   "case-close-reason": {
     NOTIFICATION_PERIOD_ENDED: "the notification period ended",
     ORDER_ENDED: "the order ended",
@@ -106,6 +120,15 @@ export const codes = {
     OTHER_OCCUPANTS: "other people living there",
     OVERLOOKS_SCHOOL: "overlooks a school",
   },
+  "erasure-reason": {
+    PERIOD_ENDED: "the period has ended",
+    UNLAWFULLY_PROCESSED: "it was processed unlawfully",
+    OBJECTION_UPHELD: "an objection was upheld",
+    COURT_ORDER: "an order of a court",
+    COMMISSIONER_ORDER: "an order of the Commissioner",
+    WRONG_PERSON: "it is of the wrong person",
+    NO_LONGER_NEEDED: "no longer needed",
+  },
   "excuse-reason": {
     IN_CUSTODY: "in custody",
     IN_PAID_EMPLOYMENT: "at paid work",
@@ -114,6 +137,14 @@ export const codes = {
     SOCIAL_WORKER_NOT_AVAILABLE: "social worker not available",
     SUITABLE_STAFF_NOT_AVAILABLE: "no suitable staff available",
     OTHER_NON_CLIENT_BASED: "another reason of the service's",
+  },
+  "hold-reason": {
+    SIGNIFICANT_CASE_REVIEW: "a significant case review",
+    COURT_PROCEEDINGS: "proceedings at a court",
+    PUBLIC_INQUIRY: "a public inquiry",
+    COMMISSIONER_INVESTIGATION: "an investigation of the Commissioner",
+    COMPLAINT: "a complaint",
+    DISCLOSURE_SCHEDULE: "a disclosure schedule",
   },
   "identifier-scheme": {
     chi: "CHI number",
@@ -268,6 +299,13 @@ export const codes = {
     AWOL: "absent without leave",
     RETURNED: "returned to hospital",
     END: "no longer a restricted patient",
+  },
+  "restriction-reason": {
+    ACCURACY_CONTESTED: "the person contests that it is right",
+    UNLAWFUL_NOT_ERASED: "unlawful, and not to be erased",
+    NEEDED_FOR_LEGAL_CLAIMS: "the person needs it for a claim",
+    OBJECTION_PENDING: "an objection is being looked at",
+    EVIDENCE: "it is evidence",
   },
   "review-kind": {
     STATUTORY: "Statutory",

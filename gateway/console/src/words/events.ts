@@ -1,4 +1,5 @@
 // What happened, one sentence for each type of event, past tense, no codes.
+import type { GlassBrokenJson, GlassReviewedJson } from "../../gen/concordat/access/v1/events_pb";
 import type { OrderImposedJson } from "../../gen/concordat/court/v1/events_pb";
 import type * as mappa from "../../gen/concordat/mappa/v1/events_pb";
 import type * as nhs from "../../gen/concordat/nhs/v1/events_pb";
@@ -58,6 +59,10 @@ function requirement(code: string, d: OrderImposedJson): string {
 type Sentence = (data: never) => string;
 
 const kSentences: Record<string, Sentence> = {
+  "concordat.access.v1.GlassBroken": (d: GlassBrokenJson) =>
+    add("Opened without an interest", coded("break-glass-reason", d.reason), d.words),
+  "concordat.access.v1.GlassReviewed": (d: GlassReviewedJson) =>
+    add("An opening without an interest was reviewed", coded("break-glass-outcome", d.outcome), d.words),
   "concordat.police.v1.ManagementStarted": (d: police.ManagementStartedJson) =>
     add("Police began to manage the person", coded("mappa-category", d.category)),
   "concordat.police.v1.AddressChanged": (d: police.AddressChangedJson) =>

@@ -22,6 +22,7 @@ const kRoles: Record<string, string> = {
   "co-ordinator": "MAPPA co-ordinator",
   "on-call-co-ordinator": "on-call MAPPA co-ordinator",
   "feed-contact": "contact for the case files",
+  guardian: "guardian of the agency's data",
   operator: "operator",
 };
 

@@ -6,6 +6,8 @@
 //   leaving takes a number that moved on along      KeepsANumberThatMovedOn
 //   scheme or system not part of the token          TellsSchemesApart
 //   two people's numbers: the last wins             SaysWhenNumbersAreOfSeveral
+//   lists end with the case, or before the first    KeepsWhoMaySeeAPerson
+//     list everybody sees; an empty list is nobody's
 #include "adapters/core/cohort.h"
 
 #include "gtest/gtest.h"
@@ -108,6 +110,30 @@ TEST_F(CohortTest, SaysWhenNumbersAreOfSeveral) {
   EXPECT_EQ(cohort_.Find({Chi("1"), Chi("2")}).kind, Kind::kSeveral);
   EXPECT_EQ(cohort_.Find({Chi("1"), Chi("2")}).subject,
             cohort_.Find({Chi("1")}).subject);
+}
+
+TEST_F(CohortTest, KeepsWhoMaySeeAPerson) {
+  const auto allows = [&](const std::string& name) {
+    Recipient to{"nhs-tayside", "nhs-liaison", {}};
+    to.principal = name;
+    return cohort_.Allows(Person(1), to);
+  };
+  EXPECT_FALSE(allows("anybody"));
+  cohort_.Begin();
+  cohort_.SetLists(Person(1), {}, {AccessEntry::Of("nhs-tayside/*/cousin")});
+  cohort_.Join(Person(1), {Chi("1")});
+  cohort_.Complete(Sequence{1});
+  EXPECT_TRUE(allows("anybody"));
+  EXPECT_FALSE(allows("cousin"));
+  cohort_.Leave(Person(1));
+  EXPECT_FALSE(allows("cousin"));
+  // Only for those of another agency.
+  cohort_.SetLists(Person(1), {AccessEntry()}, {});
+  EXPECT_FALSE(allows("anybody"));
+  cohort_.SetLists(Person(1), {AccessEntry::Of("nhs-tayside/nhs-liaison")}, {});
+  EXPECT_TRUE(allows("anybody"));
+  cohort_.SetLists(Person(1), {}, {});
+  EXPECT_TRUE(allows("cousin"));
 }
 
 }  // namespace

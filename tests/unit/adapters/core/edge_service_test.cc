@@ -7,6 +7,8 @@
 //   | a preview changes something                     | TheOperatorReplays... |
 //   | a release is offered that cannot be, or the     | WhatCannotBeReleased..|
 //   |   refusal comes after the decision was awaited  |                       |
+//   | whom a person's lists keep out is shown, or     | WhomAPersonsLists...  |
+//   |   may act on, an item; or told another "no"     |                       |
 #include "adapters/core/edge_service.h"
 
 #include "concordat/hub/v1/events.pb.h"
@@ -46,8 +48,17 @@ class EdgeServiceTest : public testing::ItemDeskTest {
     return store_->items().back().message.number;
   }
   EdgeService Service() {
-    return {*store_, *desk_, "nhs-tayside", {"nhs-liaison"}, nullptr};
+    return {*store_,
+            *desk_,
+            "nhs-tayside",
+            {"nhs-liaison"},
+            [this](const PersonKey& subject, const bus::v1::Principal& caller) {
+              return caller.name() != excluded_ || subject != kTorquil;
+            },
+            nullptr};
   }
+  std::string excluded_;
+
   static v1::ReplayItemRequest ReplayRequest(const std::string& item_ref) {
     v1::ReplayItemRequest request;
     request.set_item_ref(item_ref);
@@ -133,6 +144,35 @@ TEST_F(EdgeServiceTest, WhatIsHeldIsNotThereForTheOperator) {
               HasCode(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(service.Look(Operator(), {}),
               HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(EdgeServiceTest, WhomAPersonsListsKeepOutFindsNoItemOfThatPerson) {
+  Hold(1);
+  EdgeService service = Service();
+  bus::v1::Principal liaison = Operator();
+  liaison.set_agency("nhs-tayside");
+  liaison.set_role("nhs-liaison");
+  liaison.set_name("cousin");
+  EXPECT_EQ(service.List(liaison, {})->items_size(), 1);
+  excluded_ = "cousin";
+  EXPECT_EQ(service.List(liaison, {})->items_size(), 0);
+  StartWorker();
+  v1::LookAtItemRequest look;
+  look.set_item_ref("H-9");
+  const absl::Status none = service.Look(liaison, look).status();
+  EXPECT_THAT(none, HasCode(absl::StatusCode::kNotFound));
+  look.set_item_ref("H-1");
+  EXPECT_EQ(service.Look(liaison, look).status(), none);
+  v1::LeaveItemRequest leave;
+  leave.set_item_ref("H-1");
+  leave.set_reason("NOT_NEEDED");
+  leave.mutable_command()->set_request_id("leave-1");
+  EXPECT_THAT(service.Leave(liaison, leave),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_TRUE(store_->items()[0].open());
+  liaison.set_name("colleague");
+  EXPECT_EQ(service.List(liaison, {})->items_size(), 1);
+  EXPECT_THAT(service.Look(liaison, look), IsOk());
 }
 
 TEST_F(EdgeServiceTest, WhatCannotBeReleasedSaysSoBeforeADecisionIsMade) {

@@ -292,6 +292,39 @@ TEST_F(EngineTest, FaultsOfAnUrgentFactGoToWhoLooksAfterItsSource) {
             "An urgent fact was accepted with faults.");
 }
 
+TEST_F(EngineTest, ANewerVersionTakesBackThatAnAgreementEnds) {
+  const auto agreements = testing::DemoAgreements();
+  ASSERT_THAT(agreements, testing::IsOk());
+  policy::v1::Agreement next = agreements->front();
+  hub::v1::AgreementEndWarned warned;
+  warned.set_name(next.name());
+  warned.set_version(next.version());
+  warned.set_last_day("2025-12-08");
+  warned.set_days_left(14);
+  warned.add_parties("nhs-tayside");
+  warned.set_words("The agreement ends.");
+  Happens(warned, "2025-11-24 10:00", "urn:concordat:hub:bus", "hub",
+          PersonKey());
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const Alert& alert = *engine_->alerts()[0];
+  EXPECT_EQ(alert.rule, "R23");
+  // Of the guardians only those of its parties.
+  EXPECT_THAT(To(alert), ElementsAre("mappa-tayside/co-ordinator",
+                                     "nhs-tayside/guardian"));
+  EXPECT_EQ(Sight(alert, "mappa-tayside", "co-ordinator").headline,
+            "The agreement ends.");
+  next.set_version(next.version() + 1);
+  hub::v1::AgreementAdopted adopted;
+  adopted.set_name(next.name());
+  adopted.set_version(next.version());
+  adopted.set_agreement(next.SerializeAsString());
+  Happens(adopted, "2025-11-25 10:00", "urn:concordat:hub:bus", "hub",
+          PersonKey());
+  const AlertSight sight = Sight(alert, "mappa-tayside", "co-ordinator");
+  EXPECT_EQ(sight.state, "withdrawn");
+  EXPECT_EQ(sight.withdrawn_because, "a newer version is adopted");
+}
+
 TEST_F(EngineTest, AStateOfIdentityChangesWhereAnAlertStands) {
   CaseOpens();
   Charge("GROUP_1", "2025-11-22 02:05");

@@ -18,6 +18,8 @@
 // retirement is one moment late                     RetirementStopsAtOnce
 // an agreement that begins later has ended          SaysSinceWhenNothingIsShared
 // the wrong agreement is named as the last          SaysSinceWhenNothingIsShared
+// it is told a day late, or for ever, or without    ToldOfAnEndAreItsDayAndWhomToRing
+//   whom to ring
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "gmock/gmock.h"
@@ -293,6 +295,31 @@ TEST_F(LimitsTest, SaysSinceWhenNothingIsShared) {
   EXPECT_THAT(words(kAfterUs), HasSubstr("since 1 April 2026"));
   EXPECT_EQ(policy_.agreements()->EndedInWords({"red", "clerk", {}}, kAfterUs),
             "");
+}
+
+TEST_F(LimitsTest, ToldOfAnEndAreItsDayAndWhomToRing) {
+  const auto words = [&](uint64_t now_us, uint32_t warning_days) {
+    const auto list = policy_.agreements()->List(now_us);
+    EXPECT_EQ(list.size(), 1u);
+    return EndInWords(list.front(), now_us, warning_days);
+  };
+  Adopt(kEverything);
+  // kNowUs is 24 November 2025; it holds to 31 March 2026.
+  constexpr uint64_t kLastDayUs = kNowUs + 127 * kDayUs;
+  EXPECT_EQ(words(kLastDayUs - 31 * kDayUs, 30), "");
+  EXPECT_EQ(words(kLastDayUs - 30 * kDayUs, 30),
+            "The agreement x ends on 31 March 2026, in 30 days. Nothing is "
+            "shared by it after that. Ring the co-ordinator, 01632 960100.");
+  EXPECT_THAT(words(kLastDayUs - kDayUs, 30), HasSubstr("2026, tomorrow. "));
+  EXPECT_THAT(words(kLastDayUs, 30), HasSubstr("2026, today. "));
+  EXPECT_EQ(words(kLastDayUs + kDayUs, 30),
+            "Nothing is shared by x since 1 April 2026: the agreement ended. "
+            "Ring the co-ordinator, 01632 960100.");
+  EXPECT_EQ(words(kLastDayUs + 32 * kDayUs, 30), "");
+  Retire("x", 1, kNowUs + 3 * kDayUs);
+  EXPECT_THAT(words(kNowUs, 30), HasSubstr("early (the ward closed). Nothing"));
+  EXPECT_THAT(words(kNowUs + 4 * kDayUs, 30),
+              HasSubstr("the agreement ended early (the ward closed). Ring"));
 }
 
 TEST_F(LimitsTest, WhoSignedIsKept) {

@@ -75,6 +75,22 @@ TEST_F(CohortFeedTest, FollowsTheOpenCases) {
   const System pas{"nhs-tayside", "pas"};
   EXPECT_EQ(store_->DisclosedTo(pas)->joined, 1u);
 
+  // Whom the lists keep out is told, of the edge's own agency alone.
+  EXPECT_FALSE(member.restricted());
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-2001");
+  access.add_restricted_to("police-scotland");
+  access.add_excluded("nhs-tayside/*/nhs");
+  access.add_excluded("dundee-city-council/*/socialwork");
+  access.set_reason("KNOWN_TO_STAFF");
+  PublishCase(access, torquil);
+  ASSERT_TRUE(edge.WaitForPosition(bus_.end()));
+  const v1::CohortMember listed = edge.members().at(torquil);
+  EXPECT_TRUE(listed.restricted());
+  EXPECT_EQ(listed.restricted_to_size(), 0);
+  ASSERT_THAT(listed.excluded(), SizeIs(1));
+  EXPECT_EQ(listed.excluded(0), "nhs-tayside/*/nhs");
+
   Leave(torquil, "nhs-tayside");
   ASSERT_TRUE(edge.WaitForPosition(bus_.end()));
   EXPECT_THAT(edge.members(), IsEmpty());
