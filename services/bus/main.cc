@@ -26,8 +26,8 @@
 #include "services/bus/daemon/correction_desk.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
-#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/erasure_desk.h"
+#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/four_eyes.h"
 #include "services/bus/daemon/hold_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
@@ -52,6 +52,7 @@
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/bundle/bundle.h"
 #include "services/common/config/evidence_keys.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
@@ -440,7 +441,12 @@ int Main(int argc, char** argv) {
   CorrectionDesk corrections(*log, delivery, asked);
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
-  ServeAccess(host, kProgram, *access, PersonEventsOf(*log));
+  ServeAccess(host, kProgram, *access,
+              {start.Value(AccessOriginOf(tree->key().name)),
+               [&signer](const Checkpoint& checkpoint) {
+                 return SignCheckpoint(checkpoint, signer);
+               }},
+              AccessEventsOf(*log));
   who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);
