@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "concordat/access/v1/glass.pb.h"
 #include "concordat/access/v1/service.pb.h"
+#include "gateway/cli/access_question.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
@@ -19,73 +20,19 @@ namespace {
 
 using access::v1::Access;
 
-constexpr char kMethod[] = "concordat.access.v1.AccessService/ListAccess";
 constexpr char kBus[] = "concordat-bus";
 constexpr char kGlass[] = "concordat.access.v1.GlassService/";
-constexpr const char* kPrograms[] = {
-    "concordat-bus",    "concordat-identity",   "concordat-police",
-    "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts",
-};
 
 struct Options {
+  AccessQuestion question;
   std::string reason;
   std::string outcome;
   std::string words;
-  std::string person;
-  std::string agency;
-  std::string user;
-  std::string operation;
-  std::string from;
-  std::string to;
 };
 
 std::string OperationWord(policy::v1::Operation operation) {
   const std::string name = policy::v1::Operation_Name(operation);
   return absl::AsciiStrToLower(name.substr(name.find('_') + 1));
-}
-
-absl::StatusOr<access::v1::ListAccessRequest> RequestOf(
-    Hub& hub, const Options& options) {
-  access::v1::ListAccessRequest request;
-  if (!options.person.empty()) {
-    auto subject = hub.ResolveSubject(options.person);
-    if (!subject.ok()) return subject.status();
-    request.set_subject(*std::move(subject));
-  }
-  request.set_agency(options.agency);
-  request.set_user(options.user);
-  if (!options.operation.empty()) {
-    policy::v1::Operation operation;
-    if (!policy::v1::Operation_Parse(
-            absl::StrCat("OPERATION_",
-                         absl::AsciiStrToUpper(options.operation)),
-            &operation)) {
-      return absl::InvalidArgumentError(
-          "--operation: collection, alteration, consultation, disclosure, "
-          "combination or erasure");
-    }
-    request.add_operations(operation);
-  }
-  const auto time = [](const char* flag, const std::string& text,
-                       uint64_t* into) -> absl::Status {
-    if (text.empty()) return absl::OkStatus();
-    const auto parsed = ParseIsoTime(text);
-    if (!parsed.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(flag, ": a time like 2026-11-27T09:00:00Z"));
-    }
-    *into = *parsed;
-    return absl::OkStatus();
-  };
-  uint64_t from = 0;
-  uint64_t to = 0;
-  absl::Status status = time("--from", options.from, &from);
-  if (status.ok()) status = time("--to", options.to, &to);
-  if (!status.ok()) return status;
-  request.set_from(from);
-  request.set_to(to);
-  return request;
 }
 
 void Print(const std::string& program, const Access& access) {
@@ -109,48 +56,33 @@ void Print(const std::string& program, const Access& access) {
               program.c_str());
 }
 
-// Everything of one program, page by page.
-absl::Status ListOne(Hub& hub, const char* program,
-                     access::v1::ListAccessRequest request, bool as_json) {
-  for (;;) {
-    const auto page =
-        hub.Call<access::v1::ListAccessResponse>(program, kMethod, request);
-    if (!page.ok()) return page.status();
-    for (const Access& access : page->accesses()) {
-      if (as_json) {
-        std::printf("%s\n", ToJson(access).c_str());
-      } else {
-        Print(program, access);
-      }
-    }
-    if (request.after() == 0 && !as_json) {
-      for (const auto& gap : page->not_running()) {
-        std::printf("%s did not run from %s to %s%s\n", program,
-                    LocalTime(gap.from()).c_str(), LocalTime(gap.to()).c_str(),
-                    gap.crashed() ? "; it ended without saying so" : "");
-      }
-    }
-    if (!page->more()) return absl::OkStatus();
-    request.set_after(page->next());
-  }
-}
-
 absl::Status List(Hub& hub, const Options& options, bool as_json) {
-  const auto request = RequestOf(hub, options);
+  const auto request = RequestOf(hub, options.question);
   if (!request.ok()) return request.status();
-  // What one program has not said is named, and the others are asked.
-  std::vector<std::string> missing;
-  for (const char* program : kPrograms) {
-    const absl::Status listed = ListOne(hub, program, *request, as_json);
-    if (absl::IsUnavailable(listed)) {
-      missing.push_back(std::string(listed.message()));
-    } else if (!listed.ok()) {
-      return listed;
-    }
-  }
-  if (missing.empty()) return absl::OkStatus();
+  std::string before;
+  const auto missing = AskEveryProgram(
+      hub, *request, [&](const access::v1::ListAccessResponse& page) {
+        for (const Access& access : page.accesses()) {
+          if (as_json) {
+            std::printf("%s\n", ToJson(access).c_str());
+          } else {
+            Print(page.program(), access);
+          }
+        }
+        const bool is_first = page.program() != before;
+        before = page.program();
+        if (as_json || !is_first) return;
+        for (const auto& gap : page.not_running()) {
+          std::printf("%s did not run from %s to %s%s\n",
+                      page.program().c_str(), LocalTime(gap.from()).c_str(),
+                      LocalTime(gap.to()).c_str(),
+                      gap.crashed() ? "; it ended without saying so" : "");
+        }
+      });
+  if (!missing.ok()) return missing.status();
+  if (missing->empty()) return absl::OkStatus();
   return absl::UnavailableError(
-      absl::StrCat("not complete: ", absl::StrJoin(missing, "; ")));
+      absl::StrCat("not complete: ", absl::StrJoin(*missing, "; ")));
 }
 
 // Of the calls in an access log on this machine, a line each.
@@ -187,13 +119,13 @@ absl::Status Records(const CommandLine& line, const std::string& folder) {
 
 // Opens a person without an interest, for an hour.
 absl::Status Open(Hub& hub, const Options& options, bool as_json) {
-  if (options.person.empty() || options.reason.empty() ||
+  if (options.question.person.empty() || options.reason.empty() ||
       options.words.empty()) {
     return absl::InvalidArgumentError(
         "access open needs --person, --reason (of "
         "deploy/config/codes/break-glass-reason) and --words, a sentence");
   }
-  auto subject = hub.ResolveSubject(options.person);
+  auto subject = hub.ResolveSubject(options.question.person);
   if (!subject.ok()) return subject.status();
   access::v1::BreakGlassRequest request;
   // The same wish of the same person is the same request.
@@ -286,18 +218,10 @@ absl::Status RunAccess(const std::vector<std::string>& arguments) {
       "--words\n"
       "register        the openings and their reviews");
   Options options;
-  line.flags().AddString("person", "p-…, or ref:SYSTEM:NUMBER.",
-                         &options.person);
-  line.flags().AddString("agency", "Of who did it, or to whom.",
-                         &options.agency);
-  line.flags().AddString("user", "A principal, account or staff reference.",
-                         &options.user);
-  line.flags().AddString("operation", "One of the six.", &options.operation);
+  AddQuestionFlags(line, &options.question);
   line.flags().AddString("reason", "Of an opening; a code.", &options.reason);
   line.flags().AddString("outcome", "Of a review; a code.", &options.outcome);
   line.flags().AddString("words", "In a sentence.", &options.words);
-  line.flags().AddString("from", "2026-11-27T09:00:00Z", &options.from);
-  line.flags().AddString("to", "Before this time.", &options.to);
   const auto go = line.Parse(arguments, 0, 2);
   if (!go.ok() || !*go) return go.status();
   const std::vector<std::string>& words = line.words();

@@ -18,8 +18,6 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kService[] = "concordat.bus.v1.BusService/";
-constexpr absl::Duration kWait = absl::Milliseconds(100);
-constexpr int kIdleMax = 100;
 constexpr uint64_t kMicrosPerMinute = 60'000'000;
 
 struct Asked {
@@ -64,27 +62,13 @@ absl::StatusOr<uint64_t> PositionInStory(Hub& hub, absl::string_view number) {
   if (!story.ok()) return story.status();
   const auto door = EventDoor::Open(hub);
   if (!door.ok()) return door.status();
-  SubscribeOptions options;
-  options.types.push_back(story->type);
-  const auto subscription = (*door)->bus().Subscribe(options);
-  if (!subscription.ok()) return subscription.status();
+  const auto views = (*door)->ReadAll({story->type});
+  if (!views.ok()) return views.status();
   std::vector<uint64_t> found;
-  // The end is known once something came from the bus.
-  int idle = 0;
-  while (idle < kIdleMax &&
-         ((*subscription)->log_end().value == 0 ||
-          (*subscription)->scanned_through() < (*subscription)->log_end())) {
-    const auto delivery = (*subscription)->Next(kWait);
-    if (absl::IsDeadlineExceeded(delivery.status())) {
-      ++idle;
-      continue;
-    }
-    if (!delivery.ok()) return delivery.status();
-    const View& view = delivery->view;
+  for (const View& view : *views) {
     if (view.header.time_us / kMicrosPerMinute == story->minute) {
       found.push_back(view.sequence.value);
     }
-    (*subscription)->Ack(delivery->number);
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {

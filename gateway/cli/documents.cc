@@ -1,216 +1,357 @@
-// concordat documents schedule|processing|dpia|fields
+// concordat documents KIND [OF]
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "concordat/bus/v1/service.pb.h"
+#include "absl/strings/str_join.h"
+#include "gateway/cli/access_question.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/documents/access_extract.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/documents/document.h"
-#include "gateway/cli/documents/sources.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/keys/key_files.h"
-#include "services/common/base/system_clock.h"
-#include "services/common/config/data_directory.h"
+#include "gateway/cli/paper_questions.h"
+#include "gateway/cli/paper_sources.h"
+#include "services/common/crypto/sha256.h"
 
 namespace concordat::cli {
 namespace {
 
-constexpr char kRetention[] = "retention.textproto";
-constexpr char kAdapterRole[] = "adapter";
-constexpr size_t kPartBytes = 65536;
+constexpr char kCoordinator[] = "coordinator";
+constexpr char kErasures[] = "concordat.bus.v1.ErasureService/";
+constexpr char kAlerts[] = "concordat-alerts";
+constexpr char kAlertsService[] = "concordat.alerts.v1.AlertsService/";
+// As long as the alerts service may take to go over its log.
+constexpr absl::Duration kBacktestMax = absl::Minutes(2);
 
 struct Options {
   std::string out;
   std::string documented;
+  AccessQuestion question;
+  std::string proof;
+  std::string known;
+  std::string base;
+  std::string seed;
+  std::string level = "2";
+  std::string count = "10";
 };
 
-// <build>/bin/concordat has <build>/concordat-documented.binpb beside it.
-std::string BinFolder() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error)
-      .parent_path()
-      .string();
-}
+// One paper on its way: what it is made from, and what was asked for.
+struct Order {
+  Hub& hub;
+  Sources& sources;
+  const Options& options;
+  std::string of;
+};
 
-template <typename Message>
-absl::StatusOr<std::vector<Message>> Parse(
-    absl::StatusOr<std::vector<TextFile>> files) {
-  if (!files.ok()) return files.status();
-  std::vector<Message> messages;
-  for (const TextFile& file : *files) {
-    const absl::Status parsed = ParseTextProto(file, &messages.emplace_back());
-    if (!parsed.ok()) return parsed;
-  }
-  return messages;
-}
+using Maker = std::function<absl::StatusOr<Document>(Order&)>;
 
-// The newest that is in force; none is no error: what it would say is then missing.
-absl::StatusOr<policy::v1::LegalReference> LoadLegal(const DataDirectory& data,
-                                                     absl::CivilDay today) {
-  policy::v1::LegalReference newest;
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(data.PathOf("legal"), error)) {
-    if (entry.path().extension() != ".textproto") continue;
-    const auto text = ReadWholeFile(entry.path().string());
-    if (!text.ok()) return text.status();
-    policy::v1::LegalReference each;
-    const absl::Status parsed =
-        ParseTextProto({entry.path().string(), *text}, &each);
-    if (!parsed.ok()) return parsed;
-    absl::CivilDay from;
-    if (!absl::ParseCivilTime(each.effective(), &from)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(entry.path().string(), ": effective is not a day"));
-    }
-    if (from <= today && each.version() > newest.version()) newest = each;
-  }
-  return newest;
-}
-
-absl::StatusOr<std::shared_ptr<const gateway::Schemas>> LoadSchemas(
-    const Hub& hub, const Options& options) {
-  const std::string path =
-      options.documented.empty()
-          ? absl::StrCat(BinFolder(), "/../concordat-documented.binpb")
-          : options.documented;
-  auto bytes = ReadWholeFile(path);
-  // Without it, without what the schemas' authors wrote.
-  if (!bytes.ok() && options.documented.empty()) bytes = hub.data().LoadTypes();
-  if (!bytes.ok()) return bytes.status();
-  auto schemas = gateway::Schemas::Build(*bytes);
-  if (!schemas.ok()) return schemas.status();
-  return std::shared_ptr<const gateway::Schemas>(*std::move(schemas));
-}
-
-absl::Status LoadAgreements(Hub& hub, Sources& sources) {
-  const auto list = hub.Call<bus::v1::ListAgreementsResponse>(
-      "concordat-bus", "concordat.bus.v1.BusService/ListAgreements",
-      bus::v1::ListAgreementsRequest());
-  if (!list.ok()) return list.status();
-  for (const auto& each : list->agreements()) {
-    sources.agreements.push_back(
-        {each.agreement(),
-         each.in_force(),
-         {each.signed_by().begin(), each.signed_by().end()},
-         each.retired_by(),
-         each.retired_because()});
-  }
-  return absl::OkStatus();
-}
-
-absl::Status LoadRetention(const DataDirectory& data, Sources& sources) {
-  bus::v1::RetentionPolicy policy;
-  const absl::Status loaded = data.LoadSettings(kRetention, &policy);
-  if (absl::IsNotFound(loaded)) return absl::OkStatus();
-  if (loaded.ok()) sources.retention = policy;
-  return loaded;
-}
-
-// What the adapter itself says that it reads.
-absl::StatusOr<edge::v1::FieldInventory> AskAdapter(const DataDirectory& data,
-                                                    const std::string& edge) {
-  const auto quoted = [](const std::string& word) {
-    return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-  };
-  const std::string command = absl::StrCat(
-      quoted(BinFolder() + "/concordat-adapter"), " --data ",
-      quoted(data.path()), " --edge ", quoted(edge), " --inventory");
-  std::FILE* const pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return absl::UnavailableError("no concordat-adapter");
-  std::string text;
-  std::string part(kPartBytes, '\0');
-  for (size_t n; (n = std::fread(part.data(), 1, part.size(), pipe)) > 0;) {
-    text.append(part.data(), n);
-  }
-  if (pclose(pipe) != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("concordat-adapter does not say what ", edge, " reads"));
-  }
-  edge::v1::FieldInventory inventory;
-  const absl::Status parsed =
-      ParseTextProto({"concordat-adapter --inventory", text}, &inventory);
-  if (!parsed.ok()) return parsed;
-  return inventory;
-}
-
-absl::Status LoadInventories(const DataDirectory& data, Sources& sources) {
-  for (const bus::v1::Principal& each : sources.registry.principals()) {
-    if (each.role() != kAdapterRole) continue;
-    auto inventory = AskAdapter(data, each.name());
-    if (!inventory.ok()) return inventory.status();
-    sources.inventories.push_back(*std::move(inventory));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Sources> Load(Hub& hub, const Options& options) {
-  const SystemClock clock;
-  const DataDirectory& data = hub.data();
-  Sources sources;
-  sources.made = clock.Now();
-  const auto zone = LondonTime();
-  if (!zone.ok()) return zone.status();
-  sources.zone = *zone;
-  sources.environment = std::string(EnvironmentName(data.environment()));
-  const auto registry = data.LoadRegistry();
-  if (!registry.ok()) return registry.status();
-  sources.registry = (*registry)->proto();
-  const auto codes = data.LoadCodeLists();
-  if (!codes.ok()) return codes.status();
-  const auto types = data.LoadTypes();
-  if (!types.ok()) return types.status();
-  auto table = TypeRegistry::Build(*types, *codes);
-  if (!table.ok()) return table.status();
-  sources.types = *std::move(table);
-  auto schemas = LoadSchemas(hub, options);
-  if (!schemas.ok()) return schemas.status();
-  sources.schemas = *std::move(schemas);
-  auto legal = LoadLegal(data, absl::ToCivilDay(sources.made, sources.zone));
-  if (!legal.ok()) return legal.status();
-  sources.legal = *std::move(legal);
-  auto feeds = Parse<hub::v1::Feed>(data.LoadFeeds());
-  if (!feeds.ok()) return feeds.status();
-  sources.feeds = *std::move(feeds);
-  auto rules = Parse<alerts::v1::Rule>(data.LoadRules());
-  if (!rules.ok()) return rules.status();
-  sources.rules = *std::move(rules);
-  absl::Status status = LoadRetention(data, sources);
-  if (status.ok()) status = LoadAgreements(hub, sources);
-  if (!status.ok()) return status;
-  return sources;
-}
-
-absl::StatusOr<Document> Make(const std::string& kind, const std::string& of,
-                              const Sources& sources) {
-  if (kind == "schedule") return ScheduleOf(sources, of);
-  if (kind == "processing") return ProcessingOf(sources, of);
-  if (kind == "dpia") return ImpactOf(sources, of);
-  if (kind == "fields") return FieldsOf(sources, of);
+absl::StatusOr<absl::CivilDay> DayOf(const std::string& text) {
+  absl::CivilDay day;
+  if (absl::ParseCivilTime(text, &day)) return day;
   return absl::InvalidArgumentError(
-      absl::StrCat("documents ", kind, "? see --help"));
+      absl::StrCat("'", text, "' is not a day like 2026-03-31"));
+}
+
+absl::StatusOr<Document> MakeImpact(Order& order) {
+  if (order.hub.principal().role() == kCoordinator) {
+    const auto cases = CollectCases(order.hub);
+    if (!cases.ok()) return cases.status();
+    order.sources.people = CountPeople(order.sources, *cases);
+  }
+  return ImpactOf(order.sources, order.of);
+}
+
+absl::StatusOr<Document> MakeFields(Order& order) {
+  const absl::Status asked = LoadInventories(order.hub.data(), order.sources);
+  if (!asked.ok()) return asked;
+  return FieldsOf(order.sources, order.of);
+}
+
+absl::StatusOr<Document> MakeChanges(Order& order) {
+  bus::v1::DiffAgreementRequest request;
+  const auto candidate = ReadWholeFile(order.of);
+  if (!candidate.ok()) return candidate.status();
+  request.set_candidate(*candidate);
+  if (!order.options.base.empty()) {
+    const auto base = ReadWholeFile(order.options.base);
+    if (!base.ok()) return base.status();
+    request.set_base(*base);
+  }
+  const auto diff = AskBus<bus::v1::DiffAgreementResponse>(
+      order.hub, "concordat.bus.v1.AgreementService/DiffAgreement", request);
+  if (!diff.ok()) return diff.status();
+  return ChangesOf(order.sources, *diff);
+}
+
+absl::StatusOr<Document> MakeRule(Order& order) {
+  CallOptions options;
+  options.timeout = kBacktestMax;
+  const auto backtest = order.hub.Call<alerts::v1::BacktestRulesResponse>(
+      kAlerts, absl::StrCat(kAlertsService, "BacktestRules"),
+      alerts::v1::BacktestRulesRequest(), options);
+  if (!backtest.ok()) return backtest.status();
+  return RuleOf(order.sources, order.of, *backtest);
+}
+
+absl::StatusOr<Document> MakeSecurity(Order& order) {
+  const auto parts = LoadSecurityParts(order.hub.data());
+  if (!parts.ok()) return parts.status();
+  return SecurityPackOf(order.sources, *parts);
+}
+
+absl::StatusOr<Document> MakeAccess(Order& order) {
+  const std::string& path = order.options.proof;
+  const auto extract = CollectExtract(order.hub, order.options.question,
+                                      order.sources.made, !path.empty());
+  if (!extract.ok()) return extract.status();
+  std::string proof;
+  if (!path.empty()) {
+    const std::string file = EncodeExtract(*extract);
+    const absl::Status written = WriteNewFile(path, file, kPrivateFile);
+    if (!written.ok()) return written;
+    const Sha256Hash hash = Sha256::Of(file);
+    proof = absl::StrCat(
+        std::filesystem::path(path).filename().string(), ", SHA-256 ",
+        absl::BytesToHexString(absl::string_view(
+            reinterpret_cast<const char*>(hash.data()), hash.size())),
+        ",");
+  }
+  return AccessOf(order.sources, *extract, proof);
+}
+
+absl::StatusOr<Document> MakeGlass(Order& order) {
+  const auto glass = AskBus<access::v1::ListGlassResponse>(
+      order.hub, "concordat.access.v1.GlassService/ListGlass",
+      access::v1::ListGlassRequest());
+  if (!glass.ok()) return glass.status();
+  return GlassOf(order.sources, *glass);
+}
+
+absl::StatusOr<Document> MakeErasures(Order& order) {
+  const auto erasures = AskBus<bus::v1::ListErasuresResponse>(
+      order.hub, absl::StrCat(kErasures, "ListErasures").c_str(),
+      bus::v1::ListErasuresRequest());
+  if (!erasures.ok()) return erasures.status();
+  const auto holds = AskBus<bus::v1::ListHoldsResponse>(
+      order.hub, absl::StrCat(kErasures, "ListHolds").c_str(),
+      bus::v1::ListHoldsRequest());
+  if (!holds.ok()) return holds.status();
+  bus::v1::RunRetentionResponse retention;
+  // Without a policy there is nothing to ask.
+  if (order.sources.retention.has_value()) {
+    auto asked = AskBus<bus::v1::RunRetentionResponse>(
+        order.hub, "concordat.bus.v1.BusService/RunRetention",
+        bus::v1::RunRetentionRequest());
+    if (!asked.ok()) return asked.status();
+    retention = *std::move(asked);
+  }
+  return ErasuresOf(order.sources, *erasures, *holds, retention);
+}
+
+absl::StatusOr<Document> MakeBreach(Order& order) {
+  const auto breach = CollectBreach(
+      order.hub, order.sources, order.options.question, order.options.known);
+  if (!breach.ok()) return breach.status();
+  return BreachOf(order.sources, *breach);
+}
+
+absl::StatusOr<Document> MakeManaged(Order& order) {
+  const auto day = DayOf(order.of);
+  if (!day.ok()) return day.status();
+  const auto cases = CollectCases(order.hub);
+  if (!cases.ok()) return cases.status();
+  return ManagedOf(order.sources, *cases, *day);
+}
+
+absl::StatusOr<Document> MakeSample(Order& order) {
+  const auto day = DayOf(order.of);
+  if (!day.ok()) return day.status();
+  Sample sample;
+  sample.seed = order.options.seed;
+  if (sample.seed.empty()) {
+    return absl::InvalidArgumentError(
+        "--seed: any word, said before the cases are known");
+  }
+  if (!absl::SimpleAtoi(order.options.level, &sample.level) ||
+      sample.level < 1 || sample.level > 3) {
+    return absl::InvalidArgumentError("--level is 1, 2 or 3");
+  }
+  if (!absl::SimpleAtoi(order.options.count, &sample.count) ||
+      sample.count == 0) {
+    return absl::InvalidArgumentError("--count is a number, 1 at least");
+  }
+  const auto clocks = LoadLimitClocks(order.sources, order.hub.data());
+  if (!clocks.ok()) return clocks.status();
+  const auto cases = CollectCases(order.hub);
+  if (!cases.ok()) return cases.status();
+  return SampleOf(order.sources, *cases, *clocks, *day, sample);
+}
+
+absl::StatusOr<Document> MakeAttendance(Order& order) {
+  const auto cases = CollectCases(order.hub);
+  if (!cases.ok()) return cases.status();
+  return AttendanceOf(order.sources, *cases);
+}
+
+absl::StatusOr<Document> MakeOwnViews(Order& order) {
+  const auto reviews = CollectReviews(order.hub);
+  if (!reviews.ok()) return reviews.status();
+  return OwnViewsOf(order.sources, *reviews);
+}
+
+absl::StatusOr<Document> MakeAssessments(Order& order) {
+  const auto cases = CollectCases(order.hub);
+  if (!cases.ok()) return cases.status();
+  const auto completed = CollectAssessments(order.hub);
+  if (!completed.ok()) return completed.status();
+  return AssessmentsOf(order.sources, *cases, *completed);
+}
+
+absl::StatusOr<alerts::v1::ListAlertsResponse> AskAlerts(Hub& hub) {
+  return hub.Call<alerts::v1::ListAlertsResponse>(
+      kAlerts, absl::StrCat(kAlertsService, "ListAlerts"),
+      alerts::v1::ListAlertsRequest());
+}
+
+absl::StatusOr<Document> MakeAlerts(Order& order) {
+  const auto alerts = AskAlerts(order.hub);
+  if (!alerts.ok()) return alerts.status();
+  return AlertsOf(order.sources, *alerts);
+}
+
+absl::StatusOr<Document> MakeUnknown(Order& order) {
+  const auto alerts = AskAlerts(order.hub);
+  if (!alerts.ok()) return alerts.status();
+  const auto feeds = order.hub.Call<alerts::v1::ListFeedsResponse>(
+      kAlerts, absl::StrCat(kAlertsService, "ListFeeds"),
+      alerts::v1::ListFeedsRequest());
+  if (!feeds.ok()) return feeds.status();
+  // For when programs did not run: no row is of interest.
+  AccessQuestion question;
+  question.operation = "erasure";
+  const auto extract =
+      CollectExtract(order.hub, question, order.sources.made, false);
+  if (!extract.ok()) return extract.status();
+  return UnknownOf(order.sources, *feeds, *alerts, *extract);
+}
+
+struct Kind {
+  const char* name;
+  const char* of;  // Null: of nothing.
+  const char* is;
+  Maker make;
+};
+
+template <absl::StatusOr<Document> (*kMake)(const Sources&, absl::string_view)>
+absl::StatusOr<Document> FromSources(Order& order) {
+  return kMake(order.sources, order.of);
+}
+
+const std::vector<Kind>& Kinds() {
+  static const auto& kinds = *new std::vector<Kind>{
+      {"schedule", "AGREEMENT",
+       "parties, purposes, gateways, every data item, review, signatories",
+       FromSources<ScheduleOf>},
+      {"changes", "FILE",
+       "what that version of an agreement would change, in plain words",
+       MakeChanges},
+      {"joint", "AGREEMENT", "joint controllers: who answers what",
+       FromSources<JointOf>},
+      {"processor", "AGREEMENT", "terms of the processor",
+       FromSources<ProcessorOf>},
+      {"processing", "AGENCY",
+       "what the hub can fill of a record of processing",
+       FromSources<ProcessingOf>},
+      {"dpia", "AGENCY", "inputs to an impact assessment", MakeImpact},
+      {"sensitive", "AGENCY", "appropriate policy document (section 42)",
+       FromSources<SensitiveOf>},
+      {"notice", "AGENCY", "text of a privacy notice, in layers",
+       FromSources<NoticeOf>},
+      {"fields", "EDGE", "what an edge reads of its source, field by field",
+       MakeFields},
+      {"rule", "RULE", "dossier of an alert rule, with a backtest", MakeRule},
+      {"security", nullptr, "components, keys, rights, threat model",
+       MakeSecurity},
+      {"access", nullptr,
+       "s.62 extract: --person, --user, --agency, "
+       "--operation, --from, --to",
+       MakeAccess},
+      {"breach", nullptr,
+       "of --person or --user: whose, which fields, who "
+       "opened, the clock from --known",
+       MakeBreach},
+      {"glass", nullptr, "people opened without an interest, and reviews",
+       MakeGlass},
+      {"erasures", nullptr, "erasures, holds and retention", MakeErasures},
+      {"managed", "DAY", "everyone managed on that day, and how they got there",
+       MakeManaged},
+      {"sample", "DAY",
+       "people of a --level drawn with a --seed, against "
+       "the clocks",
+       MakeSample},
+      {"attendance", nullptr, "who came to meetings, by agency",
+       MakeAttendance},
+      {"own-views", nullptr, "reviews with the person's own view",
+       MakeOwnViews},
+      {"assessments", nullptr, "cited in referrals and not found",
+       MakeAssessments},
+      {"alerts", nullptr, "alerts, those that nobody accepted first",
+       MakeAlerts},
+      {"unknown", nullptr, "what the hub did not know, and why", MakeUnknown},
+  };
+  return kinds;
+}
+
+std::string Explanation() {
+  std::string text =
+      "Papers made from the hub's data, never written by hand: a page of HTML "
+      "that\nprints, or JSON; dated, with the versions of what they are made "
+      "from.\n";
+  for (const Kind& kind : Kinds()) {
+    std::string name = absl::StrCat(kind.name, kind.of == nullptr ? "" : " ",
+                                    kind.of == nullptr ? "" : kind.of);
+    name.resize(std::max<size_t>(name.size(), 19), ' ');
+    absl::StrAppend(&text, name, " ", kind.is, "\n");
+  }
+  return text +
+         "Of what people did or of cases: for co-ordinators and guardians.\n"
+         "deploy/docs/inspector.md has the questions that each answers.";
+}
+
+absl::StatusOr<const Kind*> FindKind(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const Kind& kind : Kinds()) {
+    names.push_back(kind.name);
+    if (words[0] != kind.name) continue;
+    if ((words.size() == 2) == (kind.of != nullptr)) return &kind;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "usage: documents ", kind.name, kind.of == nullptr ? "" : " ",
+        kind.of == nullptr ? ", of nothing" : kind.of));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("documents ", words[0], "? ", absl::StrJoin(names, ", ")));
+}
+
+// Personal data is for its owner alone.
+absl::Status Write(const std::string& path, const std::string& text,
+                   bool personal) {
+  if (!path.empty()) {
+    return ReplaceFile(path, text, personal ? kPrivateFile : kPublicFile);
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status RunDocuments(const std::vector<std::string>& arguments) {
-  CommandLine line(
-      "documents schedule AGREEMENT | processing AGENCY | dpia AGENCY | fields "
-      "EDGE",
-      "Papers made from the hub's data, never written by hand: a page of HTML "
-      "that\nprints, or JSON; dated, with the versions of what they are made "
-      "from.\n"
-      "schedule    of an agreement: parties, purposes, gateways, every data "
-      "item,\n"
-      "            frequency, security, retention, review, signatories\n"
-      "processing  what the hub can fill of an agency's record of processing\n"
-      "dpia        inputs to an agency's impact assessment\n"
-      "fields      what an edge reads of its source, field by field\n"
-      "deploy/docs/inspector.md has the questions that each answers.");
+  CommandLine line("documents KIND [OF]", Explanation());
   Options options;
   line.set_default_profile("admin");
   line.flags().AddString("out", "Writes it into this file.", &options.out);
@@ -218,26 +359,40 @@ absl::Status RunDocuments(const std::vector<std::string>& arguments) {
                          "The schemas with their comments, a descriptor set; "
                          "default: of this build.",
                          &options.documented);
-  const auto go = line.Parse(arguments, 2, 2);
+  AddQuestionFlags(line, &options.question);
+  line.flags().AddString("proof",
+                         "Of access: a new file with what shows it, for "
+                         "`concordat verify`.",
+                         &options.proof);
+  line.flags().AddString("known", "Of breach: since when the controller knows.",
+                         &options.known);
+  line.flags().AddString("base",
+                         "Of changes: against this file, not what is "
+                         "adopted.",
+                         &options.base);
+  line.flags().AddString("seed", "Of sample: any word.", &options.seed);
+  line.flags().AddString("level", "Of sample; default 2.", &options.level);
+  line.flags().AddString("count", "Of sample; default 10.", &options.count);
+  const auto go = line.Parse(arguments, 1, 2);
   if (!go.ok() || !*go) return go.status();
+  const auto kind = FindKind(line.words());
+  if (!kind.ok()) return kind.status();
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
-  auto sources = Load(**hub, options);
+  auto sources = LoadSources(**hub, options.documented);
   if (!sources.ok()) return sources.status();
-  const std::string& kind = line.words()[0];
-  if (kind == "fields") {
-    const absl::Status asked = LoadInventories((*hub)->data(), *sources);
-    if (!asked.ok()) return asked;
-  }
-  const auto document = Make(kind, line.words()[1], *sources);
+  Order order = {**hub, *sources, options,
+                 line.words().size() == 2 ? line.words()[1] : ""};
+  auto document = (*kind)->make(order);
   if (!document.ok()) return document.status();
-  const std::string text =
-      line.json() ? ToJson(*document) + "\n" : ToHtml(*document);
-  if (!options.out.empty()) {
-    return ReplaceFile(options.out, text, kPublicFile);
-  }
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return absl::OkStatus();
+  document->command =
+      absl::StrCat("concordat documents ", absl::StrJoin(arguments, " "));
+  const absl::Status written = Write(
+      options.out, line.json() ? ToJson(*document) + "\n" : ToHtml(*document),
+      document->personal);
+  if (!written.ok() || document->missing.empty()) return written;
+  return absl::UnavailableError(
+      absl::StrCat("not complete: ", absl::StrJoin(document->missing, "; ")));
 }
 
 }  // namespace concordat::cli

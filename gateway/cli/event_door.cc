@@ -10,6 +10,13 @@ namespace concordat::cli {
 using ::concordat::gateway::EventMaker;
 using ::concordat::gateway::PublishedEvent;
 
+namespace {
+
+constexpr absl::Duration kWait = absl::Milliseconds(100);
+constexpr int kIdleMax = 100;
+
+}  // namespace
+
 EventDoor::EventDoor(bus::v1::Principal principal, EventMaker maker,
                      std::unique_ptr<BusClient> bus,
                      EventMaker::Resolver resolve)
@@ -54,6 +61,29 @@ PublishedEvent EventDoor::Publish(absl::string_view json,
   }
   published.Take(outcomes->front());
   return published;
+}
+
+absl::StatusOr<std::vector<View>> EventDoor::ReadAll(
+    const std::vector<std::string>& types) {
+  SubscribeOptions options;
+  options.types = types;
+  const auto subscription = bus_->Subscribe(options);
+  if (!subscription.ok()) return subscription.status();
+  std::vector<View> views;
+  // The end is known once something came from the bus.
+  for (int idle = 0;
+       (*subscription)->log_end().value == 0 ||
+       (*subscription)->scanned_through() < (*subscription)->log_end();) {
+    const auto delivery = (*subscription)->Next(kWait);
+    if (absl::IsDeadlineExceeded(delivery.status())) {
+      if (++idle < kIdleMax) continue;
+      return absl::UnavailableError("the bus says nothing");
+    }
+    if (!delivery.ok()) return delivery.status();
+    views.push_back(delivery->view);
+    (*subscription)->Ack(delivery->number);
+  }
+  return views;
 }
 
 }  // namespace concordat::cli

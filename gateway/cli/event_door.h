@@ -5,6 +5,8 @@
 #define CONCORDAT_GATEWAY_CLI_EVENT_DOOR_H_
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -34,6 +36,12 @@ class EventDoor {
   // Sends one CloudEvent and waits for the answer. A repeat is the same event.
   gateway::PublishedEvent Publish(absl::string_view json,
                                   absl::Duration timeout);
+
+  // Everything of these types that it may see, from the beginning to the log's end as
+  // it is when it is read.
+  //   UNAVAILABLE  the bus is mute.  And as Subscription::Next().
+  absl::StatusOr<std::vector<View>> ReadAll(
+      const std::vector<std::string>& types);
 
   BusClient& bus() { return *bus_; }
   const TypeRegistry& types() const { return maker_.types(); }

@@ -1,4 +1,4 @@
-// concordat verify BUNDLE: needs the file and public keys, and no hub.
+// concordat verify FILE: needs the file and public keys, and no hub.
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/documents/access_extract.h"
 #include "gateway/cli/json.h"
 #include "gateway/cli/who_knew_page.h"
 #include "services/common/bundle/bundle.h"
@@ -23,15 +24,45 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return bytes.str();
 }
 
+absl::Status NotVerified(const absl::Status& why) {
+  return absl::Status(why.code() == absl::StatusCode::kInvalidArgument
+                          ? absl::StatusCode::kDataLoss
+                          : why.code(),
+                      absl::StrCat("NOT VERIFIED: ", why.message()));
+}
+
+// Of a s.62 extract (concordat documents access --proof).
+absl::Status VerifyExtract(const std::string& bytes, const BundleKeys& keys,
+                           bool as_json) {
+  const auto checked = CheckExtract(bytes, keys);
+  if (!checked.ok()) return NotVerified(checked.status());
+  if (as_json) {
+    std::printf("%s\n", ToJson(checked->extract).c_str());
+    return absl::OkStatus();
+  }
+  std::printf(
+      "VERIFIED: an extract that %s asked for at %s\n  %llu rows of access "
+      "logs and %llu of the log of events are in their trees\n",
+      checked->extract.made_by().c_str(),
+      IsoTime(checked->extract.made()).c_str(),
+      static_cast<unsigned long long>(checked->rows),
+      static_cast<unsigned long long>(checked->events));
+  for (const std::string& limit : checked->limits) {
+    std::printf("  %s\n", limit.c_str());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunVerify(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "verify BUNDLE [--keys FILE]",
-      "Checks an evidence bundle of `concordat who-knew` without the hub: "
-      "that\n"
+      "verify FILE [--keys KEYS]",
+      "Checks an evidence bundle of `concordat who-knew`, or the proof of a "
+      "s.62\n"
+      "extract of `concordat documents access`, without the hub: that\n"
       "the log's key signed it, that its events and its access records are in\n"
-      "the trees that were signed, and that the report is what they say. FILE "
+      "the trees that were signed, and that the report is what they say. KEYS "
       "has\n"
       "the log's public key, 64 hexadecimal digits, and verifier keys of "
       "witnesses,\n"
@@ -58,14 +89,14 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
   const std::string& path = line.words()[0];
   const auto bytes = ReadFile(path);
   if (!bytes.ok()) return bytes.status();
-  const auto checked = CheckBundle(*bytes, *keys);
-  if (!checked.ok()) {
-    return absl::Status(
-        checked.status().code() == absl::StatusCode::kInvalidArgument
-            ? absl::StatusCode::kDataLoss
-            : checked.status().code(),
-        absl::StrCat("NOT VERIFIED: ", checked.status().message()));
+  if (IsExtract(*bytes)) {
+    if (!html.empty()) {
+      return absl::InvalidArgumentError("--html is of a bundle");
+    }
+    return VerifyExtract(*bytes, *keys, line.json());
   }
+  const auto checked = CheckBundle(*bytes, *keys);
+  if (!checked.ok()) return NotVerified(checked.status());
   const access::v1::Bundle& bundle = checked->bundle;
   if (!html.empty()) {
     std::ofstream file(html, std::ios::binary | std::ios::trunc);

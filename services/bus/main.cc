@@ -53,6 +53,7 @@
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/bundle/bundle.h"
 #include "services/common/config/evidence_keys.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/settings.h"
@@ -445,7 +446,12 @@ int Main(int argc, char** argv) {
                           ingest_calls, delivery_calls, clock,    steady};
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
-  ServeAccess(host, kProgram, *access, PersonEventsOf(*log));
+  ServeAccess(host, kProgram, *access,
+              {start.Value(AccessOriginOf(tree->key().name)),
+               [&signer](const Checkpoint& checkpoint) {
+                 return SignCheckpoint(checkpoint, signer);
+               }},
+              AccessEventsOf(*log));
   who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "gateway/cli/json.h"
 
 namespace concordat::cli {
@@ -15,21 +18,31 @@ constexpr int kWidth = 720;
 constexpr int kBoxWidth = 200;
 constexpr int kBoxHeight = 40;
 constexpr int kGap = 20;
+constexpr int kTip = 8;  // Of an arrow.
 
 constexpr char kStyle[] =
-    "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;"
-    "padding:0 1rem;color:#111;background:#fff}"
-    "h1{line-height:1.2}h2{margin-top:2.5rem;border-top:2px solid #111;"
-    "padding-top:.5rem}"
-    "table{border-collapse:collapse;width:100%;margin:1rem 0}"
+    "body{font:16px/1.5 'Liberation Sans',Arial,sans-serif;max-width:68rem;"
+    "margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
+    "h1{font-size:1.9rem;line-height:1.2;margin:.5rem 0 1rem}"
+    "h2{font-size:1.35rem;margin:2.5rem 0 .5rem;border-top:2px solid #111;"
+    "padding-top:.5rem}p{max-width:46rem}"
+    "table{border-collapse:collapse;width:100%;margin:1rem 0;font-size:.9rem}"
     "caption{text-align:left;font-weight:bold;padding:.25rem 0}"
-    "th,td{border:1px solid #767676;padding:.25rem .5rem;text-align:left;"
-    "vertical-align:top;overflow-wrap:anywhere}"
-    "thead th{background:#eee}.from{font-size:.9rem}"
-    "svg{max-width:100%;height:auto}"
-    "@media print{body{font-size:10pt;margin:0;max-width:none}"
-    "h2{break-after:avoid}tr{break-inside:avoid}thead{display:table-header-"
-    "group}@page{margin:15mm}}";
+    "th,td{border:1px solid #767676;padding:.3rem .5rem;text-align:left;"
+    "vertical-align:top;overflow-wrap:break-word}"
+    "tbody th{font-weight:normal}thead th{background:#eee;font-weight:bold}"
+    ".from{font-size:.85rem;color:#333}.personal{border:2px solid #111;"
+    "padding:.4rem .6rem;font-weight:bold;max-width:none}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;"
+    "background:#f4f4f4;padding:.75rem}svg{max-width:100%;height:auto}"
+    "@media print{body{font-size:10pt;margin:0;padding:0;max-width:none}"
+    "h1{font-size:17pt}h2{font-size:13pt;margin-top:14pt;break-after:avoid}"
+    "p,li{orphans:3;widows:3}caption{break-after:avoid}tr{break-inside:avoid}"
+    "table{font-size:8.5pt}thead{display:table-header-group}svg{break-inside:"
+    "avoid}pre{background:#fff;border:1px solid #767676}"
+    "@page{size:A4;margin:15mm}}";
+// Longer words may be broken, at the places that they have for it.
+constexpr size_t kWordMax = 18;
 
 std::string Escape(absl::string_view text) {
   std::string out;
@@ -57,7 +70,33 @@ std::string Escape(absl::string_view text) {
   return out;
 }
 
+// A cell, whose long words - names of tests, types, files - say where they break.
+std::string Cell(absl::string_view text) {
+  std::string out;
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (!out.empty()) out.push_back(' ');
+    if (word.size() <= kWordMax) {
+      out += Escape(word);
+      continue;
+    }
+    for (size_t i = 0; i < word.size(); ++i) {
+      const bool hump = i > 0 && absl::ascii_isupper(word[i]) &&
+                        absl::ascii_islower(word[i - 1]);
+      if (hump || (i > 0 && absl::StrContains("._/:", word[i - 1]))) {
+        out += "<wbr>";
+      }
+      out += Escape(word.substr(i, 1));
+    }
+  }
+  return out;
+}
+
 void AppendTable(const Table& table, std::string& out) {
+  if (table.rows.empty()) {
+    absl::StrAppend(&out, "<p><strong>", Escape(table.caption),
+                    ":</strong> none.</p>\n");
+    return;
+  }
   absl::StrAppend(&out, "<table><caption>", Escape(table.caption),
                   "</caption><thead><tr>");
   for (const std::string& cell : table.head) {
@@ -68,7 +107,7 @@ void AppendTable(const Table& table, std::string& out) {
     out += "<tr>";
     for (size_t i = 0; i < row.size(); ++i) {
       absl::StrAppend(&out, i == 0 ? "<th scope=\"row\">" : "<td>",
-                      Escape(row[i]), i == 0 ? "</th>" : "</td>");
+                      Cell(row[i]), i == 0 ? "</th>" : "</td>");
     }
     out += "</tr>\n";
   }
@@ -109,10 +148,13 @@ void AppendDrawing(const std::vector<Flow>& flows, std::string& out) {
                   "0 ",
                   kWidth, " ", rows * (kBoxHeight + kGap) + kGap, "\">");
   for (const Flow& flow : flows) {
+    const int y = MiddleOf(to.at(flow.to));
+    const int x = kWidth - kBoxWidth;
     absl::StrAppend(&out, "<line x1=\"", kBoxWidth, "\" y1=\"",
-                    MiddleOf(from.at(flow.from)), "\" x2=\"",
-                    kWidth - kBoxWidth, "\" y2=\"", MiddleOf(to.at(flow.to)),
-                    "\" stroke=\"#555\"/>");
+                    MiddleOf(from.at(flow.from)), "\" x2=\"", x - kTip,
+                    "\" y2=\"", y, "\" stroke=\"#555\"/><path d=\"M", x - kTip,
+                    " ", y - kTip / 2, "L", x, " ", y, "L", x - kTip, " ",
+                    y + kTip / 2, "z\" fill=\"#555\"/>");
   }
   for (const auto& [name, row] : from) AppendBox(name, 0, row, out);
   for (const auto& [name, row] : to) {
@@ -135,6 +177,9 @@ void AppendSection(const Section& section, std::string& out) {
     AppendTable(table, out);
   }
   for (const Table& table : section.tables) AppendTable(table, out);
+  if (!section.verbatim.empty()) {
+    absl::StrAppend(&out, "<pre>", Escape(section.verbatim), "</pre>\n");
+  }
   out += "</section>\n";
 }
 
@@ -172,7 +217,7 @@ std::string JsonOf(const Section& section) {
       absl::StrJoin(
           section.tables, ",",
           [](std::string* out, const Table& table) { *out += JsonOf(table); }),
-      "]}");
+      "],\"verbatim\":", JsonQuote(section.verbatim), "}");
 }
 
 }  // namespace
@@ -182,15 +227,24 @@ std::string ToHtml(const Document& document) {
       "<!doctype html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>",
       Escape(document.title), "</title><style>", kStyle,
-      "</style></head><body><main>\n<h1>", Escape(document.title),
-      "</h1>\n<p class=\"from\">Made on ", Escape(document.made), " by <code>",
-      Escape(document.command),
+      "</style></head><body><main>\n",
+      document.personal
+          ? "<p class=\"personal\">Holds personal data: for who asked for it "
+            "and whom they have to show it. Keep and destroy it by your own "
+            "schedule.</p>\n"
+          : "",
+      "<h1>", Escape(document.title), "</h1>\n<p class=\"from\">Made on ",
+      Escape(document.made), " by <code>", Escape(document.command),
       "</code> from the data below; nothing of it is written by "
       "hand.</p>\n<ul class=\"from\">");
   for (const std::string& each : document.made_from) {
     absl::StrAppend(&out, "<li>", Escape(each), "</li>");
   }
   out += "</ul>\n";
+  for (const std::string& each : document.missing) {
+    absl::StrAppend(&out, "<p class=\"personal\">NOT COMPLETE: ", Escape(each),
+                    "</p>\n");
+  }
   for (const Section& section : document.sections) AppendSection(section, out);
   out += "</main></body></html>\n";
   return out;
@@ -199,10 +253,12 @@ std::string ToHtml(const Document& document) {
 std::string ToJson(const Document& document) {
   return absl::StrCat(
       "{\"kind\":", JsonQuote(document.kind),
+      ",\"personal\":", document.personal ? "true" : "false",
       ",\"title\":", JsonQuote(document.title),
       ",\"made\":", JsonQuote(document.made),
       ",\"command\":", JsonQuote(document.command),
-      ",\"made_from\":", Quoted(document.made_from), ",\"sections\":[",
+      ",\"made_from\":", Quoted(document.made_from),
+      ",\"missing\":", Quoted(document.missing), ",\"sections\":[",
       absl::StrJoin(document.sections, ",",
                     [](std::string* out, const Section& section) {
                       *out += JsonOf(section);

@@ -16,7 +16,7 @@ namespace concordat::cli {
 struct Table {
   std::string caption;
   std::vector<std::string> head;
-  // Each as long as the head; the first cell names its row.
+  // Each as long as the head; the first cell names its row. None: it says "none".
   std::vector<std::vector<std::string>> rows;
 };
 
@@ -33,16 +33,21 @@ struct Section {
   std::vector<std::string> paragraphs = {};
   std::vector<Flow> drawing = {};  // Of the flows, in their order.
   std::vector<Table> tables = {};
+  std::string verbatim = {};  // Set as it stands.
 };
 
 struct Document {
   std::string kind;  // "schedule"
   std::string title;
   std::string made;     // When, for people, with the day.
-  std::string command;  // What makes it again.
+  std::string command;  // What makes it again; whoever runs that says it.
+  // Holds personal data: it says so at the head of each printed page.
+  bool personal = false;
   // What it was made from, with versions.
   std::vector<std::string> made_from;
   std::vector<Section> sections;
+  // Why it is not complete; it says so, and so does who made it.
+  std::vector<std::string> missing = {};
 };
 
 std::string ToHtml(const Document& document);

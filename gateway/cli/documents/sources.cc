@@ -199,6 +199,13 @@ std::string Sources::Day() const {
   return absl::FormatTime("%-d %B %Y", made, zone);
 }
 
+std::string Sources::When(uint64_t micros) const {
+  if (micros == 0) return "-";
+  return absl::FormatTime("%-d %b %Y %H:%M",
+                          absl::FromUnixMicros(static_cast<int64_t>(micros)),
+                          zone);
+}
+
 std::vector<std::string> Sources::MadeFrom() const {
   std::vector<std::string> from = {
       absl::StrCat("environment: ", environment),

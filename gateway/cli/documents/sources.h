@@ -38,6 +38,11 @@ struct StandingAgreement {
   std::string retired_because = {};
 };
 
+struct PeopleCount {
+  std::string what;  // "open cases at Level 2"
+  uint64_t count = 0;
+};
+
 struct Sources {
   absl::Time made;
   absl::TimeZone zone;
@@ -52,11 +57,17 @@ struct Sources {
   std::vector<alerts::v1::Rule> rules;
   std::optional<bus::v1::RetentionPolicy> retention;
   std::vector<edge::v1::FieldInventory> inventories;
+  // Codes of the list person-view, in its order.
+  std::vector<std::string> person_views;
+  // How many people; empty: who made the paper may not count them.
+  std::vector<PeopleCount> people;
 
   // As people write it.
   std::string AgencyOf(absl::string_view name) const;
   // "27 November 2026".
   std::string Day() const;
+  // "27 Nov 2026 16:45"; of 0, "-".
+  std::string When(uint64_t micros) const;
   // The registry, the types and the law, by version or hash.
   std::vector<std::string> MadeFrom() const;
 };

@@ -1,5 +1,6 @@
 #include "services/bus/daemon/access_disclosures.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 constexpr char kProgram[] = "concordat-bus";
 // What is out and not recorded is at most as old: the loop's 100 ms and a write.
 constexpr uint64_t kUnrecordedUs = 1'000'000;
+constexpr size_t kReadBytes = 1u << 20;
+constexpr absl::string_view kErased = "concordat.hub.v1.PersonErased";
 constexpr absl::string_view kIdentityTypes = "concordat.identity.v1.";
 
 access::v1::Record RecordOf(const Disclosure& from) {
@@ -63,7 +66,9 @@ access::v1::Record RecordOf(const Disclosure& from) {
 
 policy::v1::Operation OperationOf(const StoredEvent& event) {
   const HeaderView& header = event.header;
-  if (event.removed_us != 0) return policy::v1::OPERATION_ERASURE;
+  if (event.removed_us != 0 || header.type == kErased) {
+    return policy::v1::OPERATION_ERASURE;
+  }
   if (absl::StartsWith(header.type, kIdentityTypes) &&
       (absl::StrContains(header.type, "Link") ||
        absl::StrContains(header.type, "Merge"))) {
@@ -95,7 +100,52 @@ PersonEvent PersonEventOf(const StoredEvent& event,
   access.set_events(1);
   access.add_sequences(event.sequence.value);
   access.set_record(event.sequence.value);
+  access.set_of_event(true);
   return made;
+}
+
+absl::StatusOr<AccessEvents::BySequence> OfPerson(const EventLog& log,
+                                                  const std::string& subject) {
+  const auto person = PersonKey::Parse(subject);
+  if (!person.ok()) return person.status();
+  const auto sequences = log.OfPerson(*person, {0}, log.Status().end);
+  if (!sequences.ok()) return sequences.status();
+  AccessEvents::BySequence events;
+  for (const Sequence sequence : *sequences) {
+    const auto event = log.ReadOne(sequence);
+    if (!event.ok()) return event.status();
+    events.emplace(sequence.value, PersonEventOf(*event, subject));
+  }
+  return events;
+}
+
+absl::StatusOr<AccessEvents::Part> OfPeriod(const EventLog& log, uint64_t from,
+                                            uint64_t to, uint64_t after) {
+  const Sequence end = log.Status().end;
+  AccessEvents::Part part;
+  part.through = after;
+  if (from != 0 && after < end.value) {
+    const auto before = LastBefore(log, from, {after}, end);
+    if (!before.ok()) return before.status();
+    part.through = before->value;
+  }
+  const uint64_t last = std::min(end.value, part.through + kPeriodEventsMax);
+  while (part.through < last) {
+    const auto block = log.Read({part.through}, kReadBytes);
+    if (!block.ok()) return block.status();
+    if ((*block)->events.empty()) return part;
+    for (const StoredEvent& event : (*block)->events) {
+      // acceptedtime never steps back.
+      if (to != 0 && event.accepted_us >= to) return part;
+      part.through = event.sequence.value;
+      if (event.header.subject.empty()) continue;
+      part.events.emplace(
+          event.sequence.value,
+          PersonEventOf(event, event.header.subject.ToString()));
+    }
+  }
+  part.more = part.through < end.value;
+  return part;
 }
 
 }  // namespace
@@ -113,21 +163,14 @@ absl::Status AccessDisclosures::Record(
   return store_.Add(records);
 }
 
-PersonEvents PersonEventsOf(const EventLog& log) {
-  return [&log](const std::string& subject)
-             -> absl::StatusOr<std::map<uint64_t, PersonEvent>> {
-    const auto person = PersonKey::Parse(subject);
-    if (!person.ok()) return person.status();
-    const auto sequences = log.OfPerson(*person, {0}, log.Status().end);
-    if (!sequences.ok()) return sequences.status();
-    std::map<uint64_t, PersonEvent> events;
-    for (const Sequence sequence : *sequences) {
-      const auto event = log.ReadOne(sequence);
-      if (!event.ok()) return event.status();
-      events.emplace(sequence.value, PersonEventOf(*event, subject));
-    }
-    return events;
-  };
+AccessEvents AccessEventsOf(const EventLog& log) {
+  return {
+      .of_person =
+          [&log](const std::string& subject) { return OfPerson(log, subject); },
+      .of_period =
+          [&log](uint64_t from, uint64_t to, uint64_t after) {
+            return OfPeriod(log, from, to, after);
+          }};
 }
 
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now) {

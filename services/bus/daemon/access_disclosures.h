@@ -42,10 +42,12 @@ class AccessEnd {
   const Clock& clock_;
 };
 
-// What the log of events says of the s.62 operations: who told it of the person,
-// altered it by a correction or retraction, or joined two persons; and what
-// retention removed. `log` outlives it.
-PersonEvents PersonEventsOf(const EventLog& log);
+// What the log of events says of the s.62 operations: who told it of a person,
+// altered it by a correction or retraction, or joined two persons; what retention
+// removed, and that the person was erased. `log` outlives it. A part of a period is at most
+// kPeriodEventsMax events that were looked at.
+inline constexpr uint64_t kPeriodEventsMax = 16'384;
+AccessEvents AccessEventsOf(const EventLog& log);
 
 // The record that the bus starts with.
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/bundle/bundle.h"
 #include "services/common/evidence/spine.h"
+#include "services/common/evidence/whole_tree.h"
 
 namespace concordat::bus {
 namespace {
@@ -23,32 +24,6 @@ template <typename Hashes>
 void PutProof(const std::vector<TreeHash>& proof, Hashes& hashes) {
   for (const TreeHash& hash : proof) *hashes.Add() = std::string(AsText(hash));
 }
-
-// A tree of which every complete subtree is in memory.
-class WholeTree {
- public:
-  void Add(absl::string_view leaf) {
-    edge_.Append(HashLeaf(leaf),
-                 [this](int level, uint64_t, const TreeHash& hash) {
-                   const auto at = static_cast<size_t>(level);
-                   if (levels_.size() <= at) levels_.resize(at + 1);
-                   levels_[at].push_back(hash);
-                 });
-  }
-  uint64_t size() const { return edge_.size(); }
-  TreeHash root() const { return edge_.root(); }
-  absl::StatusOr<std::vector<TreeHash>> Prove(uint64_t index) const {
-    return ProveInclusion(
-        index, size(),
-        [this](int level, uint64_t at) -> absl::StatusOr<TreeHash> {
-          return levels_.at(static_cast<size_t>(level)).at(at);
-        });
-  }
-
- private:
-  TreeEdge edge_;
-  std::vector<std::vector<TreeHash>> levels_;
-};
 
 // The records that the report cites.
 std::set<uint64_t> CitedIn(const access::v1::WhoKnewReport& report) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/ids.h"
+#include "services/common/evidence/whole_tree.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat {
@@ -55,12 +56,22 @@ class Extract {
         acknowledged_(acknowledged),
         response_(response) {}
 
-  void AddEvents() {
-    for (const auto& [sequence, event] : events_) {
+  // Those after `request.after_event`, as far as the answer has room.
+  void AddEvents(const AccessEvents::BySequence& events) {
+    uint64_t last = request_.after_event();
+    for (auto at = events.upper_bound(last); at != events.end(); ++at) {
+      const PersonEvent& event = at->second;
       if (!SeesAgency(event.access.agency()) && !SeesAgency(event.controller)) {
         continue;
       }
-      if (Wants(event.access)) *response_.add_accesses() = event.access;
+      if (!Wants(event.access)) continue;
+      if (IsFull()) {
+        response_.set_more(true);
+        response_.set_next_event(last);
+        return;
+      }
+      last = at->first;
+      *response_.add_accesses() = event.access;
     }
   }
 
@@ -74,15 +85,17 @@ class Extract {
     if (record.has_called()) is_there = Fill(record.called(), row);
     if (record.has_delivered()) is_there = Fill(record.delivered(), row);
     if (!is_there || !Wants(row)) return true;
-    if (static_cast<size_t>(response_.accesses_size()) >= limit()) return false;
+    if (IsFull()) return false;
     *response_.add_accesses() = std::move(row);
     return true;
   }
 
  private:
-  size_t limit() const {
-    return request_.limit() == 0 ? kLimitMax
-                                 : std::min(request_.limit(), kLimitMax);
+  bool IsFull() const {
+    const uint32_t limit = request_.limit() == 0
+                               ? kLimitMax
+                               : std::min(request_.limit(), kLimitMax);
+    return static_cast<size_t>(response_.accesses_size()) >= limit;
   }
   bool SeesAgency(const std::string& agency) const {
     return ReadsAllAccess(caller_) || agency == caller_.agency();
@@ -171,6 +184,51 @@ class Extract {
   access::v1::ListAccessResponse& response_;
 };
 
+// Consultation and disclosure are told by the access log alone.
+bool WantsEvents(const access::v1::ListAccessRequest& request) {
+  return request.operations().empty() ||
+         std::any_of(request.operations().begin(), request.operations().end(),
+                     [](int operation) {
+                       return operation != policy::v1::OPERATION_CONSULTATION &&
+                              operation != policy::v1::OPERATION_DISCLOSURE;
+                     });
+}
+
+absl::Status AddProofs(const AccessStore& store, const AccessSigner& signer,
+                       access::v1::ListAccessResponse& response) {
+  std::map<uint64_t, std::string> records;
+  for (const Access& row : response.accesses()) {
+    if (!row.of_event()) records.emplace(row.record(), "");
+  }
+  WholeTree tree;
+  const absl::Status read = store.Read(
+      0, [&](uint64_t number, const Record&, absl::string_view bytes) {
+        tree.Add(bytes);
+        const auto wanted = records.find(number);
+        if (wanted != records.end()) wanted->second = std::string(bytes);
+        return absl::OkStatus();
+      });
+  if (!read.ok()) return read;
+  for (auto& [number, bytes] : records) {
+    access::v1::BundledRecord& proved = *response.add_proofs();
+    proved.set_number(number);
+    proved.set_record(std::move(bytes));
+    const auto proof = tree.Prove(number);
+    if (!proof.ok()) return proof.status();
+    for (const TreeHash& hash : *proof) {
+      proved.add_proof(
+          std::string(reinterpret_cast<const char*>(hash.data()), hash.size()));
+    }
+  }
+  Checkpoint checkpoint;
+  checkpoint.origin = signer.origin;
+  checkpoint.size = tree.size();
+  checkpoint.root = tree.root();
+  response.set_checkpoint(signer.sign == nullptr ? EncodeCheckpoint(checkpoint)
+                                                 : signer.sign(checkpoint));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool ReadsAllAccess(const bus::v1::Principal& caller) {
@@ -182,24 +240,31 @@ bool MayReadAccess(const bus::v1::Principal& caller) {
 }
 
 absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
-    const AccessStore& store, const PersonEvents& events,
-    const bus::v1::Principal& caller,
+    const AccessStore& store, const AccessEvents& events,
+    const AccessSigner& signer, const bus::v1::Principal& caller,
     const access::v1::ListAccessRequest& request) {
   if (!MayReadAccess(caller)) {
     return absl::PermissionDeniedError(
         "access is read by co-ordinators and guardians");
   }
-  if (!request.subject().empty() && !PersonKey::Parse(request.subject()).ok()) {
+  const bool has_person = !request.subject().empty();
+  if (has_person && !PersonKey::Parse(request.subject()).ok()) {
     return absl::InvalidArgumentError("subject: not a person key");
   }
   if (request.to() != 0 && request.from() >= request.to()) {
     return absl::InvalidArgumentError("to: not after from");
   }
-  std::map<uint64_t, PersonEvent> of_person;
-  if (events != nullptr && !request.subject().empty()) {
-    auto found = events(request.subject());
+  AccessEvents::Part part;
+  if (has_person && events.of_person != nullptr) {
+    auto found = events.of_person(request.subject());
     if (!found.ok()) return found.status();
-    of_person = *std::move(found);
+    part.events = *std::move(found);
+  } else if (!has_person && events.of_period != nullptr &&
+             request.after() == 0 && WantsEvents(request)) {
+    auto found =
+        events.of_period(request.from(), request.to(), request.after_event());
+    if (!found.ok()) return found.status();
+    part = *std::move(found);
   }
   access::v1::ListAccessResponse response;
   Acknowledgements acknowledged;
@@ -215,19 +280,35 @@ absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
-  Extract extract(caller, request, of_person, acknowledged, response);
-  if (request.after() == 0) extract.AddEvents();
-  status =
-      store.Read(request.after(),
-                 [&](uint64_t number, const Record& record, absl::string_view) {
-                   if (response.more()) return absl::OkStatus();
-                   if (extract.Add(number, record)) {
-                     response.set_next(number + 1);
-                   } else {
-                     response.set_more(true);
-                   }
-                   return absl::OkStatus();
-                 });
+  Extract extract(caller, request, part.events, acknowledged, response);
+  if (request.after() == 0) {
+    extract.AddEvents(part.events);
+    if (part.more && !response.more()) {
+      response.set_more(true);
+      response.set_next_event(part.through);
+    }
+  }
+  if (!response.more()) {
+    status = store.Read(
+        request.after(),
+        [&](uint64_t number, const Record& record, absl::string_view) {
+          if (response.more()) return absl::OkStatus();
+          if (extract.Add(number, record)) {
+            response.set_next(number + 1);
+          } else {
+            response.set_more(true);
+          }
+          return absl::OkStatus();
+        });
+  }
+  // It is full of events, and not one record fits in: after the last of them.
+  if (response.more() && response.next() == 0 && response.next_event() == 0) {
+    response.set_next_event(
+        response.accesses(response.accesses_size() - 1).record());
+  }
+  if (status.ok() && request.with_proof()) {
+    status = AddProofs(store, signer, response);
+  }
   if (!status.ok()) return status;
   return response;
 }
@@ -254,13 +335,15 @@ absl::Status EndAccess(AccessStore& store, absl::Time now) {
 }
 
 void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, PersonEvents events) {
+                 const AccessStore& store, AccessSigner signer,
+                 AccessEvents events) {
   host.Handle<access::v1::ListAccessRequest, access::v1::ListAccessResponse>(
       "concordat.access.v1.AccessService/ListAccess", {},
-      [&store, program, events = std::move(events)](
+      [&store, program, signer = std::move(signer), events = std::move(events)](
           const Call& call, const access::v1::ListAccessRequest& request)
           -> absl::StatusOr<access::v1::ListAccessResponse> {
-        auto response = ListAccess(store, events, *call.principal, request);
+        auto response =
+            ListAccess(store, events, signer, *call.principal, request);
         if (response.ok()) response->set_program(program);
         return response;
       });

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "concordat/access/v1/service.pb.h"
 #include "concordat/bus/v1/registry.pb.h"
+#include "services/common/evidence/checkpoint.h"
 #include "services/common/rpc/access_log.h"
 
 namespace concordat {
@@ -22,10 +23,30 @@ struct PersonEvent {
   std::string controller;
   access::v1::Access access;  // Collection, alteration, combination or erasure.
 };
-// By sequence. Null where a program has no log of events.
-using PersonEvents =
-    std::function<absl::StatusOr<std::map<uint64_t, PersonEvent>>(
-        const std::string& subject)>;
+// What the log of events tells. Null functions: a program has none.
+struct AccessEvents {
+  using BySequence = std::map<uint64_t, PersonEvent>;
+  struct Part {
+    BySequence events;
+    uint64_t through = 0;  // Looked at up to here; go on from there.
+    bool more = false;
+  };
+  // All of a person.
+  std::function<absl::StatusOr<BySequence>(const std::string& subject)>
+      of_person;
+  // Of anybody, after that sequence, accepted from `from` on and before `to` (0:
+  // no bound): of as many as one call may look at.
+  std::function<absl::StatusOr<Part>(uint64_t from, uint64_t to,
+                                     uint64_t after)>
+      of_period;
+};
+
+// What the tree over an access log is called, and who signs it. Without `sign`
+// nobody does.
+struct AccessSigner {
+  std::string origin;
+  std::function<std::string(const Checkpoint&)> sign = nullptr;
+};
 
 // Whether `caller` may ask at all: a co-ordinator, or a guardian of its agency.
 bool MayReadAccess(const bus::v1::Principal& caller);
@@ -34,8 +55,8 @@ bool ReadsAllAccess(const bus::v1::Principal& caller);
 
 //   As AccessService.ListAccess.
 absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
-    const AccessStore& store, const PersonEvents& events,
-    const bus::v1::Principal& caller,
+    const AccessStore& store, const AccessEvents& events,
+    const AccessSigner& signer, const bus::v1::Principal& caller,
     const access::v1::ListAccessRequest& request);
 
 // Records that the program starts (`began` has its time and what it says of
@@ -46,7 +67,8 @@ absl::Status EndAccess(AccessStore& store, absl::Time now);
 
 // `store` outlives the host.
 void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, PersonEvents events = nullptr);
+                 const AccessStore& store, AccessSigner signer,
+                 AccessEvents events = {});
 
 }  // namespace concordat
 

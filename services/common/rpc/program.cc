@@ -46,7 +46,8 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
   began.mutable_began()->set_program(options_.name);
   start_.Check(BeginAccess(*access_, std::move(began)));
-  ServeAccess(*host_, options_.name, *access_);
+  ServeAccess(*host_, options_.name, *access_,
+              {absl::StrCat(options_.name, "/access")});
 }
 
 const bus::v1::Principal& Program::self() const {

@@ -258,6 +258,15 @@ TEST_F(OperatorFacesTest, TheOperatorSeesNoPayloadOverAnyFace) {
            {"watch"},
            {"documents", "processing", "police-scotland"},
            {"documents", "fields", "edge-health"},
+           {"documents", "security"},
+           {"documents", "erasures"},
+           {"documents", "dpia", "nhs-tayside"},
+           {"documents", "rule", "R07"},
+           {"documents", "alerts"},
+           {"documents", "managed", "2025-11-30"},
+           {"documents", "access"},
+           {"documents", "breach", "--user", "police", "--known",
+            "2026-11-27T09:00:00Z"},
            {"keys", "list"}}) {
     std::vector<std::string> all = words;
     all.insert(all.end(), {"--profile", kOperator});
@@ -301,7 +310,7 @@ TEST_F(OperatorFacesTest, EveryQuestionOfTheInspectorIsAnswered) {
       ++commands;
     }
   }
-  EXPECT_GE(commands, 16);
+  EXPECT_GE(commands, 40);
 }
 
 }  // namespace

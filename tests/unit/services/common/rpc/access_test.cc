@@ -12,6 +12,11 @@
 // another delivery's acknowledgement counts        DeliveriesAreThoseOfThePersonsEvents
 // pages lose a record, or have one twice           PagesHaveEverythingOnce
 // a crash is not told from an end                  ACrashIsToldFromAnEnd
+// more events than a page holds go round in it     PagesHaveEveryEventOnceAndThenTheRecords
+// a period tells no events of the log              PagesHaveEveryEventOnceAndThenTheRecords
+// a guardian is told others' events of a period    AGuardianIsToldEventsOfItsOwn
+// a record that is proved is another               EachRecordIsInTheTree
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -36,6 +41,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr char kDescribe[] = "concordat.identity.v1.IdentityService/Describe";
+
+const AccessSigner kTree = {"test/access"};
 
 std::string Key(int person) {
   return PersonKey({static_cast<uint8_t>(person), 7}).ToString();
@@ -126,7 +133,7 @@ class AccessTest : public ::testing::Test {
       const access::v1::ListAccessRequest& request,
       const bus::v1::Principal& caller) {
     last_ = {};
-    const auto response = ListAccess(*store_, events_, caller, request);
+    const auto response = ListAccess(*store_, events_, kTree, caller, request);
     EXPECT_THAT(response, IsOk());
     if (response.ok()) last_ = *response;
     return {last_.accesses().begin(), last_.accesses().end()};
@@ -136,25 +143,26 @@ class AccessTest : public ::testing::Test {
   uint64_t log_us_ = 5;
   uint64_t now_us_ = 1000;
   std::unique_ptr<AccessStore> store_;
-  PersonEvents events_;
+  AccessEvents events_;
   access::v1::ListAccessResponse last_;
   const bus::v1::Principal coordinator_ = Who("mappa-tayside", "coordinator");
 };
 
 TEST_F(AccessTest, OnlyCoordinatorsAndGuardiansRead) {
   for (const char* role : {"operator", "police", "service", ""}) {
-    EXPECT_THAT(ListAccess(*store_, nullptr, Who("police-scotland", role), {}),
-                HasCode(absl::StatusCode::kPermissionDenied))
+    EXPECT_THAT(
+        ListAccess(*store_, {}, kTree, Who("police-scotland", role), {}),
+        HasCode(absl::StatusCode::kPermissionDenied))
         << role;
   }
   access::v1::ListAccessRequest bad;
   bad.set_subject("Torquil");
-  EXPECT_THAT(ListAccess(*store_, nullptr, coordinator_, bad),
+  EXPECT_THAT(ListAccess(*store_, {}, kTree, coordinator_, bad),
               HasCode(absl::StatusCode::kInvalidArgument));
   bad.clear_subject();
   bad.set_from(5);
   bad.set_to(5);
-  EXPECT_THAT(ListAccess(*store_, nullptr, coordinator_, bad),
+  EXPECT_THAT(ListAccess(*store_, {}, kTree, coordinator_, bad),
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
@@ -196,9 +204,9 @@ TEST_F(AccessTest, FiltersNarrow) {
 }
 
 TEST_F(AccessTest, DeliveriesAreThoseOfThePersonsEvents) {
-  events_ = [](const std::string&)
-      -> absl::StatusOr<std::map<uint64_t, PersonEvent>> {
-    std::map<uint64_t, PersonEvent> events;
+  events_.of_person =
+      [](const std::string&) -> absl::StatusOr<AccessEvents::BySequence> {
+    AccessEvents::BySequence events;
     for (const uint64_t sequence : {11, 13}) {
       PersonEvent& event = events[sequence];
       event.controller = sequence == 11 ? "nhs-tayside" : "police-scotland";
@@ -256,6 +264,105 @@ TEST_F(AccessTest, PagesHaveEverythingOnce) {
     request.set_after(last_.next());
   } while (last_.more());
   EXPECT_THAT(records, ElementsAre(0, 1, 2, 3, 4));
+}
+
+// Of a log whose events are 1 to 5, two of which one call may look at.
+AccessEvents FiveEvents() {
+  AccessEvents events;
+  events.of_period = [](uint64_t from, uint64_t to,
+                        uint64_t after) -> absl::StatusOr<AccessEvents::Part> {
+    AccessEvents::Part part;
+    part.through = std::max(after, from == 0 ? 0 : from - 1);
+    for (int i = 0; i < 2 && part.through < 5; ++i) {
+      const uint64_t sequence = part.through + 1;
+      if (to != 0 && sequence >= to) return part;
+      part.through = sequence;
+      PersonEvent& event = part.events[sequence];
+      event.controller = sequence == 3 ? "nhs-tayside" : "police-scotland";
+      event.access.set_operation(policy::v1::OPERATION_COLLECTION);
+      event.access.set_agency(event.controller);
+      event.access.set_time(sequence);
+      event.access.set_record(sequence);
+      event.access.set_of_event(true);
+    }
+    part.more = part.through < 5;
+    return part;
+  };
+  return events;
+}
+
+TEST_F(AccessTest, PagesHaveEveryEventOnceAndThenTheRecords) {
+  events_ = FiveEvents();
+  for (int i = 0; i < 3; ++i) Called("police-scotland", "a", i);
+  for (const uint32_t limit : {1, 2, 3, 5, 7, 0}) {
+    access::v1::ListAccessRequest request;
+    request.set_limit(limit);
+    std::vector<uint64_t> events;
+    std::vector<uint64_t> records;
+    int pages = 0;
+    do {
+      ASSERT_LT(++pages, 20) << limit;
+      for (const auto& row : Ask(request, coordinator_)) {
+        (row.of_event() ? events : records).push_back(row.record());
+      }
+      request.set_after(last_.next());
+      request.set_after_event(last_.next_event());
+    } while (last_.more());
+    EXPECT_THAT(events, ElementsAre(1, 2, 3, 4, 5)) << limit;
+    EXPECT_THAT(records, ElementsAre(0, 1, 2)) << limit;
+  }
+  access::v1::ListAccessRequest request;
+  request.set_from(2);
+  request.set_to(4);
+  EXPECT_EQ(Ask(request, coordinator_).size(), 2u);
+  request.Clear();
+  request.add_operations(policy::v1::OPERATION_CONSULTATION);
+  EXPECT_EQ(Ask(request, coordinator_).size(), 3u);
+}
+
+TEST_F(AccessTest, AGuardianIsToldEventsOfItsOwn) {
+  events_ = FiveEvents();
+  access::v1::ListAccessRequest request;
+  std::vector<uint64_t> events;
+  do {
+    for (const auto& row : Ask(request, Who("nhs-tayside", "guardian"))) {
+      events.push_back(row.record());
+    }
+    request.set_after_event(last_.next_event());
+  } while (last_.more());
+  EXPECT_THAT(events, ElementsAre(3));
+}
+
+TEST_F(AccessTest, EachRecordIsInTheTree) {
+  for (int i = 0; i < 5; ++i) Called("police-scotland", "a", i % 2);
+  access::v1::ListAccessRequest request;
+  request.set_subject(Key(1));
+  request.set_with_proof(true);
+  ASSERT_EQ(Ask(request, coordinator_).size(), 2u);
+  ASSERT_EQ(last_.proofs_size(), 2);
+  const auto checkpoint = ParseCheckpoint(last_.checkpoint());
+  ASSERT_THAT(checkpoint, IsOk());
+  EXPECT_EQ(checkpoint->origin, "test/access");
+  EXPECT_EQ(checkpoint->size, 5u);
+  for (int i = 0; i < 2; ++i) {
+    const auto& proved = last_.proofs(i);
+    EXPECT_EQ(proved.number(), last_.accesses(i).record());
+    access::v1::Record record;
+    ASSERT_TRUE(record.ParseFromString(proved.record()));
+    EXPECT_EQ(record.time(), last_.accesses(i).time());
+    std::vector<TreeHash> proof;
+    for (const std::string& hash : proved.proof()) {
+      proof.push_back(*TreeHashOf(hash));
+    }
+    EXPECT_THAT(
+        CheckInclusion(proved.number(), checkpoint->size,
+                       HashLeaf(proved.record()), proof, checkpoint->root),
+        IsOk());
+  }
+  request.clear_with_proof();
+  Ask(request, coordinator_);
+  EXPECT_EQ(last_.proofs_size(), 0);
+  EXPECT_TRUE(last_.checkpoint().empty());
 }
 
 TEST_F(AccessTest, ACrashIsToldFromAnEnd) {

@@ -1,4 +1,4 @@
-#include "gateway/cli/documents/builders.h"
+#include "gateway/cli/documents/sections.h"
 
 #include <algorithm>
 #include <map>
@@ -14,12 +14,20 @@ namespace {
 
 using policy::v1::Agreement;
 
-constexpr char kPapers[] = "concordat documents ";
+bool IsParty(const Agreement& agreement, absl::string_view agency) {
+  return agreement.arrangement() == agency ||
+         std::find(agreement.parties().begin(), agreement.parties().end(),
+                   agency) != agreement.parties().end();
+}
 
-Document Begin(const Sources& sources, std::string kind, std::string title,
-               absl::string_view of) {
+std::string LineName(const SharingLine& line) {
+  return absl::StrCat("line ", line.line + 1, " of ", line.agreement->name());
+}
+
+}  // namespace
+
+Document Begin(const Sources& sources, std::string kind, std::string title) {
   Document document;
-  document.command = absl::StrCat(kPapers, kind, " ", of);
   document.kind = std::move(kind);
   document.title = std::move(title);
   document.made = sources.Day();
@@ -35,22 +43,16 @@ std::string Words(const Sources& sources,
                        });
 }
 
-bool IsParty(const Agreement& agreement, absl::string_view agency) {
-  return agreement.arrangement() == agency ||
-         std::find(agreement.parties().begin(), agreement.parties().end(),
-                   agency) != agreement.parties().end();
-}
-
 bool IsPart3(const Agreement& agreement, absl::string_view agency) {
   return std::find(agreement.part3_parties().begin(),
                    agreement.part3_parties().end(),
                    agency) != agreement.part3_parties().end();
 }
 
-std::string RegimeOf(const Agreement& agreement, absl::string_view agency) {
-  return IsPart3(agreement, agency)
-             ? "Data Protection Act 2018, Part 3"
-             : "UK GDPR and Data Protection Act 2018, Part 2";
+bool IsFor(const google::protobuf::RepeatedPtrField<std::string>& agencies,
+           absl::string_view agency) {
+  return agencies.empty() || agency.empty() ||
+         std::find(agencies.begin(), agencies.end(), agency) != agencies.end();
 }
 
 const policy::v1::Standing* StandingOf(const Sources& sources,
@@ -62,6 +64,38 @@ const policy::v1::Standing* StandingOf(const Sources& sources,
 }
 
 // ---- Sections that several documents have.
+
+namespace {
+
+std::string RegimeOf(const Agreement& agreement, absl::string_view agency) {
+  return IsPart3(agreement, agency)
+             ? "Data Protection Act 2018, Part 3"
+             : "UK GDPR and Data Protection Act 2018, Part 2";
+}
+
+// "Part 3 to UK GDPR, by …".
+std::string BasisOf(const SharingLine& line, absl::string_view from,
+                    absl::string_view to) {
+  const auto regime = [&](absl::string_view agency) {
+    return IsPart3(*line.agreement, agency) ? "Part 3" : "UK GDPR";
+  };
+  const std::string& law = line.agreement->see(line.line).law();
+  return absl::StrCat(regime(from), " to ", regime(to),
+                      law.empty() ? "" : ", by ", law);
+}
+
+}  // namespace
+
+absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
+                                                       absl::string_view name) {
+  std::vector<std::string> names;
+  for (const StandingAgreement& each : sources.agreements) {
+    if (each.agreement.name() == name) return &each;
+    names.push_back(each.agreement.name());
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no agreement ", name, ": ", absl::StrJoin(names, ", ")));
+}
 
 Section PartiesOf(const Sources& sources, const Agreement& agreement) {
   Table table{"Parties", {"Party", "Standing", "Because", "Uses it under"}, {}};
@@ -210,10 +244,6 @@ Section ReviewOf(const Sources& sources, const StandingAgreement& standing) {
 
 // ---- The lines.
 
-std::string LineName(const SharingLine& line) {
-  return absl::StrCat("line ", line.line + 1, " of ", line.agreement->name());
-}
-
 Section LineSection(const Sources& sources, const SharingLine& line) {
   const policy::v1::SeeGrant& grant = line.agreement->see(line.line);
   Section section;
@@ -244,7 +274,7 @@ Section LineSection(const Sources& sources, const SharingLine& line) {
 
 std::vector<Flow> FlowsOf(const Sources& sources,
                           const std::vector<SharingLine>& lines,
-                          absl::string_view about = "") {
+                          absl::string_view about) {
   // From, to: the types.
   std::map<std::pair<std::string, std::string>, std::set<std::string>> flows;
   for (const SharingLine& line : lines) {
@@ -267,14 +297,6 @@ std::vector<Flow> FlowsOf(const Sources& sources,
 
 // ---- For one controller.
 
-struct Controller {
-  std::string agency;
-  std::vector<const StandingAgreement*> agreements;  // It is a party to.
-  std::vector<SharingLine> lines;                    // Of those.
-  std::set<std::string> purposes;
-  std::set<std::string> gateways;
-};
-
 absl::StatusOr<Controller> ControllerOf(const Sources& sources,
                                         absl::string_view agency) {
   std::vector<std::string> names;
@@ -290,6 +312,7 @@ absl::StatusOr<Controller> ControllerOf(const Sources& sources,
   for (const StandingAgreement& each : sources.agreements) {
     if (!IsParty(each.agreement, agency)) continue;
     controller.agreements.push_back(&each);
+    controller.part3 |= IsPart3(each.agreement, agency);
     auto lines = LinesOf(sources, each.agreement);
     if (!lines.ok()) return lines.status();
     std::move(lines->begin(), lines->end(),
@@ -305,7 +328,7 @@ absl::StatusOr<Controller> ControllerOf(const Sources& sources,
 // What it gives: who receives which of its types, by which line.
 Table RecipientsOf(const Sources& sources, const Controller& controller) {
   Table table{"Recipients of what it publishes",
-              {"Recipient", "Types", "Whose data", "By"},
+              {"Recipient", "Types", "Whose data", "Regime and law", "By"},
               {}};
   for (const SharingLine& line : controller.lines) {
     std::vector<std::string> types;
@@ -317,14 +340,16 @@ Table RecipientsOf(const Sources& sources, const Controller& controller) {
       }
     }
     if (types.empty()) continue;
-    table.rows.push_back({sources.AgencyOf(line.to), absl::StrJoin(types, ", "),
-                          line.people, LineName(line)});
+    table.rows.push_back(
+        {sources.AgencyOf(line.to), absl::StrJoin(types, ", "), line.people,
+         BasisOf(line, controller.agency, line.to), LineName(line)});
   }
   return table;
 }
 
 Table ReceivedBy(const Sources& sources, const Controller& controller) {
-  Table table{"What it receives", {"From", "Types", "For", "By"}, {}};
+  Table table{
+      "What it receives", {"From", "Types", "For", "Regime and law", "By"}, {}};
   for (const SharingLine& line : controller.lines) {
     if (line.to != controller.agency) continue;
     std::map<std::string, std::vector<std::string>> by_sender;
@@ -339,7 +364,7 @@ Table ReceivedBy(const Sources& sources, const Controller& controller) {
     for (const auto& [from, types] : by_sender) {
       table.rows.push_back({sources.AgencyOf(from), absl::StrJoin(types, ", "),
                             absl::StrJoin(grant.roles(), ", "),
-                            LineName(line)});
+                            BasisOf(line, from, line.to), LineName(line)});
     }
   }
   return table;
@@ -400,191 +425,44 @@ Section RulesOf(const Sources& sources) {
           {std::move(table)}};
 }
 
-Section RisksOf(const Sources& sources) {
+Section RisksOf(const Sources& sources, absl::string_view agency) {
   Table table{"Risks",
-              {"Risk", "What is done about it", "Shown by the test", "Remains"},
+              {"Risk", "Before", "What is done about it", "Shown by the test",
+               "After, and what remains"},
               {}};
   for (const auto& risk : sources.legal.risks()) {
-    table.rows.push_back({risk.risk(), risk.control(),
-                          absl::StrJoin(risk.tests(), ", "), risk.remains()});
+    if (!IsFor(risk.agencies(), agency)) continue;
+    table.rows.push_back(
+        {risk.risk(), risk.before(), risk.control(),
+         absl::StrJoin(risk.tests(), ", "),
+         absl::StrCat(risk.after(), risk.after().empty() ? "" : ". ",
+                      risk.remains())});
   }
-  return {"Risks", {}, {}, {std::move(table)}};
+  return {"Risks",
+          {"Each control is shown by tests of the program itself, which run "
+           "before every release; that each test named here is there is "
+           "checked as well."},
+          {},
+          {std::move(table)}};
 }
 
-}  // namespace
-
-absl::StatusOr<Document> ScheduleOf(const Sources& sources,
-                                    absl::string_view name) {
-  const StandingAgreement* found = nullptr;
-  std::vector<std::string> names;
-  for (const StandingAgreement& each : sources.agreements) {
-    names.push_back(each.agreement.name());
-    if (each.agreement.name() == name) found = &each;
-  }
-  if (found == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("no agreement ", name, ": ", absl::StrJoin(names, ", ")));
-  }
-  const Agreement& agreement = found->agreement;
-  const auto lines = LinesOf(sources, agreement);
-  if (!lines.ok()) return lines.status();
-  Document document =
-      Begin(sources, "schedule",
-            absl::StrCat("Information sharing agreement: schedule of ",
-                         NameOf(*found)),
-            name);
-  std::vector<Section>& sections = document.sections;
-  sections.push_back(PartiesOf(sources, agreement));
-  sections.push_back(PurposesOf(
-      sources, {agreement.purposes().begin(), agreement.purposes().end()}));
-  sections.push_back(GatewaysOf(
-      sources, {agreement.gateways().begin(), agreement.gateways().end()}));
-  sections.push_back({"Who tells whom", {}, FlowsOf(sources, *lines), {}});
-  std::set<std::string> types;
-  for (const SharingLine& line : *lines) {
-    for (const SharedType& type : line.types) types.insert(type.type);
-    sections.push_back(LineSection(sources, line));
-  }
-  sections.push_back(FrequencyOf(sources, types));
-  sections.push_back(SecurityOf());
-  sections.push_back(RetentionOf(sources));
-  sections.push_back(ReviewOf(sources, *found));
-  sections.push_back(SignatoriesOf(sources, *found));
-  return document;
-}
-
-absl::StatusOr<Document> ProcessingOf(const Sources& sources,
-                                      absl::string_view agency) {
-  const auto controller = ControllerOf(sources, agency);
-  if (!controller.ok()) return controller.status();
-  Document document = Begin(
-      sources, "processing",
-      absl::StrCat("Record of processing, extract: ", sources.AgencyOf(agency)),
-      agency);
-  std::vector<Section>& sections = document.sections;
-  const auto* const standing = StandingOf(sources, agency);
-  sections.push_back(
-      {"Controller",
-       {absl::StrCat(sources.AgencyOf(agency), ", ",
-                     standing == nullptr ? "standing not recorded"
-                                         : standing->standing(),
-                     ". Processor: the operator of the Concordat hub."),
-        "The controller adds its contact, its data protection officer and its "
-        "representatives, which the hub does not hold."},
-       {},
-       {}});
-  sections.push_back(AgreementsOf(*controller));
-  sections.push_back(PurposesOf(sources, controller->purposes));
-  sections.push_back(GatewaysOf(sources, controller->gateways));
-  sections.push_back(
-      {"Whose data and which",
-       {"People managed under MAPPA or supervised by justice social work, and "
-        "people referred for that; staff, by reference."},
-       {},
-       {CategoriesOf(sources, *controller)}});
-  sections.push_back(
-      {"Recipients",
-       {},
-       {},
-       {RecipientsOf(sources, *controller), ReceivedBy(sources, *controller)}});
-  sections.push_back(
-      {"Transfers",
-       {"By an agreement alone, to its parties. The hub has no recipient that "
-        "is not in the registry."},
-       {},
-       {}});
-  sections.push_back(RetentionOf(sources));
-  sections.push_back(SecurityOf());
-  return document;
-}
-
-absl::StatusOr<Document> ImpactOf(const Sources& sources,
-                                  absl::string_view agency) {
-  const auto controller = ControllerOf(sources, agency);
-  if (!controller.ok()) return controller.status();
-  Document document = Begin(sources, "dpia",
-                            absl::StrCat("Inputs to an impact assessment: ",
-                                         sources.AgencyOf(agency)),
-                            agency);
-  std::vector<Section>& sections = document.sections;
-  sections.push_back(
-      {"What this is",
-       {"What the hub can say of the processing, for the controller's own "
-        "assessment: UK GDPR Article 35, and Data Protection Act 2018 section "
-        "64 for what is processed under Part 3. Consultation, numbers of "
-        "people, necessity and proportionality are the controller's to write; "
-        "the operator cannot count people."},
-       {},
-       {}});
-  sections.push_back(AgreementsOf(*controller));
-  sections.push_back(PurposesOf(sources, controller->purposes));
-  sections.push_back(GatewaysOf(sources, controller->gateways));
-  sections.push_back(
-      {"Flows",
-       {},
-       FlowsOf(sources, controller->lines, controller->agency),
-       {RecipientsOf(sources, *controller), ReceivedBy(sources, *controller)}});
-  sections.push_back(
-      {"Categories", {}, {}, {CategoriesOf(sources, *controller)}});
-  sections.push_back(RetentionOf(sources));
-  sections.push_back(RulesOf(sources));
-  sections.push_back(SecurityOf());
-  sections.push_back(RisksOf(sources));
-  return document;
-}
-
-absl::StatusOr<Document> FieldsOf(const Sources& sources,
-                                  absl::string_view edge) {
-  const edge::v1::FieldInventory* found = nullptr;
-  std::vector<std::string> names;
-  for (const auto& each : sources.inventories) {
-    names.push_back(each.edge());
-    if (each.edge() == edge) found = &each;
-  }
-  if (found == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("no edge ", edge, ": ", absl::StrJoin(names, ", ")));
-  }
-  Document document = Begin(sources, "fields",
-                            absl::StrCat("Field inventory: ", edge, " of ",
-                                         sources.AgencyOf(found->agency())),
-                            edge);
-  document.sections.push_back(
-      {"What this is",
-       {"Everything that this edge reads of its source. What is not listed is "
-        "not parsed, not stored and not logged: the tests "
-        "Hl7MarkersTest.NothingOutsideTheInventoryIsKeptOrSaid and "
-        "CaseFileMarkersTest.NothingOutsideTheMappingIsKeptOrSaid put a mark "
-        "in every other field and look for it on disk, in logs, metrics, "
-        "acknowledgements, answers and every event.",
-        "Of people who are not managed here nothing is kept.",
-        found->held_days_max() == 0
-            ? std::string("Nothing is held for a person to decide.")
-            : absl::StrCat("What waits for a person's decision is kept sealed "
-                           "at the edge for at most ",
-                           found->held_days_max(), " days.")},
-       {},
-       {}});
-  for (const edge::v1::InventorySource& source : found->sources()) {
-    Table table{source.name(), {"Where", "What", "Becomes"}, {}};
-    for (const edge::v1::InventoryItem& item : source.items()) {
+Section GapsOf(const Sources& sources,
+               const access::v1::AccessExtract& extract) {
+  Table table{"Times that a program did not run",
+              {"Program", "From", "To", "How it ended"},
+              {}};
+  std::set<std::string> seen;
+  for (const auto& page : extract.pages()) {
+    if (!seen.insert(page.program()).second) continue;
+    for (const access::v1::NotRunning& gap : page.not_running()) {
       table.rows.push_back(
-          {item.where(), item.what(),
-           item.becomes().empty() ? "stays at the edge" : item.becomes()});
+          {page.program(), sources.When(gap.from()), sources.When(gap.to()),
+           gap.crashed() ? "without saying so: the newest deliveries that "
+                           "nobody acknowledged may be missing"
+                         : "in order"});
     }
-    Section section{source.name(), {}, {}, {std::move(table)}};
-    if (source.version() > 0) {
-      section.paragraphs.push_back(
-          absl::StrCat("Version ", source.version(), ", in force from ",
-                       source.effective(), "; ", source.authority(), "."));
-    }
-    if (source.types_size() > 0) {
-      section.paragraphs.push_back(absl::StrCat(
-          "What comes of it: ", absl::StrJoin(source.types(), ", "), "."));
-    }
-    document.sections.push_back(std::move(section));
   }
-  return document;
+  return {"When nothing was recorded", {}, {}, {std::move(table)}};
 }
 
 }  // namespace concordat::cli

@@ -1,0 +1,234 @@
+// The pack of a personal data breach.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gateway/cli/documents/builders.h"
+#include "gateway/cli/documents/sections.h"
+
+namespace concordat::cli {
+namespace {
+
+using access::v1::Knower;
+using access::v1::Knowledge;
+using access::v1::KnownEvent;
+using access::v1::WhoKnewReport;
+
+// What reached one recipient of one event.
+struct Reached {
+  const WhoKnewReport* report;
+  const Knower* knower;
+  const Knowledge* knowledge;
+  const KnownEvent* event;
+};
+
+bool IsWanted(const Breach& breach, const Knower& knower) {
+  return breach.to.empty() || knower.agency() == breach.to;
+}
+
+std::vector<Reached> ReachedIn(const Breach& breach) {
+  std::vector<Reached> all;
+  for (const WhoKnewReport& report : breach.reports) {
+    std::map<uint64_t, const KnownEvent*> events;
+    for (const KnownEvent& event : report.events()) {
+      events[event.sequence()] = &event;
+    }
+    for (const Knower& knower : report.knowers()) {
+      if (!IsWanted(breach, knower)) continue;
+      for (const Knowledge& knowledge : knower.events()) {
+        const auto event = events.find(knowledge.sequence());
+        if (knowledge.delivered_time() == 0 || event == events.end()) continue;
+        all.push_back({&report, &knower, &knowledge, event->second});
+      }
+    }
+  }
+  return all;
+}
+
+std::string FieldsOf(const Sources& sources, const Reached& reached) {
+  std::vector<std::string> fields;
+  for (const DataItem& item : ItemsOf(sources, reached.event->type(),
+                                      reached.knowledge->delivered_groups())) {
+    if (item.given)
+      fields.push_back(absl::StrCat(item.field, " (", item.tier, ")"));
+  }
+  return fields.empty() ? "the header alone" : absl::StrJoin(fields, ", ");
+}
+
+Section ClockSection(const Sources& sources, const Breach& breach) {
+  const auto when = [&](absl::Time time) {
+    return sources.When(static_cast<uint64_t>(absl::ToUnixMicros(time)));
+  };
+  return {
+      "The clock",
+      {absl::StrCat("Known to the controller since ", when(breach.known),
+                    ". To be told to the Information Commissioner by ",
+                    when(breach.tell_by), " (", breach.clock,
+                    "), unless it is unlikely to be a risk to anybody: UK "
+                    "GDPR Article 33, Data Protection Act 2018 section "
+                    "67. People are told without undue delay where the "
+                    "risk is high: Article 34, section 68."),
+       absl::StrCat(
+           "This paper was made on ", sources.Day(), " at ", when(sources.made),
+           ", ", sources.made < breach.tell_by ? "before" : "AFTER", " that.")},
+      {},
+      {}};
+}
+
+Section WhoseSection(const Sources& sources, const Breach& breach,
+                     const std::vector<Reached>& reached) {
+  struct Share {
+    std::set<std::string> people;
+    std::set<uint64_t> events;
+  };
+  std::map<std::string, Share> by_controller;
+  for (const Reached& each : reached) {
+    Share& share = by_controller[each.event->controller()];
+    share.people.insert(each.report->subject());
+    share.events.insert(each.event->sequence());
+  }
+  Table table{"Whose data, by controller",
+              {"Controller", "People", "Facts", "Who is told there"},
+              {}};
+  for (const auto& [agency, share] : by_controller) {
+    const auto* const standing = StandingOf(sources, agency);
+    table.rows.push_back(
+        {sources.AgencyOf(agency), absl::StrCat(share.people.size()),
+         absl::StrCat(share.events.size()),
+         standing == nullptr ? "not recorded"
+                             : standing->data_protection_officer()});
+  }
+  Section section{"Whose data",
+                  {"Each controller decides for what it published; the "
+                   "operator tells all of them at once."},
+                  {},
+                  {std::move(table)}};
+  if (!breach.untold.empty()) {
+    section.paragraphs.push_back(absl::StrCat(
+        "It names people of whom nothing is told to who made this paper: ",
+        absl::StrJoin(breach.untold, ", "),
+        ". Their controllers are to make it for them."));
+  }
+  return section;
+}
+
+Section FieldsSection(const Sources& sources,
+                      const std::vector<Reached>& reached) {
+  Table table{"What reached whom",
+              {"Person", "Fact", "Fields", "To", "When", "Acknowledged"},
+              {}};
+  for (const Reached& each : reached) {
+    table.rows.push_back(
+        {each.report->subject(),
+         absl::StrCat(TitleOf(each.event->type()), " of ",
+                      sources.AgencyOf(each.event->controller()), " (event ",
+                      each.event->sequence(), ")",
+                      each.event->erased() ? "; erased since" : ""),
+         FieldsOf(sources, each),
+         absl::StrCat(sources.AgencyOf(each.knower->agency()), ", ",
+                      each.knower->role()),
+         sources.When(each.knowledge->delivered_time()),
+         each.knowledge->acknowledged_time() == 0
+             ? "no"
+             : sources.When(each.knowledge->acknowledged_time())});
+  }
+  return {"Which fields",
+          {"Fields are those of the groups that were shown, as the access log "
+           "has them; a field of a group may have been empty. Times are the "
+           "log's."},
+          {},
+          {std::move(table)}};
+}
+
+Section OpenedSection(const Sources& sources, const Breach& breach) {
+  Table table{"Who opened the person",
+              {"Person", "Agency and role", "Who", "When", "By"},
+              {}};
+  for (const WhoKnewReport& report : breach.reports) {
+    for (const Knower& knower : report.knowers()) {
+      if (!IsWanted(breach, knower)) continue;
+      for (const access::v1::Opening& opening : knower.openings()) {
+        table.rows.push_back(
+            {report.subject(),
+             absl::StrCat(sources.AgencyOf(knower.agency()), ", ",
+                          knower.role()),
+             absl::StrCat(opening.principal(),
+                          opening.staff().empty() ? "" : ", ", opening.staff()),
+             sources.When(opening.time()), opening.method()});
+      }
+    }
+  }
+  return {"Who opened", {}, {}, {std::move(table)}};
+}
+
+// What the registry, the agreements and the facts say of it now.
+Section ContainmentSection(const Sources& sources, const Breach& breach,
+                           const std::vector<Reached>& reached) {
+  Table rights{"Who had it, and whether they may still connect",
+               {"Principal", "Agency and role", "State"},
+               {}};
+  std::set<std::pair<std::string, std::string>> recipients;
+  for (const Reached& each : reached) {
+    recipients.insert({each.knower->agency(), each.knower->role()});
+  }
+  const std::string& user = breach.extract.question().user();
+  for (const bus::v1::Principal& each : sources.registry.principals()) {
+    if (each.name() != user &&
+        !recipients.contains({each.agency(), each.role()})) {
+      continue;
+    }
+    rights.rows.push_back(
+        {each.name(),
+         absl::StrCat(sources.AgencyOf(each.agency()), ", ", each.role()),
+         each.revoked() ? "revoked" : "may connect"});
+  }
+  Table amended{"Facts that were corrected or taken back since",
+                {"Event", "By the events"},
+                {}};
+  for (const WhoKnewReport& report : breach.reports) {
+    for (const KnownEvent& event : report.events()) {
+      if (event.amended_by().empty()) continue;
+      amended.rows.push_back({absl::StrCat(event.sequence()),
+                              absl::StrJoin(event.amended_by(), ", ")});
+    }
+  }
+  return {"Containment",
+          {"To stop a recipient: `concordat keys revoke` (a principal), "
+           "`concordat subscriptions` (a subscription), `concordat agreements "
+           "retire` (a line for everybody). To take back what went out: a "
+           "retraction by the controller, which goes to everybody who was "
+           "shown the fact and is complete when each has accepted; "
+           "`concordat corrections` has who has not."},
+          {},
+          {std::move(rights), std::move(amended)}};
+}
+
+}  // namespace
+
+Document BreachOf(const Sources& sources, const Breach& breach) {
+  Document document =
+      Begin(sources, "breach", "Personal data breach: what the hub knows");
+  document.personal = true;
+  document.missing = {breach.extract.missing().begin(),
+                      breach.extract.missing().end()};
+  const std::vector<Reached> reached = ReachedIn(breach);
+  std::vector<Section>& sections = document.sections;
+  sections.push_back(ClockSection(sources, breach));
+  sections.push_back(WhoseSection(sources, breach, reached));
+  sections.push_back(FieldsSection(sources, reached));
+  sections.push_back(OpenedSection(sources, breach));
+  sections.push_back(ContainmentSection(sources, breach, reached));
+  sections.push_back(
+      {"What the controller adds",
+       {"The likely consequences; what it has done and will do; whom it told. "
+        "The record of it is kept whether or not it is told (Article 33(5), "
+        "section 67(6))."},
+       {},
+       {}});
+  return document;
+}
+
+}  // namespace concordat::cli
