@@ -36,6 +36,7 @@
 #include "services/bus/daemon/operator_desk.h"
 #include "services/bus/daemon/rekeyer.h"
 #include "services/bus/daemon/retention_desk.h"
+#include "services/bus/daemon/review_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/daemon/who_knew_desk.h"
 #include "services/bus/delivery/cursor_store.h"
@@ -415,6 +416,9 @@ int Main(int argc, char** argv) {
                        std::make_unique<BackgroundThread>());
   HoldDesk holds(
       *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
+  ReviewDesk reviews(
+      *log, recorder, types, load_policy, [&ingest] { return ingest.now_us(); },
+      london, std::make_unique<BackgroundThread>());
 
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
@@ -472,6 +476,7 @@ int Main(int argc, char** argv) {
   erasures.Serve(host);
   corrections.Serve(host);
   holds.Serve(host);
+  reviews.Serve(host);
   agreements.Serve(host);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);

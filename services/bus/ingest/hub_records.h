@@ -25,6 +25,7 @@ inline constexpr char kKeysStream[] = "keys";
 inline constexpr char kErasuresStream[] = "erasures";
 inline constexpr char kHoldsStream[] = "holds";
 inline constexpr char kRestrictionsStream[] = "restrictions";
+inline constexpr char kReviewsStream[] = "reviews";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,
