@@ -34,6 +34,7 @@
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/operator_desk.h"
+#include "services/bus/daemon/registry_recorder.h"
 #include "services/bus/daemon/rekeyer.h"
 #include "services/bus/daemon/retention_desk.h"
 #include "services/bus/daemon/review_desk.h"
@@ -419,6 +420,9 @@ int Main(int argc, char** argv) {
   ReviewDesk reviews(
       *log, recorder, types, load_policy, [&ingest] { return ingest.now_us(); },
       london, std::make_unique<BackgroundThread>());
+  const auto bus_folder = start.Value(PosixDirectory::Open(folder));
+  RegistryRecorder registry_recorder(registry->source(), ingest, recorder,
+                                     *bus_folder, logger);
 
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
@@ -527,6 +531,7 @@ int Main(int argc, char** argv) {
                                start.Value(data.Port(kProgram, "metrics"))))},
                {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}};
   start.Check(keys.Start());
+  start.Check(registry_recorder.Start());
   if (shared != nullptr) {
     shared->Start(*log, {[&ingest](std::shared_ptr<const EventBlock> block) {
                            ingest.Followed(std::move(block));
@@ -547,6 +552,7 @@ int Main(int argc, char** argv) {
   start.WaitForStop();
   keys.Stop();
   data.ForgetAddresses(kProgram);
+  registry_recorder.Stop();
   retention.Stop();
   agreements.Stop();
   if (shared != nullptr) shared->Stop();

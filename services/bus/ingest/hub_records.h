@@ -26,6 +26,7 @@ inline constexpr char kErasuresStream[] = "erasures";
 inline constexpr char kHoldsStream[] = "holds";
 inline constexpr char kRestrictionsStream[] = "restrictions";
 inline constexpr char kReviewsStream[] = "reviews";
+inline constexpr char kRegistryStream[] = "registry";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,
