@@ -1,7 +1,8 @@
 // What a case-file edge keeps: which files were taken, rows that wait, what is
 // known of rows that were published, rejects and what people did with them, and
 // what each feed is complete to.
-// One journal, every record sealed; of a file only what its mapping reads.
+// One journal, every record sealed; of a file only what its mapping reads. What
+// turns out to be of nobody in the cohort leaves the disk as soon as nothing waits.
 //
 // Durability  A method that changes something returns OK once that is on stable
 //             storage; a file is taken whole or not at all. After a failed
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,10 +33,14 @@
 #include "absl/time/time.h"
 #include "adapters/casefile/reject_acts.h"
 #include "concordat/edge/v1/casefile_spool.pb.h"
+#include "services/common/base/ids.h"
 #include "services/common/base/mutex.h"
 #include "services/common/storage/sealed_journal.h"
 
 namespace concordat::casefile {
+
+// Of one record: the journal takes four times this.
+inline constexpr size_t kCaseRecordBytes = 1u << 20;
 
 struct CaseStoreLimits {
   uint64_t bytes_max = 64u << 20;  // Of rows that wait and rejects.
@@ -118,6 +124,15 @@ class CaseStore {
                                               absl::Duration timeout) const;
   bool IsUnderWay(uint64_t reject) const;
 
+  // Destroys what is kept of the person: what is known of their rows, rejects with
+  // what people did to them, and rows that wait and are theirs by `is_theirs`, which
+  // asks who a row is about now. How many. A reject whose person could not be read
+  // is nobody's, and stays until somebody ends it.
+  //   UNAVAILABLE, RESOURCE_EXHAUSTED
+  using IsTheirs = std::function<bool(const edge::v1::WaitingRow&)>;
+  absl::StatusOr<uint64_t> ErasePerson(const PersonKey& person,
+                                       const IsTheirs& is_theirs);
+
   // Feeds that have news; none while rows wait. `kinds` are the mappings of each
   // feed: it is complete to where all of them are.
   std::vector<FeedNews> News(
@@ -153,12 +168,15 @@ class CaseStore {
   void AddWaiting(Row row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddReject(Row row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DropReject(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Returns it.
+  Row DropWaiting(std::map<uint64_t, Row>::iterator at)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddAct(edge::v1::RejectAct act) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ApplyEnded(const edge::v1::ActEnded& ended)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<const edge::v1::RejectAct*> FindAnswer(
       const edge::v1::RejectAct& act) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status RewriteIfWorth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Tidy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Rewrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::string> StateRecords() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -190,6 +208,8 @@ class CaseStore {
   std::map<std::string, uint64_t> told_ ABSL_GUARDED_BY(mu_);
   RejectActs acts_ ABSL_GUARDED_BY(mu_);
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // The journal holds what is to be destroyed, sealed.
+  bool holds_too_much_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t rewritten_bytes_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

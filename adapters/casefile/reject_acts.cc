@@ -74,6 +74,19 @@ std::optional<RejectAct> RejectActs::End(const edge::v1::ActEnded& ended) {
   return before;
 }
 
+void RejectActs::Forget(const PersonKey& person,
+                        const std::set<uint64_t>& rejects) {
+  std::erase_if(acts_, [&](const auto& entry) {
+    const RejectAct& act = entry.second;
+    if (rejects.count(act.acted().item()) == 0 &&
+        act.acted().subject() != person.bytes()) {
+      return false;
+    }
+    if (!act.has_ended()) --under_way_;
+    return true;
+  });
+}
+
 void RejectActs::Clear() {
   acts_.clear();
   under_way_ = 0;

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "absl/status/statusor.h"
 #include "concordat/edge/v1/casefile_spool.pb.h"
+#include "services/common/base/ids.h"
 
 namespace concordat::casefile {
 
@@ -35,6 +37,9 @@ class RejectActs {
   // Returns the act as it was; nothing: none such is under way. What its reject
   // becomes is kept no longer.
   std::optional<edge::v1::RejectAct> End(const edge::v1::ActEnded& ended);
+  // Everything that was done with these rejects, or with any of the person, and
+  // what they would become.
+  void Forget(const PersonKey& person, const std::set<uint64_t>& rejects);
   void Clear();
 
   // Null: none.

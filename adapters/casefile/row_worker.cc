@@ -164,6 +164,7 @@ absl::StatusOr<RowWorker::Judged> RowWorker::Judge(
       return judged;
     }
     subject = who.subject;
+    judged.done.set_subject(std::string(subject.bytes()));
   }
   if (row.kind() == edge::v1::ROW_KIND_REJECT) return judged;
   const std::optional<KnownRow> before = store_.FindKnown(row.key());
@@ -192,7 +193,6 @@ absl::StatusOr<RowWorker::Judged> RowWorker::Judge(
   }
   judged.done.set_outcome(edge::v1::ROW_OUTCOME_PUBLISHED);
   judged.done.set_event_id(event->header.id);
-  judged.done.set_subject(std::string(subject.bytes()));
   judged.set.push_back(*std::move(event));
   return judged;
 }

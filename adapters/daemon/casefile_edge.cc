@@ -74,6 +74,11 @@ absl::Status CaseFileEdgeProcess::StartParts() {
   whom.set_registered_too(true);
   cohort_feed_ = std::make_unique<CohortFeed>(cohort_, parts_.open_identity,
                                               *parts_.log, std::move(whom));
+  auto erasures = ErasureFeed::Start(
+      *parts_.bus, parts_.principal, parts_.types, *parts_.random, *parts_.log,
+      [this](const PersonKey& person) { return Erase(person); });
+  if (!erasures.ok()) return erasures.status();
+  erasure_feed_ = *std::move(erasures);
   taker_ = std::make_unique<casefile::FileTaker>(
       *folder_, *store_, cohort_, KeyFor(parts_.secret, "marks"), *parts_.clock,
       zone_, *parts_.log);
@@ -84,6 +89,15 @@ absl::Status CaseFileEdgeProcess::StartParts() {
       KeyFor(parts_.secret, "events"));
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> CaseFileEdgeProcess::Erase(const PersonKey& person) {
+  return store_->ErasePerson(person, [&](const v1::WaitingRow& row) {
+    if (row.person().empty()) return false;
+    const CohortAnswer who =
+        cohort_.Find({{row.scheme(), row.person(), row.system()}});
+    return who.kind == CohortAnswer::Kind::kMember && who.subject == person;
+  });
 }
 
 CaseFileEdgeProcess::~CaseFileEdgeProcess() {

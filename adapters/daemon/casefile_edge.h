@@ -20,6 +20,7 @@
 #include "adapters/casefile/row_worker.h"
 #include "adapters/core/cohort.h"
 #include "adapters/core/cohort_feed.h"
+#include "adapters/core/erasure_feed.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/edge/v1/casefile.pb.h"
 #include "concordat/hub/v1/status.pb.h"
@@ -77,6 +78,7 @@ class CaseFileEdgeProcess {
  private:
   explicit CaseFileEdgeProcess(CaseFileEdgeParts parts);
   absl::Status StartParts();
+  absl::StatusOr<uint64_t> Erase(const PersonKey& person);
   void Run();
   // True: it is worth going on at once.
   bool RunOnce();
@@ -92,6 +94,7 @@ class CaseFileEdgeProcess {
   std::unique_ptr<casefile::CaseStore> store_;
   std::unique_ptr<casefile::DropFolder> folder_;
   std::unique_ptr<CohortFeed> cohort_feed_;
+  std::unique_ptr<ErasureFeed> erasure_feed_;
   std::unique_ptr<casefile::FileTaker> taker_;
   std::unique_ptr<casefile::RowWorker> worker_;
   std::thread thread_;

@@ -122,7 +122,8 @@ const char kPaths[] = R"json({
           "description": "The events.",
           "headers": {
             "Concordat-Position": {"schema": {"type": "string"}, "description": "Everything up to here is in this answer and those before."},
-            "Concordat-More": {"schema": {"type": "string", "enum": ["true", "false"]}, "description": "Whether to ask again after the position."}},
+            "Concordat-More": {"schema": {"type": "string", "enum": ["true", "false"]}, "description": "Whether to ask again after the position."},
+            "Concordat-Restricted": {"schema": {"type": "string"}, "description": "Controllers, with commas between, that have restricted what they told of the person: it is kept and shown to nobody else."}},
           "content": {"application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}}}},
         "default": {"$ref": "#/components/responses/Error"}}
     }

@@ -205,6 +205,7 @@ Response EventsDoor::ReadPerson(const Request& request, const Caller& caller) {
   if (!response.ok()) return ErrorResponse(response.status());
   const uint64_t position = response->position().sequence();
   const bool more = response->more();
+  const std::string restricted = absl::StrJoin(response->restricted(), ",");
   const auto views = ViewsOf(*std::move(response));
   if (!views.ok()) return ErrorResponse(views.status());
   const std::string local =
@@ -221,7 +222,8 @@ Response EventsDoor::ReadPerson(const Request& request, const Caller& caller) {
   return {.content_type = kBatchContentType,
           .body = absl::StrCat("[", absl::StrJoin(events, ","), "]"),
           .headers = {{"Concordat-Position", absl::StrCat(position)},
-                      {"Concordat-More", more ? "true" : "false"}}};
+                      {"Concordat-More", more ? "true" : "false"},
+                      {"Concordat-Restricted", restricted}}};
 }
 
 }  // namespace concordat::gateway

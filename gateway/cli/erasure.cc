@@ -1,7 +1,9 @@
 // concordat erasure | hold | restriction | wrapping-key: people's rights over what
 // the log keeps of them, and the key that it rests on. Each act is asked for by one
 // person and done when another, with --approve, agrees.
+#include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -148,20 +150,74 @@ absl::Status Show(const absl::StatusOr<Response>& response, bool as_json) {
   return absl::OkStatus();
 }
 
-// How each of these is told its words.
-void AddFlags(CommandLine& line, Options& options) {
+// Why, and who agrees to what: every act of these is asked for by one person and
+// done by another.
+template <typename Request>
+Request ActOf(const Options& options) {
+  Request request;
+  request.set_why(options.why);
+  request.set_approval(options.approval);
+  return request;
+}
+
+// A word that one of these commands begins with.
+struct Verb {
+  const char* name;
+  bool takes_word = true;  // Whom, or which.
+  std::function<absl::Status(Hub& hub, const std::string& word,
+                             const Options& options, bool as_json)>
+      run;
+};
+template <typename Response, typename Request>
+Verb Listing(const char* method) {
+  return {"list", false,
+          [method](Hub& hub, const std::string&, const Options&, bool as_json) {
+            return Show(Ask<Response>(hub, method, Request()), as_json);
+          }};
+}
+
+// One command: its words are those of a verb, or none where the first verb takes
+// none. Its flags are added to the line before.
+absl::Status Run(CommandLine& line, const Options& options,
+                 const std::vector<Verb>& verbs,
+                 const std::vector<std::string>& arguments) {
+  const auto go = line.Parse(arguments, verbs[0].takes_word ? 1 : 0, 2);
+  if (!go.ok() || !*go) return go.status();
+  std::vector<std::string> words = line.words();
+  if (words.empty()) words.push_back(verbs[0].name);
+  const auto verb =
+      std::find_if(verbs.begin(), verbs.end(), [&](const Verb& each) {
+        return each.name == words[0] &&
+               words.size() == (each.takes_word ? 2u : 1u);
+      });
+  if (verb == verbs.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "say one of: ",
+        absl::StrJoin(verbs, ", ", [](std::string* out, const Verb& each) {
+          absl::StrAppend(out, each.name, each.takes_word ? " …" : "");
+        })));
+  }
+  const auto hub = line.OpenHub();
+  if (!hub.ok()) return hub.status();
+  words.resize(2);
+  return verb->run(**hub, words[1], options, line.json());
+}
+
+void AddActFlags(CommandLine& line, Options& options) {
   line.flags().AddString("why", "In a few words, for the record.",
                          &options.why);
   AddApproveFlag(line, &options.approval);
 }
+void AddReasonFlag(CommandLine& line, const char* code_list, Options& options) {
+  line.flags().AddString("reason", absl::StrCat("A code of ", code_list, "."),
+                         &options.reason);
+}
 
 absl::Status Erase(Hub& hub, const std::string& whom, const Options& options,
                    bool as_json) {
-  bus::v1::ErasePersonRequest request;
+  auto request = ActOf<bus::v1::ErasePersonRequest>(options);
   request.set_subject(whom);
   request.set_reason(options.reason);
-  request.set_why(options.why);
-  request.set_approval(options.approval);
   request.set_identity_checked(options.identity_checked);
   for (const absl::string_view key :
        absl::StrSplit(options.also, ',', absl::SkipEmpty())) {
@@ -194,6 +250,46 @@ absl::Status Confirm(Hub& hub, const std::string& ref, const Options& options,
       as_json);
 }
 
+absl::Status PlaceHold(Hub& hub, const std::string& whom,
+                       const Options& options, bool as_json) {
+  auto request = ActOf<bus::v1::PlaceHoldRequest>(options);
+  request.set_subject(whom);
+  request.set_reason(options.reason);
+  request.set_review_on(options.review_on);
+  return Show(Ask<bus::v1::HoldResponse>(hub, "PlaceHold", request), as_json);
+}
+
+absl::Status LiftHold(Hub& hub, const std::string& ref, const Options& options,
+                      bool as_json) {
+  auto request = ActOf<bus::v1::LiftHoldRequest>(options);
+  request.set_hold_ref(ref);
+  return Show(Ask<bus::v1::HoldResponse>(hub, "LiftHold", request), as_json);
+}
+
+Verb Restriction(const char* name, bool restricted) {
+  return {name, true,
+          [restricted](Hub& hub, const std::string& whom,
+                       const Options& options, bool as_json) {
+            const auto subject = hub.ResolveSubject(whom);
+            if (!subject.ok()) return subject.status();
+            auto request = ActOf<bus::v1::RestrictProcessingRequest>(options);
+            request.set_subject(*subject);
+            request.set_restricted(restricted);
+            request.set_reason(options.reason);
+            return Show(Ask<bus::v1::RestrictProcessingResponse>(
+                            hub, "RestrictProcessing", request),
+                        as_json);
+          }};
+}
+
+absl::Status ChangeKey(Hub& hub, const std::string&, const Options& options,
+                       bool as_json) {
+  return Show(Ask<bus::v1::ChangeWrappingKeyResponse>(
+                  hub, "ChangeWrappingKey",
+                  ActOf<bus::v1::ChangeWrappingKeyRequest>(options)),
+              as_json);
+}
+
 }  // namespace
 
 absl::Status RunErasure(const std::vector<std::string>& arguments) {
@@ -209,11 +305,10 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
       "confirm REF      your agency is rid of its copy; --keeps CODE says why "
       "not");
   Options options;
-  AddFlags(line, options);
+  AddActFlags(line, options);
+  AddReasonFlag(line, "erasure-reason", options);
   line.flags().AddString("confirm", "The count that was said before.",
                          &options.confirm);
-  line.flags().AddString("reason", "A code of erasure-reason.",
-                         &options.reason);
   line.flags().AddString("also", "Other keys of the same person.",
                          &options.also);
   line.flags().AddBool("identity-checked",
@@ -224,23 +319,13 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
   line.flags().AddString("destroyed", "How many records went.",
                          &options.destroyed);
   line.set_default_profile("admin");
-  const auto go = line.Parse(arguments, 0, 2);
-  if (!go.ok() || !*go) return go.status();
-  const std::vector<std::string>& words = line.words();
-  const auto hub = line.OpenHub();
-  if (!hub.ok()) return hub.status();
-  if (words.empty() || words[0] == "list") {
-    return Show(Ask<bus::v1::ListErasuresResponse>(
-                    **hub, "ListErasures", bus::v1::ListErasuresRequest()),
-                line.json());
-  }
-  if (words.size() == 2 && words[0] == "of") {
-    return Erase(**hub, words[1], options, line.json());
-  }
-  if (words.size() == 2 && words[0] == "confirm") {
-    return Confirm(**hub, words[1], options, line.json());
-  }
-  return absl::InvalidArgumentError("list, of PERSON-KEY or confirm REF");
+  return Run(
+      line, options,
+      {Listing<bus::v1::ListErasuresResponse, bus::v1::ListErasuresRequest>(
+           "ListErasures"),
+       {"of", true, Erase},
+       {"confirm", true, Confirm}},
+      arguments);
 }
 
 absl::Status RunHold(const std::vector<std::string>& arguments) {
@@ -252,70 +337,29 @@ absl::Status RunHold(const std::vector<std::string>& arguments) {
       "place PERSON-KEY   --reason CODE --review-on DAY --why TEXT\n"
       "lift REF           --why TEXT");
   Options options;
-  AddFlags(line, options);
-  line.flags().AddString("reason", "A code of hold-reason.", &options.reason);
+  AddActFlags(line, options);
+  AddReasonFlag(line, "hold-reason", options);
   line.flags().AddString("review-on", "When it is looked at again: 2027-04-01.",
                          &options.review_on);
   line.set_default_profile("admin");
-  const auto go = line.Parse(arguments, 0, 2);
-  if (!go.ok() || !*go) return go.status();
-  const std::vector<std::string>& words = line.words();
-  const auto hub = line.OpenHub();
-  if (!hub.ok()) return hub.status();
-  if (words.empty() || words[0] == "list") {
-    return Show(Ask<bus::v1::ListHoldsResponse>(**hub, "ListHolds",
-                                                bus::v1::ListHoldsRequest()),
-                line.json());
-  }
-  if (words.size() == 2 && words[0] == "place") {
-    bus::v1::PlaceHoldRequest request;
-    request.set_subject(words[1]);
-    request.set_reason(options.reason);
-    request.set_review_on(options.review_on);
-    request.set_why(options.why);
-    request.set_approval(options.approval);
-    return Show(Ask<bus::v1::HoldResponse>(**hub, "PlaceHold", request),
-                line.json());
-  }
-  if (words.size() == 2 && words[0] == "lift") {
-    bus::v1::LiftHoldRequest request;
-    request.set_hold_ref(words[1]);
-    request.set_why(options.why);
-    request.set_approval(options.approval);
-    return Show(Ask<bus::v1::HoldResponse>(**hub, "LiftHold", request),
-                line.json());
-  }
-  return absl::InvalidArgumentError("list, place PERSON-KEY or lift REF");
+  return Run(line, options,
+             {Listing<bus::v1::ListHoldsResponse, bus::v1::ListHoldsRequest>(
+                  "ListHolds"),
+              {"place", true, PlaceHold},
+              {"lift", true, LiftHold}},
+             arguments);
 }
 
 absl::Status RunRestriction(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "restriction [on | off] PERSON --profile NAME",
+      "restriction on|off PERSON --profile NAME",
       "What your agency told of a person is kept and shown to nobody else, or\n"
       "is again. PERSON is a person key or ref:SYSTEM:NUMBER.");
   Options options;
-  AddFlags(line, options);
-  line.flags().AddString("reason", "A code of restriction-reason.",
-                         &options.reason);
-  const auto go = line.Parse(arguments, 2, 2);
-  if (!go.ok() || !*go) return go.status();
-  const std::vector<std::string>& words = line.words();
-  if (words[0] != "on" && words[0] != "off") {
-    return absl::InvalidArgumentError("on or off, and whom");
-  }
-  const auto hub = line.OpenHub();
-  if (!hub.ok()) return hub.status();
-  const auto subject = (*hub)->ResolveSubject(words[1]);
-  if (!subject.ok()) return subject.status();
-  bus::v1::RestrictProcessingRequest request;
-  request.set_subject(*subject);
-  request.set_restricted(words[0] == "on");
-  request.set_reason(options.reason);
-  request.set_why(options.why);
-  request.set_approval(options.approval);
-  return Show(Ask<bus::v1::RestrictProcessingResponse>(
-                  **hub, "RestrictProcessing", request),
-              line.json());
+  AddActFlags(line, options);
+  AddReasonFlag(line, "restriction-reason", options);
+  return Run(line, options,
+             {Restriction("on", true), Restriction("off", false)}, arguments);
 }
 
 absl::Status RunWrappingKey(const std::vector<std::string>& arguments) {
@@ -332,29 +376,21 @@ absl::Status RunWrappingKey(const std::vector<std::string>& arguments) {
   std::string need;
   std::string shares;
   std::string to;
-  AddFlags(line, options);
+  AddActFlags(line, options);
   line.flags().AddString("need", "So many shares open it.", &need);
   line.flags().AddString("shares", "So many there are.", &shares);
   line.flags().AddString("to", "A new folder, for the shares.", &to);
   line.set_default_profile("admin");
-  const auto go = line.Parse(arguments, 1, 1);
-  if (!go.ok() || !*go) return go.status();
-  if (line.words()[0] == "split") {
+  // It opens no hub: none runs.
+  if (std::find(arguments.begin(), arguments.end(), "split") !=
+      arguments.end()) {
+    const auto go = line.Parse(arguments, 1, 1);
+    if (!go.ok() || !*go) return go.status();
     return RunBeside("concordat-key-custody",
                      {"--data", line.data_path(), "--need", need, "--shares",
                       shares, "--to", to});
   }
-  if (line.words()[0] != "change") {
-    return absl::InvalidArgumentError("wrapping-key change or split");
-  }
-  const auto hub = line.OpenHub();
-  if (!hub.ok()) return hub.status();
-  bus::v1::ChangeWrappingKeyRequest request;
-  request.set_why(options.why);
-  request.set_approval(options.approval);
-  return Show(Ask<bus::v1::ChangeWrappingKeyResponse>(
-                  **hub, "ChangeWrappingKey", request),
-              line.json());
+  return Run(line, options, {{"change", false, ChangeKey}}, arguments);
 }
 
 }  // namespace concordat::cli

@@ -128,6 +128,8 @@ absl::StatusOr<bus::v1::PersonPack> DisclosureSchedule(
   bus::v1::PersonPack pack = Begin("disclosure-schedule", request);
   pack.set_position(request.position);
   pack.set_gone(request.gone);
+  pack.mutable_restricted()->Assign(request.restricted.begin(),
+                                    request.restricted.end());
   for (const View& view : views) {
     auto item = ItemOf(view, types, /*with_data=*/false);
     if (!item.ok()) return item.status();
@@ -135,6 +137,13 @@ absl::StatusOr<bus::v1::PersonPack> DisclosureSchedule(
     *pack.add_items() = *std::move(item);
   }
   return pack;
+}
+
+std::string InWords(const bus::v1::PersonPack& pack) {
+  if (pack.restricted().empty()) return "";
+  return absl::StrCat("Restricted: what ",
+                      absl::StrJoin(pack.restricted(), ", "),
+                      " told of this person is kept, and is not in this.");
 }
 
 std::string PrintablePack(const bus::v1::PersonPack& pack) {
@@ -155,7 +164,8 @@ std::string PrintablePack(const bus::v1::PersonPack& pack) {
   }
   absl::StrAppend(
       &page, "<p>Complete to position ", pack.position(), "; ", pack.gone(),
-      " events are erased or past their period.</p><table><tr><th>"
+      " events are erased or past their period. ", Escape(InWords(pack)),
+      "</p><table><tr><th>"
       "No.<th>What<th>When<th>Controller<th>Look at before it goes "
       "out",
       is_schedule ? "<th>Not shown to this agency" : "<th>Content", "</tr>\n");

@@ -3,6 +3,7 @@
 #ifndef CONCORDAT_GATEWAY_CLI_PERSON_PACK_H_
 #define CONCORDAT_GATEWAY_CLI_PERSON_PACK_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct PackRequest {
   absl::Time now;
   uint64_t position = 0;
   uint32_t gone = 0;
+  std::set<std::string> restricted;  // Controllers.
 };
 
 // What `controller` itself told, whole, with what somebody has to look at before it
@@ -40,6 +42,9 @@ absl::StatusOr<bus::v1::PersonPack> SubjectAccessPack(
 absl::StatusOr<bus::v1::PersonPack> DisclosureSchedule(
     const std::vector<View>& views, const TypeRegistry& types,
     const PackRequest& request);
+
+// What of it is restricted; empty: nothing is.
+std::string InWords(const bus::v1::PersonPack& pack);
 
 // A page to print; every text in it is escaped.
 std::string PrintablePack(const bus::v1::PersonPack& pack);

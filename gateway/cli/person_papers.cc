@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@ struct Read {
   std::vector<View> views;
   uint64_t position = 0;
   uint32_t gone = 0;
+  std::set<std::string> restricted;  // Controllers.
 };
 
 absl::StatusOr<Read> ReadAll(Hub& hub, const std::string& subject) {
@@ -33,6 +35,8 @@ absl::StatusOr<Read> ReadAll(Hub& hub, const std::string& subject) {
     more = page->more();
     read.position = page->position().sequence();
     read.gone += page->removed();
+    read.restricted.insert(page->restricted().begin(),
+                           page->restricted().end());
     // `dictionary` and `views` have the numbers of a StreamEvents.
     bus::v1::ReadPersonResponse events;
     *events.mutable_dictionary() = page->dictionary();
@@ -81,6 +85,7 @@ void Print(const bus::v1::PersonPack& pack) {
   if (pack.gone() > 0) {
     std::printf("%u events are erased or past their period\n", pack.gone());
   }
+  if (!pack.restricted().empty()) std::printf("%s\n", InWords(pack).c_str());
 }
 
 }  // namespace
@@ -122,6 +127,7 @@ absl::Status MakePersonPaper(const CommandLine& line,
   pack_request.now = SystemClock().Now();
   pack_request.position = read.position;
   pack_request.gone = read.gone;
+  pack_request.restricted = read.restricted;
   const auto pack =
       request.is_schedule
           ? DisclosureSchedule(read.views, **registry, pack_request)

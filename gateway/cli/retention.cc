@@ -1,8 +1,11 @@
-// concordat retention: what is past its period, and its removal.
+// concordat retention: what is past its period, who decides of it, and its removal.
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "concordat/bus/v1/erasure.pb.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/approvals.h"
 #include "gateway/cli/command.h"
@@ -12,6 +15,7 @@
 namespace concordat::cli {
 namespace {
 
+constexpr char kReviews[] = "concordat.bus.v1.ErasureService/";
 constexpr char kMethod[] = "concordat.bus.v1.BusService/RunRetention";
 // The longest that the bus lets a call wait.
 constexpr absl::Duration kTimeout = absl::Seconds(60);
@@ -48,19 +52,69 @@ void Print(const bus::v1::RunRetentionResponse& response) {
   }
 }
 
+void Print(const bus::v1::ListReviewsResponse& list) {
+  for (const auto& item : list.items()) {
+    std::printf("%s  %llu events, %s %s%s\n  period of %s: %s\n",
+                item.subject().c_str(), Number(item.events()),
+                item.because() == "case-closed" ? "case closed" : "last told",
+                LocalTime(item.ended_time()).c_str(), item.due() ? ", DUE" : "",
+                item.agreement().c_str(), item.reason().c_str());
+    if (item.review_ref().empty()) continue;
+    std::printf("  %s  %s by %s, %s: %s%s%s\n", item.review_ref().c_str(),
+                item.decision().c_str(), item.decided_by().c_str(),
+                LocalTime(item.decided_time()).c_str(),
+                item.decided_reason().c_str(),
+                item.review_on().empty() ? "" : "; again on ",
+                item.review_on().c_str());
+  }
+  if (list.items().empty())
+    std::printf("nobody is past your agency's period\n");
+  if (list.more()) std::printf("and more: decide of these first\n");
+}
+
+absl::Status ListReviews(Hub& hub, bool as_json) {
+  const auto list = hub.Call<bus::v1::ListReviewsResponse>(
+      "concordat-bus", absl::StrCat(kReviews, "ListReviews"),
+      bus::v1::ListReviewsRequest());
+  if (!list.ok()) return list.status();
+  if (as_json) {
+    std::printf("%s\n", ToJson(*list).c_str());
+  } else {
+    Print(*list);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DecideReview(Hub& hub, const bus::v1::DecideReviewRequest& request,
+                          bool as_json) {
+  const auto decided = hub.Call<bus::v1::DecideReviewResponse>(
+      "concordat-bus", absl::StrCat(kReviews, "DecideReview"), request);
+  if (!decided.ok()) return decided.status();
+  if (as_json) {
+    std::printf("%s\n", ToJson(*decided).c_str());
+  } else {
+    std::printf("%s: recorded; nothing is removed by it\n",
+                decided->review_ref().c_str());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunRetention(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "retention [--confirm COUNT --why TEXT | --confirm COUNT --approve ID] "
-      "[--profile admin]",
+      "retention [--confirm COUNT --why TEXT | --confirm COUNT --approve ID] | "
+      "reviews | keep PERSON | erase PERSON",
       "Says how many events of the log are past the period that "
       "retention.textproto\n"
       "gives them, by type and month, and what is kept and why. With "
       "--confirm it\n"
       "is asked for; another person removes them with --approve. Both are "
       "recorded in\n"
-      "the log. deploy/docs/retention.md.");
+      "the log. deploy/docs/retention.md.\n"
+      "reviews        who is past your agency's period, and what was decided\n"
+      "keep PERSON    --review-on DAY --reason CODE --why TEXT\n"
+      "erase PERSON   --reason CODE --why TEXT: the next run may remove it");
   std::string confirm;
   std::string why;
   std::string approval;
@@ -68,9 +122,32 @@ absl::Status RunRetention(const std::vector<std::string>& arguments) {
                          &confirm);
   line.flags().AddString("why", "In a few words, for the record.", &why);
   AddApproveFlag(line, &approval);
+  bus::v1::DecideReviewRequest review;
+  line.flags().AddString("reason", "A code of retention-reason.",
+                         review.mutable_reason());
+  line.flags().AddString("review-on", "When it is looked at again: 2027-04-01.",
+                         review.mutable_review_on());
   line.set_default_profile("admin");
-  const auto go = line.Parse(arguments, 0, 0);
+  const auto go = line.Parse(arguments, 0, 2);
   if (!go.ok() || !*go) return go.status();
+  const std::vector<std::string>& words = line.words();
+  if (!words.empty()) {
+    const bool lists = words[0] == "reviews" && words.size() == 1;
+    const bool keeps = words[0] == "keep";
+    if (!lists && ((!keeps && words[0] != "erase") || words.size() != 2)) {
+      return absl::InvalidArgumentError(
+          "reviews, keep PERSON or erase PERSON; or no word");
+    }
+    const auto reviewed = line.OpenHub();
+    if (!reviewed.ok()) return reviewed.status();
+    if (lists) return ListReviews(**reviewed, line.json());
+    const auto subject = (*reviewed)->ResolveSubject(words[1]);
+    if (!subject.ok()) return subject.status();
+    review.set_subject(*subject);
+    review.set_decision(keeps ? "KEEP" : "ERASE");
+    review.set_why(why);
+    return DecideReview(**reviewed, review, line.json());
+  }
   bus::v1::RunRetentionRequest request;
   request.set_why(why);
   request.set_approval(approval);

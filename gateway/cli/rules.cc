@@ -1,4 +1,4 @@
-// concordat rules list | test | backtest
+// concordat rules list | test | adopt | backtest
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -11,6 +11,8 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "concordat/alerts/v1/service.pb.h"
+#include "concordat/bus/v1/approval.pb.h"
+#include "gateway/cli/approvals.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
@@ -19,6 +21,7 @@ namespace concordat::cli {
 namespace {
 
 constexpr char kProgram[] = "concordat-alerts";
+constexpr size_t kWhatBytesMax = 300;
 constexpr char kService[] = "concordat.alerts.v1.AlertsService/";
 
 template <typename Message>
@@ -79,6 +82,46 @@ absl::Status List(Hub& hub, bool as_json) {
     } else {
       Print(rule);
     }
+  }
+  if (list->has_waiting() && !as_json) {
+    std::printf("wait for two people, and are not in force: %s\n",
+                list->waiting().what().c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Adopt(Hub& hub, const std::string& why,
+                   const std::string& approval, bool as_json) {
+  const auto list = hub.Call<alerts::v1::ListRulesResponse>(
+      kProgram, absl::StrCat(kService, "ListRules"),
+      alerts::v1::ListRulesRequest());
+  if (!list.ok()) return list.status();
+  if (!list->has_waiting()) {
+    return absl::FailedPreconditionError(
+        "the rules of the folder are in force; after a change of them restart "
+        "concordat-alerts first");
+  }
+  bus::v1::AgreeRequest request;
+  request.set_kind("rule");
+  request.set_what(
+      absl::StrCat("rules: ", list->waiting().what()).substr(0, kWhatBytesMax));
+  request.set_digest(list->waiting().digest());
+  request.set_count(1);
+  request.set_why(why);
+  request.set_approval(approval);
+  const auto agreed = hub.Call<bus::v1::AgreeResponse>(
+      "concordat-bus", "concordat.bus.v1.ApprovalService/Agree", request);
+  if (!agreed.ok()) return agreed.status();
+  if (as_json) {
+    std::printf("%s\n", ToJson(*agreed).c_str());
+  } else if (agreed->has_asked()) {
+    PrintAsked(agreed->asked());
+  } else {
+    std::printf(
+        "agreed to by %s and %s: %s\nRestart concordat-alerts: it judges by "
+        "them from then on.\n",
+        agreed->asked_by().c_str(), agreed->agreed_by().c_str(),
+        list->waiting().what().c_str());
   }
   return absl::OkStatus();
 }
@@ -171,14 +214,19 @@ absl::Status Backtest(Hub& hub, const std::string& rule,
 
 absl::Status RunRules(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "rules list|test|backtest --profile NAME",
+      "rules list|test|adopt|backtest --profile NAME",
       "list            the rules in force: to whom, by when, and then\n"
       "test FILE…      folds vectors (deploy/rules/tests) through the rules "
       "in\n"
       "                force, or through the one of --rule alone\n"
+      "adopt           asks that those of the folder come into force, with "
+      "--why;\n"
+      "                another person does it with --approve\n"
       "backtest        what they, or --rule alone, would have raised over the\n"
       "                log: alerts to your agency by role and day");
-  std::string rule, from, to;
+  std::string rule, from, to, why, approval;
+  line.flags().AddString("why", "In a few words, for the record.", &why);
+  AddApproveFlag(line, &approval);
   line.flags().AddString("rule", "A rule's file, instead of those in force.",
                          &rule);
   line.flags().AddString("from", "First day, YYYY-MM-DD.", &from);
@@ -190,11 +238,12 @@ absl::Status RunRules(const std::vector<std::string>& arguments) {
   const std::string& what = line.words()[0];
   if (what == "list") return List(**hub, line.json());
   if (what == "test") return Test(**hub, rule, line.words(), line.json());
+  if (what == "adopt") return Adopt(**hub, why, approval, line.json());
   if (what == "backtest") {
     return Backtest(**hub, rule, from, to, line.json());
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("rules ", what, "? list, test or backtest"));
+      absl::StrCat("rules ", what, "? list, test, adopt or backtest"));
 }
 
 }  // namespace concordat::cli

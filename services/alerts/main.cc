@@ -7,15 +7,18 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "services/alerts/domain/definitions.h"
 #include "services/alerts/notify/identity_contacts.h"
 #include "services/alerts/notify/notifier.h"
 #include "services/alerts/rpc/desk.h"
 #include "services/alerts/rpc/handlers.h"
+#include "services/alerts/rpc/rule_adoption.h"
 #include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/settings.h"
 #include "services/common/rpc/program.h"
+#include "services/common/storage/posix_directory.h"
 
 namespace concordat::alerts {
 namespace {
@@ -61,6 +64,9 @@ absl::StatusOr<Definitions> LoadDefinitions(
 }  // namespace
 }  // namespace concordat::alerts
 
+// How long a log that does not answer is asked for what two people agreed to.
+static constexpr absl::Duration kApprovalPatience = absl::Seconds(10);
+
 int main(int argc, char** argv) {
   concordat::Program program(
       {.name = "concordat-alerts",
@@ -72,20 +78,46 @@ int main(int argc, char** argv) {
   const auto codes = start.Value(program.data().LoadCodeLists());
   const auto types = start.Value(concordat::TypeRegistry::Build(
       start.Value(program.data().LoadTypes()), codes));
-  const auto definitions = start.Value(concordat::alerts::LoadDefinitions(
+  auto definitions = start.Value(concordat::alerts::LoadDefinitions(
       program.data(), *program.registry()(), types));
-  auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
+  // The folder's are looked at whether or not they come into force.
+  start.Check(concordat::alerts::MakeEngine(definitions).status());
   const auto client =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
   concordat::TracedBusClient bus(*client, program.spans(), program.clock());
+  const concordat::SystemSteadyClock steady;
+  const auto folder =
+      start.Value(concordat::PosixDirectory::Open(program.folder()));
+  concordat::alerts::RulesInForce in_force =
+      start.Value(concordat::alerts::FindRulesInForce(
+          *folder, definitions.rules, bus, steady, kApprovalPatience));
+  definitions.rules = in_force.rules;
+  auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
   concordat::alerts::Desk desk(std::move(engine), bus, types, program.self(),
                                program.data().environment(), program.clock(),
                                program.random(), program.log());
   concordat::alerts::RuleDesk rules(
-      definitions, start.Value(program.data().LoadAgreements()), bus,
-      program.clock());
+      definitions, in_force.waiting,
+      start.Value(program.data().LoadAgreements()), bus, program.clock());
   concordat::alerts::Serve(desk, rules, program.host());
+  if (!in_force.waiting.digest().empty()) {
+    program.host().health().Add([&](concordat::Troubles& troubles) {
+      troubles.push_back({"rules", "",
+                          absl::StrCat("rules in the folder wait for two "
+                                       "people (concordat rules adopt): ",
+                                       in_force.waiting.what()),
+                          false});
+    });
+  }
   std::thread fold([&] {
+    if (in_force.adopted) {
+      const absl::Status said = concordat::alerts::SayAdopted(
+          in_force.rules, program.self(), bus, *types, program.random());
+      if (!said.ok()) {
+        program.log().Error("that rules were adopted is not in the log",
+                            {{"why", said.message()}});
+      }
+    }
     if (absl::Status status = desk.Run(); !status.ok()) {
       program.log().Error("the bus gives no events any more; stopping",
                           {{"why", status.message()}});
@@ -98,7 +130,6 @@ int main(int argc, char** argv) {
       concordat::WhenAbsent::kError));
   start.Check(concordat::alerts::CheckNotifierSettings(settings));
   const absl::TimeZone london = start.Value(concordat::LondonTime());
-  const concordat::SystemSteadyClock steady;
   concordat::alerts::Notifier notifier(
       settings,
       concordat::RoleDirectory(

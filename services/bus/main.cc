@@ -35,8 +35,10 @@
 #include "services/bus/daemon/key_watch.h"
 #include "services/bus/daemon/loop_meters.h"
 #include "services/bus/daemon/operator_desk.h"
+#include "services/bus/daemon/registry_recorder.h"
 #include "services/bus/daemon/rekeyer.h"
 #include "services/bus/daemon/retention_desk.h"
+#include "services/bus/daemon/review_desk.h"
 #include "services/bus/daemon/subscription_desk.h"
 #include "services/bus/daemon/who_knew_desk.h"
 #include "services/bus/delivery/cursor_store.h"
@@ -48,6 +50,7 @@
 #include "services/bus/evidence/tree_thread.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/log/open_event_log.h"
+#include "services/bus/log/postgres/shared_keys.h"
 #include "services/bus/log/postgres/shared_log.h"
 #include "services/bus/transport/grpc_carrier.h"
 #include "services/bus/transport/zmq_carrier.h"
@@ -92,6 +95,13 @@ std::unique_ptr<SharedLog> OpenShared(const StartUp& start,
                      {{"status", why.ToString()}});
         std::_Exit(1);
       });
+}
+
+// What this machine's key file is called among those of other processes.
+std::string HolderName(const DataDirectory& data) {
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(host, ":", data.PathOf("keys"));
 }
 
 // Where the log's time goes on, or where a story may begin: with the first
@@ -188,10 +198,21 @@ int Main(int argc, char** argv) {
   const std::string folder = start.Value(data.StateFolder("bus"));
   EventLogOptions log_options;
   log_options.environment = data.environment();
+  const auto key_folder =
+      start.Value(PosixDirectory::Open(data.PathOf(kKeysFolder)));
+  const auto shares_folder = start.Value(PosixDirectory::Open(
+      absl::StrCat(data.PathOf(kKeysFolder), "/", kSharesFolder)));
+  KeyFile key_file(*key_folder, *shares_folder, random);
+  start.Check(key_file.Load().status());  // Later no share is asked for again.
   const std::unique_ptr<SharedLog> shared =
       OpenShared(start, data, random, logger);
+  std::unique_ptr<SharedKeys> shared_keys;
   if (shared != nullptr) {
     log_options.blocks = shared->Opener(log_options.segments.segment_bytes);
+    log_options.load_wrapping = [&key_file] { return key_file.Load(); };
+    // Before the log is opened: from here on it is told of every new key.
+    shared_keys = start.Value(SharedKeys::Start(
+        {shared->options(), HolderName(data)}, key_file, random));
   }
   const OpenedEventLog opened =
       start.Value(OpenEventLog(data.PathOf(""), log_options, random));
@@ -318,6 +339,7 @@ int Main(int argc, char** argv) {
        [&takes](bool lags) { takes->HoldBulk(lags); }},
       std::make_unique<BackgroundThread>(),
       std::make_unique<BackgroundThread>());
+  std::function<void()> ends_change;  // Of the wrapping key.
   ingest_loop = std::make_unique<IngestLoop>(
       lanes, *log, *ingest_sessions, registry->source(), steady, types,
       std::move(core), std::move(fold), random, faults, meters, drain,
@@ -344,7 +366,8 @@ int Main(int argc, char** argv) {
             view.stored = snapshot.stored;
             view.subscriptions = std::move(snapshot.subscriptions);
           },
-          record_start, [log](const StoredLink& link) { log->StageLink(link); },
+          record_start, [&ends_change] { ends_change(); },
+          [log](const StoredLink& link) { log->StageLink(link); },
           [&tree](const v1::ProveConsistency& question) {
             return tree->Answer(question);
           },
@@ -383,18 +406,25 @@ int Main(int argc, char** argv) {
   RetentionDesk retention(*log, *log, ingest, delivery, recorder, four_eyes,
                           types, load_policy, london,
                           std::make_unique<BackgroundThread>());
-  const auto key_folder =
-      start.Value(PosixDirectory::Open(data.PathOf(kKeysFolder)));
-  const auto shares_folder = start.Value(PosixDirectory::Open(
-      absl::StrCat(data.PathOf(kKeysFolder), "/", kSharesFolder)));
-  KeyFile key_file(*key_folder, *shares_folder, random);
-  start.Check(key_file.Load().status());  // Later no share is asked for again.
-  Rekeyer rekeyer(*log, ingest, delivery, recorder, key_file, random,
-                  std::make_unique<BackgroundThread>());
+  Rekeyer rekeyer(*log, ingest, delivery, recorder, key_file, shared_keys.get(),
+                  random, std::make_unique<BackgroundThread>());
+  ends_change = [&rekeyer, &logger] {
+    rekeyer.Finish([&logger](const absl::StatusOr<Rekeyer::Outcome>& outcome) {
+      if (outcome.ok()) return logger.Info("a change of keys is ended", {});
+      logger.Error("a change of keys is not ended",
+                   {{"status", outcome.status().ToString()}});
+    });
+  };
   ErasureDesk erasures(*log, rekeyer, recorder, four_eyes, types, load_policy,
                        std::make_unique<BackgroundThread>());
   HoldDesk holds(
       *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
+  ReviewDesk reviews(
+      *log, recorder, types, load_policy, [&ingest] { return ingest.now_us(); },
+      london, std::make_unique<BackgroundThread>());
+  const auto bus_folder = start.Value(PosixDirectory::Open(folder));
+  RegistryRecorder registry_recorder(registry->source(), ingest, recorder,
+                                     *bus_folder, logger);
 
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
@@ -462,6 +492,7 @@ int Main(int argc, char** argv) {
   corrections.Serve(host);
   arrivals.Serve(host);
   holds.Serve(host);
+  reviews.Serve(host);
   agreements.Serve(host);
   WatchRegistry(*registry, host.health());
   BusHealth health(watch, london);
@@ -480,10 +511,15 @@ int Main(int argc, char** argv) {
               absl::Hours(24) * watch.expiry_warning_days(), troubles);
   });
   if (shared != nullptr) {
-    host.health().Add([&shared](Troubles& troubles) {
+    host.health().Add([&shared, &shared_keys](Troubles& troubles) {
       std::string trouble = shared->Trouble();
-      if (trouble.empty()) return;
-      troubles.push_back({"store", "", std::move(trouble), true});
+      if (!trouble.empty()) {
+        troubles.push_back({"store", "", std::move(trouble), true});
+      }
+      trouble = shared_keys->Trouble();
+      if (!trouble.empty()) {
+        troubles.push_back({"keys", "", std::move(trouble), false});
+      }
     });
   }
   const auto collected = metrics.OnCollect([&](Samples& samples) {
@@ -507,6 +543,7 @@ int Main(int argc, char** argv) {
                                start.Value(data.Port(kProgram, "metrics"))))},
                {"grpc", absl::StrCat("127.0.0.1:", grpc_port)}};
   start.Check(keys.Start());
+  start.Check(registry_recorder.Start());
   if (shared != nullptr) {
     shared->Start(*log, {[&ingest](std::shared_ptr<const EventBlock> block) {
                            ingest.Followed(std::move(block));
@@ -514,20 +551,20 @@ int Main(int argc, char** argv) {
                          [&](uint64_t term) {
                            logger.Info("writes the log", {{"term", term}});
                            ingest.BeginWriting();
+                         },
+                         [&](uint32_t wrapping_key) {
+                           rekeyer.Followed();
+                           shared_keys->Drop(wrapping_key);
                          }});
-  }
-  if (shared == nullptr) {
-    rekeyer.Finish([&logger](const absl::StatusOr<Rekeyer::Outcome>& outcome) {
-      if (outcome.ok()) return logger.Info("a change of keys is ended", {});
-      logger.Error("a change of keys is not ended",
-                   {{"status", outcome.status().ToString()}});
-    });
+  } else {
+    ends_change();
   }
   logger.Info("ready", {{"end", log->Status().end.value}});
 
   start.WaitForStop();
   keys.Stop();
   data.ForgetAddresses(kProgram);
+  registry_recorder.Stop();
   retention.Stop();
   agreements.Stop();
   if (shared != nullptr) shared->Stop();

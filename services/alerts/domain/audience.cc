@@ -159,6 +159,7 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
 GroupMask Audiences::See(const Fact& fact, const AlertAddressee& who,
                          uint64_t now_us) const {
   if (fact.header.subject.empty()) return kEveryGroup;
+  if (IsRestricted(fact)) return 0;
   return policy_.Granted(AsView(fact.header), AsRecipient(who), now_us);
 }
 

@@ -53,7 +53,17 @@ class Audiences {
   std::vector<AlertAddressee> Resolve(const RuleLimb& limb, const Fact& trigger,
                                       uint64_t now_us) const;
 
-  // The groups that an addressee sees of a fact by the newest policy. A feed's
+  // Controllers that have restricted what they told of the person.
+  const std::set<std::string>& RestrictedOf(const PersonKey& person) const {
+    return policy_.Of(person).restricted_controllers;
+  }
+  bool IsRestricted(const Fact& fact) const {
+    return !fact.header.subject.empty() &&
+           RestrictedOf(fact.header.subject).count(fact.header.controller) > 0;
+  }
+
+  // The groups that an addressee sees of a fact by the newest policy. What is
+  // restricted is used for nobody, its controller's own roles neither. A feed's
   // silence is seen whole by those it is told to.
   GroupMask See(const Fact& fact, const AlertAddressee& who,
                 uint64_t now_us) const;

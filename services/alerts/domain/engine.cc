@@ -22,6 +22,8 @@ constexpr absl::string_view kLinkDoubted = "LINK_DOUBTED";
 constexpr absl::string_view kPersonErased = "concordat.hub.v1.PersonErased";
 constexpr absl::string_view kAgreementAdopted =
     "concordat.hub.v1.AgreementAdopted";
+constexpr absl::string_view kRestricted =
+    "concordat.hub.v1.ProcessingRestricted";
 constexpr absl::string_view kAlertTypes = "concordat.alerts.v1.";
 
 }  // namespace
@@ -47,6 +49,10 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
   PassTime(view.accepted_us);
   position_ = view.sequence;
   const std::string data = view.Data();
+  std::set<std::string> restricted;
+  if (type == kRestricted) {
+    restricted = audiences_.RestrictedOf(view.header.subject);
+  }
   if (absl::Status status = audiences_.Fold(view.header, data); !status.ok()) {
     return status;
   }
@@ -58,6 +64,8 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     FoldOwn(view, data);
   } else if (type == kLinkCut) {
     FoldCut(view, data);
+  } else if (type == kRestricted) {
+    FoldRestriction(view, restricted);
   } else if (type == kPersonErased) {
     FoldErased(view, data);
   } else if (type == kAgreementAdopted) {

@@ -122,7 +122,8 @@ class Engine {
   };
   // What falls due, in order: an alert's, or an absence that no feed answers.
   struct Timer {
-    enum class Kind { kAbsence, kAccept, kAct };
+    // kHeld: of one that was to be accepted while it was held.
+    enum class Kind { kAbsence, kAccept, kAct, kHeld };
     uint64_t due_us = 0;
     Kind kind = Kind::kAccept;
     uint64_t order = 0;  // Of its making.
@@ -154,6 +155,14 @@ class Engine {
   void FoldDoubt(const View& view, const std::string& data);
   // What came by a number that was cut from the person counts no more.
   void FoldCut(const View& view, const std::string& data);
+  // restriction.cc
+  // The person's controllers are as they are now, and were `before`.
+  void FoldRestriction(const View& view, const std::set<std::string>& before);
+  // What it rests on is restricted, and nobody sees anything else of it.
+  bool IsHeld(const Alert& alert) const;
+  // Says so, and nothing of what it says; none: nothing of it is restricted.
+  std::optional<AlertSight> SeeHeld(const Alert& alert,
+                                    const Members& members) const;
   // forget.cc
   void FoldErased(const View& view, const std::string& data);
   // All that is known of the person: how many facts and alerts.
@@ -262,6 +271,9 @@ class Engine {
   const Alert* came_back_ = nullptr;
   // Reviews of a doubted link that are open, by person.
   absl::flat_hash_map<PersonKey, std::set<std::string>> doubts_;
+  // By controller: since which event what it told of the person is restricted.
+  absl::flat_hash_map<PersonKey, std::map<std::string, Sequence>>
+      restricted_from_;
   std::set<Timer> timers_;
   uint64_t timers_made_ = 0;
   // Not judged for good, by deadline and then in log order.

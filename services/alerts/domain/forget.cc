@@ -22,6 +22,7 @@ void Engine::FoldErased(const View& view, const std::string& data) {
 
 uint64_t Engine::Forget(const PersonKey& subject) {
   doubts_.erase(subject);
+  restricted_from_.erase(subject);
   const auto found = persons_.find(subject);
   if (found == persons_.end()) return 0;
   Person* const person = found->second.get();

@@ -6,6 +6,12 @@
 #include "services/alerts/domain/engine.h"
 
 namespace concordat::alerts {
+namespace {
+
+// How often one that is held is looked at again.
+constexpr uint64_t kHeldLookUs = 24ull * 3600 * 1'000'000;
+
+}  // namespace
 
 uint64_t Engine::Limit(const v1::Clock& clock, const std::string& calendar,
                        uint64_t from_us) {
@@ -57,9 +63,19 @@ void Engine::Fire(const Timer& timer) {
       JudgeAbsence(*timer.pending, "", nullptr);
       return;
     case Timer::Kind::kAccept:
-      if (timer.alert->accept_by_us == timer.due_us) {
-        Escalate(*timer.alert, *timer.person);
+      if (timer.alert->accept_by_us != timer.due_us) return;
+      [[fallthrough]];
+    case Timer::Kind::kHeld:
+      if (IsHeld(*timer.alert)) {
+        // It goes to nobody else; looked at again until it is lifted.
+        Timer again;
+        again.kind = Timer::Kind::kHeld;
+        again.alert = timer.alert;
+        again.person = timer.person;
+        AddTimer(timer.due_us + kHeldLookUs, again);
+        return;
       }
+      Escalate(*timer.alert, *timer.person);
       return;
     case Timer::Kind::kAct:
       if (timer.alert->closed()) return;

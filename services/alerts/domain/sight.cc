@@ -176,7 +176,7 @@ std::optional<AlertSight> Engine::See(const Alert& alert,
   for (const AlertMember* member : members) {
     SeeEvidence(alert, *member, &evidence);
   }
-  if (evidence.empty()) return std::nullopt;  // They see this person no more.
+  if (evidence.empty()) return SeeHeld(alert, members);
 
   AlertSight sight;
   sight.ref = alert.ref;

@@ -24,6 +24,7 @@ Definitions With(Definitions definitions, const Rules& rules) {
 v1::ListRulesResponse RuleDesk::List() const {
   v1::ListRulesResponse response;
   for (const v1::Rule& rule : definitions_.rules) *response.add_rules() = rule;
+  if (!waiting_.digest().empty()) *response.mutable_waiting() = waiting_;
   return response;
 }
 

@@ -22,10 +22,12 @@ class RuleDesk {
  public:
   // `agreements` are what vectors are judged under. The bus and the clock are
   // borrowed.
-  RuleDesk(Definitions definitions,
+  // `waiting`: of the folder, when others are in force.
+  RuleDesk(Definitions definitions, v1::WaitingRules waiting,
            std::vector<policy::v1::Agreement> agreements, BusClient& bus,
            const Clock& clock)
       : definitions_(std::move(definitions)),
+        waiting_(std::move(waiting)),
         agreements_(std::move(agreements)),
         bus_(bus),
         clock_(clock) {}
@@ -42,6 +44,7 @@ class RuleDesk {
 
  private:
   const Definitions definitions_;
+  const v1::WaitingRules waiting_;
   const std::vector<policy::v1::Agreement> agreements_;
   BusClient& bus_;
   const Clock& clock_;

@@ -120,6 +120,8 @@ void ServePersons(ServerHost& host, const EventLog& log, PersonReader& persons,
         response.set_more(answer->more);
         response.set_removed(answer->removed);
         response.set_removed_time(answer->removed_us);
+        response.mutable_restricted()->Assign(answer->restricted.begin(),
+                                              answer->restricted.end());
         return response;
       });
 }

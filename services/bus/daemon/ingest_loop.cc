@@ -423,6 +423,7 @@ void IngestLoop::TakeFollowed() {
   if (!status.ok()) return hooks_.on_fatal(status);
   sessions_.SetFollowed(false);
   follows_ = false;
+  if (hooks_.on_writes != nullptr) hooks_.on_writes();
 }
 
 bool IngestLoop::Show(std::shared_ptr<const EventBlock> block) {

@@ -56,6 +56,8 @@ class IngestLoop {
     // This process begins to write, after it has followed: what is to be in the
     // log before anybody publishes. Writes it itself.
     std::function<absl::Status(IngestCore&)> on_begin = nullptr;
+    // And what it publishes from here on is taken. Must not wait. Null: nobody asks.
+    std::function<void()> on_writes = nullptr;
     // A producer has signed what it published; a good link of its own. Called
     // where events are staged. Null: nobody may sign.
     std::function<void(const StoredLink&)> on_link = nullptr;

@@ -1,6 +1,7 @@
 #include "services/bus/delivery/person_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "services/bus/delivery/delivery_core.h"
 
@@ -12,8 +13,7 @@ GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
   // The person's own lists beat an opening, too.
   const bool may = opened && event.removed_us == 0 &&
                    fold_.policy().Of(event.header.subject).Allows(to);
-  const EventType* const type =
-      may ? types_->Find(event.header.type) : nullptr;
+  const EventType* const type = may ? types_->Find(event.header.type) : nullptr;
   if (type == nullptr || type->policy().internal()) return shown;
   for (const GroupInfo& group : type->groups()) {
     if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {
@@ -35,8 +35,7 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
                            : std::min(question.limit, DeliveryCore::kViewsMax);
   Answer answer;
   answer.position = fold_.folded();
-  if (!question.opened &&
-      !fold_.policy().HasAnyGrant(to, fold_.now_us())) {
+  if (!question.opened && !fold_.policy().HasAnyGrant(to, fold_.now_us())) {
     const std::string ended =
         fold_.policy().agreements()->EndedInWords(to, fold_.now_us());
     if (!ended.empty()) return absl::PermissionDeniedError(ended);
@@ -47,6 +46,10 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
       log_.OfPerson(question.person, question.after, fold_.folded());
   if (!sequences.ok()) return sequences.status();
   encoder_.TakeStreamEvents({});  // What a failed question left.
+  // As the person would be with nothing restricted.
+  PersonPolicy lifted = fold_.policy().Of(question.person);
+  const bool restricted =
+      !std::exchange(lifted.restricted_controllers, {}).empty();
   Sequence last;
   for (const Sequence sequence : *sequences) {
     if (clock_.Now() >= question.deadline) {
@@ -59,6 +62,10 @@ absl::StatusOr<PersonReader::Answer> PersonReader::Read(
       if (fold_.Granted(*event, to) != 0) {
         ++answer.removed;
         answer.removed_us = std::max(answer.removed_us, event->removed_us);
+      } else if (restricted && event->removed_us == 0 &&
+                 fold_.policy().agreements()->Granted(
+                     event->header, to, fold_.now_us(), lifted) != 0) {
+        answer.restricted.emplace(event->header.controller);
       }
       continue;
     }

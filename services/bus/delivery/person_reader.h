@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -19,7 +20,8 @@ namespace concordat::bus {
 
 // Reads a person's events as one principal may see them now. What it answers,
 // more of them and the position too, is the same as if the events that the
-// principal may not see were not in the log. For one thread. PURE.
+// principal may not see were not in the log; but that some would be seen, had they
+// not been removed or restricted, is said. For one thread. PURE.
 class PersonReader {
  public:
   // `log` and `fold` outlive this; `fold` is caught up at each question.
@@ -49,6 +51,8 @@ class PersonReader {
     // Those that would be, had retention not removed them; and when the last was.
     uint32_t removed = 0;
     uint64_t removed_us = 0;
+    // Controllers of those that would be, had they not restricted them.
+    std::set<std::string> restricted;
   };
   //   DEADLINE_EXCEEDED  the person has more events than could be judged.
   //   DATA_LOSS, UNAVAILABLE  the log cannot be read.

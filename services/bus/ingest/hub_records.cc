@@ -188,6 +188,8 @@ v1::Principal HubPrincipal() {
   grant.add_types("concordat.hub.v1.ApprovalAsked");
   grant.add_types("concordat.hub.v1.ApprovalGiven");
   grant.add_types("concordat.hub.v1.ApprovalRefused");
+  grant.add_types("concordat.hub.v1.RegistryChanged");
+  grant.add_types("concordat.hub.v1.RetentionReviewed");
   for (const char* type :
        {"PersonErased", "ErasureConfirmed", "WrappingKeyChanged",
         "WrappingKeysDestroyed", "HoldPlaced", "HoldLifted",

@@ -27,6 +27,8 @@ inline constexpr char kHoldsStream[] = "holds";
 inline constexpr char kRestrictionsStream[] = "restrictions";
 // Of who knows of a correction.
 inline constexpr char kCorrectionsStream[] = "corrections";
+inline constexpr char kReviewsStream[] = "reviews";
+inline constexpr char kRegistryStream[] = "registry";
 
 // The bus as a publisher: hub.v1.LogCreated, TypesAdopted, AgreementAdopted,
 // AgreementRetired, AgreementEndWarned, FaultsAccepted, SubscriptionActed,

@@ -372,7 +372,7 @@ absl::StatusOr<std::shared_ptr<const EventBlock>> DurableEventLog::Join(
     return absl::FailedPreconditionError("an epoch of the log begins");
   }
   absl::Status status = OpenBlock(block);
-  if (status.ok()) status = keys_.Unwrap(log_id_);
+  if (status.ok()) status = UnwrapJoined();
   if (!status.ok()) return status;
   auto loaded = std::make_shared<Loaded>();
   loaded->blocks.bytes = std::string(block.body);

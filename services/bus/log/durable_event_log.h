@@ -41,6 +41,9 @@ struct EventLogOptions {
   SegmentStoreOptions segments;
   // Null: segments in the log's directory.
   OpenBlockStore blocks = nullptr;
+  // Where other processes write the log too: the keys of the key file as they are
+  // now. Asked when one of them has changed the wrapping key.
+  std::function<absl::StatusOr<WrappingKeys>()> load_wrapping = nullptr;
   // A block is taken for writing when one more set would make it larger.
   size_t block_bytes = size_t{1} << 20;
   // Newest blocks kept opened, for readers near the end.
@@ -71,6 +74,8 @@ class DurableEventLog : public EventLog,
   // A block that another process has written, of which the store knows: readers
   // see it from here on. Its events; none for a block without. By the core's
   // thread, before anything is staged; after an error the log is of no more use.
+  // One that ends a key table makes this forget what others have erased, in memory
+  // too; oldest_wrapping_key() tells that it came.
   //   FAILED_PRECONDITION  an epoch begins: open the log anew; or as at opening.
   //   DATA_LOSS, UNIMPLEMENTED, UNAVAILABLE
   absl::StatusOr<std::shared_ptr<const EventBlock>> Join(
@@ -198,6 +203,7 @@ class DurableEventLog : public EventLog,
   void MakeVisible(std::shared_ptr<const EventBlock> block, size_t bytes);
   // The closed segment, once the index has it.
   std::optional<SegmentIndex> AbsorbedAt(uint32_t segment) const;
+  absl::Status UnwrapJoined();
   // Nothing of the log stays opened in memory.
   void ForgetOpened();
   // Nothing that retention removed stays in memory.

@@ -16,11 +16,6 @@ constexpr size_t kPartBytes = 256 * 1024;
 absl::StatusOr<StagedKeyTable> DurableEventLog::StageKeyTable(
     const WrappingKeys& wrapping, const absl::flat_hash_set<PersonKey>& erase,
     uint64_t now_us) {
-  if (options_.blocks != nullptr) {
-    return absl::UnimplementedError(
-        "with the log in PostgreSQL its keys are not changed yet: the other "
-        "processes would have to learn the new one");
-  }
   {
     MutexLock lock(mu_);
     if (!read_only_because_.empty()) {
@@ -48,6 +43,20 @@ absl::StatusOr<StagedKeyTable> DurableEventLog::StageKeyTable(
   open_block_->ends_key_table = true;
   ForgetOpened();
   return staged;
+}
+
+absl::Status DurableEventLog::UnwrapJoined() {
+  if (keys_.LacksWrappingKey() && options_.load_wrapping != nullptr) {
+    const auto wrapping = options_.load_wrapping();
+    if (!wrapping.ok()) return wrapping.status();
+    keys_.UseWrapping(*wrapping);
+  }
+  const uint32_t before = keys_.oldest_wrapping_key();
+  const absl::Status status = keys_.Unwrap(log_id_);
+  if (!status.ok() || keys_.oldest_wrapping_key() == before) return status;
+  keys_.ForgetOldWrapping();
+  ForgetOpened();
+  return absl::OkStatus();
 }
 
 void DurableEventLog::ForgetOpened() {

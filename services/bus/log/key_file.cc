@@ -120,6 +120,23 @@ absl::Status KeyFile::FindCustody(int need, const std::string& fingerprint) {
 }
 
 absl::StatusOr<WrappingKeys> KeyFile::Load() {
+  MutexLock lock(mu_);
+  return LoadLocked();
+}
+
+absl::StatusOr<WrappingKeys> KeyFile::Change(
+    const std::function<absl::Status(WrappingKeys&)>& change) {
+  MutexLock lock(mu_);
+  auto keys = LoadLocked();
+  if (!keys.ok()) return keys.status();
+  const std::string before = keys->Text();
+  absl::Status status = change(*keys);
+  if (status.ok() && keys->Text() != before) status = Replace(*keys);
+  if (!status.ok()) return status;
+  return keys;
+}
+
+absl::StatusOr<WrappingKeys> KeyFile::LoadLocked() {
   const auto text = ReadWhole(keys_, kWrappingKeyFile);
   if (!text.ok()) return In(kWrappingKeyFile, text.status());
   if (!absl::StartsWith(*text, kSealedLine)) {
@@ -161,7 +178,8 @@ absl::Status KeyFile::Replace(const WrappingKeys& keys) {
 }
 
 absl::Status KeyFile::Split(int need, int count, const KeepShare& keep) {
-  const auto keys = Load();
+  MutexLock lock(mu_);
+  const auto keys = LoadLocked();
   if (!keys.ok()) return keys.status();
   Custody custody;
   custody.need = need;

@@ -12,7 +12,7 @@
 //   concordat custody share 1
 //   <index> <shares needed> <fingerprint> <64 hex digits>
 //
-// Threads  One at a time.
+// Threads  Any.
 #ifndef CONCORDAT_SERVICES_BUS_LOG_KEY_FILE_H_
 #define CONCORDAT_SERVICES_BUS_LOG_KEY_FILE_H_
 
@@ -20,10 +20,12 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/bus/log/key_table.h"
 #include "services/bus/log/wrapping_keys.h"
+#include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
 #include "services/common/crypto/aead.h"
 #include "services/common/storage/storage.h"
@@ -45,13 +47,16 @@ class KeyFile {
   //   INVALID_ARGUMENT     names the file and the line, never a key.
   //   FAILED_PRECONDITION  under custody, and too few shares, or others, are there.
   absl::StatusOr<WrappingKeys> Load();
-  // Under the same custody as before.  As WrappingKeys::Replace.
-  absl::Status Replace(const WrappingKeys& keys);
+  // Puts what `change` makes of the keys in the file's place, under the same
+  // custody; nobody else changes it meanwhile. Those that it has now.
+  //   as Load(), `change` and ReplaceAndDestroy().
+  absl::StatusOr<WrappingKeys> Change(
+      const std::function<absl::Status(WrappingKeys&)>& change);
 
   // Puts the file under new custody. `keep` gets each share file's text, with its
   // number, before they are what opens the file. It is opened before, with the
   // shares of before if it has some.
-  //   as Load(), SplitSecret(), `keep` and Replace().
+  //   as Load(), SplitSecret(), `keep` and ReplaceAndDestroy().
   using KeepShare =
       std::function<absl::Status(size_t number, const std::string& text)>;
   absl::Status Split(int need, int count, const KeepShare& keep);
@@ -67,13 +72,18 @@ class KeyFile {
     std::string fingerprint;
     AeadKeyBytes key = {};
   };
-  absl::Status FindCustody(int need, const std::string& fingerprint);
-  std::string Seal(const std::string& text);
+  absl::StatusOr<WrappingKeys> LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Replace(const WrappingKeys& keys)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status FindCustody(int need, const std::string& fingerprint)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string Seal(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Directory& keys_;
   Directory& shares_;
   Random& random_;
-  std::optional<Custody> custody_;
+  Mutex mu_;
+  std::optional<Custody> custody_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace concordat::bus

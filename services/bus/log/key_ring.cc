@@ -197,6 +197,15 @@ absl::Status KeyRing::UnwrapOne(const LogId& log_id, const Wrapped& wrapped,
   return absl::OkStatus();
 }
 
+bool KeyRing::LacksWrappingKey() const {
+  const auto lacks = [this](const Wrapped& wrapped) {
+    return wrapping_.Find(wrapped.wrapping_key) == nullptr;
+  };
+  return (is_new_table_ && lacks(*table_check_)) ||
+         std::any_of(book_.wrapped.begin(), book_.wrapped.end(),
+                     [&](const auto& entry) { return lacks(entry.second); });
+}
+
 absl::Status KeyRing::Unwrap(const LogId& log_id) {
   if (!table_check_.has_value()) {
     return absl::DataLossError("the log has no whole key table");
@@ -211,6 +220,7 @@ absl::Status KeyRing::Unwrap(const LogId& log_id) {
     erased_ = std::move(book_.erased);
     expanded_.clear();
     last_expanded_ = 0;
+    oldest_wrapping_ = 0;
   }
   for (const auto& [id, wrapped] : book_.wrapped) {
     bytes.clear();

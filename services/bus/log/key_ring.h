@@ -48,6 +48,12 @@ class KeyRing {
   // FAILED_PRECONDITION: the file lacks a wrapping key, or holds another one of
   // that number. DATA_LOSS: a damaged key.
   absl::Status Unwrap(const LogId& log_id);
+  // What was read is wrapped with a key that this was not given.
+  bool LacksWrappingKey() const;
+  // Those of the key file, which holds more now. The core.
+  void UseWrapping(const WrappingKeys& wrapping) { wrapping_ = wrapping; }
+  // Those that open nothing any more. The core.
+  void ForgetOldWrapping() { wrapping_.ForgetBefore(oldest_wrapping_); }
   size_t size() const;
   // The lowest wrapping key that what was read, or made since, is wrapped with;
   // no lower one opens anything.

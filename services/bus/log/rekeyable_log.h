@@ -33,7 +33,6 @@ class RekeyableLog {
   // table's last part: either both are there or neither. When that is durable, the
   // caller destroys every wrapping key but the newest; not before.
   //   FAILED_PRECONDITION  the log takes no writes.
-  //   UNIMPLEMENTED        the log's store cannot do it.
   virtual absl::StatusOr<StagedKeyTable> StageKeyTable(
       const WrappingKeys& wrapping, const absl::flat_hash_set<PersonKey>& erase,
       uint64_t now_us) = 0;

@@ -73,6 +73,15 @@ uint32_t WrappingKeys::Add(Random& random) {
   return id;
 }
 
+absl::Status WrappingKeys::Put(uint32_t id, const AeadKeyBytes& key) {
+  if (id <= current()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("wrapping key ", id, " is not above ", current()));
+  }
+  keys_[id] = key;
+  return absl::OkStatus();
+}
+
 size_t WrappingKeys::ForgetBefore(uint32_t id) {
   const size_t before = keys_.size();
   keys_.erase(keys_.begin(), keys_.find(id));

@@ -35,12 +35,16 @@ class WrappingKeys {
 
   // Adds one, which wraps from here on. Its number.
   uint32_t Add(Random& random);
+  // Takes one that another process made, which wraps from here on.
+  //   INVALID_ARGUMENT  it is not above all others.
+  absl::Status Put(uint32_t id, const AeadKeyBytes& key);
   // Forgets those below `id`, which is one of them. How many.
   size_t ForgetBefore(uint32_t id);
   // The file's text.
   std::string Text() const;
 
   uint32_t current() const { return keys_.rbegin()->first; }
+  uint32_t oldest() const { return keys_.begin()->first; }
   // Null: not in the file.
   const AeadKeyBytes* Find(uint32_t id) const;
   size_t size() const { return keys_.size(); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
@@ -17,10 +18,14 @@ uint64_t MicrosOf(absl::Time time) {
   return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToUnixMicros(time)));
 }
 
-// The same day and time so many months earlier; where that month is too short,
-// its last day.
-uint64_t MonthsBefore(uint64_t now_us, uint32_t months,
-                      const absl::TimeZone& london) {
+}  // namespace
+
+absl::StatusOr<uint64_t> MonthsBefore(uint32_t months, uint64_t now_us,
+                                      const absl::TimeZone& london) {
+  if (months < 1 || months > kMonthsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("is ", months, ", and may be 1 to ", kMonthsMax));
+  }
   const absl::CivilSecond now = absl::ToCivilSecond(
       absl::FromUnixMicros(static_cast<int64_t>(now_us)), london);
   const absl::CivilMonth month = absl::CivilMonth(now) - months;
@@ -32,14 +37,6 @@ uint64_t MonthsBefore(uint64_t now_us, uint32_t months,
                       london));
 }
 
-absl::Status CheckMonths(absl::string_view field, uint32_t months) {
-  if (months >= 1 && months <= kMonthsMax) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(field, " is ", months, ", and may be 1 to ", kMonthsMax));
-}
-
-}  // namespace
-
 absl::string_view NameOf(KeptBecause because) {
   static constexpr std::array<absl::string_view, kKeptReasons> kNames = {
       "nothing",  "unknown-type", "policy",      "hub-record",   "hold",
@@ -50,12 +47,21 @@ absl::string_view NameOf(KeptBecause because) {
 absl::StatusOr<RetentionTerms> TermsOf(const v1::RetentionPolicy& policy,
                                        uint64_t now_us,
                                        const absl::TimeZone& london) {
-  absl::Status status =
-      CheckMonths("months_after_case", policy.months_after_case());
-  if (status.ok()) {
-    status = CheckMonths("months_after_event", policy.months_after_event());
-  }
-  if (!status.ok()) return status;
+  const auto cutoff = [&](absl::string_view field,
+                          uint32_t months) -> absl::StatusOr<uint64_t> {
+    auto before = MonthsBefore(months, now_us, london);
+    if (before.ok()) return before;
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, " ", before.status().message()));
+  };
+  const auto case_cutoff =
+      cutoff("months_after_case", policy.months_after_case());
+  if (!case_cutoff.ok()) return case_cutoff.status();
+  const auto event_cutoff =
+      cutoff("months_after_event", policy.months_after_event());
+  if (!event_cutoff.ok()) return event_cutoff.status();
+  auto reviews = ReviewTermsOf(policy, now_us, london);
+  if (!reviews.ok()) return reviews.status();
   if (policy.version() == 0) {
     return absl::InvalidArgumentError("version is 0, and begins with 1");
   }
@@ -77,10 +83,9 @@ absl::StatusOr<RetentionTerms> TermsOf(const v1::RetentionPolicy& policy,
         "the retention policy is not in force before ", policy.effective()));
   }
   terms.version = policy.version();
-  terms.case_cutoff_us =
-      MonthsBefore(now_us, policy.months_after_case(), london);
-  terms.event_cutoff_us =
-      MonthsBefore(now_us, policy.months_after_event(), london);
+  terms.case_cutoff_us = *case_cutoff;
+  terms.event_cutoff_us = *event_cutoff;
+  terms.reviews = *std::move(reviews);
   return terms;
 }
 
@@ -96,6 +101,9 @@ absl::Status RetentionJudge::CatchUp() {
 
 void RetentionJudge::Fold(const StoredEvent& event) {
   if (event.header.subject.empty()) return;
+  reviews_.Fold(event, types_->Find(event.header.type));
+  // That somebody looked at it is no new fact about the person.
+  if (event.header.type == kRetentionReviewedType) return;
   Person& person = persons_[event.header.subject];
   person.last_us = event.accepted_us;
   if (event.header.type == kHoldPlacedType) ++person.holds;
@@ -142,7 +150,8 @@ absl::StatusOr<KeptBecause> RetentionJudge::Judge(
     return KeptBecause::kCasePeriod;
   }
   if (person.last_us >= terms.event_cutoff_us) return KeptBecause::kEventPeriod;
-  return KeptBecause::kNothing;
+  return reviews_.Keeps(header.subject, terms.reviews) ? KeptBecause::kReview
+                                                       : KeptBecause::kNothing;
 }
 
 }  // namespace concordat::bus

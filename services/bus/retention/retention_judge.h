@@ -5,7 +5,9 @@
 #define CONCORDAT_SERVICES_BUS_RETENTION_RETENTION_JUDGE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -16,6 +18,7 @@
 #include "concordat/bus/v1/retention.pb.h"
 #include "services/bus/log/compactable_log.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/retention/review_book.h"
 #include "services/common/event/type_table.h"
 
 namespace concordat::bus {
@@ -31,9 +34,10 @@ enum class KeptBecause {
   kOpenCase,
   kCasePeriod,   // The last case was closed too recently.
   kEventPeriod,  // The last event about the person is too recent.
+  kReview,       // An agency decides first.
   kStreamHead,   // About nobody, and its stream's last.
 };
-inline constexpr int kKeptReasons = 10;
+inline constexpr int kKeptReasons = 11;
 // "open-case": as reports have it.
 absl::string_view NameOf(KeptBecause because);
 
@@ -44,7 +48,13 @@ struct RetentionTerms {
   uint64_t case_cutoff_us = 0;
   uint64_t event_cutoff_us = 0;
   absl::flat_hash_set<PersonKey> held;
+  std::map<std::string, ReviewTerms> reviews;  // By agency.
 };
+// The same day and time so many months, 1 to 1200, before `now_us`; where that month
+// is too short, its last day.
+//   INVALID_ARGUMENT  another number.
+absl::StatusOr<uint64_t> MonthsBefore(uint32_t months, uint64_t now_us,
+                                      const absl::TimeZone& london);
 //   INVALID_ARGUMENT     a field is not as retention.proto has it; names it.
 //   FAILED_PRECONDITION  it is not in force yet.
 absl::StatusOr<RetentionTerms> TermsOf(const v1::RetentionPolicy& policy,
@@ -78,6 +88,7 @@ class RetentionJudge {
   const std::shared_ptr<const TypeRegistry> types_;
   Sequence folded_;
   absl::flat_hash_map<PersonKey, Person> persons_;
+  ReviewBook reviews_;
 };
 
 }  // namespace concordat::bus

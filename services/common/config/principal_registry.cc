@@ -17,7 +17,7 @@ namespace {
 constexpr absl::string_view kOperatorRole = "operator";
 constexpr absl::string_view kAgreedActs[] = {
     "agreement", "enrolment",   "erasure", "hold", "keys",
-    "restore",   "restriction", "rule",    "split"};
+    "restore",   "restriction", "review",  "rule", "split"};
 constexpr size_t kCurveKeyBytes = 32;
 constexpr size_t kCurveKeyZ85Chars = 40;
 constexpr absl::string_view kZ85 =

@@ -1,5 +1,7 @@
 #include "services/common/projection/erasure_confirmation.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,17 @@ namespace concordat {
 namespace {
 
 constexpr absl::Duration kPublishWait = absl::Seconds(10);
+
+// What it may confirm for; an edge speaks for the system whose files it takes.
+std::string SourceFor(const bus::v1::Principal& self, const std::string& type) {
+  for (const bus::v1::PublishGrant& grant : self.publish()) {
+    if (std::find(grant.types().begin(), grant.types().end(), type) !=
+        grant.types().end()) {
+      return grant.source();
+    }
+  }
+  return SourceOf(self);
+}
 
 }  // namespace
 
@@ -28,7 +41,7 @@ absl::Status ConfirmErasure(const View& erased, uint64_t destroyed,
   confirmed.set_erasure_ref(says.erasure_ref());
   confirmed.set_destroyed(destroyed);
   Header header;
-  header.source = SourceOf(self);
+  header.source = SourceFor(self, confirmed.GetTypeName());
   header.controller = self.agency();
   header.purpose = self.default_purpose();
   header.gateway = self.default_gateway();

@@ -5,6 +5,7 @@
 //   a person's name on the edge's disk      TakesAFileBeforeItSaysSettled
 //   the operator cannot redrive, or sees    TheOperatorRedrivesWhatAMendedTableReads
 //     more than an envelope
+//   who is erased stays at the edge         ForgetsWhoIsErasedAndSaysSo
 #include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
@@ -224,6 +225,63 @@ TEST_F(CaseFileHubTest, TheOperatorRedrivesWhatAMendedTableReads) {
   EXPECT_THAT(
       std::string(refused.status().message()),
       AllOf(HasSubstr("its agency can see why"), Not(HasSubstr("???"))));
+}
+
+TEST_F(CaseFileHubTest, ForgetsWhoIsErasedAndSaysSo) {
+  StartHub();
+  Register();
+  ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
+  Drop("contacts-20251126.csv", kContacts);
+  ASSERT_TRUE(Settle()) << hub_.LogOf("edge-council");
+  const auto rejects = hub_.Run({"rejects", "--edge", "edge-council",
+                                 "--profile", "socialwork", "--json"});
+  ASSERT_THAT(rejects, IsOk());
+  ASSERT_THAT(*rejects, HasSubstr("DCC-20055"));
+  const auto text = hub_.Run({"tail", "--from", "earliest", "--timeout", "1s",
+                              "--json", "--profile", "socialwork"});
+  ASSERT_THAT(text, IsOk());
+  const std::string subject = json::parse(text->substr(0, text->find('\n')))
+                                  .as_object()
+                                  .at("subject")
+                                  .as_string()
+                                  .c_str();
+  std::vector<std::string> words = {"erasure", "of", subject,
+                                    "--identity-checked", "--json"};
+  const auto looked = hub_.Run(words);
+  ASSERT_THAT(looked, IsOk());
+  const auto field = [](const std::string& from, const char* name) {
+    const json::object object = json::parse(from).as_object();
+    return std::string(object.at(name).as_string().c_str());
+  };
+  words.insert(words.end(), {"--confirm", field(*looked, "count"), "--reason",
+                             "PERIOD_ENDED", "--why", "the board's decision"});
+  const auto asked = hub_.Run(words);
+  ASSERT_THAT(asked, IsOk());
+  const std::string approval(json::parse(*asked)
+                                 .as_object()
+                                 .at("asked")
+                                 .as_object()
+                                 .at("approval")
+                                 .as_string()
+                                 .c_str());
+  words.insert(words.end(),
+               {"--approve", approval, "--profile", "second-operator"});
+  ASSERT_THAT(hub_.Run(words), IsOk());
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::string list;
+  constexpr char kConfirmed[] =
+      "  confirmed  urn:concordat:dundee-city-council:jsw";
+  do {
+    list = hub_.Run({"erasure", "list"}).value_or("");
+  } while (!absl::StrContains(list, kConfirmed) &&
+           std::chrono::steady_clock::now() < until);
+  EXPECT_THAT(list, HasSubstr(kConfirmed));
+  const auto left = hub_.Run({"rejects", "--edge", "edge-council", "--profile",
+                              "socialwork", "--json"});
+  ASSERT_THAT(left, IsOk());
+  EXPECT_THAT(*left, Not(HasSubstr("DCC-20055")));
+  EXPECT_EQ(OnDisk({"DCC-20055", "Craigowl"}), std::vector<std::string>());
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 //   an ended decision still lets out        NothingLeavesAfterTheDecisionEnded
 //   who left the cohort is still kept       WhoLeftTheCohortIsAStranger
 //   operator is told who                    TellsTheOperatorNoMoreThanReasons
+//   an erasure is not heard, or not said    ForgetsWhoIsErasedAndSaysSo
+//   it is said again after each restart     the same
 #include "adapters/daemon/hl7_edge.h"
 
 #include <chrono>
@@ -25,6 +27,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "adapters/core/edge_service.h"
+#include "concordat/hub/v1/erasure.pb.h"
 #include "concordat/identity/v1/service.grpc.pb.h"
 #include "concordat/nhs/v1/events.pb.h"
 #include "google/protobuf/text_format.h"
@@ -398,6 +401,52 @@ TEST_F(Hl7EdgeTest, WhoLeftTheCohortIsAStranger) {
     EXPECT_EQ(AckOf(sender_->Ask(leave)), "AA L1");
     return edge_->store().counts().not_in_cohort > 0;
   }));
+}
+
+TEST_F(Hl7EdgeTest, ForgetsWhoIsErasedAndSaysSo) {
+  Start();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(AckOf(sender_->Ask(kH9)), "AA DEMO0009");
+  EXPECT_EQ(AckOf(sender_->Ask(
+                absl::StrCat(Msh("ADT^A21", "DEMO0008", "20251124130200"),
+                             Pid(kP4Chi, "DUNLAPPIE^FEARCHAR"), "PV1|1|I\r"))),
+            "AA DEMO0008");
+  ASSERT_TRUE(Settled());
+  ASSERT_EQ(edge_->store().counts().held, 2u);
+  hub::v1::PersonErased erased;
+  erased.set_erasure_ref("E-1");
+  erased.set_reason("PERIOD_ENDED");
+  Event event;
+  event.header.source = "urn:concordat:concordat-operator:hub";
+  event.header.type = erased.GetTypeName();
+  event.header.id = "E-1";
+  event.header.subject = kP2;
+  event.header.stream = "erasures";
+  event.groups.push_back({0, erased.SerializeAsString()});
+  ASSERT_THAT(PublishAndWait(*other_, {event}, absl::Seconds(5)), IsOk());
+  const auto confirmed = [this] {
+    std::vector<View> views;
+    for (const View& view : bus_.events()) {
+      if (absl::EndsWith(view.header.type, "ErasureConfirmed")) {
+        views.push_back(view);
+      }
+    }
+    return views;
+  };
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_TRUE(Until([&] { return !confirmed().empty(); }));
+    ASSERT_EQ(confirmed().size(), 1u);
+    hub::v1::ErasureConfirmed says;
+    ASSERT_TRUE(says.ParseFromString(confirmed()[0].Data()));
+    EXPECT_EQ(says.erasure_ref(), "E-1");
+    EXPECT_EQ(says.destroyed(), 1u);
+    EXPECT_EQ(confirmed()[0].header.source, "urn:concordat:nhs-tayside:pas");
+    const auto items = edge_->store().items(/*with_ended=*/true);
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0].verdict.subject, kP4);
+    Start();
+    ASSERT_TRUE(Settled());
+  }
 }
 
 TEST_F(Hl7EdgeTest, SpoolsWhileNobodyKnowsTheCohort) {

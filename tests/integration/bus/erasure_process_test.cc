@@ -9,6 +9,8 @@
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
 //   a restriction without the right to it                 ARestriction…
+//   what one incident told of somebody else goes, too,    OfOneIncident…
+//     or stays readable with them
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -402,7 +404,26 @@ TEST_F(ErasureProcessTest, TheKeyFileUnderCustodyStartsWithEnoughShares) {
   EXPECT_THAT(ReadPerson("police", kPerson), ElementsAre("c-1"));
 }
 
-// What it does to views: policy_test.
+TEST_F(ErasureProcessTest, OfOneIncidentEachPersonsPartGoesAlone) {
+  // What concerns several is told of each, in one batch.
+  std::vector<Event> set;
+  set.push_back(Marked("c-1", kPerson));
+  set.push_back(Concern("d-1", kOther));
+  const auto published =
+      PublishAndWait(*Connect("police"), std::move(set), kLong);
+  ASSERT_THAT(published, IsOk());
+  for (const PublishOutcome& each : *published) ASSERT_TRUE(each.accepted);
+  ASSERT_THAT(Erase(kPerson, 1), IsOk());
+  EXPECT_THAT(Told("police", kPerson), IsEmpty());
+  EXPECT_THAT(ReadPerson("police", kOther), ElementsAre("d-1"));
+  police::v1::ConcernShared concern;
+  ASSERT_TRUE(concern.ParseFromString(last_.Data()));
+  EXPECT_EQ(concern.incident_ref(), "INC-d-1");
+  EXPECT_EQ(bus_.Stop(), 0);
+  EXPECT_EQ(OpenAll(bus_.data().path()).marked, 0);
+}
+
+// What it does to views: policy_test; end to end: restriction_process_test.
 TEST_F(ErasureProcessTest, ARestrictionNeedsTheRight) {
   bus::v1::RestrictProcessingRequest request;
   request.set_subject(KeyText(kPerson));

@@ -5,8 +5,11 @@
 // a service that never confirms                     EveryServiceForgetsAndSaysSo
 // identity keeps the name, or finds it              the same
 // who is erased is still an alert's, a case's       the same
+// an access log has what was looked at, or no       the same
+//   longer says who looked
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -164,7 +167,24 @@ TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
   ASSERT_THAT(pack, IsOk());
   EXPECT_THAT(*pack, HasSubstr("neither confirms nor denies"));
 
+  // Who looked at the person, and that it is erased, is what an access log is for.
+  const auto looked =
+      hub_.Run({"access", "--person", subject, "--profile", "coordinator"});
+  ASSERT_THAT(looked, IsOk());
+  EXPECT_THAT(*looked, HasSubstr("consultation"));
+
   for (const char* program : kPrograms) hub_.Stop(program);
+  int access_logs = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(hub_.data().path())) {
+    if (!entry.is_directory() || entry.path().filename() != "access") continue;
+    ++access_logs;
+    for (const char* mark : {kName, kNumber, kRecord, "Torquil"}) {
+      EXPECT_THAT(FilesWith(entry.path().string(), mark), ::testing::IsEmpty())
+          << entry.path() << " " << mark;
+    }
+  }
+  EXPECT_GE(access_logs, static_cast<int>(std::size(kPrograms)));
   // A stream is named by its producer's record: the spine keeps that.
   for (const char* mark : {kName, kNumber}) {
     SCOPED_TRACE(mark);

@@ -10,6 +10,9 @@ export interface PersonEvents {
   events: EventView[];
   // There are more than were read.
   more: boolean;
+  // Controllers that have restricted what they told: it is kept and shown to nobody
+  // else for now.
+  restricted: string[];
 }
 
 export async function personEvents(
@@ -18,6 +21,7 @@ export async function personEvents(
   unasked = false,
 ): Promise<PersonEvents> {
   const events: EventView[] = [];
+  const restricted = new Set<string>();
   let after = "0";
   for (;;) {
     const query = new URLSearchParams({ subject, after, limit: String(kPage) });
@@ -27,10 +31,15 @@ export async function personEvents(
       ...(unasked ? { "Concordat-Background": "true" } : {}),
     });
     events.push(...((await response.json()) as EventView[]));
+    for (const one of (response.headers.get("Concordat-Restricted") ?? "").split(",")) {
+      if (one) restricted.add(one);
+    }
     const more = response.headers.get("Concordat-More") === "true";
     const position = response.headers.get("Concordat-Position") ?? "";
-    if (!more || !position || position === after) return { events, more: false };
-    if (events.length >= kEventsMax) return { events, more: true };
+    const all = events.length >= kEventsMax;
+    if (!more || !position || position === after || all) {
+      return { events, more: more && all, restricted: [...restricted] };
+    }
     after = position;
   }
 }

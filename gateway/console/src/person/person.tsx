@@ -135,7 +135,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
         mayOpen(desk) ? glass.getOpening({ subject }, options) : { opening: undefined },
         personEvents(subject, purposeCode, unasked).catch((error) => {
           eventsFailure = problem(error);
-          return { events: [], more: false };
+          return { events: [], more: false, restricted: [] };
         }),
         desk.know([subject]),
       ]);
@@ -199,6 +199,12 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
         <p class="cc-blind">
           <strong>Identity in doubt.</strong> Somebody holds that a number is not this person's.
           What is said here may be about another person.
+        </p>
+      )}
+      {events.restricted.length > 0 && (
+        <p class="cc-blind">
+          <strong>Restricted.</strong> What {events.restricted.map(agency).join(" and ")} told of
+          this person is kept and not used for now, and is shown to nobody else.
         </p>
       )}
       <div class="cc-columns">

@@ -14,7 +14,7 @@ export const actWords: Record<Act, string> = {
 // The first is what is to be done next.
 export function actsOn(alert: Alert): Act[] {
   if (alert.state === "withdrawn") return alert.withdrawalToAccept ? ["withdrawal"] : [];
-  if (alert.state === "closed") return [];
+  if (alert.state === "closed" || alert.state === "restricted") return [];
   const acts: Act[] = [];
   // For whatever role of the agency.
   const ours = alert.acceptances.some((one) => one.doer?.yours);

@@ -47,6 +47,8 @@ export function sectionOf(alert: Alert): Section {
       return alert.withdrawalToAccept ? "withdrawn" : "none";
     case "closed":
       return "closed";
+    case "restricted":
+      return "information";
     case "accepted":
       // At its date it is back where somebody has to act.
       return (alert.overdue && !forInformation(alert)) || isPassedToReader(alert)

@@ -126,24 +126,35 @@ void SharedLog::Stop() {
 }
 
 void SharedLog::Follow() {
+  bool told = false;
   while (Wait(absl::ZeroDuration())) {
     const absl::StatusOr<uint64_t> term = TryTake();
     const bool is_ours = term.ok() && *term != 0;
+    // A process that ended before it could destroy them has old keys still.
+    if (!is_ours && !std::exchange(told, true)) {
+      hooks_.on_keys(log_->oldest_wrapping_key());
+    }
     // Once the lease is ours nothing is added in an earlier term: what comes now
     // is the rest.
     size_t blocks = 0;
     absl::Status status;
     do {
       blocks = 0;
-      status = store_->Follow(is_ours ? absl::ZeroDuration() : kLookEvery,
-                              [&](const ScannedBlock& block) {
-                                ++blocks;
-                                auto events = log_->Join(block);
-                                if (events.ok() && !(*events)->events.empty()) {
-                                  hooks_.on_block(*std::move(events));
-                                }
-                                return events.status();
-                              });
+      status =
+          store_->Follow(is_ours ? absl::ZeroDuration() : kLookEvery,
+                         [&](const ScannedBlock& block) {
+                           ++blocks;
+                           const uint32_t keys = log_->oldest_wrapping_key();
+                           auto events = log_->Join(block);
+                           const uint32_t now = log_->oldest_wrapping_key();
+                           if (events.ok() && now != keys) {
+                             hooks_.on_keys(now);
+                           }
+                           if (events.ok() && !(*events)->events.empty()) {
+                             hooks_.on_block(*std::move(events));
+                           }
+                           return events.status();
+                         });
     } while (is_ours && status.ok() && blocks > 0);
     if (status.ok() && is_ours) {
       store_->BeginTerm(*term);

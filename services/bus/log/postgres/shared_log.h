@@ -31,6 +31,9 @@ class SharedLog {
     std::function<void(std::shared_ptr<const EventBlock>)> on_block;
     // This process writes from here on; all before was told.
     std::function<void(uint64_t term)> on_lease;
+    // No lower one opens anything of the log that this follows: when it begins to,
+    // and when another process changed the wrapping key and may have erased somebody.
+    std::function<void(uint32_t wrapping_key)> on_keys = [](uint32_t) {};
   };
 
   // `process` is of this process alone. on_lost: the log is of no more use to this

@@ -5,7 +5,7 @@ namespace concordat::bus {
 absl::Status MakeTables(PostgresConnection& connection) {
   // Asked first: making an index that is there waits for who writes.
   const absl::StatusOr<PostgresRows> there = connection.Run(
-      "SELECT 1 WHERE to_regclass('concordat.lease') IS NOT NULL");
+      "SELECT 1 WHERE to_regclass('concordat.key_holder') IS NOT NULL");
   if (!there.ok()) return there.status();
   if (there->count() == 1) return absl::OkStatus();
   // One transaction. The lock: two processes may begin at once. Blocks are
@@ -35,6 +35,14 @@ absl::Status MakeTables(PostgresConnection& connection) {
       name text PRIMARY KEY,
       holder text NOT NULL,
       record bytea);
+    CREATE TABLE IF NOT EXISTS concordat.key_holder (
+      holder text PRIMARY KEY,
+      until timestamptz NOT NULL,
+      public_key bytea NOT NULL,
+      proof bytea NOT NULL,
+      newest bigint NOT NULL,
+      oldest bigint NOT NULL,
+      offered bytea);
     INSERT INTO concordat.lease (term, holder) VALUES (0, '')
       ON CONFLICT DO NOTHING;
   )sql");

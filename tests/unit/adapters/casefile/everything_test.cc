@@ -5,6 +5,7 @@
 //   a vanished row is forgotten               AsksAboutARowThatHasVanished
 //   ... or taken for an end                   AsksAboutARowThatHasVanished
 //   asked again each night                    AsksAboutARowThatHasVanished
+//   erased, and taken for vanished            WhoWasErasedHasNotVanished
 //   a bad row counts as vanished              ABadRowHasNotVanished
 //   half an extract takes everything back     TooManyVanishedRefuseTheFile
 //   an old extract takes back the new         AnOlderFileOfEverythingIsRefused
@@ -89,6 +90,19 @@ TEST_F(EverythingTest, AsksAboutARowThatHasVanished) {
   EXPECT_THAT(Rejects(), SizeIs(1));
   // It is back: nobody need ask.
   Night(23, {Row(18, "ATT"), Row(19, "DNA")});
+  EXPECT_THAT(Rejects(), IsEmpty());
+  EXPECT_THAT(Events("ContactRecorded"), SizeIs(2));
+}
+
+TEST_F(EverythingTest, WhoWasErasedHasNotVanished) {
+  Use(edge::v1::VANISHED_RETRACT);
+  Night(20, {Row(18, "ATT"), Row(19, "DNA")});
+  const auto destroyed = store_->ErasePerson(
+      Person(1), [](const edge::v1::WaitingRow&) { return false; });
+  ASSERT_THAT(destroyed, IsOk());
+  EXPECT_EQ(*destroyed, 2u);
+  cohort_.Leave(Person(1));
+  Night(21, {});
   EXPECT_THAT(Rejects(), IsEmpty());
   EXPECT_THAT(Events("ContactRecorded"), SizeIs(2));
 }

@@ -31,8 +31,8 @@ class RuleDeskTest : public AlertsBusTest {
     const auto agreements = testing::DemoAgreements();
     ASSERT_THAT(agreements, IsOk());
     client_ = bus_.Connect("service-alerts");
-    desk_ =
-        std::make_unique<RuleDesk>(*definitions, *agreements, *client_, clock_);
+    desk_ = std::make_unique<RuleDesk>(*definitions, v1::WaitingRules(),
+                                       *agreements, *client_, clock_);
     GoesAbsent();
   }
   void TearDown() override {

@@ -472,8 +472,11 @@ TEST_F(CustodyTest, TwoOfThreeOpenIt) {
   EXPECT_EQ(keys->Text(), plain);
   // A change while it runs needs nobody again, and stays under custody.
   shares_.Drop("dolan");
-  keys->Add(random_);
-  ASSERT_THAT(file.Replace(*keys), IsOk());
+  ASSERT_THAT(file.Change([&](bus::WrappingKeys& all) {
+    all.Add(random_);
+    return absl::OkStatus();
+  }),
+              IsOk());
   EXPECT_EQ(file.Load()->current(), 2u);
   EXPECT_THAT(NewFile().Load(), HasCode(absl::StatusCode::kFailedPrecondition));
   Put((*shares)[1], "muir");
