@@ -36,31 +36,18 @@ using Survives = FakeDisk::Survives;
 
 class LogTreeTest : public ::testing::Test {
  protected:
-  static TestLog::Options Small() {
-    TestLog::Options options;
-    options.segment_bytes = 64 * 1024;
-    options.block_bytes = 16 * 1024;
-    options.recent_bytes = 1;
-    return options;
-  }
   void SetUp() override { ASSERT_THAT(log_.Open(), IsOk()); }
 
   // Up to and with event `last`, some to a block.
   void AppendTo(uint64_t last) {
-    while (log_.log().Status().end.value < last) {
-      std::vector<std::unique_ptr<TestEvent>> events;
-      std::vector<const TestEvent*> set;
-      uint64_t next = log_.log().Status().end.value + 1;
-      for (; next <= last && set.size() < 7; ++next) {
-        TestEvent::Fields fields;
-        fields.id = absl::StrFormat("id-%06u-%u", next, round_);
-        fields.stream = absl::StrCat("order/", next % 3);
-        fields.person = static_cast<uint8_t>(next % 4);
-        events.push_back(std::make_unique<TestEvent>(fields));
-        set.push_back(events.back().get());
-      }
-      ASSERT_THAT(log_.Append(set, next).written, IsOk());
-    }
+    const auto fields = [this](uint64_t number) {
+      TestEvent::Fields of;
+      of.id = absl::StrFormat("id-%06u-%u", number, round_);
+      of.stream = absl::StrCat("order/", number % 3);
+      of.person = static_cast<uint8_t>(number % 4);
+      return of;
+    };
+    ASSERT_THAT(log_.AppendTo(last, fields, 7), IsOk());
   }
   absl::Status OpenTree() {
     tree_ = nullptr;
@@ -113,7 +100,7 @@ class LogTreeTest : public ::testing::Test {
   }
 
   const Ed25519Signer signer_{Ed25519Seed{42}};
-  TestLog log_ = TestLog(Small());
+  TestLog log_ = TestLog(TestLog::Small());
   std::unique_ptr<FakeDisk> disk_ = std::make_unique<FakeDisk>();
   std::unique_ptr<LogTree> tree_;
   uint32_t round_ = 0;
@@ -289,7 +276,7 @@ TEST_F(LogTreeTest, ATreeOfAnotherLogIsNotTaken) {
   ASSERT_THAT(Follow(), IsOk());
   ASSERT_THAT(tree_->Flush(), IsOk());
   tree_ = nullptr;
-  TestLog::Options options = Small();
+  TestLog::Options options = TestLog::Small();
   options.seed = 2;
   TestLog other(options);
   ASSERT_THAT(other.Open(), IsOk());
