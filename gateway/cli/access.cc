@@ -22,10 +22,11 @@ using access::v1::Access;
 constexpr char kMethod[] = "concordat.access.v1.AccessService/ListAccess";
 constexpr char kBus[] = "concordat-bus";
 constexpr char kGlass[] = "concordat.access.v1.GlassService/";
+constexpr char kHealthEdge[] = "edge-health";
 constexpr const char* kPrograms[] = {
     "concordat-bus",    "concordat-identity",   "concordat-police",
     "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts",
+    "concordat-alerts", "concordat-gateway",    "concordat-adapter",
 };
 
 struct Options {
@@ -110,7 +111,7 @@ void Print(const std::string& program, const Access& access) {
 }
 
 // Everything of one program, page by page.
-absl::Status ListOne(Hub& hub, const char* program,
+absl::Status ListOne(Hub& hub, const std::string& program,
                      access::v1::ListAccessRequest request, bool as_json) {
   for (;;) {
     const auto page =
@@ -125,7 +126,7 @@ absl::Status ListOne(Hub& hub, const char* program,
     }
     if (request.after() == 0 && !as_json) {
       for (const auto& gap : page->not_running()) {
-        std::printf("%s did not run from %s to %s%s\n", program,
+        std::printf("%s did not run from %s to %s%s\n", program.c_str(),
                     LocalTime(gap.from()).c_str(), LocalTime(gap.to()).c_str(),
                     gap.crashed() ? "; it ended without saying so" : "");
       }
@@ -135,12 +136,31 @@ absl::Status ListOne(Hub& hub, const char* program,
   }
 }
 
+// Adapters of case files are programs of their own names; that of health is
+// concordat-adapter.
+absl::StatusOr<std::vector<std::string>> CaseFileEdgesOf(const Hub& hub) {
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  std::vector<std::string> edges;
+  for (const auto& principal : (*registry)->proto().principals()) {
+    if (principal.role() == "adapter" && principal.name() != kHealthEdge &&
+        !principal.revoked()) {
+      edges.push_back(principal.name());
+    }
+  }
+  return edges;
+}
+
 absl::Status List(Hub& hub, const Options& options, bool as_json) {
   const auto request = RequestOf(hub, options);
   if (!request.ok()) return request.status();
   // What one program has not said is named, and the others are asked.
   std::vector<std::string> missing;
-  for (const char* program : kPrograms) {
+  std::vector<std::string> programs(std::begin(kPrograms), std::end(kPrograms));
+  const auto edges = CaseFileEdgesOf(hub);
+  if (!edges.ok()) return edges.status();
+  programs.insert(programs.end(), edges->begin(), edges->end());
+  for (const std::string& program : programs) {
     const absl::Status listed = ListOne(hub, program, *request, as_json);
     if (absl::IsUnavailable(listed)) {
       missing.push_back(std::string(listed.message()));

@@ -406,6 +406,7 @@ int Main(int argc, char** argv) {
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
+  AccessDesk access_desk(kProgram, *access, PersonEventsOf(*log));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types);
@@ -440,7 +441,7 @@ int Main(int argc, char** argv) {
   CorrectionDesk corrections(*log, delivery, asked);
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
-  ServeAccess(host, kProgram, *access, PersonEventsOf(*log));
+  access_desk.Serve(host);
   who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);
@@ -527,6 +528,7 @@ int Main(int argc, char** argv) {
   ingest_calls.Close();
   delivery_calls.Close();
   who_knew_desk.Stop();
+  access_desk.Stop();
   host.Stop();
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "concordat/access/v1/service.pb.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/common/rpc/access_log.h"
+#include "services/common/rpc/executor.h"
 
 namespace concordat {
 
@@ -44,9 +45,25 @@ absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
 absl::Status BeginAccess(AccessStore& store, access::v1::Record began);
 absl::Status EndAccess(AccessStore& store, absl::Time now);
 
-// `store` outlives the host.
-void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, PersonEvents events = nullptr);
+// Answers on a thread of its own: a question reads the whole log, and nobody else's
+// call waits for that. One question at a time; some more may wait.
+//
+// Threads  Serve: before the host starts. `store` outlives it, and it the host.
+class AccessDesk {
+ public:
+  AccessDesk(std::string program, const AccessStore& store,
+             PersonEvents events = nullptr);
+
+  void Serve(ServerHost& host);
+  // Answers what was asked, and nothing more. Before the host stops.
+  void Stop() { thread_.Stop(); }
+
+ private:
+  const std::string program_;
+  const AccessStore& store_;
+  const PersonEvents events_;
+  Executor thread_;
+};
 
 }  // namespace concordat
 
