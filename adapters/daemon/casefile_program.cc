@@ -121,6 +121,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   service.AddTo(host);
   access_desk.Serve(host);
   WatchRegistry(*registry, host.health());
+  WatchLog(*bus, host.health());
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);
   });

@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
   service.AddTo(host);
   access_desk.Serve(host);
   concordat::WatchRegistry(*registry, host.health());
+  concordat::WatchLog(*bus, host.health());
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);
   });

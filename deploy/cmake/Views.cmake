@@ -27,6 +27,7 @@ set(GATES
   services/bus/daemon/hold_desk.cc "kHoldAct" "the hub's own records, which hold agencies and dates"
   services/bus/daemon/four_eyes.cc "ApprovalAsked::descriptor" "the hub's own records"
   services/bus/oversight/alert_story.cc "kAlertTypes" "the alerts' own events, and Fill() leaves other agencies' out"
+  services/bus/oversight/doubts.cc "kLinkDoubted" "a review's reference and kind"
   services/bus/oversight/glass_register.cc "controller" "openings without an interest, told to their agency's guardian"
   services/bus/oversight/moment.cc "policy\\.Apply\\(" "it folds policy, and reads of feeds, which are about nobody"
   services/bus/retention/person_standing.cc "ReadPolicyFacts\\(" "parties and lead alone"

@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
   auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
   const auto client =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
+  concordat::WatchLog(*client, program.host().health());
   concordat::TracedBusClient bus(*client, program.spans(), program.clock());
   concordat::alerts::Desk desk(std::move(engine), bus, types, program.self(),
                                program.data().environment(), program.clock(),

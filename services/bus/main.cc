@@ -26,8 +26,8 @@
 #include "services/bus/daemon/correction_desk.h"
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/daemon/drain.h"
-#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/erasure_desk.h"
+#include "services/bus/daemon/evidence_desk.h"
 #include "services/bus/daemon/four_eyes.h"
 #include "services/bus/daemon/hold_desk.h"
 #include "services/bus/daemon/ingest_loop.h"
@@ -354,6 +354,7 @@ int Main(int argc, char** argv) {
                          {{"principal", principal.name()},
                           {"status", added.ToString()}});
           }},
+      std::make_unique<BackgroundThread>(),
       std::make_unique<BackgroundThread>());
   IngestLoop& ingest = *ingest_loop;
 
@@ -397,8 +398,13 @@ int Main(int argc, char** argv) {
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
 
+  const std::string access_origin =
+      start.Value(AccessOriginOf(tree->key().name));
+  const auto access_tree = start.Value(
+      AccessTree::Open(*access, access_origin, signer, *tree_folder));
   WhoKnew who_knew(*log, types, *access);
-  BundleMaker bundles(*log, *log, *tree, types, *access, signer);
+  BundleMaker bundles(*log, *log, *log, *tree, types, *access, *access_tree,
+                      signer);
   WhoKnewDesk who_knew_desk(who_knew, bundles,
                             std::make_unique<BackgroundThread>());
   ServerHostOptions host_options;
@@ -414,10 +420,13 @@ int Main(int argc, char** argv) {
   const std::unique_ptr<Stamping> stamping =
       start.Value(Stamping::Start(data, folder, *tree, steady, random));
   EvidenceDesk evidence(
-      *tree, *log, *log, *log, asked,
+      *tree, *access_tree, *log, *log, *log, asked,
       [&stamping] {
         return stamping == nullptr ? std::pair<std::string, std::string>()
                                    : stamping->Newest();
+      },
+      [&ingest](const v1::Principal& principal, const v1::ChainSigned& link) {
+        return ingest.Sign(principal, link);
       },
       std::make_unique<BackgroundThread>());
   access::v1::BreakGlassPolicy glass_policy;
@@ -463,6 +472,7 @@ int Main(int argc, char** argv) {
     agreements.Warn(watch.expiry_warning_days());
     keys.Judge(troubles);
     tree_thread.Judge(troubles);
+    access_tree->Judge(troubles);
     if (stamping != nullptr) stamping->Judge(troubles);
     rekeyer.Judge(troubles);
     JudgeKeys(registry->Current()->proto(), clock.Now(),
@@ -487,6 +497,7 @@ int Main(int argc, char** argv) {
     samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",
                   static_cast<double>(FreeBytes(data.path())));
   });
+  access_tree->Start();
   const uint16_t grpc_port = start.Value(host.Start());
 
   if (shared != nullptr) ingest.Follow();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/evidence/producer_link.h"
 #include "services/common/bundle/bundle.h"
 #include "services/common/evidence/spine.h"
 
@@ -23,32 +24,6 @@ template <typename Hashes>
 void PutProof(const std::vector<TreeHash>& proof, Hashes& hashes) {
   for (const TreeHash& hash : proof) *hashes.Add() = std::string(AsText(hash));
 }
-
-// A tree of which every complete subtree is in memory.
-class WholeTree {
- public:
-  void Add(absl::string_view leaf) {
-    edge_.Append(HashLeaf(leaf),
-                 [this](int level, uint64_t, const TreeHash& hash) {
-                   const auto at = static_cast<size_t>(level);
-                   if (levels_.size() <= at) levels_.resize(at + 1);
-                   levels_[at].push_back(hash);
-                 });
-  }
-  uint64_t size() const { return edge_.size(); }
-  TreeHash root() const { return edge_.root(); }
-  absl::StatusOr<std::vector<TreeHash>> Prove(uint64_t index) const {
-    return ProveInclusion(
-        index, size(),
-        [this](int level, uint64_t at) -> absl::StatusOr<TreeHash> {
-          return levels_.at(static_cast<size_t>(level)).at(at);
-        });
-  }
-
- private:
-  TreeEdge edge_;
-  std::vector<std::vector<TreeHash>> levels_;
-};
 
 // The records that the report cites.
 std::set<uint64_t> CitedIn(const access::v1::WhoKnewReport& report) {
@@ -133,13 +108,33 @@ absl::Status BundleMaker::AddEvents(const KnownThen& known, uint64_t size,
   return absl::OkStatus();
 }
 
+absl::Status BundleMaker::AddSignatures(
+    const KnownThen& known, access::v1::WhoKnewReport& report) const {
+  for (auto* events : {report.mutable_events(), report.mutable_told_later()}) {
+    for (access::v1::KnownEvent& event : *events) {
+      const auto found = FindProducerLink(
+          log_, chains_, known.events.at(event.sequence()).event);
+      if (absl::IsUnimplemented(found.status())) return absl::OkStatus();
+      if (!found.ok()) return found.status();
+      if (found->has_value()) {
+        event.set_signed_by((*found)->stored.principal);
+      } else {
+        event.set_not_signed(true);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BundleMaker::AddRecords(Bundle& bundle) {
   const std::set<uint64_t> cited = CitedIn(bundle.report());
-  WholeTree tree;
+  const absl::Status followed = access_.Follow();
+  if (!followed.ok()) return followed;
+  const AccessTree::View signed_now = access_.Now();
+  bundle.set_access_checkpoint(signed_now.note);
   const absl::Status read = store_.Read(
-      0,
+      cited.empty() ? store_.size() : *cited.begin(),
       [&](uint64_t number, const access::v1::Record&, absl::string_view bytes) {
-        tree.Add(bytes);
         if (!cited.contains(number)) return absl::OkStatus();
         access::v1::BundledRecord& record = *bundle.add_records();
         record.set_number(number);
@@ -148,17 +143,11 @@ absl::Status BundleMaker::AddRecords(Bundle& bundle) {
       });
   if (!read.ok()) return read;
   for (access::v1::BundledRecord& record : *bundle.mutable_records()) {
-    const auto proof = tree.Prove(record.number());
+    const auto proof =
+        access_.ProveInclusion(record.number(), signed_now.checkpoint.size);
     if (!proof.ok()) return proof.status();
     PutProof(*proof, *record.mutable_proof());
   }
-  auto origin = AccessOriginOf(tree_.key().name);
-  if (!origin.ok()) return origin.status();
-  Checkpoint checkpoint;
-  checkpoint.origin = *std::move(origin);
-  checkpoint.size = tree.size();
-  checkpoint.root = tree.root();
-  bundle.set_access_checkpoint(SignCheckpoint(checkpoint, signer_));
   return absl::OkStatus();
 }
 
@@ -176,6 +165,7 @@ absl::StatusOr<std::string> BundleMaker::Make(const KnownThen& known) {
   *bundle.mutable_report() = known.report;
   bundle.set_checkpoint(*view.note);
   absl::Status status = AddEvents(known, view.checkpoint.size, bundle);
+  if (status.ok()) status = AddSignatures(known, *bundle.mutable_report());
   if (status.ok()) status = AddRecords(bundle);
   if (!status.ok()) return status;
   return SealBundle(bundle, tree_.key().name, signer_);
