@@ -18,36 +18,18 @@ constexpr uint64_t kMicrosPerMinute = 60'000'000;
 
 FeedHeartbeat::FeedHeartbeat(Publisher& bus, const EdgeEvents& events,
                              Options options)
-    : bus_(bus),
-      events_(events),
-      options_(std::move(options)),
-      thread_([this] { Run(); }) {}
-
-FeedHeartbeat::~FeedHeartbeat() {
-  {
-    MutexLock lock(mu_);
-    stopping_ = true;
-    stopped_.NotifyAll();
-  }
-  thread_.join();
+    : bus_(bus), events_(events), options_(std::move(options)) {
+  ticker_.Start(absl::ZeroDuration(), [this] {
+    const uint64_t due = Due();
+    if (due > told_us_ && Tell(due)) told_us_ = due;
+    return kTick;
+  });
 }
 
 uint64_t FeedHeartbeat::Due() const {
   const uint64_t stretch = options_.minutes * kMicrosPerMinute;
   const uint64_t newest = options_.newest_message_us();
   return newest - newest % stretch;
-}
-
-void FeedHeartbeat::Run() {
-  while (true) {
-    const uint64_t due = Due();
-    if (due > told_us_ && Tell(due)) told_us_ = due;
-    MutexLock lock(mu_);
-    stopped_.WaitFor(mu_, kTick, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return stopping_;
-    });
-    if (stopping_) return;
-  }
 }
 
 bool FeedHeartbeat::Tell(uint64_t complete_to_us) {

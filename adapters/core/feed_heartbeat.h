@@ -10,11 +10,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <thread>
 
-#include "absl/base/thread_annotations.h"
 #include "adapters/core/edge_events.h"
-#include "services/common/base/mutex.h"
+#include "services/common/base/ticker.h"
 #include "services/common/bus_client/bus_client.h"
 
 namespace concordat::edge {
@@ -30,14 +28,12 @@ class FeedHeartbeat {
 
   // Starts its thread. Borrows bus and events.
   FeedHeartbeat(Publisher& bus, const EdgeEvents& events, Options options);
-  ~FeedHeartbeat();
 
   // Something is to be said that the log has not yet.
   bool behind() const { return Due() > told_us_; }
 
  private:
   uint64_t Due() const;
-  void Run();
   // True: the log has it.
   bool Tell(uint64_t complete_to_us);
 
@@ -45,10 +41,7 @@ class FeedHeartbeat {
   const EdgeEvents& events_;
   const Options options_;
   std::atomic<uint64_t> told_us_{0};
-  Mutex mu_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Ticker ticker_;  // Last: it uses the others.
 };
 
 }  // namespace concordat::edge

@@ -96,6 +96,11 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
       start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(OpenAccessLog(folder + "/access"));
+  access::v1::Record began;
+  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
+  began.mutable_began()->set_program(edge);
+  start.Check(BeginAccess(*access, std::move(began)));
+  AccessDesk access_desk(edge, *access);
   ServerHostOptions options;
   options.program = edge;
   options.port = start.Value(data.Port(edge, "grpc"));
@@ -114,8 +119,9 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
        .load_mappings = [&process] { return process->LoadMappings(); },
        .wake = [&process] { process->Wake(); }});
   service.AddTo(host);
-  ServeAccess(host, edge, *access);
+  access_desk.Serve(host);
   WatchRegistry(*registry, host.health());
+  WatchLog(*bus, host.health());
   host.SetStatus([&process](hub::v1::GetStatusResponse* status) {
     process->FillStatus(status);
   });
@@ -128,7 +134,9 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
   log.Info("listening", {{"grpc", port}});
   start.WaitForStop();
   data.ForgetAddresses(edge);
+  access_desk.Stop();
   host.Stop();
+  EndAccess(*access, clock.Now()).IgnoreError();
   return 0;
 }
 

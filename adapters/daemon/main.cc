@@ -115,6 +115,11 @@ int main(int argc, char** argv) {
   const auto edge = start.Value(Hl7EdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(concordat::OpenAccessLog(folder + "/access"));
+  concordat::access::v1::Record began;
+  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
+  began.mutable_began()->set_program(kProgram);
+  start.Check(concordat::BeginAccess(*access, std::move(began)));
+  concordat::AccessDesk access_desk(kProgram, *access);
   concordat::ServerHostOptions options;
   options.program = kProgram;
   options.port = start.Value(data.Port(kProgram, "grpc"));
@@ -134,8 +139,9 @@ int main(int argc, char** argv) {
         edge->FillCounts(counts);
       });
   service.AddTo(host);
-  concordat::ServeAccess(host, kProgram, *access);
+  access_desk.Serve(host);
   concordat::WatchRegistry(*registry, host.health());
+  concordat::WatchLog(*bus, host.health());
   host.SetStatus([&edge](concordat::hub::v1::GetStatusResponse* status) {
     edge->FillStatus(status);
   });
@@ -149,6 +155,8 @@ int main(int argc, char** argv) {
   log.Info("listening", {{"grpc", grpc_port}, {"mllp", edge->mllp_port()}});
   start.WaitForStop();
   data.ForgetAddresses(kProgram);
+  access_desk.Stop();
   host.Stop();
+  concordat::EndAccess(*access, clock.Now()).IgnoreError();
   return 0;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::hl7v2 {
 namespace {
@@ -43,18 +44,11 @@ class ClearStreams : public MllpStreamFactory {
   }
 };
 
-template <typename T, void (*Free)(T*)>
-struct Freer {
-  void operator()(T* thing) const { Free(thing); }
-};
-struct BioFreer {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Ssl = std::unique_ptr<SSL, Freer<SSL, SSL_free>>;
-using SslContext = std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509, X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
-using Bio = std::unique_ptr<BIO, BioFreer>;
+using Ssl = OpensslPtr<SSL, SSL_free>;
+using SslContext = OpensslPtr<SSL_CTX, SSL_CTX_free>;
+using Certificate = OpensslPtr<X509, X509_free>;
+using PrivateKey = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using Bio = OpensslPtr<BIO, BIO_free>;
 
 Bio Memory(const std::string& text) {
   return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));

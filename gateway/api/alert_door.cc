@@ -41,12 +41,26 @@ struct AlertDoor::Following {
 
 AlertDoor::AlertDoor(AlertDoorWorld world, absl::Duration heartbeat)
     : world_(std::move(world)),
-      feeds_({.heartbeat = heartbeat}, *this,
-             [this](const Caller& caller) { return IsCurrent(caller); }),
+      feeds_(
+          {.heartbeat = heartbeat}, *this,
+          [this](const Caller& caller) { return IsCurrent(caller); },
+          [this](const Caller& reader, const std::string& purpose,
+                 const std::vector<std::string>& persons) {
+            CallPersons shown;
+            shown.subjects = persons;
+            return Record(reader, purpose, &shown).ok();
+          }),
       readers_(world_.metrics.Gauge("concordat_gateway_alert_readers",
                                     "Alert streams that are open.")),
-      executor_(std::make_shared<Executor>(kQueueMax)),
-      beats_([this] { Beat(); }) {}
+      executor_(std::make_shared<Executor>(kQueueMax)) {
+  beats_.Start(kTick, [this] {
+    executor_->Post([this] {
+      feeds_.Tick(world_.steady.Elapsed());
+      readers_.Set(static_cast<double>(feeds_.readers()));
+    });
+    return kTick;
+  });
+}
 
 AlertDoor::~AlertDoor() { Stop(); }
 
@@ -57,34 +71,13 @@ void AlertDoor::Register(Router& router) {
 }
 
 void AlertDoor::Stop() {
-  {
-    MutexLock lock(mu_);
-    stopped_ = true;
-    changed_.NotifyAll();
-  }
-  if (!beats_.joinable()) return;
-  beats_.join();
+  beats_.Stop();
   executor_->Post([this] {
     for (const auto& [feed, following] : following_) {
       if (following->stream != nullptr) following->stream->Cancel();
     }
   });
   executor_->Stop();
-}
-
-void AlertDoor::Beat() {
-  const auto stopped = [this]()
-                           ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopped_; };
-  while (true) {
-    {
-      MutexLock lock(mu_);
-      if (changed_.WaitFor(mu_, kTick, stopped)) return;
-    }
-    executor_->Post([this] {
-      feeds_.Tick(world_.steady.Elapsed());
-      readers_.Set(static_cast<double>(feeds_.readers()));
-    });
-  }
 }
 
 void AlertDoor::Handle(const std::shared_ptr<Exchange>& exchange) {
@@ -118,15 +111,9 @@ void AlertDoor::Join(const std::shared_ptr<Exchange>& exchange,
   }
   const std::string& purpose =
       options.purpose.empty() ? principal->default_purpose() : options.purpose;
-  const auto recorded = world_.access.Append({.at = world_.clock.Now(),
-                                              .principal = principal->name(),
-                                              .agency = principal->agency(),
-                                              .via = kSelf,
-                                              .staff = options.staff,
-                                              .method = kFollow,
-                                              .purpose = purpose,
-                                              .outcome = absl::StatusCode::kOk,
-                                              .duration = {}});
+  Caller reader = exchange->caller();
+  reader.staff = options.staff;
+  const absl::Status recorded = Record(reader, purpose, nullptr);
   if (!recorded.ok()) {
     exchange->Send(ErrorResponse(recorded));
     return;
@@ -138,6 +125,26 @@ void AlertDoor::Join(const std::shared_ptr<Exchange>& exchange,
   feeds_.Join(exchange->caller(), purpose, last, std::move(body),
               world_.steady.Elapsed());
   readers_.Set(static_cast<double>(feeds_.readers()));
+}
+
+absl::Status AlertDoor::Record(const Caller& reader, const std::string& purpose,
+                               const CallPersons* persons) {
+  AccessRecord record = {.at = world_.clock.Now(),
+                         .principal = reader.principal,
+                         .via = kSelf,
+                         .staff = reader.staff,
+                         .method = kFollow,
+                         .purpose = purpose,
+                         .outcome = absl::StatusCode::kOk,
+                         .duration = {},
+                         .persons = persons};
+  const auto registry = world_.registry();
+  if (const auto* principal = registry->FindByName(reader.principal);
+      principal != nullptr) {
+    record.agency = principal->agency();
+    record.role = principal->role();
+  }
+  return world_.access.Append(record);
 }
 
 bool AlertDoor::IsCurrent(const Caller& caller) {
@@ -243,7 +250,9 @@ void AlertDoor::Show(uint64_t feed, const std::string& bytes) {
       *(*world_.schemas.FindMethod(kFollow))->output_type(),
       parent.has_value() ? alert.SerializeAsString() : bytes);
   if (!json.ok()) return;
-  feeds_.OnAlert(feed, alert.position(), *json);
+  CallPersons persons;
+  persons.Add(alert);
+  feeds_.OnAlert(feed, alert.position(), *json, persons.subjects);
   if (parent.has_value()) {
     world_.spans.Add({*std::move(parent), "show",
                       std::string(alert.GetTypeName()), start,

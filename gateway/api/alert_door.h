@@ -1,6 +1,7 @@
 // GET /alerts/stream: alerts as server-sent events.
 //
-// Threads  One of its own for all readers; it also records who begins to read.
+// Threads  One of its own for all readers; it also records who begins to read, and
+//          of whom each reader is shown something before it is.
 #ifndef CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
 #define CONCORDAT_GATEWAY_API_ALERT_DOOR_H_
 
@@ -8,9 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "concordat/hub/v1/status.pb.h"
@@ -19,7 +18,7 @@
 #include "gateway/common/schemas.h"
 #include "gateway/http/router.h"
 #include "services/common/base/clock.h"
-#include "services/common/base/mutex.h"
+#include "services/common/base/ticker.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/async_call.h"
@@ -36,7 +35,7 @@ struct AlertDoorWorld {
   RegistrySource registry;
   Authenticator& authenticator;
   // The alerts service sees one reader a principal; who the people behind it
-  // were, this says.
+  // were, and of whom each was shown something, this says.
   AccessLog& access;
   const Clock& clock;
   const SteadyClock& steady;
@@ -72,7 +71,9 @@ class AlertDoor : private AlertSource {
   void Join(const std::shared_ptr<Exchange>& exchange, CallOptions options,
             std::optional<uint64_t> last);
   bool IsCurrent(const Caller& caller);
-  void Beat();
+  // What a reader does, or is shown, of these persons.
+  absl::Status Record(const Caller& reader, const std::string& purpose,
+                      const CallPersons* persons);
 
   const AlertDoorWorld world_;
   // The executor's thread only.
@@ -80,12 +81,9 @@ class AlertDoor : private AlertSource {
   std::map<uint64_t, std::shared_ptr<Following>> following_;
 
   prometheus::Gauge& readers_;
-  Mutex mu_;
-  CondVar changed_;
-  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   // Shared with calls that end after this has.
   const std::shared_ptr<Executor> executor_;
-  std::thread beats_;
+  Ticker beats_;  // Last: it uses the others.
 };
 
 }  // namespace concordat::gateway

@@ -19,8 +19,21 @@ bool IsDenied(const absl::Status& status) {
 }  // namespace
 
 AlertFeeds::AlertFeeds(AlertFeedsOptions options, AlertSource& source,
-                       IsCurrent is_current)
-    : options_(options), source_(source), is_current_(std::move(is_current)) {}
+                       IsCurrent is_current, Record record)
+    : options_(options),
+      source_(source),
+      is_current_(std::move(is_current)),
+      record_(std::move(record)) {}
+
+bool AlertFeeds::Show(Reader& reader, const std::string& purpose,
+                      const Kept& what) {
+  reader.had = what.position;
+  if (!what.persons.empty() && !record_(reader.caller, purpose, what.persons)) {
+    reader.body->End();
+    return false;
+  }
+  return reader.body->Write(what.text);
+}
 
 void AlertFeeds::Join(Caller caller, std::string purpose,
                       std::optional<uint64_t> last, std::shared_ptr<Body> body,
@@ -43,8 +56,7 @@ void AlertFeeds::Join(Caller caller, std::string purpose,
   } else {
     for (const Kept& kept : feed.kept) {
       if (!last.has_value() || kept.position < *last) continue;
-      reader.had = kept.position;
-      if (!reader.body->Write(kept.text)) return;
+      if (!Show(reader, feed.purpose, kept)) return;
     }
     if (feed.id == 0 && feed.retry_at <= now) Reopen(feed);
     if (feed.is_heard && !reader.body->Write(time_)) return;
@@ -91,26 +103,26 @@ void AlertFeeds::OnOpen(uint64_t id, uint64_t position) {
 }
 
 void AlertFeeds::OnAlert(uint64_t id, uint64_t position,
-                         const std::string& json) {
+                         const std::string& json,
+                         const std::vector<std::string>& persons) {
   Feed* const feed = Find(id);
   if (feed == nullptr) return;
-  const std::string text = SseEvent(position, "alert", json);
+  Kept alert = {position, SseEvent(position, "alert", json), persons};
   feed->reached = std::max(feed->reached, position);
   feed->newest = std::max(feed->newest, position);
   auto& readers = feed->readers;
   readers.erase(std::remove_if(readers.begin(), readers.end(),
                                [&](Reader& reader) {
-                                 if (position < reader.had) return false;
-                                 reader.had = position;
-                                 return !reader.body->Write(text);
+                                 return position >= reader.had &&
+                                        !Show(reader, feed->purpose, alert);
                                }),
                 readers.end());
-  Keep(*feed, position, text);
+  Keep(*feed, std::move(alert));
 }
 
-void AlertFeeds::Keep(Feed& feed, uint64_t position, std::string text) {
-  feed.kept_bytes += text.size();
-  feed.kept.push_back({position, std::move(text)});
+void AlertFeeds::Keep(Feed& feed, Kept kept) {
+  feed.kept_bytes += kept.text.size();
+  feed.kept.push_back(std::move(kept));
   while (feed.kept.size() > options_.kept_max ||
          feed.kept_bytes > options_.kept_bytes_max) {
     feed.whole_from = feed.kept.front().position + 1;

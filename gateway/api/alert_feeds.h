@@ -60,10 +60,14 @@ class AlertFeeds {
  public:
   // Whether this caller may still read; asked with every heartbeat.
   using IsCurrent = std::function<bool(const Caller&)>;
+  // Records that a reader is about to be shown something of these persons. False:
+  // it cannot be, and the reader ends.
+  using Record = std::function<bool(const Caller&, const std::string& purpose,
+                                    const std::vector<std::string>& persons)>;
 
   // `source` outlives it.
   AlertFeeds(AlertFeedsOptions options, AlertSource& source,
-             IsCurrent is_current);
+             IsCurrent is_current, Record record);
 
   // `last` is the position of the last alert that the reader has.
   void Join(Caller caller, std::string purpose, std::optional<uint64_t> last,
@@ -71,7 +75,9 @@ class AlertFeeds {
 
   // The source follows, from `position` on.
   void OnOpen(uint64_t feed, uint64_t position);
-  void OnAlert(uint64_t feed, uint64_t position, const std::string& json);
+  // `persons` are those that the alert is about.
+  void OnAlert(uint64_t feed, uint64_t position, const std::string& json,
+               const std::vector<std::string>& persons);
   // How far alerts are judged, in JSON: all whose feed is heard are told, and until
   // the next heartbeat those who come.
   void OnTime(const std::string& json);
@@ -95,6 +101,7 @@ class AlertFeeds {
   struct Kept {
     uint64_t position;
     std::string text;
+    std::vector<std::string> persons;
   };
   struct Feed {
     std::string principal;
@@ -116,12 +123,15 @@ class AlertFeeds {
   void Reopen(Feed& feed);  // Where it broke.
   // Drops those who have gone or may not read any more.
   void Tell(Feed& feed, const std::string& text);
-  void Keep(Feed& feed, uint64_t position, std::string text);
+  void Keep(Feed& feed, Kept kept);
+  // False: the reader has gone, or may not be shown it.
+  bool Show(Reader& reader, const std::string& purpose, const Kept& what);
   Feed* Find(uint64_t id);
 
   const AlertFeedsOptions options_;
   AlertSource& source_;
   const IsCurrent is_current_;
+  const Record record_;
   std::map<std::pair<std::string, std::string>, Feed> feeds_;
   uint64_t last_id_ = 0;
   absl::Duration next_beat_;

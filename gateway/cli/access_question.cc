@@ -11,8 +11,24 @@ constexpr char kMethod[] = "concordat.access.v1.AccessService/ListAccess";
 constexpr const char* kPrograms[] = {
     "concordat-bus",    "concordat-identity",   "concordat-police",
     "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts",
+    "concordat-alerts", "concordat-gateway",    "concordat-adapter",
 };
+constexpr char kHealthEdge[] = "edge-health";
+
+// Adapters of case files are programs of their own names; that of health is
+// concordat-adapter.
+absl::StatusOr<std::vector<std::string>> CaseFileEdgesOf(const Hub& hub) {
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  std::vector<std::string> edges;
+  for (const auto& principal : (*registry)->proto().principals()) {
+    if (principal.role() == "adapter" && principal.name() != kHealthEdge &&
+        !principal.revoked()) {
+      edges.push_back(principal.name());
+    }
+  }
+  return edges;
+}
 
 }  // namespace
 
@@ -74,8 +90,13 @@ absl::StatusOr<access::v1::ListAccessRequest> RequestOf(
 absl::StatusOr<std::vector<std::string>> AskEveryProgram(
     Hub& hub, const access::v1::ListAccessRequest& request,
     const std::function<void(const access::v1::ListAccessResponse&)>& page) {
+  std::vector<std::string> programs(std::begin(kPrograms), std::end(kPrograms));
+  const auto edges = CaseFileEdgesOf(hub);
+  if (!edges.ok()) return edges.status();
+  programs.insert(programs.end(), edges->begin(), edges->end());
+  // What one program has not said is named, and the others are asked.
   std::vector<std::string> missing;
-  for (const char* program : kPrograms) {
+  for (const std::string& program : programs) {
     access::v1::ListAccessRequest next = request;
     for (bool more = true; more;) {
       const auto answer =

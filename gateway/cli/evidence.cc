@@ -1,5 +1,7 @@
 #include "gateway/cli/evidence.h"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -153,6 +155,13 @@ absl::Status ShowCheckpoint(Hub& hub, bool as_json) {
   if (!as_json && !response->cosigned().empty()) {
     std::printf("witnessed:\n%s", response->cosigned().c_str());
   }
+  if (!response->access_checkpoint().empty()) {
+    const auto opened = OpenWithKeyHere(hub, response->access_checkpoint());
+    if (!opened.ok()) return opened.status();
+    if (!as_json) {
+      std::printf("access log:\n%s", response->access_checkpoint().c_str());
+    }
+  }
   const absl::Status stamped = ShowStamp(hub, *response, as_json);
   if (!stamped.ok()) return stamped;
   if (response->refused_because().empty()) return absl::OkStatus();
@@ -205,9 +214,24 @@ absl::Status ProveEvent(Hub& hub, const std::string& sequence,
 absl::StatusOr<bus::v1::VerifyTreeResponse> VerifyTree(Hub& hub) {
   CallOptions options;
   options.timeout = kVerifyTimeout;
-  return hub.Call<bus::v1::VerifyTreeResponse>(
-      kProgram, absl::StrCat(kService, "VerifyTree"),
-      bus::v1::VerifyTreeRequest(), options);
+  bus::v1::VerifyTreeRequest request;
+  for (;;) {
+    auto response = hub.Call<bus::v1::VerifyTreeResponse>(
+        kProgram, absl::StrCat(kService, "VerifyTree"), request, options);
+    if (!response.ok()) return response.status();
+    if (response->verified() == response->size()) return response;
+    if (response->verified() <= request.verified()) {
+      return absl::InternalError("the bus verifies nothing more of its tree");
+    }
+    if (isatty(STDERR_FILENO) != 0) {
+      std::fprintf(stderr, "tree:  %llu of %llu events\n",
+                   static_cast<unsigned long long>(response->verified()),
+                   static_cast<unsigned long long>(response->size()));
+    }
+    request.set_size(response->size());
+    request.set_verified(response->verified());
+    request.mutable_subtrees()->Swap(response->mutable_subtrees());
+  }
 }
 
 }  // namespace concordat::cli

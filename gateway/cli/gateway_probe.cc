@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::cli {
 namespace {
@@ -25,12 +26,10 @@ constexpr char kGateway[] = "concordat-gateway";
 constexpr absl::string_view kRequest =
     "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-struct Free {
-  void operator()(SSL_CTX* x) const { SSL_CTX_free(x); }
-  void operator()(SSL* x) const { SSL_free(x); }
-  void operator()(BIO* x) const { BIO_free(x); }
-  void operator()(X509* x) const { X509_free(x); }
-};
+using Context = OpensslPtr<SSL_CTX, SSL_CTX_free>;
+using Ssl = OpensslPtr<SSL, SSL_free>;
+using Bio = OpensslPtr<BIO, BIO_free>;
+using Certificate = OpensslPtr<X509, X509_free>;
 
 class Socket {
  public:
@@ -67,11 +66,11 @@ absl::Status Away(absl::string_view why) {
 }
 
 // Trusts the hub's authority and nobody else.
-std::unique_ptr<SSL_CTX, Free> ContextOf(const std::string& authority) {
-  std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));
-  const std::unique_ptr<BIO, Free> text(
+Context ContextOf(const std::string& authority) {
+  Context context(SSL_CTX_new(TLS_client_method()));
+  const Bio text(
       BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
-  const std::unique_ptr<X509, Free> certificate(
+  const Certificate certificate(
       PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
   if (context == nullptr || certificate == nullptr ||
       X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()),
@@ -100,7 +99,7 @@ absl::Status ProbeGateway(const DataDirectory& data, absl::Duration timeout) {
   }
   const Socket socket(static_cast<uint16_t>(port), timeout);
   if (socket.fd() < 0) return Away("does not listen");
-  const std::unique_ptr<SSL, Free> ssl(SSL_new(context.get()));
+  const Ssl ssl(SSL_new(context.get()));
   if (ssl == nullptr || SSL_set_fd(ssl.get(), socket.fd()) != 1 ||
       SSL_connect(ssl.get()) != 1) {
     const long verified =

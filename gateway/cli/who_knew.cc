@@ -2,12 +2,17 @@
 #include <cstdio>
 #include <fstream>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "concordat/access/v1/who_knew.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
 #include "gateway/cli/who_knew_page.h"
+#include "services/common/base/bytes.h"
+#include "services/common/bundle/bundle.h"
+#include "services/common/config/evidence_keys.h"
 
 namespace concordat::cli {
 namespace {
@@ -25,6 +30,39 @@ absl::Status WriteFile(const std::string& path, const std::string& bytes) {
   return absl::OkStatus();
 }
 
+// Checked with the log's key of the data directory, not with what the bus says.
+absl::Status ShowCompleteness(const Hub& hub, const std::string& bundle,
+                              bool as_json) {
+  const auto key = LoadLogKey(hub.data());
+  if (!key.ok()) return key.status();
+  const auto checked = CheckBundle(bundle, {*key, {}});
+  if (!checked.ok()) return checked.status();
+  const Completeness& complete = checked->completeness;
+  const access::v1::WhoKnewReport& report = checked->bundle.report();
+  if (as_json) {
+    std::vector<std::string> gaps;
+    for (const auto& gap : report.could_not_know()) gaps.push_back(ToJson(gap));
+    std::printf(
+        "{\"origin\":\"%s\",\"completeThrough\":%llu,\"root\":\"%s\","
+        "\"subject\":\"%s\",\"events\":%llu,\"shown\":%llu,\"notShown\":[%s],"
+        "\"couldNotKnow\":[%s]}\n",
+        checked->checkpoint.origin.c_str(),
+        static_cast<unsigned long long>(complete.through),
+        absl::BytesToHexString(AsView(checked->checkpoint.root)).c_str(),
+        report.subject().c_str(),
+        static_cast<unsigned long long>(complete.events),
+        static_cast<unsigned long long>(complete.shown),
+        absl::StrJoin(complete.not_shown, ",").c_str(),
+        absl::StrJoin(gaps, ",").c_str());
+    return absl::OkStatus();
+  }
+  std::printf("%s\nsigned at the checkpoint of %llu events by %s\n",
+              absl::StrJoin(checked->limits, "\n").c_str(),
+              static_cast<unsigned long long>(complete.through),
+              checked->checkpoint.origin.c_str());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
@@ -39,10 +77,16 @@ absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
   std::string at;
   std::string html;
   std::string bundle;
+  bool complete = false;
   line.flags().AddString("person", "p-…, or ref:SYSTEM:NUMBER.", &person);
   line.flags().AddString("at", "2025-11-24T17:25:00Z; default now.", &at);
   line.flags().AddString("html", "Writes a page to print into this file.",
                          &html);
+  line.flags().AddBool(
+      "complete",
+      "Says instead how many events of the person there are up to which "
+      "checkpoint, as the log's key signed it, and what could not be known.",
+      &complete);
   line.flags().AddString(
       "bundle", "Writes evidence into this file, for `concordat verify`.",
       &bundle);
@@ -63,7 +107,7 @@ absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
   auto subject = (*hub)->ResolveSubject(person);
   if (!subject.ok()) return subject.status();
   request.set_subject(*std::move(subject));
-  request.set_with_bundle(!bundle.empty());
+  request.set_with_bundle(!bundle.empty() || complete);
   const auto response =
       (*hub)->Call<access::v1::WhoKnewResponse>(kProgram, kMethod, request);
   if (!response.ok()) return response.status();
@@ -74,6 +118,7 @@ absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
     status = WriteFile(bundle, response->bundle());
   }
   if (!status.ok()) return status;
+  if (complete) return ShowCompleteness(**hub, response->bundle(), line.json());
   if (line.json()) {
     std::printf("%s\n", ToJson(report).c_str());
   } else if (html.empty() && bundle.empty()) {

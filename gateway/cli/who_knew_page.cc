@@ -49,6 +49,10 @@ std::string StateOf(const KnownEvent& event) {
     states.push_back(
         absl::StrCat("removed by retention ", LocalTime(event.removed_time())));
   }
+  if (!event.signed_by().empty()) {
+    states.push_back(absl::StrCat("signed by ", event.signed_by()));
+  }
+  if (event.not_signed()) states.push_back("unsigned by its producer");
   for (const uint64_t by : event.amended_by()) {
     states.push_back(absl::StrCat("amended by ", by));
   }
@@ -184,7 +188,10 @@ std::string WhoKnewPage(const WhoKnewReport& report) {
       " (", LocalTime(report.log_end_time()),
       ").</p>\n<h2>What could not be known from the hub</h2>\n");
   if (report.could_not_know_size() == 0) {
-    html += "<p>No feed was silent and no outage is recorded.</p>\n";
+    html +=
+        "<p>No feed was silent, no agreement had ended, nobody's identity was "
+        "in "
+        "doubt and no outage is recorded.</p>\n";
   } else {
     html += "<ul>";
     for (const CouldNotKnow& gap : report.could_not_know()) {
@@ -192,6 +199,9 @@ std::string WhoKnewPage(const WhoKnewReport& report) {
     }
     html += "</ul>\n";
   }
+  html +=
+      "<p>What its services answered about the person is not here but in the "
+      "access extract, <code>concordat access</code>.</p>\n";
   absl::StrAppend(
       &html, "<h2>Facts</h2>\n",
       EventTable("That the hub had at that moment", report.events()));

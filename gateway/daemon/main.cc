@@ -16,6 +16,7 @@
 #include "gateway/api/connect_door.h"
 #include "gateway/api/documents.h"
 #include "gateway/api/events_door.h"
+#include "gateway/api/opening_note.h"
 #include "gateway/api/upstream.h"
 #include "gateway/common/event_maker.h"
 #include "gateway/common/schemas.h"
@@ -117,6 +118,21 @@ int Main(int argc, char** argv) {
   const std::string folder = start.Value(data.StateFolder("gateway"));
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access")));
+  access::v1::Record began;
+  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
+  began.mutable_began()->set_program(kProgram);
+  start.Check(BeginAccess(*access, std::move(began)));
+  // Its access log is asked as that of any program.
+  AccessDesk access_desk(kProgram, *access);
+  ServerHostOptions host_options;
+  host_options.program = kProgram;
+  host_options.port = start.Value(data.Port(kProgram, "grpc"));
+  host_options.tls = start.Value(data.LoadTls(kPrincipal));
+  SetWatch(watch, &host_options);
+  ServerHost host(std::move(host_options), registry->source(), clock, log,
+                  metrics, *access);
+  access_desk.Serve(host);
+  WatchRegistry(*registry, host.health());
   const auto requests =
       start.Value(OpenRequestLog(absl::StrCat(folder, "/requests.log")));
   const std::string types = start.Value(data.LoadTypes());
@@ -143,7 +159,16 @@ int Main(int argc, char** argv) {
         return CheckAlertTask(upstream, caller, subject, task,
                               options.calls.timeout);
       },
-      clock, steady, random, log));
+      [&](const Caller& caller, const std::string& subject,
+          const std::string& purpose) {
+        const absl::Status noted = NoteOpening(
+            upstream, caller, subject, purpose, random, options.calls.timeout);
+        if (noted.ok()) return;
+        log.Warning("an opening without a task is not in the log",
+                    {{"principal", caller.principal},
+                     {"code", absl::StatusCodeToString(noted.code())}});
+      },
+      *access, clock, steady, random, log));
   sign_in->Register(router);
   Authenticator& sessions = sign_in->authenticator();
   ConnectDoor connect(*schemas, upstream, options.calls, metrics);
@@ -164,6 +189,8 @@ int Main(int argc, char** argv) {
   const uint16_t port = start.Value(server.Start());
   std::vector<std::pair<std::string, std::string>> addresses = {
       {"https", absl::StrCat("127.0.0.1:", port)}};
+  addresses.emplace_back("grpc",
+                         absl::StrCat("127.0.0.1:", start.Value(host.Start())));
   addresses.emplace_back(
       "metrics",
       start.Value(metrics.Listen(start.Value(data.Port(kProgram, "metrics")))));
@@ -173,6 +200,9 @@ int Main(int argc, char** argv) {
   data.ForgetAddresses(kProgram);
   server.Stop();
   alerts.Stop();
+  access_desk.Stop();
+  host.Stop();
+  EndAccess(*access, clock.Now()).IgnoreError();
   return 0;
 }
 

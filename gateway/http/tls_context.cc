@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::gateway {
 namespace {
@@ -20,18 +21,11 @@ constexpr char kOldSuites[] =
 // As ALPN writes it.
 constexpr unsigned char kHttp11[] = "\x08http/1.1";
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
-using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
+using Bio = OpensslPtr<BIO, BIO_free_all>;
+using Certificate = OpensslPtr<X509, X509_free>;
+using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using Names = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
+using Context = OpensslPtr<SSL_CTX, SSL_CTX_free>;
 
 Bio Read(const std::string& pem) {
   return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "boost/json/parse.hpp"
 #include "gateway/signin/tokens.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::gateway {
 namespace {
@@ -28,20 +29,12 @@ constexpr size_t kEd25519Bytes = 32;
 constexpr int kRsaBitsMin = 2048;
 constexpr int kRsaBitsMax = 8192;
 
-template <auto Release>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Release(object);
-  }
-};
-using Bignum = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using ParamBuilder =
-    std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
+using Bignum = OpensslPtr<BIGNUM, BN_free>;
+using ParamBuilder = OpensslPtr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Params = OpensslPtr<OSSL_PARAM, OSSL_PARAM_free>;
+using KeyContext = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Signature = OpensslPtr<ECDSA_SIG, ECDSA_SIG_free>;
 
 const unsigned char* Bytes(absl::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());

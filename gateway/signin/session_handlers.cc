@@ -54,13 +54,15 @@ absl::Status CheckReason(absl::string_view reason) {
 SessionHandlers::SessionHandlers(Sessions& sessions, PasswordSignIn& passwords,
                                  SealedStore& store, const SignInRecord& record,
                                  std::set<std::string> purposes,
-                                 TaskCheck check_task, const Clock& clock)
+                                 TaskCheck check_task, OpeningNote note_opening,
+                                 const Clock& clock)
     : sessions_(sessions),
       passwords_(passwords),
       store_(store),
       record_(record),
       purposes_(std::move(purposes)),
       check_task_(std::move(check_task)),
+      note_opening_(std::move(note_opening)),
       clock_(clock) {}
 
 void SessionHandlers::Register(Router& router) {
@@ -248,6 +250,9 @@ Response SessionHandlers::SetPurpose(const Request& request,
                                .task = *task});
   if (status.ok()) status = sessions_.SetPurpose(number, *subject, *purpose);
   if (!status.ok()) return ErrorResponse(status);
+  if (!subject->empty() && task->empty()) {
+    note_opening_(caller, *subject, *purpose);
+  }
   return Stay(caller);
 }
 

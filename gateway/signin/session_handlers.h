@@ -21,6 +21,12 @@ namespace concordat::gateway {
 using TaskCheck = std::function<absl::Status(
     const Caller& caller, const std::string& subject, const std::string& task)>;
 
+// Says to the hub that the caller opens a person to whom no task led. May wait; what
+// it cannot say now is in its own record.
+using OpeningNote =
+    std::function<void(const Caller& caller, const std::string& subject,
+                       const std::string& purpose)>;
+
 // Threads  Any, those of the router that may wait.
 class SessionHandlers {
  public:
@@ -28,7 +34,7 @@ class SessionHandlers {
   SessionHandlers(Sessions& sessions, PasswordSignIn& passwords,
                   SealedStore& store, const SignInRecord& record,
                   std::set<std::string> purposes, TaskCheck check_task,
-                  const Clock& clock);
+                  OpeningNote note_opening, const Clock& clock);
 
   void Register(Router& router);
 
@@ -51,6 +57,7 @@ class SessionHandlers {
   const SignInRecord& record_;
   const std::set<std::string> purposes_;
   const TaskCheck check_task_;
+  const OpeningNote note_opening_;
   const Clock& clock_;
 };
 

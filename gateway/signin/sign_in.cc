@@ -74,7 +74,6 @@ struct SignIn::Parts {
   std::string environment;
   std::unique_ptr<PasswordHasher> hasher = MakeArgon2();
   std::unique_ptr<LiveAccounts> accounts;
-  std::unique_ptr<AccessLog> access;
   std::unique_ptr<SignInRecord> record;
   std::unique_ptr<SealedStore> store;
   std::unique_ptr<Sessions> sessions;
@@ -91,8 +90,8 @@ Authenticator& SignIn::authenticator() { return *parts_->sessions; }
 
 absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
     const DataDirectory& data, RegistrySource registry, TaskCheck check_task,
-    const Clock& clock, const SteadyClock& steady, Random& random,
-    const Logger& log) {
+    OpeningNote note_opening, AccessLog& access, const Clock& clock,
+    const SteadyClock& steady, Random& random, const Logger& log) {
   v1::SignInSettings settings;
   if (auto s =
           LoadCheckedSettings(data, kSettings, &settings, WhenAbsent::kError);
@@ -120,10 +119,7 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
       });
   if (!accounts.ok()) return accounts.status();
   parts->accounts = *std::move(accounts);
-  auto access = OpenAccessLog(data.PathOf("gateway/sign-in-access"));
-  if (!access.ok()) return access.status();
-  parts->access = *std::move(access);
-  parts->record = std::make_unique<SignInRecord>(*parts->access, clock);
+  parts->record = std::make_unique<SignInRecord>(access, registry, clock);
   auto store = SealedStore::Open(data.PathOf("gateway/sign-in.db"), *secret,
                                  clock, random);
   if (!store.ok()) return store.status();
@@ -137,7 +133,8 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
   parts->passwords = *std::move(passwords);
   parts->session_handlers = std::make_unique<SessionHandlers>(
       *parts->sessions, *parts->passwords, *parts->store, *parts->record,
-      *std::move(purposes), std::move(check_task), clock);
+      *std::move(purposes), std::move(check_task), std::move(note_opening),
+      clock);
   if (settings.has_oidc()) {
     auto provider =
         OpenProvider(data, *registered, settings.oidc(), clock, steady);

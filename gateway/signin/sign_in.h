@@ -16,20 +16,21 @@
 #include "services/common/base/random.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/live_registry.h"
+#include "services/common/rpc/access_log.h"
 #include "services/common/telemetry/log.h"
 
 namespace concordat::gateway {
 
 class SignIn {
  public:
-  // Reads doors/sign-in.textproto, the accounts and the agreements' purposes; in
+  // Who signs in is recorded in `access`. Reads doors/sign-in.textproto, the accounts and the agreements' purposes; in
   // a demo without accounts it makes those of MakeDemoAccounts(). All but
   // `data` outlives this.
   //   INVALID_ARGUMENT, NOT_FOUND  a file, or a setting; names it.
   static absl::StatusOr<std::unique_ptr<SignIn>> Open(
       const DataDirectory& data, RegistrySource registry, TaskCheck check_task,
-      const Clock& clock, const SteadyClock& steady, Random& random,
-      const Logger& log);
+      OpeningNote note_opening, AccessLog& access, const Clock& clock,
+      const SteadyClock& steady, Random& random, const Logger& log);
   ~SignIn();
 
   // /session…, /sign-in…. This outlives the router's server.

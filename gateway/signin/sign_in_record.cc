@@ -11,10 +11,16 @@ absl::Status SignInRecord::Write(absl::string_view how, const Person* person,
   record.at = clock_.Now();
   record.method = method;
   record.outcome = outcome;
+  const auto registry = registry_();
   if (person != nullptr) {
     record.principal = person->principal;
     record.via = "gateway";
     record.staff = person->staff;
+    if (const auto* principal = registry->FindByName(person->principal);
+        principal != nullptr) {
+      record.agency = principal->agency();
+      record.role = principal->role();
+    }
   }
   return log_.Append(record);
 }

@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   start.Check(concordat::alerts::MakeEngine(definitions).status());
   const auto client =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
+  concordat::WatchLog(*client, program.host().health());
   concordat::TracedBusClient bus(*client, program.spans(), program.clock());
   const concordat::SystemSteadyClock steady;
   const auto folder =

@@ -379,6 +379,7 @@ int Main(int argc, char** argv) {
                          {{"principal", principal.name()},
                           {"status", added.ToString()}});
           }},
+      std::make_unique<BackgroundThread>(),
       std::make_unique<BackgroundThread>());
   IngestLoop& ingest = *ingest_loop;
 
@@ -432,8 +433,13 @@ int Main(int argc, char** argv) {
   CorrectionDesk corrections(*log, types, delivery, recorder,
                              CorrectionRegister(*log, types, *access, asked),
                              std::make_unique<BackgroundThread>());
+  const std::string access_origin =
+      start.Value(AccessOriginOf(tree->key().name));
+  const auto access_tree = start.Value(
+      AccessTree::Open(*access, access_origin, signer, *tree_folder));
   WhoKnew who_knew(*log, types, *access);
-  BundleMaker bundles(*log, *log, *tree, types, *access, signer);
+  BundleMaker bundles(*log, *log, *log, *tree, types, *access, *access_tree,
+                      signer);
   WhoKnewDesk who_knew_desk(who_knew, bundles,
                             std::make_unique<BackgroundThread>());
   ServerHostOptions host_options;
@@ -441,6 +447,10 @@ int Main(int argc, char** argv) {
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
+  AccessDesk access_desk(kProgram, *access, AccessEventsOf(*log),
+                         {access_origin, [&signer](const Checkpoint& checkpoint) {
+                            return SignCheckpoint(checkpoint, signer);
+                          }});
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types, watch.expiry_warning_days());
@@ -450,10 +460,13 @@ int Main(int argc, char** argv) {
   const std::unique_ptr<Stamping> stamping =
       start.Value(Stamping::Start(data, folder, *tree, steady, random));
   EvidenceDesk evidence(
-      *tree, *log, *log, *log, asked,
+      *tree, *access_tree, *log, *log, *log, asked,
       [&stamping] {
         return stamping == nullptr ? std::pair<std::string, std::string>()
                                    : stamping->Newest();
+      },
+      [&ingest](const v1::Principal& principal, const v1::ChainSigned& link) {
+        return ingest.Sign(principal, link);
       },
       std::make_unique<BackgroundThread>());
   access::v1::BreakGlassPolicy glass_policy;
@@ -476,12 +489,7 @@ int Main(int argc, char** argv) {
                           ingest_calls, delivery_calls, clock,    steady};
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
-  ServeAccess(host, kProgram, *access,
-              {start.Value(AccessOriginOf(tree->key().name)),
-               [&signer](const Checkpoint& checkpoint) {
-                 return SignCheckpoint(checkpoint, signer);
-               }},
-              AccessEventsOf(*log));
+  access_desk.Serve(host);
   who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);
@@ -505,6 +513,7 @@ int Main(int argc, char** argv) {
     agreements.Warn(watch.expiry_warning_days());
     keys.Judge(troubles);
     tree_thread.Judge(troubles);
+    access_tree->Judge(troubles);
     if (stamping != nullptr) stamping->Judge(troubles);
     rekeyer.Judge(troubles);
     JudgeKeys(registry->Current()->proto(), clock.Now(),
@@ -534,6 +543,7 @@ int Main(int argc, char** argv) {
     samples.Gauge("concordat_bus_disk_free_bytes", "Room left for the log.",
                   static_cast<double>(FreeBytes(data.path())));
   });
+  access_tree->Start();
   const uint16_t grpc_port = start.Value(host.Start());
 
   if (shared != nullptr) ingest.Follow();
@@ -576,6 +586,7 @@ int Main(int argc, char** argv) {
   ingest_calls.Close();
   delivery_calls.Close();
   who_knew_desk.Stop();
+  access_desk.Stop();
   host.Stop();
   return 0;
 }

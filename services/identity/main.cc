@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   const auto types = start.Value(concordat::TypeRegistry::Build(
       start.Value(data.LoadTypes()), start.Value(data.LoadCodeLists())));
   const auto client = start.Value(concordat::ConnectBus(data, kPrincipal));
+  concordat::WatchLog(*client, program.host().health());
   concordat::TracedBusClient bus(*client, program.spans(), program.clock());
   const concordat::LogClock log_clock(data.environment(), bus, program.clock());
   const auto store = start.Value(concordat::identity::IdentityStore::Open(

@@ -80,7 +80,8 @@ class SignInTest : public ::testing::Test {
   FakeSteadyClock steady_;
   SeededRandom random_;
   FakeAccessLog log_;
-  const gateway::SignInRecord record_{log_, clock_};
+  const gateway::SignInRecord record_{log_, [this] { return registry_; },
+                                      clock_};
   gateway::Sessions sessions_{gateway::SessionLimits(),
                               [this] { return accounts_; },
                               [this] { return registry_; },

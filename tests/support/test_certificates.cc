@@ -8,20 +8,14 @@
 #include <openssl/x509v3.h>
 
 #include "services/common/base/check.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::testing {
 namespace {
 
-template <auto free>
-struct Free {
-  template <typename T>
-  void operator()(T* t) const {
-    free(t);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
+using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = OpensslPtr<X509, X509_free>;
+using Bio = OpensslPtr<BIO, BIO_free>;
 
 std::string Text(BIO* bio) {
   char* data = nullptr;

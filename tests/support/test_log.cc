@@ -137,6 +137,24 @@ absl::Status TestLog::WriteStaged() {
   return absl::OkStatus();
 }
 
+absl::Status TestLog::AppendTo(
+    uint64_t last, const std::function<TestEvent::Fields(uint64_t)>& fields,
+    size_t to_a_commit, uint64_t us) {
+  uint64_t next = log_->Status().end.value + 1;
+  while (next <= last) {
+    const uint64_t accepted_us = next * us;
+    std::vector<std::unique_ptr<TestEvent>> events;
+    std::vector<const TestEvent*> set;
+    for (; next <= last && set.size() < to_a_commit; ++next) {
+      events.push_back(std::make_unique<TestEvent>(fields(next)));
+      set.push_back(events.back().get());
+    }
+    absl::Status written = Append(set, accepted_us).written;
+    if (!written.ok()) return written;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<bus::StoredEvent>> TestLog::ReadAll() {
   std::vector<bus::StoredEvent> events;
   for (;;) {

@@ -2,6 +2,7 @@
 #define CONCORDAT_TESTS_SUPPORT_TEST_LOG_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,6 +96,14 @@ class TestLog {
     uint64_t seed = 1;
     bus::OpenBlockStore blocks = nullptr;  // Null: on the FakeDisk.
   };
+  // Several segments of a few events, and nothing kept in memory.
+  static Options Small() {
+    Options options;
+    options.segment_bytes = 16 * 1024;
+    options.block_bytes = 12 * 1024;
+    options.recent_bytes = 1;
+    return options;
+  }
   TestLog() : TestLog(Options()) {}
   explicit TestLog(const Options& options);
 
@@ -125,6 +134,12 @@ class TestLog {
   Appended Append(const std::vector<const TestEvent*>& set,
                   uint64_t accepted_us = 1);
   absl::Status WriteStaged();
+  // Events from the log's end to `last`, so many to a commit, each with the fields
+  // that `fields` gives its number; accepted at the number of the commit's first,
+  // times `us`.
+  absl::Status AppendTo(
+      uint64_t last, const std::function<TestEvent::Fields(uint64_t)>& fields,
+      size_t to_a_commit = 1, uint64_t us = 1);
   // Every event from the first, by Read().
   absl::StatusOr<std::vector<bus::StoredEvent>> ReadAll();
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::cli {
 namespace {
@@ -19,23 +20,14 @@ constexpr absl::Duration kAuthorityLifetime = absl::Hours(24 * 730);
 constexpr absl::Duration kLifetime = absl::Hours(24 * 365);
 constexpr absl::Duration kClockSkew = absl::Hours(1);
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using X509Ptr = std::unique_ptr<X509, Deleter<X509_free>>;
-using RequestPtr = std::unique_ptr<X509_REQ, Deleter<X509_REQ_free>>;
-using StorePtr = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
-using StoreContextPtr =
-    std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
-using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using BignumPtr = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using ExtensionPtr =
-    std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
+using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using X509Ptr = OpensslPtr<X509, X509_free>;
+using RequestPtr = OpensslPtr<X509_REQ, X509_REQ_free>;
+using StorePtr = OpensslPtr<X509_STORE, X509_STORE_free>;
+using StoreContextPtr = OpensslPtr<X509_STORE_CTX, X509_STORE_CTX_free>;
+using BioPtr = OpensslPtr<BIO, BIO_free_all>;
+using BignumPtr = OpensslPtr<BIGNUM, BN_free>;
+using ExtensionPtr = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
 
 absl::Status Refused(absl::string_view what) {
   char reason[256] = "no reason given";
@@ -152,7 +144,7 @@ absl::StatusOr<X509Ptr> Draft(absl::string_view name, EVP_PKEY* key,
 }
 
 bool HasUri(X509* certificate, absl::string_view uri) {
-  using NamesPtr = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
+  using NamesPtr = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
   const NamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {

@@ -5,16 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/bus/evidence/producer_link.h"
 #include "services/common/base/bytes.h"
-#include "services/common/evidence/producer_chain.h"
 #include "services/common/evidence/spine.h"
 #include "services/common/evidence/tiles.h"
 
 namespace concordat::bus {
 namespace {
 
-// A producer signs within moments of the receipt.
-constexpr size_t kSignatureSearchBytes = size_t{64} << 20;
+// Some seconds of a slow disk, well within a call's deadline.
+constexpr uint64_t kVerifiedAtATime = 500'000;
 constexpr char kService[] = "concordat.bus.v1.EvidenceService/";
 
 template <typename Response>
@@ -46,6 +46,11 @@ void EvidenceDesk::Serve(ServerHost& host) {
       [this](const Call&, const v1::ProveConsistencyRequest& request) {
         return Consistency(request);
       });
+  host.Handle<v1::ProveAccessRequest, v1::ProveAccessResponse>(
+      method("ProveAccess"), {},
+      [this](const Call&, const v1::ProveAccessRequest& request) {
+        return Access(request);
+      });
   host.Handle<v1::GetTileRequest, v1::GetTileResponse>(
       method("GetTile"), {},
       [this](const Call&, const v1::GetTileRequest& request)
@@ -68,9 +73,19 @@ void EvidenceDesk::Serve(ServerHost& host) {
       });
   host.HandleLater<v1::VerifyTreeRequest, v1::VerifyTreeResponse>(
       method("VerifyTree"), {{"operator"}},
-      [this](const Call&, const v1::VerifyTreeRequest&,
+      [this](const Call&, const v1::VerifyTreeRequest& request,
              Reply<v1::VerifyTreeResponse> reply) {
-        thread_->Post([this, reply = std::move(reply)] { reply(Verify()); });
+        thread_->Post([this, request, reply = std::move(reply)] {
+          reply(Verify(request));
+        });
+      });
+  host.Handle<v1::SignEventsRequest, v1::SignEventsResponse>(
+      method("SignEvents"), {},
+      [this](const Call& call, const v1::SignEventsRequest& request)
+          -> absl::StatusOr<v1::SignEventsResponse> {
+        const absl::Status taken = sign_(*call.principal, request.link());
+        if (!taken.ok()) return taken;
+        return v1::SignEventsResponse();
       });
 }
 
@@ -86,6 +101,7 @@ v1::GetCheckpointResponse EvidenceDesk::Checkpoint() const {
   auto [note, stamp] = stamp_();
   response.set_stamped(std::move(note));
   response.set_stamp(std::move(stamp));
+  response.set_access_checkpoint(access_.Now().note);
   return response;
 }
 
@@ -140,52 +156,26 @@ absl::StatusOr<std::string> EvidenceDesk::LeafFor(const Call& call,
   return leaf;
 }
 
-absl::StatusOr<std::vector<Digest>> EvidenceDesk::DigestsOf(
-    const v1::ChainSigned& link) const {
-  std::vector<Digest> digests;
-  for (const v1::SequenceRun& run : link.runs()) {
-    for (uint64_t i = 0; i < run.count(); ++i) {
-      const absl::StatusOr<StoredEvent> event = log_.ReadOne({run.first() + i});
-      if (!event.ok()) return event.status();
-      digests.push_back(event->digest);
-    }
-  }
-  return digests;
-}
-
 absl::Status EvidenceDesk::FillSignature(
     const Call& call, const StoredEvent& event,
     v1::ProveInclusionResponse& response) const {
-  const absl::string_view agency = AgencyOfSource(event.header.source);
-  std::vector<Digest> digests;
-  // Anybody can name an event in a link; it has to be its producer's agency, and of
-  // these very events.
-  const auto holds = [&](const StoredLink& link) {
-    if (link.agency != agency ||
-        !CheckLink(log_.Status().log_id, link.link).ok()) {
-      return false;
-    }
-    absl::StatusOr<std::vector<Digest>> found = DigestsOf(link.link);
-    if (!found.ok() || !CheckLinkDigests(link.link, *found).ok()) return false;
-    digests = *std::move(found);
-    return true;
-  };
-  const auto link =
-      chains_.FindLink(event.sequence, kSignatureSearchBytes, holds);
-  if (absl::IsUnimplemented(link.status())) return absl::OkStatus();
-  if (!link.ok()) return link.status();
-  if (!link->has_value()) {
+  const auto found = FindProducerLink(log_, chains_, event);
+  if (absl::IsUnimplemented(found.status())) return absl::OkStatus();
+  if (!found.ok()) return found.status();
+  if (!found->has_value()) {
     response.set_producer_signature(v1::PRODUCER_SIGNATURE_UNSIGNED);
     return absl::OkStatus();
   }
+  const StoredLink& link = (*found)->stored;
   response.set_producer_signature(v1::PRODUCER_SIGNATURE_SIGNED);
-  response.set_signed_by((*link)->principal);
-  response.set_signing_key((*link)->link.public_key());
-  if (call.principal->agency() != agency && !call.principal->has_process()) {
+  response.set_signed_by(link.principal);
+  response.set_signing_key(link.link.public_key());
+  if (call.principal->agency() != AgencyOfSource(event.header.source) &&
+      !call.principal->has_process()) {
     return absl::OkStatus();
   }
-  *response.mutable_link() = (*link)->link;
-  for (const Digest& digest : digests) {
+  *response.mutable_link() = link.link;
+  for (const Digest& digest : (*found)->digests) {
     response.add_link_digests(std::string(AsView(digest)));
   }
   return absl::OkStatus();
@@ -205,6 +195,20 @@ absl::StatusOr<v1::ProveConsistencyResponse> EvidenceDesk::Consistency(
   return response;
 }
 
+absl::StatusOr<v1::ProveAccessResponse> EvidenceDesk::Access(
+    const v1::ProveAccessRequest& request) const {
+  const AccessTree::View now = access_.Now();
+  const uint64_t to =
+      request.to_size() == 0 ? now.checkpoint.size : request.to_size();
+  const auto proof = access_.ProveConsistency(request.from_size(), to);
+  if (!proof.ok()) return proof.status();
+  v1::ProveAccessResponse response;
+  response.set_to_size(to);
+  FillHashes(*proof, response);
+  if (to == now.checkpoint.size) response.set_checkpoint(now.note);
+  return response;
+}
+
 absl::StatusOr<v1::AddCosignatureResponse> EvidenceDesk::Cosign(
     const Call& call, const v1::AddCosignatureRequest& request) {
   const absl::Status added =
@@ -213,14 +217,34 @@ absl::StatusOr<v1::AddCosignatureResponse> EvidenceDesk::Cosign(
   return v1::AddCosignatureResponse();
 }
 
-absl::StatusOr<v1::VerifyTreeResponse> EvidenceDesk::Verify() const {
-  const absl::StatusOr<uint64_t> size = tree_.Verify();
-  if (!size.ok()) return size.status();
-  const absl::StatusOr<TreeHash> root = tree_.RootOf(*size);
-  if (!root.ok()) return root.status();
+absl::StatusOr<v1::VerifyTreeResponse> EvidenceDesk::Verify(
+    const v1::VerifyTreeRequest& request) const {
+  int next = 0;
+  const auto so_far = TreeEdge::Load(
+      request.verified(), [&](int, uint64_t) -> absl::StatusOr<TreeHash> {
+        const auto hash = next < request.subtrees_size()
+                              ? TreeHashOf(request.subtrees(next++))
+                              : std::nullopt;
+        if (!hash.has_value()) {
+          return absl::InvalidArgumentError(
+              "subtrees: not those of so many verified events");
+        }
+        return *hash;
+      });
+  if (!so_far.ok()) return so_far.status();
+  const uint64_t size =
+      request.size() == 0 ? tree_.Now().checkpoint.size : request.size();
+  const auto edge = tree_.Verify(*so_far, size, kVerifiedAtATime);
+  if (!edge.ok()) return edge.status();
   v1::VerifyTreeResponse response;
-  response.set_size(*size);
-  response.set_root(std::string(AsView(*root)));
+  response.set_size(size);
+  response.set_verified(edge->size());
+  for (const TreeHash& hash : edge->subtrees()) {
+    response.add_subtrees(std::string(AsView(hash)));
+  }
+  if (edge->size() == size) {
+    response.set_root(std::string(AsView(edge->root())));
+  }
   return response;
 }
 

@@ -1,7 +1,7 @@
 // concordat.bus.v1.EvidenceService: checkpoints and proofs of the log's tree.
 //
 // Threads  Serve: before the host starts. Its handlers run on the host's thread;
-//          a whole tree is gone through on one of its own.
+//          a tree is gone through on one of its own, a part at a time.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_EVIDENCE_DESK_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_EVIDENCE_DESK_H_
 
@@ -19,6 +19,7 @@
 #include "services/bus/log/chain_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/spine_log.h"
+#include "services/bus/oversight/access_tree.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {
@@ -28,17 +29,23 @@ class EvidenceDesk {
   // The newest stamped note, and its stamp.
   using NewestStamp = std::function<std::pair<std::string, std::string>()>;
 
+  // IngestLoop::Sign.
+  using Sign =
+      std::function<absl::Status(const v1::Principal&, const v1::ChainSigned&)>;
+
   // Everything outlives it; it outlives the host. `fold` is the host's thread's
   // alone, and is caught up at each question.
-  EvidenceDesk(LogTree& tree, const EventLog& log, const SpineLog& spines,
-               const ChainLog& chains, PolicyFold& fold, NewestStamp stamp,
-               std::unique_ptr<Background> thread)
+  EvidenceDesk(LogTree& tree, const AccessTree& access, const EventLog& log,
+               const SpineLog& spines, const ChainLog& chains, PolicyFold& fold,
+               NewestStamp stamp, Sign sign, std::unique_ptr<Background> thread)
       : tree_(tree),
+        access_(access),
         log_(log),
         spines_(spines),
         chains_(chains),
         fold_(fold),
         stamp_(std::move(stamp)),
+        sign_(std::move(sign)),
         thread_(std::move(thread)) {}
 
   void Serve(ServerHost& host);
@@ -49,6 +56,8 @@ class EvidenceDesk {
       const Call& call, const v1::ProveInclusionRequest& request);
   absl::StatusOr<v1::ProveConsistencyResponse> Consistency(
       const v1::ProveConsistencyRequest& request) const;
+  absl::StatusOr<v1::ProveAccessResponse> Access(
+      const v1::ProveAccessRequest& request) const;
   absl::StatusOr<v1::AddCosignatureResponse> Cosign(
       const Call& call, const v1::AddCosignatureRequest& request);
   // The event's leaf, if the caller may see it now; else nothing.
@@ -57,16 +66,17 @@ class EvidenceDesk {
   // Whether its producer signed it, and by which link.
   absl::Status FillSignature(const Call& call, const StoredEvent& event,
                              v1::ProveInclusionResponse& response) const;
-  absl::StatusOr<std::vector<Digest>> DigestsOf(
-      const v1::ChainSigned& link) const;
-  absl::StatusOr<v1::VerifyTreeResponse> Verify() const;
+  absl::StatusOr<v1::VerifyTreeResponse> Verify(
+      const v1::VerifyTreeRequest& request) const;
 
   LogTree& tree_;
+  const AccessTree& access_;
   const EventLog& log_;
   const SpineLog& spines_;
   const ChainLog& chains_;
   PolicyFold& fold_;
   const NewestStamp stamp_;
+  const Sign sign_;
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> thread_;
 };

@@ -17,6 +17,8 @@ constexpr char kService[] = "concordat.access.v1.GlassService/";
 constexpr uint32_t kMinutesMax = 24 * 60;
 
 // Nobody signed in stands behind these.
+constexpr char kPersonOpened[] = "concordat.access.v1.PersonOpened";
+
 bool IsProfessional(const v1::Principal& caller) {
   return !caller.has_process() && !SpeaksForOthers(caller) &&
          caller.role() != "operator" && caller.role() != "service" &&
@@ -76,6 +78,7 @@ const v1::Principal* GlassDesk::PublisherFor(const std::string& agency) {
     grant.set_source(SourceOf(principal));
     grant.add_types(kGlassBroken);
     grant.add_types(kGlassReviewed);
+    grant.add_types(kPersonOpened);
   }
   return &principal;
 }
@@ -105,6 +108,9 @@ void GlassDesk::Publish(const Call& call, const std::string& agency,
          if (!status.ok()) return then(status);
          for (const v1::Outcome& outcome : receipts.outcomes()) {
            if (outcome.refusal() == v1::REFUSAL_UNSPECIFIED) continue;
+           if (outcome.refusal() == v1::REFUSAL_ID_REUSED) {
+             return then(absl::AlreadyExistsError(outcome.detail()));
+           }
            return then(outcome.refusal() == v1::REFUSAL_NO_AGREEMENT
                            ? absl::PermissionDeniedError(absl::StrCat(
                                  "your agency: ", outcome.detail()))
@@ -154,15 +160,8 @@ void GlassDesk::Break(const Call& call,
                       Reply<access::v1::BreakGlassResponse> reply) {
   const auto opening = OpeningOf(call, request);
   if (!opening.ok()) return reply(opening.status());
-  const auto person = PersonKey::Parse(request.subject());
-  if (!person.ok()) {
-    return reply(absl::InvalidArgumentError("subject: not a person key"));
-  }
-  const auto events = log_.OfPerson(*person, {0}, log_.Status().end);
-  if (!events.ok()) return reply(events.status());
-  if (events->empty()) {
-    return reply(absl::NotFoundError("there is no such person"));
-  }
+  const auto person = PersonOf(request.subject());
+  if (!person.ok()) return reply(person.status());
   access::v1::BreakGlassResponse response;
   if (auto open = register_.OpenTo(call.principal->name(), call.staff,
                                    request.subject(), now_us());
@@ -182,6 +181,47 @@ void GlassDesk::Break(const Call& call,
             if (!status.ok()) return reply(status);
             register_.Add(entry);
             reply(response);
+          });
+}
+
+absl::StatusOr<PersonKey> GlassDesk::PersonOf(
+    const std::string& subject) const {
+  auto person = PersonKey::Parse(subject);
+  if (!person.ok()) {
+    return absl::InvalidArgumentError("subject: not a person key");
+  }
+  const auto events = log_.OfPerson(*person, {0}, log_.Status().end);
+  if (!events.ok()) return events.status();
+  if (events->empty()) return absl::NotFoundError("there is no such person");
+  return person;
+}
+
+void GlassDesk::Note(const Call& call,
+                     const access::v1::NoteOpeningRequest& request,
+                     Reply<access::v1::NoteOpeningResponse> reply) {
+  if (!IsProfessional(*call.principal)) {
+    return reply(absl::PermissionDeniedError(
+        "only a professional of an agency opens a person"));
+  }
+  if (request.command().request_id().empty()) {
+    return reply(absl::InvalidArgumentError("command.request_id: needed"));
+  }
+  const auto person = PersonOf(request.subject());
+  if (!person.ok()) return reply(person.status());
+  access::v1::PersonOpened opened;
+  opened.set_by(call.principal->name());
+  opened.set_staff(call.staff);
+  Publish(call, call.principal->agency(),
+          DerivedId("opened",
+                    absl::StrCat(call.principal->name(), "\n", call.staff, "\n",
+                                 request.command().request_id()),
+                    0),
+          *person, opened, [reply](const absl::Status& status) {
+            // The same request is in the log already, at the time of the first.
+            if (!status.ok() && !absl::IsAlreadyExists(status)) {
+              return reply(status);
+            }
+            reply(access::v1::NoteOpeningResponse());
           });
 }
 
@@ -262,6 +302,13 @@ void GlassDesk::Serve(ServerHost& host) {
       [this](const Call& call, const access::v1::ReviewGlassRequest& request,
              Reply<access::v1::ReviewGlassResponse> reply) {
         Review(call, request, std::move(reply));
+      });
+  host.HandleLater<access::v1::NoteOpeningRequest,
+                   access::v1::NoteOpeningResponse>(
+      absl::StrCat(kService, "NoteOpening"), {},
+      [this](const Call& call, const access::v1::NoteOpeningRequest& request,
+             Reply<access::v1::NoteOpeningResponse> reply) {
+        Note(call, request, std::move(reply));
       });
   host.Handle<access::v1::ListGlassRequest, access::v1::ListGlassResponse>(
       absl::StrCat(kService, "ListGlass"), {},

@@ -22,7 +22,8 @@
 
 namespace concordat::bus {
 
-// Persons opened without an interest: concordat.access.v1.GlassService. What is
+// Persons opened without an interest, or without a task:
+// concordat.access.v1.GlassService. What is
 // open is what the log says, read when the bus starts; times are real ones.
 //
 // Threads  Load, Serve: before the host starts. OpenedTo: any.
@@ -48,6 +49,11 @@ class GlassDesk {
              Reply<access::v1::BreakGlassResponse> reply);
   void Review(const Call& call, const access::v1::ReviewGlassRequest& request,
               Reply<access::v1::ReviewGlassResponse> reply);
+  void Note(const Call& call, const access::v1::NoteOpeningRequest& request,
+            Reply<access::v1::NoteOpeningResponse> reply);
+  // Of a person that the log has.
+  //   INVALID_ARGUMENT  names the field.  NOT_FOUND
+  absl::StatusOr<PersonKey> PersonOf(const std::string& subject) const;
   absl::StatusOr<access::v1::ListGlassResponse> List(const Call& call) const;
   absl::StatusOr<access::v1::GlassBroken> OpeningOf(
       const Call& call, const access::v1::BreakGlassRequest& request) const;

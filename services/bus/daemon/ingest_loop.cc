@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,7 @@ constexpr absl::Duration kLinksWait = absl::Milliseconds(200);
 constexpr size_t kReadBytes = 1 << 20;
 constexpr SessionId kOwnSession = {0};
 constexpr SessionId kCallSession = {UINT64_MAX};
+constexpr size_t kSignedMax = 64;  // That wait for the loop.
 // Of one session.
 constexpr absl::Duration kProofEvery = absl::Seconds(1);
 
@@ -46,7 +48,8 @@ IngestLoop::IngestLoop(LaneOptions lanes, EventLog& log,
                        std::unique_ptr<IngestCore> core, PolicyFold fold,
                        Random& random, Faults& faults, LoopMeters& meters,
                        Drain& drain, Hooks hooks,
-                       std::unique_ptr<Background> disk)
+                       std::unique_ptr<Background> disk,
+                       std::unique_ptr<Background> proofs)
     : lanes_(lanes),
       log_(log),
       sessions_(sessions),
@@ -61,7 +64,8 @@ IngestLoop::IngestLoop(LaneOptions lanes, EventLog& log,
       meters_(meters),
       drain_(drain),
       hooks_(std::move(hooks)),
-      disk_(std::move(disk)) {
+      disk_(std::move(disk)),
+      proofs_(std::move(proofs)) {
   now_us_ = fold_.now_us();
   UseAgreements();
   fold_.ForgetChanges();  // Nobody is back-filled from here.
@@ -141,6 +145,7 @@ void IngestLoop::Turn() {
   LookAtFrames(more_            ? absl::ZeroDuration()
                : lanes_.empty() ? kTurn
                                 : kHeldTurn);
+  TakeAside();
   TakeCalls();
   TakeWritten();
   Answer();
@@ -218,6 +223,55 @@ absl::Status IngestLoop::Publish(PublishCall call) {
   const absl::Status added = calls_.Add(std::move(call));
   if (added.ok()) sessions_.Wake();
   return added;
+}
+
+absl::Status IngestLoop::CheckSigned(const v1::Principal& principal,
+                                     const v1::ChainSigned& link) const {
+  absl::Status checked = CheckLink(log_id_, link);
+  if (checked.ok() && !HasSigningKey(principal, link.public_key())) {
+    checked = absl::PermissionDeniedError(
+        "the registry does not have that signing key for you");
+  }
+  for (const v1::SequenceRun& run : link.runs()) {
+    if (checked.ok() &&
+        run.first() + run.count() - 1 > log_.Status().end.value) {
+      checked = absl::InvalidArgumentError("ChainSigned of events to come");
+    }
+  }
+  return checked;
+}
+
+absl::Status IngestLoop::Sign(const v1::Principal& principal,
+                              const v1::ChainSigned& link) {
+  if (follows_) {
+    return absl::UnavailableError("another process writes this log");
+  }
+  absl::Status checked = CheckSigned(principal, link);
+  if (!checked.ok()) return checked;
+  {
+    MutexLock lock(mu_);
+    if (signed_.size() >= kSignedMax) {
+      return absl::ResourceExhaustedError("too many sign; try again");
+    }
+    signed_.push_back({principal.name(), principal.agency(), link});
+  }
+  sessions_.Wake();
+  return absl::OkStatus();
+}
+
+void IngestLoop::TakeAside() {
+  std::vector<StoredLink> links;
+  std::vector<std::pair<SessionId, v1::Consistency>> proved;
+  {
+    MutexLock lock(mu_);
+    links = std::exchange(signed_, {});
+    proved = std::exchange(proved_, {});
+  }
+  if (links_.empty()) links_since_ = meters_.Now();
+  std::move(links.begin(), links.end(), std::back_inserter(links_));
+  for (const auto& [session, answer] : proved) {
+    sessions_.Send(session, FrameKind::kConsistency, answer);
+  }
 }
 
 void IngestLoop::TakeCalls() {
@@ -324,17 +378,7 @@ void IngestLoop::TakeChain(const SessionEvent& event,
   StoredLink link{principal.name(), principal.agency(), {}};
   absl::Status checked = absl::InvalidArgumentError("not a ChainSigned");
   if (hooks_.on_link != nullptr && Parse(event.body.view, link.link)) {
-    checked = CheckLink(log_id_, link.link);
-  }
-  if (checked.ok() && !HasSigningKey(principal, link.link.public_key())) {
-    checked = absl::PermissionDeniedError(
-        "the registry does not have that signing key for you");
-  }
-  for (const v1::SequenceRun& run : link.link.runs()) {
-    if (checked.ok() &&
-        run.first() + run.count() - 1 > log_.Status().end.value) {
-      checked = absl::InvalidArgumentError("ChainSigned of events to come");
-    }
+    checked = CheckSigned(principal, link.link);
   }
   if (checked.ok()) {
     if (links_.empty()) links_since_ = meters_.Now();
@@ -362,18 +406,24 @@ void IngestLoop::TakeProve(const SessionEvent& event) {
                     "not a ProveConsistency");
     return;
   }
-  // A proof reads the tree, and who publishes waits for it.
   Open& open = open_[event.session];
   const absl::Duration now = meters_.Now();
-  v1::Consistency answer;
   if (now - open.proved_at < kProofEvery) {
+    v1::Consistency answer;
     answer.set_request(question.request());
     answer.set_detail("a session asks for one proof a second");
-  } else {
-    open.proved_at = now;
-    answer = hooks_.on_prove(question);
+    sessions_.Send(event.session, FrameKind::kConsistency, answer);
+    return;
   }
-  sessions_.Send(event.session, FrameKind::kConsistency, answer);
+  open.proved_at = now;
+  proofs_->Post([this, session = event.session, question] {
+    v1::Consistency answer = hooks_.on_prove(question);
+    {
+      MutexLock lock(mu_);
+      proved_.emplace_back(session, std::move(answer));
+    }
+    sessions_.Wake();
+  });
 }
 
 void IngestLoop::TakeCosign(const SessionEvent& event,

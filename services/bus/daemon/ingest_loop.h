@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -61,7 +62,8 @@ class IngestLoop {
     // A producer has signed what it published; a good link of its own. Called
     // where events are staged. Null: nobody may sign.
     std::function<void(const StoredLink&)> on_link = nullptr;
-    // Proves of the log's tree what a client asks. Null: nobody may ask.
+    // Proves of the log's tree what a client asks. It reads the tree, and is asked
+    // beside the loop. Null: nobody may ask.
     std::function<v1::Consistency(const v1::ProveConsistency&)> on_prove =
         nullptr;
     // A witness has cosigned a checkpoint.
@@ -70,13 +72,14 @@ class IngestLoop {
   };
 
   // Everything outlives it. `fold` is caught up with `log`; blocks are written
-  // on `disk`, in order.
+  // on `disk`, in order; null `proofs` goes with no on_prove.
   IngestLoop(LaneOptions lanes, EventLog& log, SessionServer& sessions,
              RegistrySource registry, const SteadyClock& clock,
              std::shared_ptr<const TypeRegistry> types,
              std::unique_ptr<IngestCore> core, PolicyFold fold, Random& random,
              Faults& faults, LoopMeters& meters, Drain& drain, Hooks hooks,
-             std::unique_ptr<Background> disk);
+             std::unique_ptr<Background> disk,
+             std::unique_ptr<Background> proofs);
 
   // Another process writes the log. Before Run() or Start().
   void Follow();
@@ -102,6 +105,13 @@ class IngestLoop {
   //   RESOURCE_EXHAUSTED, UNAVAILABLE  as PublishCalls::Add; UNAVAILABLE also
   //   while it follows.
   absl::Status Publish(PublishCall call);
+  // What a producer signed that publishes by calls: as of a session. Any thread.
+  //   INVALID_ARGUMENT   not a link of a chain, or of events to come.
+  //   PERMISSION_DENIED  the key that it names did not sign it, or is not of the
+  //                      principal.
+  //   RESOURCE_EXHAUSTED, UNAVAILABLE  as Publish.
+  absl::Status Sign(const v1::Principal& principal,
+                    const v1::ChainSigned& link);
   size_t waiting_calls() const { return calls_.waiting(); }
   size_t sessions() const { return open_count_; }
   // acceptedtime of the newest durable event.
@@ -127,10 +137,15 @@ class IngestLoop {
   void TakeReadStream(const SessionEvent& event,
                       const v1::Principal& principal);
   void TakeChain(const SessionEvent& event, const v1::Principal& principal);
+  // That the principal signed it, of events that the log has.
+  absl::Status CheckSigned(const v1::Principal& principal,
+                           const v1::ChainSigned& link) const;
   // Of signatures that came: with events that go to the disk anyway, or when they
   // have waited long enough. A sync of their own would hold up what comes next.
   void StageLinks();
   void TakeProve(const SessionEvent& event);
+  // What came from other threads.
+  void TakeAside();
   void TakeCosign(const SessionEvent& event, const v1::Principal& principal);
   void TakeCalls();
   void LookAtDrain();
@@ -188,8 +203,12 @@ class IngestLoop {
   std::vector<WriteResult> results_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<const EventBlock>> followed_ ABSL_GUARDED_BY(mu_);
   bool to_begin_ ABSL_GUARDED_BY(mu_) = false;
-  // Last, so that its work ends before what it works on.
+  std::vector<StoredLink> signed_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::pair<SessionId, v1::Consistency>> proved_
+      ABSL_GUARDED_BY(mu_);
+  // Last, so that their work ends before what it works on.
   std::unique_ptr<Background> disk_;
+  std::unique_ptr<Background> proofs_;
 };
 
 }  // namespace concordat::bus

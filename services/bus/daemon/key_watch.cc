@@ -67,31 +67,12 @@ absl::Status KeyWatch::Start() {
   Look();
   const absl::Status told = TellAddresses();
   if (!told.ok()) return told;
-  thread_ = std::thread([this] { Run(); });
-  return absl::OkStatus();
-}
-
-void KeyWatch::Stop() {
-  {
-    MutexLock lock(mu_);
-    stopping_ = true;
-  }
-  changed_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
-}
-
-void KeyWatch::Run() {
-  for (;;) {
-    {
-      MutexLock lock(mu_);
-      const bool over = changed_.WaitFor(
-          mu_, kLookEvery,
-          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; });
-      if (over) return;
-    }
+  ticker_.Start(kLookEvery, [this] {
     Look();
     Count();
-  }
+    return kLookEvery;
+  });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<ServerKeys>> KeyWatch::Load(size_t slot) const {

@@ -10,7 +10,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/mutex.h"
+#include "services/common/base/ticker.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/telemetry/health.h"
 #include "services/common/telemetry/log.h"
@@ -58,12 +58,11 @@ class KeyWatch {
   // The carriers' first endpoints are FindFirst()'s. All outlive it.
   KeyWatch(const DataDirectory& data, ZmqCarrier& ingest, ZmqCarrier& delivery,
            const Logger& log, Tell tell);
-  ~KeyWatch() { Stop(); }
 
   // Call it when the carriers' threads run.
   absl::Status Start();
   // Before those end.
-  void Stop();
+  void Stop() { ticker_.Stop(); }
 
   std::vector<ServedKeys> List() const;
   // code "keys": a file that cannot be used, and why.
@@ -73,7 +72,6 @@ class KeyWatch {
   // By file: "bus", "bus2".
   static constexpr size_t kSlots = 2;
 
-  void Run();
   void Look();
   // What the file says; none: it is not there.
   absl::StatusOr<std::optional<ServerKeys>> Load(size_t slot) const;
@@ -88,11 +86,9 @@ class KeyWatch {
   const Logger& log_;
   const Tell tell_;
   mutable Mutex mu_;
-  CondVar changed_;
   std::array<std::optional<ServedKeys>, kSlots> served_ ABSL_GUARDED_BY(mu_);
   std::array<std::string, kSlots> problems_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Ticker ticker_;  // Last: it uses the others.
 };
 
 }  // namespace concordat::bus

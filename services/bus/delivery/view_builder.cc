@@ -1,11 +1,8 @@
 #include "services/bus/delivery/view_builder.h"
 
+#include "services/common/policy/shown.h"
+
 namespace concordat::bus {
-namespace {
-
-bool Has(GroupMask mask, uint32_t group) { return (mask >> group) & 1u; }
-
-}  // namespace
 
 const std::vector<std::string>& ViewBuilder::WithheldOf(const EventType& type,
                                                         GroupMask granted) {
@@ -29,14 +26,9 @@ const BorrowedView& ViewBuilder::Build(const StoredEvent& event,
   view_.withheld.clear();
   view_.faults.clear();
   // Erased groups are not opened: their commitments are all there is.
-  GroupMask shown = 0;
-  for (const StoredGroup& group : event.opened) {
-    if (!Has(granted, group.number)) continue;
-    view_.groups.push_back({group.number, group.data, group.salt});
-    shown = static_cast<GroupMask>(shown | (1u << group.number));
-  }
+  const GroupMask shown = CopyGranted(event.opened, granted, view_.groups);
   for (const auto& commitment : event.commitments) {
-    if (Has(shown, commitment.number)) continue;
+    if ((shown >> commitment.number) & 1u) continue;
     view_.commitments.push_back({commitment.number, commitment.hash});
   }
   view_.header_salt.reset();
@@ -44,9 +36,7 @@ const BorrowedView& ViewBuilder::Build(const StoredEvent& event,
   if (type != nullptr && ShowsHeaderGroup(event.header, *type, to, granted)) {
     view_.header_salt = event.header_salt;
   } else {
-    view_.header.on_behalf_of = {};
-    view_.header.correlation = {};
-    view_.header.causation = {};
+    HideHeaderGroup(view_.header);
     view_.header_commitment = event.header_commitment;
   }
   if (type != nullptr) {

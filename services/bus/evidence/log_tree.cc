@@ -422,20 +422,28 @@ v1::Consistency LogTree::Answer(const v1::ProveConsistency& question) const {
   return answer;
 }
 
-absl::StatusOr<uint64_t> LogTree::Verify() const {
-  const Checkpoint newest = Now().checkpoint;
-  TreeEdge edge;
+absl::StatusOr<TreeEdge> LogTree::Verify(TreeEdge so_far, uint64_t size,
+                                         uint64_t leaves_max) const {
+  if (const absl::Status status = CheckSize(size); !status.ok()) return status;
+  if (so_far.size() > size) {
+    return absl::OutOfRangeError("more is verified than there is");
+  }
+  TreeEdge& edge = so_far;
+  const uint64_t end =
+      size - edge.size() > leaves_max ? edge.size() + leaves_max : size;
   std::string buffer;
   std::string tile;
+  uint64_t tile_at = UINT64_MAX;
   const auto visit = [&](absl::string_view spine) -> absl::Status {
     const uint64_t at = edge.size();
-    if (at >= newest.size) return absl::OkStatus();
+    if (at >= end) return absl::OkStatus();
     const absl::StatusOr<absl::string_view> leaf = LeafOfSpine(spine, buffer);
     if (!leaf.ok()) return leaf.status();
     const TreeHash hash = HashLeaf(*leaf);
-    if (at % kTileWidth == 0) {
-      absl::StatusOr<std::string> read = files_->ReadTile(
-          0, at / kTileWidth, WidthOfTile(0, at / kTileWidth, newest.size));
+    if (at / kTileWidth != tile_at) {
+      tile_at = at / kTileWidth;
+      absl::StatusOr<std::string> read =
+          files_->ReadTile(0, tile_at, WidthOfTile(0, tile_at, size));
       if (!read.ok()) return read.status();
       tile = *std::move(read);
     }
@@ -447,15 +455,23 @@ absl::StatusOr<uint64_t> LogTree::Verify() const {
     return absl::DataLossError(
         absl::StrCat("event ", at + 1, " is not the one in the tree"));
   };
-  while (edge.size() < newest.size) {
+  while (edge.size() < end) {
     const absl::StatusOr<Sequence> last =
         spines_.ForEachSpine({edge.size()}, kReadBytes, visit);
     if (!last.ok()) return last.status();
   }
-  if (edge.root() != (newest.size == 0 ? EmptyTreeHash() : newest.root)) {
+  if (edge.size() < size) return so_far;
+  // Of an older size it is what the files say; of the newest, what was signed.
+  const Checkpoint newest = Now().checkpoint;
+  const absl::StatusOr<TreeHash> root =
+      size == 0             ? EmptyTreeHash()
+      : newest.size == size ? absl::StatusOr<TreeHash>(newest.root)
+                            : RootOf(size);
+  if (!root.ok()) return root.status();
+  if (edge.root() != *root) {
     return absl::DataLossError("the tree is not the one that was signed");
   }
-  return newest.size;
+  return so_far;
 }
 
 }  // namespace concordat::bus

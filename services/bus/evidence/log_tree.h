@@ -101,10 +101,13 @@ class LogTree {
   // As a session's frames have it.
   v1::Consistency Answer(const v1::ProveConsistency& question) const;
 
-  // Makes every leaf's hash anew from the log and compares: with the tree as of
-  // the newest checkpoint. Returns its size.
-  //   DATA_LOSS  names the first sequence that differs.
-  absl::StatusOr<uint64_t> Verify() const;
+  // Makes leaves' hashes anew from the log and compares, with the tree of `size`
+  // events, from where `so_far` ends on and about `leaves_max` of them. Returns how
+  // far it is; at the end of the tree it has its root.
+  //   DATA_LOSS     names the first sequence that differs.
+  //   OUT_OF_RANGE  there is no such tree, or `so_far` is beyond it.
+  absl::StatusOr<TreeEdge> Verify(TreeEdge so_far, uint64_t size,
+                                  uint64_t leaves_max) const;
 
  private:
   LogTree(const EventLog& log, const SpineLog& spines,

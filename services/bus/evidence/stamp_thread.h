@@ -1,13 +1,11 @@
 #ifndef CONCORDAT_SERVICES_BUS_EVIDENCE_STAMP_THREAD_H_
 #define CONCORDAT_SERVICES_BUS_EVIDENCE_STAMP_THREAD_H_
 
-#include <thread>
-
-#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "services/bus/evidence/log_tree.h"
 #include "services/bus/evidence/stamp_keeper.h"
 #include "services/common/base/clock.h"
-#include "services/common/base/mutex.h"
+#include "services/common/base/ticker.h"
 
 namespace concordat::bus {
 
@@ -20,18 +18,9 @@ class StampThread {
   // All outlive it.
   StampThread(StampKeeper& keeper, const LogTree& tree,
               const SteadyClock& clock);
-  ~StampThread();
 
  private:
-  void Run();
-
-  StampKeeper& keeper_;
-  const LogTree& tree_;
-  const SteadyClock& clock_;
-  Mutex mu_;
-  CondVar wake_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;  // Last: it uses the others.
+  Ticker ticker_;
 };
 
 }  // namespace concordat::bus

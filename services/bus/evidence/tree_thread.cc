@@ -20,20 +20,27 @@ TreeThread::TreeThread(LogTree& tree, const SteadyClock& clock,
       clock_(clock),
       on_checkpoint_(std::move(on_checkpoint)),
       signed_at_(clock.Elapsed() - kSignEvery),
-      flushed_at_(clock.Elapsed()),
-      thread_([this] { Run(); }) {}
+      flushed_at_(clock.Elapsed()) {
+  ticker_.Start(absl::ZeroDuration(), [this] {
+    absl::Status status = Step();
+    const bool goes_on = status.ok() && tree_.is_behind();
+    MutexLock lock(mu_);
+    last_ = std::move(status);
+    return goes_on ? absl::ZeroDuration() : kTakeInEvery;
+  });
+}
 
 TreeThread::~TreeThread() {
   tree_.Stop();
-  {
-    MutexLock lock(mu_);
-    stopping_ = true;
-  }
-  wake_.NotifyAll();
-  thread_.join();
+  ticker_.Stop();
+  // What is not flushed is made anew: nobody waits for it to be written twice.
+  tree_.Flush().IgnoreError();
 }
 
 absl::Status TreeThread::Step() {
+  if (!std::exchange(is_nice_, true)) {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
+  }
   if (clock_.Elapsed() - signed_at_ < kSignEvery) return tree_.TakeIn();
   signed_at_ = clock_.Elapsed();
   absl::Status status = tree_.Follow();
@@ -47,25 +54,6 @@ absl::Status TreeThread::Step() {
     status = tree_.Flush();
   }
   return status;
-}
-
-void TreeThread::Run() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
-  while (true) {
-    absl::Status status = Step();
-    const bool goes_on = status.ok() && tree_.is_behind();
-    MutexLock lock(mu_);
-    last_ = std::move(status);
-    if (wake_.WaitFor(
-            mu_, goes_on ? absl::ZeroDuration() : kTakeInEvery,
-            [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; })) {
-      break;
-    }
-  }
-  // What is not flushed is made anew: nobody waits for it to be written twice.
-  const absl::Status flushed = tree_.Flush();
-  MutexLock lock(mu_);
-  if (last_.ok()) last_ = flushed;
 }
 
 void TreeThread::Judge(Troubles& troubles) const {

@@ -2,7 +2,6 @@
 #define CONCORDAT_SERVICES_BUS_EVIDENCE_TREE_THREAD_H_
 
 #include <functional>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -10,6 +9,7 @@
 #include "services/bus/evidence/log_tree.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
+#include "services/common/base/ticker.h"
 #include "services/common/telemetry/health.h"
 
 namespace concordat::bus {
@@ -38,7 +38,6 @@ class TreeThread {
   void Judge(Troubles& troubles) const;
 
  private:
-  void Run();
   absl::Status Step();
 
   LogTree& tree_;
@@ -49,10 +48,9 @@ class TreeThread {
   absl::Duration flushed_at_;
 
   mutable Mutex mu_;
-  CondVar wake_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status last_ ABSL_GUARDED_BY(mu_);
-  std::thread thread_;  // Last: it uses the others.
+  bool is_nice_ = false;
+  Ticker ticker_;  // Last: it uses the others.
 };
 
 }  // namespace concordat::bus

@@ -8,23 +8,26 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "services/common/base/bytes.h"
 #include "services/bus/log/fsck.h"
 #include "services/bus/log/log_backup.h"
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/segment_store.h"
+#include "services/common/base/bytes.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
+#include "services/common/storage/record_chain.h"
 
 namespace concordat::bus {
 namespace {
@@ -32,6 +35,8 @@ namespace {
 constexpr uint32_t kRateMibDefault = 8;
 constexpr int kPriority = 5;
 constexpr char kRestoring[] = "bus/log.restoring";
+// In the folder of a program, and of a backup.
+constexpr char kAccess[] = "access";
 constexpr char kPlacesFolder[] = "bus/places";
 
 struct Arguments {
@@ -69,6 +74,67 @@ std::string TimeOf(uint64_t us) {
                           absl::UTCTimeZone());
 }
 
+// The folders in `parent` that have a folder `access` in them, or are one.
+std::vector<std::string> FoldersIn(const std::string& parent,
+                                   const std::string& holds) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(parent, error), end;
+       !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(entry->path() / holds, ignored)) {
+      names.push_back(entry->path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Who reached what: of every program of the data directory, to a folder each.
+absl::Status BackUpAccess(const Arguments& arguments) {
+  for (const std::string& program : FoldersIn(arguments.data, kAccess)) {
+    auto from = PosixDirectory::Open(
+        absl::StrCat(arguments.data, "/", program, "/", kAccess));
+    if (!from.ok()) return from.status();
+    auto to = PosixDirectory::Open(
+        absl::StrCat(arguments.to, "/", kAccess, "/", program));
+    if (!to.ok()) return to.status();
+    const auto records = CopyRecords(**from, **to);
+    if (!records.ok()) {
+      return absl::Status(records.status().code(),
+                          absl::StrCat("the access log of ", program, ": ",
+                                       records.status().message()));
+    }
+    if (arguments.json) continue;
+    std::printf("%llu access records of %s\n",
+                static_cast<unsigned long long>(*records), program.c_str());
+  }
+  return absl::OkStatus();
+}
+
+// Those that are not there: one that goes on here is not written over.
+absl::Status RestoreAccess(const Arguments& arguments) {
+  const std::string folder = absl::StrCat(arguments.from, "/", kAccess);
+  for (const std::string& program : FoldersIn(folder, "")) {
+    auto to = PosixDirectory::Open(
+        absl::StrCat(arguments.data, "/", program, "/", kAccess));
+    if (!to.ok()) return to.status();
+    const auto names = (*to)->List();
+    if (!names.ok()) return names.status();
+    if (!names->empty()) {
+      std::fprintf(stderr,
+                   "concordat-log-backup: %s has an access log, which stays\n",
+                   program.c_str());
+      continue;
+    }
+    auto from = PosixDirectory::Open(absl::StrCat(folder, "/", program));
+    if (!from.ok()) return from.status();
+    const auto records = CopyRecords(**from, **to);
+    if (!records.ok()) return records.status();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BackUp(const Arguments& arguments) {
   const std::string log_path = absl::StrCat(arguments.data, "/", kLogFolder);
   std::error_code error;
@@ -99,7 +165,7 @@ absl::Status BackUp(const Arguments& arguments) {
       static_cast<unsigned long long>(report->last_sequence),
       TimeOf(report->accepted_us).c_str(), report->segments,
       static_cast<unsigned long long>(report->copied_bytes));
-  return absl::OkStatus();
+  return BackUpAccess(arguments);
 }
 
 absl::StatusOr<RestorePoint> PointOf(const std::string& at) {
@@ -202,6 +268,7 @@ absl::Status RestoreFrom(const Arguments& arguments) {
       std::filesystem::path(log_path).parent_path().string());
   if (!parent.ok()) return parent.status();
   status = (*parent)->Sync();
+  if (status.ok()) status = RestoreAccess(arguments);
   if (!status.ok()) return status;
   std::printf(
       arguments.json

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/evidence/producer_link.h"
 #include "services/common/bundle/bundle.h"
 #include "services/common/evidence/spine.h"
 #include "services/common/evidence/whole_tree.h"
@@ -108,13 +109,33 @@ absl::Status BundleMaker::AddEvents(const KnownThen& known, uint64_t size,
   return absl::OkStatus();
 }
 
+absl::Status BundleMaker::AddSignatures(
+    const KnownThen& known, access::v1::WhoKnewReport& report) const {
+  for (auto* events : {report.mutable_events(), report.mutable_told_later()}) {
+    for (access::v1::KnownEvent& event : *events) {
+      const auto found = FindProducerLink(
+          log_, chains_, known.events.at(event.sequence()).event);
+      if (absl::IsUnimplemented(found.status())) return absl::OkStatus();
+      if (!found.ok()) return found.status();
+      if (found->has_value()) {
+        event.set_signed_by((*found)->stored.principal);
+      } else {
+        event.set_not_signed(true);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BundleMaker::AddRecords(Bundle& bundle) {
   const std::set<uint64_t> cited = CitedIn(bundle.report());
-  WholeTree tree;
+  const absl::Status followed = access_.Follow();
+  if (!followed.ok()) return followed;
+  const AccessTree::View signed_now = access_.Now();
+  bundle.set_access_checkpoint(signed_now.note);
   const absl::Status read = store_.Read(
-      0,
+      cited.empty() ? store_.size() : *cited.begin(),
       [&](uint64_t number, const access::v1::Record&, absl::string_view bytes) {
-        tree.Add(bytes);
         if (!cited.contains(number)) return absl::OkStatus();
         access::v1::BundledRecord& record = *bundle.add_records();
         record.set_number(number);
@@ -123,17 +144,11 @@ absl::Status BundleMaker::AddRecords(Bundle& bundle) {
       });
   if (!read.ok()) return read;
   for (access::v1::BundledRecord& record : *bundle.mutable_records()) {
-    const auto proof = tree.Prove(record.number());
+    const auto proof =
+        access_.ProveInclusion(record.number(), signed_now.checkpoint.size);
     if (!proof.ok()) return proof.status();
     PutProof(*proof, *record.mutable_proof());
   }
-  auto origin = AccessOriginOf(tree_.key().name);
-  if (!origin.ok()) return origin.status();
-  Checkpoint checkpoint;
-  checkpoint.origin = *std::move(origin);
-  checkpoint.size = tree.size();
-  checkpoint.root = tree.root();
-  bundle.set_access_checkpoint(SignCheckpoint(checkpoint, signer_));
   return absl::OkStatus();
 }
 
@@ -151,6 +166,7 @@ absl::StatusOr<std::string> BundleMaker::Make(const KnownThen& known) {
   *bundle.mutable_report() = known.report;
   bundle.set_checkpoint(*view.note);
   absl::Status status = AddEvents(known, view.checkpoint.size, bundle);
+  if (status.ok()) status = AddSignatures(known, *bundle.mutable_report());
   if (status.ok()) status = AddRecords(bundle);
   if (!status.ok()) return status;
   return SealBundle(bundle, tree_.key().name, signer_);

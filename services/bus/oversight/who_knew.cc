@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
 #include "services/bus/oversight/alert_story.h"
+#include "services/bus/oversight/doubts.h"
 #include "services/bus/oversight/moment.h"
 #include "services/common/rpc/access_service.h"
 
@@ -88,8 +89,9 @@ class Question {
     if (!status.ok()) return status;
     Judge();
     stories_.Fill(report_, ReadsAllAccess(caller_) ? "" : caller_.agency());
-    for (auto& row : moment_.could_not_know) {
-      *report_.add_could_not_know() = std::move(row);
+    auto doubts = doubts_.Take();
+    for (auto* rows : {&moment_.could_not_know, &doubts, &down_}) {
+      for (auto& row : *rows) *report_.add_could_not_know() = std::move(row);
     }
     KnownThen known;
     known.report = std::move(report_);
@@ -134,6 +136,7 @@ class Question {
       const HeaderView& header = event->header;
       by_reference[absl::StrCat(header.source, "#", header.id)] =
           sequence.value;
+      doubts_.Look(*event, types_);
       if (stories_.Take(*event, types_)) continue;
       const EventType* const type = types_.Find(header.type);
       if (type == nullptr || type->policy().internal() || !MayKnow(*event)) {
@@ -198,13 +201,28 @@ class Question {
       }
       const Recipient to = RecipientOf(principal, principal.default_purpose());
       if (SpeaksForOthers(principal) || to.envelopes_only() ||
-          !Reports(principal.agency()) ||
-          !moment_.policy.HasAnyGrant(to, moment_.at_us)) {
+          !Reports(principal.agency())) {
+        continue;
+      }
+      if (!moment_.policy.HasAnyGrant(to, moment_.at_us)) {
+        NoteEnded(to);
         continue;
       }
       KnowerOf(
           {principal.agency(), principal.role(), principal.default_purpose()});
     }
+  }
+
+  // Nothing was shared any more with who had been given something.
+  void NoteEnded(const Recipient& to) {
+    const std::string told =
+        moment_.policy.agreements()->EndedInWords(to, moment_.at_us);
+    if (told.empty() || !ended_.insert({to.agency, to.role}).second) return;
+    access::v1::CouldNotKnow row;
+    row.set_what("agreement ended");
+    row.set_words(
+        absl::StrCat(to.agency, ", ", to.role, ", was told: \"", told, "\""));
+    moment_.could_not_know.push_back(std::move(row));
   }
 
   Knower& KnowerOf(const KnowerKey& key) {
@@ -232,6 +250,7 @@ class Question {
         0, [this](uint64_t number, const access::v1::Record& record,
                   absl::string_view) {
           // They are in the order of log time; what is of other times comes after.
+          if (record.log_time() != 0) NoteUp(record.log_time());
           if (record.has_began()) {
             Take(record, record.began());
           } else if (record.log_time() > moment_.at_us) {
@@ -268,9 +287,13 @@ class Question {
               "there may be no record"
             : ""));
     row.set_from(last_log_us_);
-    row.set_to(last_log_us_);
-    if (last_log_us_ <= moment_.at_us) {
-      moment_.could_not_know.push_back(std::move(row));
+    if (last_log_us_ <= moment_.at_us) down_.push_back(std::move(row));
+  }
+  // The log went on.
+  void NoteUp(uint64_t log_us) {
+    for (auto row = down_.rbegin(); row != down_.rend() && row->to() == 0;
+         ++row) {
+      row->set_to(log_us);
     }
   }
 
@@ -410,6 +433,9 @@ class Question {
   std::map<uint64_t, StoredEvent> later_;
   std::map<KnowerKey, Knower> knowers_;
   std::set<std::pair<std::string, std::string>> hub_roles_;
+  std::set<std::pair<std::string, std::string>> ended_;  // Noted already.
+  Doubts doubts_;
+  std::vector<access::v1::CouldNotKnow> down_;
   // By session, deliveries of the person's events that are not acknowledged.
   struct Out {
     Knower* knower = nullptr;

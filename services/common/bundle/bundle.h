@@ -45,10 +45,20 @@ absl::StatusOr<std::string> AccessOriginOf(absl::string_view log_origin);
 std::string SealBundle(const access::v1::Bundle& bundle,
                        const std::string& origin, const Ed25519Signer& log);
 
+// What the hub signed of how many events of the person there are.
+struct Completeness {
+  uint64_t through = 0;  // Complete to this event: the checkpoint's size.
+  uint64_t events = 0;   // Of the person, up to there.
+  uint64_t shown = 0;    // Of those, in the bundle.
+  // Numbers among the person's events that are not shown, at most 100,000.
+  std::vector<uint64_t> not_shown;
+};
+
 struct CheckedBundle {
   access::v1::Bundle bundle;
   Checkpoint checkpoint;
   std::vector<std::string> witnesses;  // Who signed the checkpoint too.
+  Completeness completeness;
   // What it does not show, a sentence each: gaps, and what is the hub's word alone.
   std::vector<std::string> limits;
 };

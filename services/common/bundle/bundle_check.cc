@@ -299,23 +299,38 @@ absl::Status BundleCheck::CheckReport() {
 void BundleCheck::TellLimits() {
   const access::v1::Bundle& bundle = checked_.bundle;
   std::vector<std::string>& limits = checked_.limits;
-  std::vector<uint64_t> missing;
+  Completeness& completeness = checked_.completeness;
+  completeness.through = checked_.checkpoint.size;
+  completeness.events = bundle.person_events();
+  completeness.shown = numbers_.size();
   const uint64_t named = std::min(bundle.person_events(), kNumbersMax);
   for (uint64_t n = 1; n <= named; ++n) {
-    if (!numbers_.contains(n)) missing.push_back(n);
+    if (!numbers_.contains(n)) completeness.not_shown.push_back(n);
   }
-  limits.push_back(absl::StrCat(
-      "The hub signs that ", bundle.person_events(),
-      " events of this person are in the log up to event ",
-      checked_.checkpoint.size, "; ", numbers_.size(), " are shown here."));
-  if (!missing.empty()) {
+  limits.push_back(
+      absl::StrCat("Complete to event ", completeness.through,
+                   " of the log: the hub signs that ", completeness.events,
+                   " events of this person are in it up to there; ",
+                   completeness.shown, " are shown here."));
+  if (!completeness.not_shown.empty()) {
     limits.push_back(
         absl::StrCat("Not shown, for they are not for whom it was made, or are "
                      "the hub's own: "
                      "number ",
-                     absl::StrJoin(missing, ", "),
+                     absl::StrJoin(completeness.not_shown, ", "),
                      named < bundle.person_events() ? " …" : "",
                      " of the person's events."));
+  }
+  std::vector<uint64_t> unsigned_events;
+  for (const auto* list :
+       {&bundle.report().events(), &bundle.report().told_later()}) {
+    for (const KnownEvent& known : *list) {
+      if (known.not_signed()) unsigned_events.push_back(known.sequence());
+    }
+  }
+  if (!unsigned_events.empty()) {
+    limits.push_back(absl::StrCat("Unsigned by its producer: event ",
+                                  absl::StrJoin(unsigned_events, ", "), "."));
   }
   if (!told_numbers_.empty()) {
     limits.push_back(absl::StrCat(
@@ -341,9 +356,9 @@ void BundleCheck::TellLimits() {
         "everybody the same log is its word.");
   }
   limits.push_back(
-      "Who could see what, alerts and gaps are as the hub reports them; it "
-      "signed "
-      "them.");
+      "Who could see what, which producer signed, alerts and gaps are as the "
+      "hub "
+      "reports them; it signed them.");
 }
 
 }  // namespace concordat

@@ -269,4 +269,11 @@ absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
   return ZmqBusClient::Create(std::move(options));
 }
 
+void WatchLog(const ZmqBusClient& bus, Health& health) {
+  health.Add([&bus](Troubles& troubles) {
+    std::string alarm = bus.log_alarm();
+    if (!alarm.empty()) troubles.push_back({"log", "", std::move(alarm), true});
+  });
+}
+
 }  // namespace concordat

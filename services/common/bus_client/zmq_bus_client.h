@@ -20,6 +20,7 @@
 #include "services/common/bus_client/bus_client.h"
 #include "services/common/bus_client/client_core.h"
 #include "services/common/config/data_directory.h"
+#include "services/common/telemetry/health.h"
 
 namespace concordat {
 
@@ -60,6 +61,11 @@ class ZmqBusClient : public BusClient {
 //   NOT_FOUND, INVALID_ARGUMENT  as DataDirectory's; no such principal.
 absl::StatusOr<std::unique_ptr<ZmqBusClient>> ConnectBus(
     const DataDirectory& data, absl::string_view principal);
+
+// Says of a program while people have to look at the log. `bus` outlives whoever
+// asks `health`.
+//   code "log"  critical
+void WatchLog(const ZmqBusClient& bus, Health& health);
 
 }  // namespace concordat
 

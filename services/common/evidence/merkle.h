@@ -98,10 +98,12 @@ class TreeEdge {
 
   uint64_t size() const { return size_; }
   TreeHash root() const;
+  // Largest first: one for each bit of size().
+  const std::vector<TreeHash>& subtrees() const { return edge_; }
 
  private:
   uint64_t size_ = 0;
-  std::vector<TreeHash> edge_;  // Largest first: one for each bit of size_.
+  std::vector<TreeHash> edge_;
 };
 
 }  // namespace concordat

@@ -13,27 +13,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/check.h"
+#include "services/common/crypto/openssl_ptr.h"
 #include "services/common/crypto/sha256.h"
 
 namespace concordat {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Request = std::unique_ptr<TS_REQ, Free<TS_REQ_free>>;
-using Response = std::unique_ptr<TS_RESP, Free<TS_RESP_free>>;
-using Imprint = std::unique_ptr<TS_MSG_IMPRINT, Free<TS_MSG_IMPRINT_free>>;
-using Algorithm = std::unique_ptr<X509_ALGOR, Free<X509_ALGOR_free>>;
-using Integer = std::unique_ptr<ASN1_INTEGER, Free<ASN1_INTEGER_free>>;
-using Context = std::unique_ptr<TS_VERIFY_CTX, Free<TS_VERIFY_CTX_free>>;
-using Store = std::unique_ptr<X509_STORE, Free<X509_STORE_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
+using Request = OpensslPtr<TS_REQ, TS_REQ_free>;
+using Response = OpensslPtr<TS_RESP, TS_RESP_free>;
+using Imprint = OpensslPtr<TS_MSG_IMPRINT, TS_MSG_IMPRINT_free>;
+using Algorithm = OpensslPtr<X509_ALGOR, X509_ALGOR_free>;
+using Integer = OpensslPtr<ASN1_INTEGER, ASN1_INTEGER_free>;
+using Context = OpensslPtr<TS_VERIFY_CTX, TS_VERIFY_CTX_free>;
+using Store = OpensslPtr<X509_STORE, X509_STORE_free>;
+using Certificate = OpensslPtr<X509, X509_free>;
+using Bio = OpensslPtr<BIO, BIO_free>;
 
 // OpenSSL's own words for what went wrong last.
 std::string LastError() {

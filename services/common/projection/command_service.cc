@@ -19,10 +19,7 @@ CommandService::CommandService(Program& program)
     if (!connected()) status->set_degraded_because("the bus is away");
     status->set_position(UINT64_MAX);
   });
-  program.host().health().Add([this](Troubles& troubles) {
-    std::string alarm = bus_->log_alarm();
-    if (!alarm.empty()) troubles.push_back({"log", "", std::move(alarm), true});
-  });
+  WatchLog(*bus_, program.host().health());
 }
 
 }  // namespace concordat

@@ -16,6 +16,7 @@ using access::v1::Access;
 using access::v1::Record;
 
 constexpr uint32_t kLimitMax = 1000;
+constexpr size_t kQuestionsMax = 8;  // That wait.
 constexpr char kCoordinator[] = "coordinator";
 constexpr char kGuardian[] = "guardian";
 
@@ -334,18 +335,35 @@ absl::Status EndAccess(AccessStore& store, absl::Time now) {
   return store.Add(absl::MakeConstSpan(&ended, 1));
 }
 
-void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, AccessSigner signer,
-                 AccessEvents events) {
-  host.Handle<access::v1::ListAccessRequest, access::v1::ListAccessResponse>(
+AccessDesk::AccessDesk(std::string program, const AccessStore& store,
+                       AccessEvents events, AccessSigner signer)
+    : program_(std::move(program)),
+      store_(store),
+      events_(std::move(events)),
+      signer_(std::move(signer)),
+      thread_(kQuestionsMax) {
+  if (signer_.sign == nullptr) {
+    signer_.origin = absl::StrCat(program_, "/access");
+  }
+}
+
+void AccessDesk::Serve(ServerHost& host) {
+  using access::v1::ListAccessRequest;
+  using access::v1::ListAccessResponse;
+  host.HandleLater<ListAccessRequest, ListAccessResponse>(
       "concordat.access.v1.AccessService/ListAccess", {},
-      [&store, program, signer = std::move(signer), events = std::move(events)](
-          const Call& call, const access::v1::ListAccessRequest& request)
-          -> absl::StatusOr<access::v1::ListAccessResponse> {
-        auto response =
-            ListAccess(store, events, signer, *call.principal, request);
-        if (response.ok()) response->set_program(program);
-        return response;
+      [this](const Call& call, const ListAccessRequest& request,
+             Reply<ListAccessResponse> reply) {
+        const bool is_taken = thread_.Post([this, call, request, reply] {
+          auto response =
+              ListAccess(store_, events_, signer_, *call.principal, request);
+          if (response.ok()) response->set_program(program_);
+          reply(std::move(response));
+        });
+        if (!is_taken) {
+          reply(absl::ResourceExhaustedError(
+              "too many ask who reached what; try again"));
+        }
       });
 }
 

@@ -13,6 +13,7 @@
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/common/evidence/checkpoint.h"
 #include "services/common/rpc/access_log.h"
+#include "services/common/rpc/executor.h"
 
 namespace concordat {
 
@@ -42,9 +43,9 @@ struct AccessEvents {
 };
 
 // What the tree over an access log is called, and who signs it. Without `sign`
-// nobody does.
+// nobody does, and it is called after its program, "concordat-nhs/access".
 struct AccessSigner {
-  std::string origin;
+  std::string origin = {};
   std::function<std::string(const Checkpoint&)> sign = nullptr;
 };
 
@@ -65,10 +66,26 @@ absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
 absl::Status BeginAccess(AccessStore& store, access::v1::Record began);
 absl::Status EndAccess(AccessStore& store, absl::Time now);
 
-// `store` outlives the host.
-void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, AccessSigner signer,
-                 AccessEvents events = {});
+// Answers on a thread of its own: a question reads the whole log, and nobody else's
+// call waits for that. One question at a time; some more may wait.
+//
+// Threads  Serve: before the host starts. `store` outlives it, and it the host.
+class AccessDesk {
+ public:
+  AccessDesk(std::string program, const AccessStore& store,
+             AccessEvents events = {}, AccessSigner signer = {});
+
+  void Serve(ServerHost& host);
+  // Answers what was asked, and nothing more. Before the host stops.
+  void Stop() { thread_.Stop(); }
+
+ private:
+  const std::string program_;
+  const AccessStore& store_;
+  const AccessEvents events_;
+  AccessSigner signer_;
+  Executor thread_;
+};
 
 }  // namespace concordat
 

@@ -47,17 +47,17 @@ void HealthWatch::Start(Fill fill) {
   fill_ = std::move(fill);
   collector_ =
       metrics_.OnCollect([this](Samples& samples) { Collect(samples); });
-  thread_ = std::thread([this] { Run(); });
+  ticker_.Start(kLookEvery, [this] {
+    hub::v1::GetStatusResponse status;
+    status.set_ready(true);
+    Say(Now(&status));
+    return kLookEvery;
+  });
 }
 
 void HealthWatch::Stop() {
   collector_.reset();
-  {
-    MutexLock lock(mu_);
-    stopping_ = true;
-  }
-  changed_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
+  ticker_.Stop();
 }
 
 Troubles HealthWatch::Now(hub::v1::GetStatusResponse* status) const {
@@ -116,21 +116,6 @@ void HealthWatch::Say(const Troubles& troubles) {
                           {"about", trouble.about},
                           {"why", trouble.what}});
     }
-  }
-}
-
-void HealthWatch::Run() {
-  for (;;) {
-    {
-      MutexLock lock(mu_);
-      const bool over = changed_.WaitFor(
-          mu_, kLookEvery,
-          [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; });
-      if (over) return;
-    }
-    hub::v1::GetStatusResponse status;
-    status.set_ready(true);
-    Say(Now(&status));
   }
 }
 

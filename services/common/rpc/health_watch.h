@@ -3,15 +3,13 @@
 
 #include <functional>
 #include <memory>
-#include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "concordat/hub/v1/status.pb.h"
 #include "services/common/base/clock.h"
-#include "services/common/base/mutex.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/base/ticker.h"
 #include "services/common/config/data_directory.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/telemetry/health.h"
@@ -57,7 +55,6 @@ class HealthWatch {
   Troubles Now(hub::v1::GetStatusResponse* status) const;
   void Collect(Samples& samples) const;
   void Say(const Troubles& troubles);
-  void Run();
 
   const Clock& clock_;
   const Logger& log_;
@@ -68,10 +65,7 @@ class HealthWatch {
   TlsCredentials tls_;
   TroubleLog said_;
   std::unique_ptr<Metrics::Collector> collector_;
-  Mutex mu_;
-  CondVar changed_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Ticker ticker_;  // Last: it uses the others.
 };
 
 // Says while the registry's file as it is does not load. `registry` outlives it.

@@ -77,6 +77,13 @@ void CallPersons::AddRequest(const Message& request) {
   on_behalf_of = command.on_behalf_of();
 }
 
+void CallPersons::Remove(const CallPersons& others) {
+  std::erase_if(subjects, [&others](const std::string& subject) {
+    return std::find(others.subjects.begin(), others.subjects.end(), subject) !=
+           others.subjects.end();
+  });
+}
+
 policy::v1::Operation OperationOf(absl::string_view method, bool is_command) {
   const google::protobuf::MethodDescriptor* const found =
       google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(

@@ -25,6 +25,8 @@ struct CallPersons {
   // Adds those of `message`, at most to a depth of 16.
   void Add(const google::protobuf::Message& message);
   void AddRequest(const google::protobuf::Message& request);
+  // Leaves those out whom `others` has.
+  void Remove(const CallPersons& others);
 
  private:
   void AddText(const std::string& text);

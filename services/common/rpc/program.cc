@@ -46,8 +46,8 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
   began.mutable_began()->set_program(options_.name);
   start_.Check(BeginAccess(*access_, std::move(began)));
-  ServeAccess(*host_, options_.name, *access_,
-              {absl::StrCat(options_.name, "/access")});
+  access_desk_ = std::make_unique<AccessDesk>(options_.name, *access_);
+  access_desk_->Serve(*host_);
 }
 
 const bus::v1::Principal& Program::self() const {
@@ -82,6 +82,7 @@ void Program::Serve(
   start_.WaitForStop();
   log_.Info("stopping");
   data_->ForgetAddresses(options_.name);
+  access_desk_->Stop();
   host_->Stop();
   EndAccess(*access_, clock_.Now()).IgnoreError();
 }

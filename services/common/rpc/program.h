@@ -19,6 +19,7 @@
 #include "services/common/base/system_random.h"
 #include "services/common/config/live_registry.h"
 #include "services/common/config/start_up.h"
+#include "services/common/rpc/access_service.h"
 #include "services/common/rpc/server_host.h"
 #include "services/common/telemetry/trace.h"
 
@@ -73,6 +74,7 @@ class Program {
   std::string folder_;
   std::unique_ptr<SpanExporter> spans_;
   std::unique_ptr<AccessStore> access_;
+  std::unique_ptr<AccessDesk> access_desk_;
   std::unique_ptr<ServerHost> host_;
 };
 

@@ -107,8 +107,17 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
     return !is_too_slow;
   }
 
-  bool Record(CallPersons persons) override;
+  bool Record(CallPersons persons) override {
+    return RecordThen(std::move(persons), [this](const absl::Status& recorded) {
+      if (!recorded.ok()) Finish(recorded);
+    });
+  }
   void Answer(const absl::Status& status, grpc::ByteBuffer message) override;
+  void AnswerAbout(CallPersons persons, grpc::ByteBuffer message) override {
+    RecordThen(std::move(persons), [this, message](const absl::Status& status) {
+      Answer(status, message);
+    });
+  }
 
   void Finish(const absl::Status& status) override {
     {
@@ -176,6 +185,9 @@ class ServerHost::Reactor final : public grpc::ServerGenericBidiReactor,
   }
 
  private:
+  // Calls `then`, which is the reactor's, with how it went. False: nobody will.
+  bool RecordThen(CallPersons persons,
+                  std::function<void(const absl::Status&)> then);
   void Queue();
   void RunUnary();
   void RunStream();
@@ -292,13 +304,12 @@ absl::Status ServerHost::State::Record(const Call& call,
   return recorded;
 }
 
-bool ServerHost::Reactor::Record(CallPersons persons) {
+bool ServerHost::Reactor::RecordThen(
+    CallPersons persons, std::function<void(const absl::Status&)> then) {
   const bool queued = state_.executor.Post(
-      [self = shared_from_this(), persons = std::move(persons)] {
-        const absl::Status recorded =
-            self->state_.Record(self->call_, self->call_.method,
-                                absl::OkStatus(), self->began_, &persons);
-        if (!recorded.ok()) self->Finish(recorded);
+      [self = shared_from_this(), persons = std::move(persons), then] {
+        then(self->state_.Record(self->call_, self->call_.method,
+                                 absl::OkStatus(), self->began_, &persons));
       });
   if (!queued) {
     Finish(absl::ResourceExhaustedError("too many calls wait; try again"));

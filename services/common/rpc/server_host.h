@@ -91,6 +91,9 @@ class RawStream {
   virtual ~RawStream() = default;
   // One message, when the status is OK, and the end. The first end counts.
   virtual void Answer(const absl::Status& status, grpc::ByteBuffer message) = 0;
+  // The same with a message about these, once it is recorded that the call reached
+  // them; UNAVAILABLE instead when it cannot be.
+  virtual void AnswerAbout(CallPersons persons, grpc::ByteBuffer message) = 0;
   // False: the stream has ended; the caller has gone or did not keep up.
   virtual bool Write(grpc::ByteBuffer message) = 0;
   // Has it recorded, elsewhere, that the call reached these. False: it cannot be,
@@ -172,9 +175,8 @@ class ServerHost {
   }
 
   // For what other threads do: the handler sets it going and returns. It is
-  // recorded before the handler runs, for who answers must not wait for a disk:
-  // with the persons that were asked about, so that it is not for answers about
-  // others.
+  // recorded before the handler runs, with the persons that were asked about, and
+  // once more before an answer about others goes out; who answers waits for neither.
   template <typename Request, typename Response>
   void HandleLater(
       std::string method, MethodOptions options,
@@ -189,12 +191,22 @@ class ServerHost {
           if (!Parse(in, &request)) return BadBytes();
           const absl::Status recorded = RecordRequest(request, record);
           if (!recorded.ok()) return recorded;
+          CallPersons asked;
+          asked.AddRequest(request);
           handler(call, request,
-                  [raw = std::move(raw)](absl::StatusOr<Response> response) {
+                  [raw = std::move(raw), asked = std::move(asked)](
+                      absl::StatusOr<Response> response) {
                     grpc::ByteBuffer bytes;
                     absl::Status status = response.status();
                     if (status.ok()) status = Serialize(*response, &bytes);
-                    raw->Answer(status, std::move(bytes));
+                    CallPersons others;
+                    if (status.ok()) others.Add(*response);
+                    others.Remove(asked);
+                    if (others.subjects.empty()) {
+                      raw->Answer(status, std::move(bytes));
+                    } else {
+                      raw->AnswerAbout(std::move(others), std::move(bytes));
+                    }
                   });
           return absl::OkStatus();
         });

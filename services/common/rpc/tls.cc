@@ -11,6 +11,7 @@
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_certificate_verifier.h"
 #include "grpcpp/security/tls_credentials_options.h"
+#include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat {
 namespace {
@@ -80,10 +81,10 @@ std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
 }
 
 absl::StatusOr<absl::Time> EndOfCertificate(const std::string& pem) {
-  const std::unique_ptr<BIO, int (*)(BIO*)> text(
-      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-  const std::unique_ptr<X509, void (*)(X509*)> certificate(
-      PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr), X509_free);
+  const OpensslPtr<BIO, BIO_free> text(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const OpensslPtr<X509, X509_free> certificate(
+      PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
   std::tm end = {};
   if (certificate == nullptr ||
       ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {

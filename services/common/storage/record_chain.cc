@@ -285,4 +285,55 @@ absl::Status RecordChain::Read(
   return absl::OkStatus();
 }
 
+namespace {
+
+// Of its first `count` records, each with its length.
+absl::StatusOr<Sha256Hash> HashOfRecords(const RecordChain& chain,
+                                         uint64_t count) {
+  Sha256 hash;
+  const absl::Status read =
+      chain.Read(0, [&](uint64_t number, absl::string_view bytes) {
+        if (number >= count) return absl::OkStatus();
+        std::string length;
+        Put(length, static_cast<uint64_t>(bytes.size()));
+        hash.Update(length).Update(bytes);
+        return absl::OkStatus();
+      });
+  if (!read.ok()) return read;
+  return hash.Finish();
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> CopyRecords(Directory& from, Directory& to) {
+  const auto source = RecordChain::OpenToRead(from);
+  if (!source.ok()) return source.status();
+  const auto before = RecordChain::OpenToRead(to);
+  if (!before.ok()) return before.status();
+  // What a copy has stays: a chain that was begun anew is another.
+  const uint64_t had = (*before)->size();
+  const auto copied = HashOfRecords(**before, had);
+  if (!copied.ok()) return copied.status();
+  const auto same = HashOfRecords(**source, had);
+  if (!same.ok()) return same.status();
+  if ((*source)->size() < had || *copied != *same) {
+    return absl::DataLossError(absl::StrCat(
+        "the ", had, " records of the copy are not the first of those here"));
+  }
+  const auto names = from.List();
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const auto bytes = ReadWhole(from, name);
+    if (!bytes.ok()) return bytes.status();
+    const auto is = ReadWhole(to, name);
+    if (!is.ok() && !absl::IsNotFound(is.status())) return is.status();
+    if (is.ok() && *is == *bytes) continue;
+    const absl::Status replaced = ReplaceWhole(to, name, *bytes);
+    if (!replaced.ok()) return replaced;
+  }
+  const auto after = RecordChain::OpenToRead(to);
+  if (!after.ok()) return after.status();
+  return (*after)->size();
+}
+
 }  // namespace concordat

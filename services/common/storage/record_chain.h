@@ -103,6 +103,13 @@ class RecordChain {
   Sha256Hash head_ ABSL_GUARDED_BY(mu_) = {};
 };
 
+// Copies a chain that another process may be appending to: what changed since the last
+// time, oldest first, and reads it all as it stands in `to`. Returns its records, which
+// are the first of those in `from`.
+//   DATA_LOSS            the copy does not hold, or `to` has more or others of them.
+//   UNAVAILABLE, RESOURCE_EXHAUSTED
+absl::StatusOr<uint64_t> CopyRecords(Directory& from, Directory& to);
+
 }  // namespace concordat
 
 #endif  // CONCORDAT_SERVICES_COMMON_STORAGE_RECORD_CHAIN_H_

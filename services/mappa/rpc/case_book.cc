@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "services/common/policy/shown.h"
 #include "services/common/projection/erasure_confirmation.h"
 
 namespace concordat::mappa {
@@ -19,9 +20,7 @@ View Shown(const View& whole, GroupMask granted, const EventType& type,
   view.sequence = whole.sequence;
   view.accepted_us = whole.accepted_us;
   view.header = whole.header;
-  for (const View::Group& group : whole.groups) {
-    if ((granted >> group.number) & 1u) view.groups.push_back(group);
-  }
+  CopyGranted(whole.groups, granted, view.groups);
   if (!ShowsHeaderGroup(AsView(whole.header), type, reader, granted)) {
     view.header.on_behalf_of.clear();
     view.header.correlation.clear();

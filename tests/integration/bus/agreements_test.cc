@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "absl/strings/str_replace.h"
+#include "concordat/access/v1/who_knew.pb.h"
 #include "concordat/bus/v1/agreements.pb.h"
 #include "gateway/cli/keys/signing_keys.h"
 #include "google/protobuf/text_format.h"
@@ -197,6 +198,24 @@ TEST_F(AgreementsTest, RetirementEndsSessionsAndSaysWhy) {
   EXPECT_FALSE(Publish(*mappa, Opened("o-2", 2)).accepted);
   EXPECT_THAT(Retire("nhs-tayside", "nhs-tayside"),
               HasCode(absl::StatusCode::kFailedPrecondition));
+  // Who asks what was known is told whom nothing reached any more, and why.
+  access::v1::WhoKnewRequest question;
+  question.set_subject(PersonKey({1}).ToString());
+  const auto channel =
+      OpenChannel(bus_.data(), "concordat-bus", "coordinator", kLong);
+  ASSERT_THAT(channel, IsOk());
+  const auto bytes =
+      GenericCall(*channel, "concordat.access.v1.WhoKnewService/WhoKnew",
+                  question.SerializeAsString(), {});
+  ASSERT_THAT(bytes, IsOk());
+  access::v1::WhoKnewResponse known;
+  ASSERT_TRUE(known.ParseFromString(*bytes));
+  std::string gaps;
+  for (const auto& gap : known.report().could_not_know()) {
+    absl::StrAppend(&gaps, gap.what(), ": ", gap.words(), "\n");
+  }
+  EXPECT_THAT(gaps, HasSubstr("agreement ended: police-scotland, police, was "
+                              "told: \"Nothing is shared with you since"));
   // Sharing goes on by a new version.
   ASSERT_THAT(Adopt(Next(), all_), IsOk());
   EXPECT_TRUE(Publish(*mappa, Opened("o-3", 3)).accepted);

@@ -11,6 +11,7 @@
 // a signature lost, or of who did not publish it     WhatAProducerSigned…
 // a stamp that is not fetched, checked or missed     AnAuthorityStampsAnd…
 // a command that believes what the bus says          TheCommandLineChecks…
+// a tree is verified no further than one answer      GoesOnVerifyingWhereItWas
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -321,7 +322,40 @@ TEST_F(EvidenceProcessTest, ALogThatIsNotWhatWasSignedIsNotSignedOn) {
   EXPECT_TRUE(Publish(*Connect("police"), Concern("e-2", 1)).accepted);
 }
 
+TEST_F(EvidenceProcessTest, GoesOnVerifyingWhereItWas) {
+  const PublishOutcome last = Publish(*Connect("police"), Concern("e-1", 1));
+  WaitForSize(last.sequence.value);
+  // As an answer that stopped at the first event would have it.
+  const auto tile = [this] {
+    bus::v1::GetTileRequest request;
+    request.set_path("tile/0/000.p/1");
+    return AskEvidence<bus::v1::GetTileResponse>("admin", "GetTile", request);
+  }();
+  ASSERT_THAT(tile, IsOk());
+  bus::v1::VerifyTreeRequest request;
+  const auto verify = [&] {
+    return AskEvidence<bus::v1::VerifyTreeResponse>("admin", "VerifyTree",
+                                                    request);
+  };
+  const auto whole = verify();
+  ASSERT_THAT(whole, IsOk());
+  EXPECT_EQ(whole->verified(), whole->size());
+  request.set_size(whole->size());
+  request.set_verified(1);
+  EXPECT_THAT(verify(), HasCode(absl::StatusCode::kInvalidArgument));
+  request.add_subtrees(tile->tile());
+  const auto rest = verify();
+  ASSERT_THAT(rest, IsOk());
+  EXPECT_EQ(rest->root(), whole->root());
+  // From a tree that is another's it does not come to what was signed.
+  request.set_subtrees(0, std::string(32, 'x'));
+  EXPECT_THAT(verify(), HasCode(absl::StatusCode::kDataLoss));
+  request.set_size(1'000'000);
+  EXPECT_THAT(verify(), HasCode(absl::StatusCode::kOutOfRange));
+}
+
 TEST_F(EvidenceProcessTest, TheCommandLineChecksWhatItIsTold) {
+  ASSERT_TRUE(Publish(*Connect("service-mappa"), Opened("o-1", 1)).accepted);
   const PublishOutcome first = Publish(*Connect("police"), Concern("e-1", 1));
   WaitForSize(first.sequence.value);
   const auto proved =
@@ -329,8 +363,16 @@ TEST_F(EvidenceProcessTest, TheCommandLineChecksWhatItIsTold) {
               "--profile", "police"});
   EXPECT_EQ(proved.second, 0) << proved.first;
   EXPECT_THAT(proved.first, HasSubstr("is in the tree of"));
-  EXPECT_EQ(RunCli({"log", "checkpoint"}).second, 0);
+  const auto checkpoint = RunCli({"log", "checkpoint"});
+  EXPECT_EQ(checkpoint.second, 0);
+  EXPECT_THAT(checkpoint.first, HasSubstr("concordat/access/"));
   EXPECT_EQ(RunCli({"log", "verify"}).second, 0);
+  const auto complete =
+      RunCli({"who-knew", "--complete", "--person", PersonKey({1}).ToString(),
+              "--profile", "coordinator"});
+  EXPECT_EQ(complete.second, 0) << complete.first;
+  EXPECT_THAT(complete.first, HasSubstr("Complete to event"));
+  EXPECT_THAT(complete.first, HasSubstr("2 events of this person"));
   EXPECT_NE(RunCli({"log", "prove", "--sequence", "999999"}).second, 0);
   EXPECT_NE(RunCli({"log", "prove", "--sequence", "x"}).second, 0);
   // Another key here than the one that signed.

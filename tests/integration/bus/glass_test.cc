@@ -6,6 +6,8 @@
 // the operator, a service or a door opens          WhoMayNotIsToldWhy
 // what is open is told to somebody else            IsOpenToWhoAskedAndToNobodyElse
 // any word is a reason                             WhoMayNotIsToldWhy
+// an opening without a task leaves no trace        AnOpeningWithoutATaskIsAnEvent
+// a repeat is a second opening, or an error        AnOpeningWithoutATaskIsAnEvent
 // who opened reviews, or anybody                   SomebodyElseReviews
 // the register is lost with the process            SomebodyElseReviews
 #include "concordat/access/v1/glass.pb.h"
@@ -13,6 +15,8 @@
 
 namespace concordat {
 namespace {
+
+using ::testing::Not;
 
 class GlassTest : public BusProcessTest {
  protected:
@@ -108,6 +112,36 @@ TEST_F(GlassTest, WhoMayNotIsToldWhy) {
               HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Register("coordinator"), IsEmpty());
   EXPECT_THAT(ReadPerson("duty-senior", 1), IsEmpty());
+}
+
+TEST_F(GlassTest, AnOpeningWithoutATaskIsAnEvent) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  access::v1::NoteOpeningRequest request;
+  request.mutable_command()->set_request_id("o-1");
+  request.set_subject(PersonKey({1}).ToString());
+  const auto note = [&](absl::string_view principal) {
+    return AskAs<access::v1::NoteOpeningResponse>(principal, "NoteOpening",
+                                                  request);
+  };
+  EXPECT_THAT(ReadPerson("guardian-council", 1), IsEmpty());
+  ASSERT_THAT(note("duty-senior"), IsOk());
+  // Twice the same is one.
+  ASSERT_THAT(note("duty-senior"), IsOk());
+  EXPECT_EQ(ReadPerson("guardian-council", 1).size(), 1u);
+  EXPECT_THAT(ReadPerson("guardian-nhs", 1), IsEmpty());
+  // It opens nothing.
+  EXPECT_THAT(ReadPerson("duty-senior", 1), Not(::testing::Contains("c-1")));
+  for (const char* profile : {"admin", "service-mappa", "gateway"}) {
+    EXPECT_THAT(note(profile), HasCode(absl::StatusCode::kPermissionDenied))
+        << profile;
+  }
+  request.set_subject(PersonKey({7}).ToString());
+  EXPECT_THAT(note("duty-senior"), HasCode(absl::StatusCode::kNotFound));
+  request.set_subject("Torquil");
+  EXPECT_THAT(note("duty-senior"), HasCode(absl::StatusCode::kInvalidArgument));
+  request.clear_command();
+  EXPECT_THAT(note("duty-senior"), HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(ReadPerson("guardian-council", 1).size(), 1u);
 }
 
 TEST_F(GlassTest, SomebodyElseReviews) {

@@ -1,6 +1,6 @@
 // A client of the bus in another language: from the protos, PROTOCOL.md and the
 // words of services/common/event/commitments.h, and no code of ours.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, sign } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import grpc from '@grpc/grpc-js';
@@ -10,7 +10,7 @@ const wellKnown = path.dirname(createRequire(import.meta.url).resolve('protobufj
 const protos = path.join(process.env.CONCORDAT_SOURCE, 'proto');
 const root = new protobuf.Root();
 root.resolvePath = (_, target) => path.join(target.startsWith('google/') ? wellKnown : protos, target);
-root.loadSync(['concordat/bus/v1/service.proto', 'concordat/police/v1/events.proto'], { keepCase: true });
+root.loadSync(['concordat/bus/v1/service.proto', 'concordat/bus/v1/evidence.proto', 'concordat/police/v1/events.proto'], { keepCase: true });
 
 export const Frame = root.lookupType('concordat.bus.v1.Frame');
 export const Refusal = root.lookupEnum('concordat.bus.v1.Refusal').values;
@@ -32,6 +32,18 @@ export function connect(hub, principal) {
     checkServerIdentity: (_, certificate) =>
       certificate.subjectaltname.includes(uri) ? undefined : new Error('another server'),
   }));
+}
+
+// One question of a service, by its full name.
+export function ask(client, name, request, RequestType, ResponseType) {
+  const type = (of) => root.lookupType(`concordat.bus.v1.${of}`);
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(`/concordat.bus.v1.${name}`,
+      (what) => Buffer.from(type(RequestType).encode(what).finish()),
+      (bytes) => type(ResponseType).decode(bytes),
+      request, new grpc.Metadata(), { deadline: Date.now() + 20_000 },
+      (error, response) => (error ? reject(error) : resolve(response)));
+  });
 }
 
 // One call, its frames one by one.
@@ -148,6 +160,42 @@ export function batchOf(typeName, events) {
     }),
     dictionary,
   };
+}
+
+// The chain of what a producer has receipts for, as producer_chain.h tells it.
+// `keys` are of Ed25519.
+export class Chain {
+  constructor(logId, keys) {
+    this.logId = logId;
+    this.keys = keys;
+    this.chain = randomBytes(16);
+    this.hash = sha256('concordat/chain/1', logId, this.chain);
+    this.before = 0;
+  }
+
+  // The link of these: [{sequence, digest}], in the order of their receipts.
+  sign(events) {
+    const link = { chain: this.chain, before: this.before, hash_before: this.hash, runs: [] };
+    for (const { sequence, digest } of events) {
+      this.hash = sha256(this.hash, digest);
+      const last = link.runs.at(-1);
+      if (last && last.first + last.count === Number(sequence)) last.count += 1;
+      else link.runs.push({ first: Number(sequence), count: 1 });
+    }
+    this.before += events.length;
+    link.hash = this.hash;
+    const u32 = (value) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(value);
+      return bytes;
+    };
+    link.public_key = this.keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+    link.signature = sign(null, Buffer.concat([
+      Buffer.from('concordat/chain-signature/1'), this.logId, link.chain, u64(link.before), link.hash_before,
+      ...link.runs.flatMap((run) => [u64(run.first), u32(run.count)]), link.hash,
+    ]), this.keys.privateKey);
+    return link;
+  }
 }
 
 // A delivered view as its reader has it: header in texts, message, and the digest

@@ -9,15 +9,21 @@
 // a view that nobody else can check              reads what it was shown
 // anybody may say who he is                      is told why it may not speak
 // rubbish ends the process, or is passed over    is told why it may not speak
+// who speaks gRPC cannot sign what it published  signs what it published
+// a link of another's key is kept                signs what it published
 // a call that says nothing stays for ever        (kFirstFrameWithin; by hand)
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Hub } from '../signin/hub.mjs';
-import { Session, Refusal, batchOf, connect, readView } from './session_client.mjs';
+import { Chain, Session, Refusal, ask, batchOf, connect, readView } from './session_client.mjs';
 
 const DEMO = 4;
 const hello = { hello: { protocol: 1, agency: 'police-scotland', role: 'police', environment: DEMO } };
 const TYPE = 'concordat.police.v1.ConcernShared';
+
+const keys = generateKeyPairSync('ed25519');
 
 let hub;
 let bus;
@@ -33,6 +39,11 @@ const concern = (id) => ({
 
 before(async () => {
   hub = await Hub.make();
+  const key = keys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+  const registry = hub.path('registry.textproto');
+  const text = fs.readFileSync(registry, 'utf8');
+  assert.match(text, /name: "police"\n/);
+  fs.writeFileSync(registry, text.replace('name: "police"\n', `name: "police"\n  signing_keys: "${key}"\n`));
   await hub.start('concordat-bus');
   bus = connect(hub, 'police');
 });
@@ -66,6 +77,44 @@ test('publishes and is answered', async () => {
   session.end();
 });
 
+// Once the tree has the event and its signature.
+const signedBy = async (sequence) => {
+  for (;;) {
+    const proof = await ask(bus, 'EvidenceService/ProveInclusion', { sequence }, 'ProveInclusionRequest', 'ProveInclusionResponse')
+      .catch((error) => {
+        if (error.code !== 11) throw error; // OUT_OF_RANGE: not in the tree yet.
+      });
+    if (proof?.signed_by) return proof;
+  }
+};
+
+test('signs what it published, in its session and by a call', async () => {
+  const session = new Session(bus.Ingest());
+  const welcome = await session.ask(hello, 'welcome');
+  const publish = async (...ids) => {
+    const batch = batchOf(TYPE, ids.map(concern));
+    const { accepted } = await session.ask({ publish: batch }, 'receipts');
+    const first = Number(accepted[0].first_sequence);
+    return batch.events.map(({ digest }, i) => ({ sequence: first + i, digest }));
+  };
+  const chain = new Chain(welcome.log_id, keys);
+  const one = await publish('s-1', 's-2');
+  session.say({ chain_signed: chain.sign(one) });
+  const proof = await signedBy(one[1].sequence);
+  assert.equal(proof.signed_by, 'police');
+  assert.deepEqual(proof.link_digests.map((d) => Buffer.from(d)), one.map((e) => e.digest));
+
+  const two = await publish('s-3');
+  const sign = (link) => ask(bus, 'EvidenceService/SignEvents', { link }, 'SignEventsRequest', 'SignEventsResponse');
+  const strange = new Chain(welcome.log_id, generateKeyPairSync('ed25519'));
+  await assert.rejects(sign(strange.sign(two)), { code: 7 });
+  await assert.rejects(sign(new Chain(welcome.log_id, keys).sign([{ ...two[0], sequence: 1_000_000 }])), { code: 3 });
+  await assert.rejects(sign({}), { code: 3 });
+  await sign(chain.sign(two));
+  assert.equal((await signedBy(two[0].sequence)).signed_by, 'police');
+  session.end();
+});
+
 const subscribed = async () => {
   const session = new Session(bus.Delivery());
   await session.ask(hello, 'welcome');
@@ -92,12 +141,12 @@ test('reads what it was shown, and goes on where it acknowledged', async () => {
   await publisher.ask({ publish: batch }, 'receipts');
 
   const first = await subscribed();
-  const shown = await views(first, 4);
-  assert.deepEqual(shown.map((v) => v.header.id), ['n-1', 'n-2', 'r-1', 'r-2']);
-  assert.deepEqual(shown.map((v) => v.delivery), [1, 2, 3, 4]);
-  assert.equal(shown[2].message.incident_ref, 'INC-r-1');
-  assert.deepEqual(shown[2].digest, batch.events[0].digest);
-  first.say({ ack: { delivery: 3 } });
+  const shown = await views(first, 7);
+  assert.deepEqual(shown.map((v) => v.header.id), ['n-1', 'n-2', 's-1', 's-2', 's-3', 'r-1', 'r-2']);
+  assert.deepEqual(shown.map((v) => v.delivery), [1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(shown[5].message.incident_ref, 'INC-r-1');
+  assert.deepEqual(shown[5].digest, batch.events[0].digest);
+  first.say({ ack: { delivery: 6 } });
   for (let frame; (frame = await first.next()).body !== 'ack_stored';) assert.notEqual(frame, null);
   first.end();
 

@@ -8,10 +8,12 @@
 // anybody may ask                                  OthersMayNotAsk
 // a stored acknowledgement without its delivery    ACrashLosesNoAcknowledgedDelivery
 // a start after a crash looks like any other       ACrashLosesNoAcknowledgedDelivery
+// a restart begins the access log's tree anew      TheAccessLogsTreeGoesOnFromBundle…
 // a byte of a bundle is free                       EveryByteOfABundleCounts
 // a check of what was signed is left out           ABundleThatWasSignedAndIsNotTrueIsFound
 #include "concordat/access/v1/service.pb.h"
 #include "concordat/access/v1/who_knew.pb.h"
+#include "concordat/bus/v1/evidence.pb.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/bundle/bundle.h"
 #include "services/common/config/evidence_keys.h"
@@ -269,6 +271,14 @@ TEST_F(WhoKnewTest, EveryByteOfABundleCounts) {
   EXPECT_EQ(checked->bundle.events_size(), 2);
   EXPECT_GE(checked->bundle.records_size(), 2);
   EXPECT_THAT(checked->limits, Not(IsEmpty()));
+  EXPECT_EQ(checked->completeness.through, checked->checkpoint.size);
+  EXPECT_EQ(checked->completeness.events, 2u);
+  EXPECT_EQ(checked->completeness.shown, 2u);
+  EXPECT_THAT(checked->completeness.not_shown, IsEmpty());
+  // Of each it says who signed it, or that nobody did.
+  for (const auto& event : checked->bundle.report().events()) {
+    EXPECT_EQ(event.signed_by().empty(), event.not_signed());
+  }
   for (size_t at = 0; at < bundle.size(); ++at) {
     std::string flipped = bundle;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
@@ -283,6 +293,34 @@ TEST_F(WhoKnewTest, EveryByteOfABundleCounts) {
   others.log = Ed25519Signer(Ed25519Seed{7}).public_key();
   EXPECT_THAT(CheckBundle(bundle, others),
               HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(WhoKnewTest, TheAccessLogsTreeGoesOnFromBundleToBundle) {
+  TellOfOne();
+  const auto signed_of = [this] {
+    const auto checked = CheckBundle(BundleOf(1), Keys());
+    EXPECT_THAT(checked, IsOk());
+    return *ParseCheckpoint(
+        ParseNote(checked->bundle.access_checkpoint())->text);
+  };
+  const Checkpoint before = signed_of();
+  bus_.Kill();
+  bus_.Start();
+  const Checkpoint after = signed_of();
+  ASSERT_GT(after.size, before.size);
+  bus::v1::ProveAccessRequest request;
+  request.set_from_size(before.size);
+  request.set_to_size(after.size);
+  const auto proof = AskAs<bus::v1::ProveAccessResponse>(
+      "coordinator", "concordat.bus.v1.EvidenceService/ProveAccess", request);
+  ASSERT_THAT(proof, IsOk());
+  std::vector<TreeHash> hashes;
+  for (const std::string& bytes : proof->hashes()) {
+    hashes.push_back(TreeHashOf(bytes).value_or(TreeHash()));
+  }
+  EXPECT_THAT(CheckConsistency(before.size, after.size, before.root, after.root,
+                               hashes),
+              IsOk());
 }
 
 TEST_F(WhoKnewTest, ABundleThatWasSignedAndIsNotTrueIsFound) {

@@ -33,6 +33,11 @@ class MemoryAccessLog : public AccessLog {
     std::string line = absl::StrCat(r.principal, " ", r.method, " ", r.purpose,
                                     " ", absl::StatusCodeToString(r.outcome));
     if (!r.via.empty()) absl::StrAppend(&line, " via ", r.via, "/", r.staff);
+    if (r.persons != nullptr) {
+      for (const std::string& person : r.persons->subjects) {
+        absl::StrAppend(&line, " of ", person);
+      }
+    }
     lines_.push_back(std::move(line));
     return absl::OkStatus();
   }

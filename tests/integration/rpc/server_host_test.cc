@@ -20,11 +20,13 @@
 // staff written into the record as it comes    AStaffAccountIsOneWord
 // a call answered later holds up the others    AnAnswerMayComeLaterFromAnother…
 // what is answered later needs no deadline     ACallWithoutADeadlineIsRefused
+// an answer that comes later tells of others   WhomALaterAnswerIsAboutIsRecordedFirst
 #include "services/common/rpc/server_host.h"
 
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -443,6 +445,43 @@ TEST_F(ServerHostTest, AnAnswerMayComeLaterFromAnotherThread) {
   for (std::thread& call : calls) call.join();
   EXPECT_THAT(access_.lines(), Contains("police concordat.test.Test/Later "
                                         "MAPPA_RISK_MANAGEMENT OK"));
+}
+
+TEST_F(ServerHostTest, WhomALaterAnswerIsAboutIsRecordedFirst) {
+  const std::string asked = PersonKey({1}).ToString();
+  const std::string other = PersonKey({2}).ToString();
+  const auto channel = Channel(kPolice);
+  // How a call ends that is answered so; `before` is done while it is open.
+  const auto answer = [&](const std::string& about,
+                          const std::function<void()>& before) {
+    absl::StatusOr<hub::v1::Command> response;
+    std::thread call([&] { response = Send(channel, kLater, asked); });
+    std::vector<std::pair<hub::v1::Command, Reply<hub::v1::Command>>> open;
+    {
+      MutexLock lock(mu_);
+      EXPECT_TRUE(changed_.WaitFor(
+          mu_, absl::Seconds(10),
+          [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !later_.empty(); }));
+      open.swap(later_);
+    }
+    before();
+    if (!open.empty()) {
+      hub::v1::Command about_them = open[0].first;
+      about_them.set_on_behalf_of(about);
+      open[0].second(about_them);
+    }
+    call.join();
+    return response;
+  };
+  const std::string line =
+      "police concordat.test.Test/Later MAPPA_RISK_MANAGEMENT OK of ";
+  ASSERT_THAT(answer(asked, [] {}), IsOk());
+  EXPECT_THAT(access_.lines(), ElementsAre(line + asked));
+  ASSERT_THAT(answer(other, [] {}), IsOk());
+  EXPECT_THAT(access_.lines(),
+              ElementsAre(line + asked, line + asked, line + other));
+  EXPECT_THAT(answer(other, [this] { access_.Fail(); }),
+              HasCode(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(ServerHostTest, NothingIsAnsweredUnrecorded) {

@@ -266,7 +266,7 @@ test('somebody from the directory comes in with the role it gives', async () => 
   assert.equal(told.displayName, 'Anna Baird');
   assert.equal(told.principal, 'coordinator');
   assert.deepEqual([...browser.cookiesOf(hub.url).keys()], ['__Host-concordat']);
-  assert.match(hub.run(['access', 'records', 'gateway/sign-in-access']), /principal=coordinator .*staff=D-1001 what=sign-in\/oidc .*outcome=OK/);
+  assert.match(hub.run(['access', 'records', 'gateway/access']), /principal=coordinator agency=mappa-tayside .*staff=D-1001 what=sign-in\/oidc .*outcome=OK/);
 });
 
 test('somebody from the directory proves it again there', async () => {
@@ -379,7 +379,7 @@ test('nothing that was typed is in a log', async () => {
   const inFolder = (folder, wanted) => fs.readdirSync(hub.path(folder)).filter(wanted)
     .map((name) => hub.read(`${folder}/${name}`)).join('');
   const logs = hub.log + inFolder('gateway', (name) => name.endsWith('.log')) +
-    inFolder('gateway/access', () => true) + inFolder('gateway/sign-in-access', () => true);
+    inFolder('gateway/access', () => true);
   assert.ok(logs.includes('sign-in/password'));
   for (const secret of [typed, 'not the password', ...passwords.values()]) assert.ok(!logs.includes(secret));
 });

@@ -247,7 +247,7 @@ absl::Status SimBus::Open() {
             hurt_ = true;
           },
           refused},
-      std::make_unique<Steps>(blocks_));
+      std::make_unique<Steps>(blocks_), /*proofs=*/nullptr);
   life.ingest->Start();
   life.delivery->Start();
   const absl::Status read = ReadWhole();

@@ -12,12 +12,14 @@
 //   a time that is past is told as the present WhoComesIsToldTheTimeOfThis…
 //   the first reader waits for a heartbeat     WhoComesIsToldTheTimeOfThis…
 //   a session that ended reads on              EndsWithItsSession
+//   somebody is shown a person unrecorded      WhoIsShownAPersonIsRecordedFirst
 //   late words of a closed stream are taken    ALongerBreakOpensTheStreamAgain
 #include "gateway/api/alert_feeds.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/api/sse.h"
 #include "gateway/http/reply.h"
 
@@ -88,10 +90,39 @@ class AlertFeedsTest : public ::testing::Test {
   absl::Duration now_ = kStart;
   FakeSource source_;
   std::string ended_session_ = "none";
-  AlertFeeds feeds_{{.kept_max = 3}, source_, [this](const Caller& caller) {
-                      return caller.session != ended_session_;
-                    }};
+  std::vector<std::string> recorded_;
+  bool can_record_ = true;
+  AlertFeeds feeds_{
+      {.kept_max = 3},
+      source_,
+      [this](const Caller& caller) { return caller.session != ended_session_; },
+      [this](const Caller& caller, const std::string& purpose,
+             const std::vector<std::string>& persons) {
+        for (const std::string& person : persons) {
+          recorded_.push_back(
+              absl::StrCat(caller.principal, " ", purpose, " ", person));
+        }
+        return can_record_;
+      }};
 };
+
+TEST_F(AlertFeedsTest, WhoIsShownAPersonIsRecordedFirst) {
+  const auto a = Join();
+  feeds_.OnOpen(1, 7);
+  feeds_.OnAlert(1, 8, "{}", {"p-1", "p-2"});
+  EXPECT_THAT(recorded_, ElementsAre("coordinator P p-1", "coordinator P p-2"));
+  EXPECT_EQ(a->Read(), Alert(8, "{}"));
+  // Who comes back is shown it from what is kept: that is recorded, too.
+  const auto b = Join(8);
+  EXPECT_EQ(recorded_.size(), 4u);
+  EXPECT_EQ(b->Read(), Alert(8, "{}"));
+  // What cannot be recorded is not shown.
+  can_record_ = false;
+  feeds_.OnAlert(1, 9, "{}", {"p-1"});
+  EXPECT_EQ(a->Read(), "");
+  EXPECT_TRUE(a->ended);
+  EXPECT_EQ(feeds_.readers(), 0u);
+}
 
 TEST_F(AlertFeedsTest, ReadersOfAPrincipalShareOneStream) {
   const auto a = Join();
@@ -100,7 +131,7 @@ TEST_F(AlertFeedsTest, ReadersOfAPrincipalShareOneStream) {
   EXPECT_EQ(source_.opened[0].principal, "coordinator");
   EXPECT_EQ(source_.opened[0].after, std::nullopt);
   feeds_.OnOpen(1, 7);
-  feeds_.OnAlert(1, 8, "{}");
+  feeds_.OnAlert(1, 8, "{}", {});
   EXPECT_EQ(a->Read(), Alert(8, "{}"));
   EXPECT_EQ(b->Read(), Alert(8, "{}"));
   const auto other = Join(std::nullopt, "police");
@@ -114,13 +145,14 @@ TEST_F(AlertFeedsTest, ReadersOfAPrincipalShareOneStream) {
 TEST_F(AlertFeedsTest, ComesBackToWhatItMissed) {
   const auto stays = Join();
   feeds_.OnOpen(1, 7);
-  for (const uint64_t position : {8, 9, 9}) feeds_.OnAlert(1, position, "{}");
+  for (const uint64_t position : {8, 9, 9})
+    feeds_.OnAlert(1, position, "{}", {});
   const auto back = Join(9);
   EXPECT_EQ(back->Read(), Alert(9, "{}") + Alert(9, "{}"));
   EXPECT_EQ(Join(8)->Read(), Alert(8, "{}") + Alert(9, "{}") + Alert(9, "{}"));
   EXPECT_EQ(Join()->Read(), "");
   EXPECT_EQ(source_.opened.size(), 1u);
-  feeds_.OnAlert(1, 10, "{}");
+  feeds_.OnAlert(1, 10, "{}", {});
   EXPECT_EQ(back->Read(), Alert(10, "{}"));
 }
 
@@ -128,18 +160,18 @@ TEST_F(AlertFeedsTest, ALongerBreakOpensTheStreamAgain) {
   const auto stays = Join();
   feeds_.OnOpen(1, 7);
   for (const uint64_t position : {8, 9, 10, 11, 12}) {
-    feeds_.OnAlert(1, position, "{}");
+    feeds_.OnAlert(1, position, "{}", {});
   }
   stays->Read();
   const auto back = Join(8);  // 8 and 9 are not kept any more.
   EXPECT_THAT(source_.closed, ElementsAre(1));
   ASSERT_EQ(source_.opened.size(), 2u);
   EXPECT_EQ(source_.opened[1].after, 8u);
-  feeds_.OnAlert(1, 13, "late");
+  feeds_.OnAlert(1, 13, "late", {});
   feeds_.OnEnd(1, absl::UnavailableError(""), now_);
   feeds_.OnOpen(2, 8);
   for (const uint64_t position : {9, 12, 14}) {
-    feeds_.OnAlert(2, position, "{}");
+    feeds_.OnAlert(2, position, "{}", {});
   }
   EXPECT_EQ(back->Read(), Alert(9, "{}") + Alert(12, "{}") + Alert(14, "{}"));
   EXPECT_EQ(stays->Read(), Alert(12, "{}") + Alert(14, "{}"));
@@ -159,7 +191,7 @@ TEST_F(AlertFeedsTest, GoesOnWhereItBroke) {
   ASSERT_EQ(source_.opened.size(), 2u);
   EXPECT_EQ(source_.opened[1].after, 7u);  // Nothing came, and it is known.
   feeds_.OnOpen(2, 7);
-  feeds_.OnAlert(2, 9, "{}");
+  feeds_.OnAlert(2, 9, "{}", {});
   EXPECT_THAT(reader->Read(), HasSubstr(Alert(9, "{}")));
   feeds_.OnEnd(2, absl::UnavailableError("restarted"), now_);
   Tick(absl::Seconds(1));
@@ -204,7 +236,7 @@ TEST_F(AlertFeedsTest, IsSilentWhileTheServiceIsAway) {
 TEST_F(AlertFeedsTest, TellsTheTimeBesideTheAlerts) {
   const auto reader = Join();
   feeds_.OnOpen(1, 7);
-  feeds_.OnAlert(1, 8, "{}");
+  feeds_.OnAlert(1, 8, "{}", {});
   feeds_.OnTime(R"({"time":"1"})");
   EXPECT_EQ(reader->Read(),
             Alert(8, "{}") + "event: time\ndata: {\"time\":\"1\"}\n\n");
@@ -265,9 +297,9 @@ TEST_F(AlertFeedsTest, AReaderThatDoesNotKeepUpIsCutAndOthersAreNot) {
   const auto good = Join();
   feeds_.OnOpen(1, 0);
   const std::string big(60'000, 'x');
-  feeds_.OnAlert(1, 1, big);
+  feeds_.OnAlert(1, 1, big, {});
   good->Read();
-  feeds_.OnAlert(1, 2, big);
+  feeds_.OnAlert(1, 2, big, {});
   EXPECT_EQ(good->Read(), Alert(2, big));
   EXPECT_TRUE(slow->reply->Take().abort);
   EXPECT_EQ(feeds_.readers(), 1u);

@@ -149,6 +149,7 @@ class SessionHandlersTest : public testing::SignInTest {
   Caller certificate_caller_;
   std::string asked_about_;
   absl::Status task_status_;
+  std::vector<std::string> opened_;  // Without a task.
   FakeHasher hasher_;
   TempDir folder_;
   std::unique_ptr<PasswordSignIn> passwords_ =
@@ -168,6 +169,11 @@ class SessionHandlersTest : public testing::SignInTest {
              const std::string& task) {
         asked_about_ = absl::StrCat(caller.principal, " ", subject, " ", task);
         return task_status_;
+      },
+      [this](const Caller& caller, const std::string& subject,
+             const std::string& purpose) {
+        opened_.push_back(
+            absl::StrCat(caller.principal, " ", subject, " ", purpose));
       },
       clock_};
   Router router_;
@@ -500,6 +506,9 @@ TEST_F(SessionHandlersTest, APersonIsOpenedForATaskOrInWords) {
   EXPECT_EQ(choose({{"task", "A-417"}}).status, 200u);
   EXPECT_EQ(choose({{"reason", "Her worker rang about tomorrow."}}).status,
             200u);
+  // The hub is told of the one that no task led to.
+  EXPECT_THAT(opened_, ::testing::ElementsAre(absl::StrCat(
+                           "coordinator ", kSubject, " ORDER_SUPERVISION")));
   const auto choices = store_->Choices().value();
   ASSERT_EQ(choices.size(), 2u);
   EXPECT_EQ(choices[0].task, "A-417");

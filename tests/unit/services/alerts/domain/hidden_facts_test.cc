@@ -11,6 +11,9 @@
 // | told again when hidden evidence comes | one more sight |
 // | its position is that of hidden evidence | looks so since another entry |
 // | a chain asks only what the first was shown | told late, or never |
+//
+// And every fact that an alert cites to somebody is one that the slow oracle of views
+// (tests/support/views_oracle.h) lets them see.
 #include <map>
 #include <random>
 #include <set>
@@ -23,6 +26,7 @@
 #include "tests/support/demo_engine.h"
 #include "tests/support/demo_types.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/views_oracle.h"
 
 namespace concordat::alerts {
 namespace {
@@ -372,6 +376,44 @@ class HiddenFactsTest : public ::testing::Test {
                           entry.accepted_us);
   }
 
+  // What the log says of who may see what, as the oracle has it.
+  testing::ViewsOracle Oracle() const {
+    // Nobody reads near these days' ends.
+    testing::ViewsOracle oracle({{"2025-10-01", 1'759'276'800'000'000},
+                                 {"2026-09-30", 1'790'726'400'000'000},
+                                 {"2026-10-01", 1'790'812'800'000'000}});
+    for (const absl::string_view name : types_->names()) {
+      const EventType& type = *types_->Find(name);
+      testing::OracleType known{
+          std::string(name), type.policy().internal(), false, {}};
+      for (const GroupInfo& group : type.groups()) {
+        known.groups.push_back({group.number, group.tier_max, group.category});
+      }
+      oracle.types.push_back(std::move(known));
+    }
+    testing::OracleFact adopted;
+    adopted.kind = testing::OracleFact::Kind::kAdopted;
+    adopted.agreement = agreement_;
+    oracle.history.push_back(adopted);
+    for (int person = 1; person <= 2; ++person) {
+      testing::OracleFact opened;
+      opened.kind = testing::OracleFact::Kind::kOpened;
+      opened.person = person;
+      opened.agencies = {kAgencies[0], kAgencies[1], kAgencies[2]};
+      opened.lead = "dundee-city-council";
+      oracle.history.push_back(opened);
+    }
+    return oracle;
+  }
+  static testing::OracleEvent AsOracleHasIt(const Entry& entry) {
+    testing::OracleEvent event;
+    event.type = entry.header.type;
+    event.controller = entry.header.controller;
+    event.source_agency = std::string(AgencyOfSource(entry.header.source));
+    event.person = entry.header.subject == Key(1) ? 1 : 2;
+    return event;
+  }
+
   std::mt19937 random_;
   std::shared_ptr<const TypeRegistry> types_;
   Definitions definitions_;
@@ -405,6 +447,38 @@ TEST_F(HiddenFactsTest, NothingDiffersForWhoDoesNotSeeTheFact) {
   // It has compared something.
   EXPECT_GT(hidden, 100u);
   EXPECT_GT(compared, 100u);
+}
+
+TEST_F(HiddenFactsTest, EveryFactThatIsCitedMayBeSeen) {
+  size_t cited = 0, hidden = 0;
+  for (uint32_t seed = 1; seed <= 120; ++seed) {
+    DrawWorld(seed);
+    const testing::ViewsOracle oracle = Oracle();
+    const AlertCaller caller{"somebody", Any(kAgencies), {Any(kRoles)}};
+    const testing::OracleReader reader{
+        caller.agency, caller.roles[0], "", std::nullopt, {}};
+    const auto sees = [&](size_t at) {
+      return oracle
+          .See(AsOracleHasIt(log_[at]), reader, log_.back().accepted_us)
+          .shown;
+    };
+    for (const auto& [at, look] : Fold(caller, log_.size(), nullptr)) {
+      for (const EvidenceWords& fact : look.sight.evidence) {
+        const uint64_t sequence = fact.sequence.value;
+        // An absence, or a feed's silence, which is about nobody.
+        if (sequence == 0 || sequence > log_.size()) continue;
+        ++cited;
+        EXPECT_TRUE(sees(sequence - 1))
+            << "seed " << seed << ", " << caller.agency << "/"
+            << caller.roles[0] << " is told of " << fact.type;
+      }
+    }
+    for (size_t at = 0; at < log_.size(); ++at) {
+      hidden += log_[at].fact && !sees(at);
+    }
+  }
+  EXPECT_GT(cited, 100u);
+  EXPECT_GT(hidden, 100u);
 }
 
 TEST_F(HiddenFactsTest, NothingDiffersForWhoDoesNotSeeTheField) {

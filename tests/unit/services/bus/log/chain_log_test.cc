@@ -37,22 +37,15 @@ StoredLink Link(uint64_t first, uint32_t count,
 
 class ChainLogTest : public ::testing::Test {
  protected:
-  static TestLog::Options Small() {
-    TestLog::Options options;
-    options.segment_bytes = 16 * 1024;
-    options.block_bytes = 12 * 1024;
-    options.recent_bytes = 1;
-    return options;
-  }
   void SetUp() override { ASSERT_THAT(log_.Open(), IsOk()); }
   void AppendTo(uint64_t last) {
-    for (uint64_t i = log_.log().Status().end.value + 1; i <= last; ++i) {
-      TestEvent::Fields fields;
-      fields.id = absl::StrFormat("id-%06u", i);
-      fields.stream = "order/1";
-      const TestEvent event(fields);
-      ASSERT_THAT(log_.Append({&event}, i).written, IsOk());
-    }
+    const auto fields = [](uint64_t number) {
+      TestEvent::Fields of;
+      of.id = absl::StrFormat("id-%06u", number);
+      of.stream = "order/1";
+      return of;
+    };
+    ASSERT_THAT(log_.AppendTo(last, fields), IsOk());
   }
   void Stage(const StoredLink& link) {
     log_.log().StageLink(link);
@@ -64,7 +57,7 @@ class ChainLogTest : public ::testing::Test {
     return found.ok() && found->has_value() ? (*found)->principal : "";
   }
 
-  TestLog log_ = TestLog(Small());
+  TestLog log_ = TestLog(TestLog::Small());
 };
 
 TEST_F(ChainLogTest, ABlockOfItsOwnIsALogAsBefore) {

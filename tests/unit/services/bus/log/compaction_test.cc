@@ -55,24 +55,14 @@ TestEvent::Fields Fields(uint64_t number) {
 
 class CompactionTest : public ::testing::Test {
  protected:
-  static TestLog::Options Small() {
-    TestLog::Options options;
-    options.segment_bytes = 16 * 1024;
-    options.block_bytes = 12 * 1024;
-    options.recent_bytes = 1;
-    return options;
-  }
   // Event i is accepted at i seconds; two to a commit, so that one block has what
   // goes and what stays.
-  static void Append(TestLog& log, uint64_t from, uint64_t to) {
-    for (uint64_t i = from; i < to; i += 2) {
-      const TestEvent first(Fields(i)), second(Fields(i + 1));
-      ASSERT_THAT(log.Append({&first, &second}, i * 1'000'000).written, IsOk());
-    }
+  static void AppendTo(TestLog& log, uint64_t last) {
+    ASSERT_THAT(log.AppendTo(last, Fields, 2, 1'000'000), IsOk());
   }
   void SetUp() override {
     ASSERT_THAT(log_.Open(), IsOk());
-    Append(log_, 1, kEvents);
+    AppendTo(log_, kEvents);
     segments_ = log_.log().ClosedBefore(UINT64_MAX);
     ASSERT_GT(segments_.size(), 2u);
     through_ = segments_.back().last.value;
@@ -151,7 +141,7 @@ class CompactionTest : public ::testing::Test {
     log_.DropIndex();
   }
 
-  TestLog log_ = TestLog(Small());
+  TestLog log_ = TestLog(TestLog::Small());
   std::vector<bus::CompactableLog::Segment> segments_;
   uint64_t through_ = 0;  // The last event in them.
 };
@@ -173,7 +163,7 @@ TEST_F(CompactionTest, KeepsEverySpineAndWhatIsWanted) {
   }
   ExpectGood(log_, Removable());
   // It goes on, and opens as it is.
-  Append(log_, kEvents + 1, kEvents + 10);
+  AppendTo(log_, kEvents + 10);
   ASSERT_THAT(log_.Open(), IsOk());
   EXPECT_EQ(ExpectEachSegmentWhole(log_, kEvents + 10), Removable());
   EXPECT_EQ(log_.log().Status().removal.events, Removable());
@@ -196,10 +186,10 @@ TEST_F(CompactionTest, ItIsTheSameAfterEveryIndexIsLost) {
 }
 
 TEST_F(CompactionTest, RemovedBytesAreNowhere) {
-  TestLog log(Small());
+  TestLog log(TestLog::Small());
   ASSERT_THAT(log.Open(), IsOk());
   // Sealed, they are not to be looked for: so the boxes themselves are.
-  Append(log, 1, kEvents);
+  AppendTo(log, kEvents);
   const std::string before = log.disk().Contents(bus::SegmentName(1));
   std::vector<std::string> boxes;
   log.Close();
@@ -270,7 +260,7 @@ TEST_F(CompactionTest, APowerCutAtEveryCallLeavesEitherState) {
   const std::unique_ptr<FakeDisk> start = log_.disk().Copy();
   uint64_t calls = 0;
   {
-    TestLog log(Small());
+    TestLog log(TestLog::Small());
     log.set_disk(start->Copy());
     ASSERT_THAT(log.Open(), IsOk());
     const uint64_t before = log.disk().calls();
@@ -285,7 +275,7 @@ TEST_F(CompactionTest, APowerCutAtEveryCallLeavesEitherState) {
           Survives::kSomeSectors}) {
       SCOPED_TRACE(absl::StrCat("step ", step, ", survives ",
                                 static_cast<int>(survives)));
-      TestLog log(Small());
+      TestLog log(TestLog::Small());
       log.set_disk(start->Copy());
       ASSERT_THAT(log.Open(), IsOk());
       log.disk().LosePowerAt(log.disk().calls() + step);
@@ -313,7 +303,7 @@ TEST_F(CompactionTest, AFailedCallLeavesAGoodLogThatTakesEvents) {
   const std::unique_ptr<FakeDisk> start = log_.disk().Copy();
   uint64_t calls = 0;
   {
-    TestLog log(Small());
+    TestLog log(TestLog::Small());
     log.set_disk(start->Copy());
     ASSERT_THAT(log.Open(), IsOk());
     const uint64_t before = log.disk().calls();
@@ -322,7 +312,7 @@ TEST_F(CompactionTest, AFailedCallLeavesAGoodLogThatTakesEvents) {
   }
   for (uint64_t call = 1; call <= calls; ++call) {
     SCOPED_TRACE(absl::StrCat("call ", call));
-    TestLog log(Small());
+    TestLog log(TestLog::Small());
     log.set_disk(start->Copy());
     ASSERT_THAT(log.Open(), IsOk());
     log.disk().FailCall(log.disk().calls() + call,
@@ -333,7 +323,7 @@ TEST_F(CompactionTest, AFailedCallLeavesAGoodLogThatTakesEvents) {
     // What lost its index over it has one again after a start.
     ASSERT_THAT(log.Open(), IsOk());
     ASSERT_THAT(Compact(log), IsOk());
-    Append(log, kEvents + 1, kEvents + 4);
+    AppendTo(log, kEvents + 4);
     log.Close();
     log.disk().PowerCut(Survives::kSomeSectors, call);
     ASSERT_THAT(log.Open(), IsOk());
@@ -351,7 +341,7 @@ TEST_F(CompactionTest, AFlippedBitIsDataLossThatNamesTheSegment) {
   const uint64_t bits = 8 * start->Contents(bus::SegmentName(2)).size();
   for (uint64_t bit = 3; bit < bits; bit += 97) {
     SCOPED_TRACE(absl::StrCat("bit ", bit, " of ", bits));
-    TestLog log(Small());
+    TestLog log(TestLog::Small());
     log.set_disk(start->Copy());
     log.disk().FlipBit(bus::SegmentName(2), bit);
     const absl::Status opened = log.Open();
@@ -366,7 +356,7 @@ TEST_F(CompactionTest, AFlippedBitIsDataLossThatNamesTheSegment) {
     EXPECT_EQ(report->fault_segment, 2u);
   }
   // And for who reads there, when an index lets it open.
-  TestLog log(Small());
+  TestLog log(TestLog::Small());
   log.set_disk(start->Copy());
   ASSERT_THAT(log.Open(), IsOk());
   log.Close();
@@ -427,7 +417,7 @@ TEST_F(CompactionTest, ReadersPassOverWhatIsGone) {
 TEST_F(CompactionTest, ASegmentThatNothingFollowsYetIsLeft) {
   for (uint64_t call = 1; call <= 120; ++call) {
     SCOPED_TRACE(call);
-    TestLog log(Small());
+    TestLog log(TestLog::Small());
     ASSERT_THAT(log.Open(), IsOk());
     log.disk().FailCall(log.disk().calls() + call,
                         absl::StatusCode::kUnavailable);
@@ -465,7 +455,7 @@ TEST_F(CompactionTest, ACutAndItsEpochJoinOnToACompactedSegment) {
   ASSERT_THAT(log_.Open(), IsOk());
   EXPECT_EQ(log_.log().Status().end, Sequence{through_});
   EXPECT_EQ(log_.log().Status().epochs.size(), 2u);
-  Append(log_, through_ + 1, through_ + 20);
+  AppendTo(log_, through_ + 20);
   log_.Close();
   DropIndexFiles();
   ASSERT_THAT(log_.Open(), IsOk());

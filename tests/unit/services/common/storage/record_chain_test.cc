@@ -10,6 +10,7 @@
 // appends go on after a failed sync                AFailedSyncEndsIt
 // who reads mends, or takes what is half there     WhoReadsChangesNothing
 // numbers begin anew in the next file              FilesFollowOneAnother
+// a copy misses what came since, or another's      ACopyGoesOnWithItsOwnAlone
 #include "services/common/storage/record_chain.h"
 
 #include <string>
@@ -180,6 +181,30 @@ TEST(RecordChainTest, AFailedSyncEndsIt) {
   EXPECT_THAT(chain->Append({"three"}),
               HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(ReadAll(*chain), ElementsAre("one"));
+}
+
+TEST(RecordChainTest, ACopyGoesOnWithItsOwnAlone) {
+  FakeDisk disk, copy, other;
+  auto chain = OpenChain(disk, 256);
+  EXPECT_EQ(*CopyRecords(disk, copy), 0u);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_THAT(chain->Append({std::string(60, static_cast<char>('a' + i))}),
+                IsOk());
+    if (i % 7 == 0) {
+      EXPECT_EQ(*CopyRecords(disk, copy), chain->size());
+    }
+  }
+  EXPECT_EQ(*CopyRecords(disk, copy), 30u);
+  EXPECT_EQ(*CopyRecords(disk, copy), 30u);
+  auto copied = RecordChain::OpenToRead(copy);
+  ASSERT_THAT(copied, IsOk());
+  EXPECT_EQ(ReadAll(**copied), ReadAll(*chain));
+  // One that was begun anew does not take its place.
+  auto anew = OpenChain(other, 256);
+  EXPECT_THAT(CopyRecords(other, copy), HasCode(absl::StatusCode::kDataLoss));
+  for (int i = 0; i < 40; ++i) ASSERT_THAT(anew->Append({"x"}), IsOk());
+  EXPECT_THAT(CopyRecords(other, copy), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_EQ(ReadAll(**RecordChain::OpenToRead(copy)), ReadAll(*chain));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tests/unit/services/bus/delivery/views_oracle.h"
+#include "tests/support/views_oracle.h"
 
 #include <algorithm>
 
@@ -172,6 +172,26 @@ bool ViewsOracle::ListsKeepOut(int person, const OracleReader& reader) const {
   return true;
 }
 
+bool ViewsOracle::IsTold(int person, const std::string& agency) const {
+  bool told = false;
+  for (const OracleFact& fact : history) {
+    told |= fact.kind == Kind::kErased && fact.person == person &&
+            Has(fact.agencies, agency);
+  }
+  return told;
+}
+
+bool ViewsOracle::IsRestricted(const OracleEvent& event,
+                               const std::string& agency) const {
+  if (event.controller == agency || event.source_agency == agency) return false;
+  bool restricted = false;
+  for (const OracleFact& fact : history) {
+    if (fact.kind != Kind::kRestricted || fact.person != event.person) continue;
+    restricted = Has(fact.agencies, event.controller);
+  }
+  return restricted;
+}
+
 bool ViewsOracle::IsAudience(const SeeGrant& line, const Agreement& agreement,
                              const OracleReader& reader,
                              const OracleEvent& event) const {
@@ -274,14 +294,19 @@ OracleView ViewsOracle::See(const OracleEvent& event,
   const bool processes = std::any_of(
       reader.processes.begin(), reader.processes.end(),
       [&](const std::string& each) { return Covers(each, event.type); });
-  if (processes) {
+  const bool told = !processes && type->tells_of_erasure;
+  if (told && !IsTold(event.person, reader.agency)) return view;
+  if (processes || told) {
     view.shown = true;
     for (const OracleGroup& group : type->groups) {
       if (!IsBeyondAll(group.category)) granted.insert(group.number);
     }
   } else {
     if (type->internal) return view;
-    if (event.person != 0 && ListsKeepOut(event.person, reader)) return view;
+    if (event.person != 0 && (ListsKeepOut(event.person, reader) ||
+                              IsRestricted(event, reader.agency))) {
+      return view;
+    }
     for (const InForce& term : NewestOf()) {
       const Agreement& agreement = term.agreement;
       if (now_us < days_.at(agreement.valid_from()) ||

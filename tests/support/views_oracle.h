@@ -1,8 +1,8 @@
 // What somebody may see, said a second time: slowly, from the whole history at each
 // question, with sets of group numbers and no code of services/common/policy. What
 // DESIGN 5 says is written here as it is read there.
-#ifndef CONCORDAT_TESTS_UNIT_SERVICES_BUS_DELIVERY_VIEWS_ORACLE_H_
-#define CONCORDAT_TESTS_UNIT_SERVICES_BUS_DELIVERY_VIEWS_ORACLE_H_
+#ifndef CONCORDAT_TESTS_SUPPORT_VIEWS_ORACLE_H_
+#define CONCORDAT_TESTS_SUPPORT_VIEWS_ORACLE_H_
 
 #include <cstdint>
 #include <map>
@@ -23,12 +23,15 @@ struct OracleGroup {
 struct OracleType {
   std::string name;
   bool internal = false;
+  // Whoever had something of the person is told that they were erased.
+  bool tells_of_erasure = false;
   std::vector<OracleGroup> groups;
 };
 
 // One thing that happened, in the order of the log.
 struct OracleFact {
   enum class Kind {
+    kNothing,  // That changes who sees what.
     kOpened,
     kJoined,
     kLeft,
@@ -38,10 +41,12 @@ struct OracleFact {
     kRegistered,
     kLead,
     kAccess,
+    kErased,      // `agencies` are told.
+    kRestricted,  // What `agencies` control is kept, and shown to nobody else.
     kAdopted,
     kRetired,
   };
-  Kind kind = Kind::kOpened;
+  Kind kind = Kind::kNothing;
   int person = 0;
   std::string by;  // Controller.
   std::vector<std::string> agencies;
@@ -101,6 +106,8 @@ class ViewsOracle {
   const OracleType* TypeOf(const std::string& name) const;
   std::vector<InForce> NewestOf() const;
   bool ListsKeepOut(int person, const OracleReader& reader) const;
+  bool IsTold(int person, const std::string& agency) const;
+  bool IsRestricted(const OracleEvent& event, const std::string& agency) const;
   bool IsAudience(const policy::v1::SeeGrant& line,
                   const policy::v1::Agreement& agreement,
                   const OracleReader& reader, const OracleEvent& event) const;
@@ -112,4 +119,4 @@ class ViewsOracle {
 
 }  // namespace concordat::testing
 
-#endif  // CONCORDAT_TESTS_UNIT_SERVICES_BUS_DELIVERY_VIEWS_ORACLE_H_
+#endif  // CONCORDAT_TESTS_SUPPORT_VIEWS_ORACLE_H_

@@ -1,0 +1,174 @@
+#include "services/bus/oversight/access_tree.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/common/evidence/note.h"
+
+namespace concordat::bus {
+namespace {
+
+// In the folder of the log's tree.
+constexpr char kNote[] = "access-checkpoint";
+// Each is a sync; what is lost of them with the process is signed anew.
+constexpr int kKeptEvery = 60;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AccessTree>> AccessTree::Open(
+    const AccessStore& store, std::string origin, const Ed25519Signer& signer,
+    Directory& directory) {
+  std::unique_ptr<AccessTree> tree(
+      new AccessTree(store, std::move(origin), signer, directory));
+  const absl::Status begun = tree->Begin();
+  // Refused is not broken: the program runs, and says so.
+  if (!begun.ok() && !absl::IsDataLoss(begun)) return begun;
+  return tree;
+}
+
+absl::Status AccessTree::Begin() {
+  MutexLock lock(follow_mu_);
+  const auto was = LoadSigned();
+  if (!was.ok()) return was.status();
+  absl::Status taken = Take(*was);
+  if (taken.ok()) Sign();
+  return taken;
+}
+
+AccessTree::~AccessTree() {
+  ticker_.Stop();
+  MutexLock lock(follow_mu_);
+  const View now = Now();
+  if (to_keep_ > 0) ReplaceWhole(directory_, kNote, now.note).IgnoreError();
+}
+
+absl::StatusOr<Checkpoint> AccessTree::LoadSigned() const {
+  const absl::StatusOr<std::string> bytes = ReadWhole(directory_, kNote);
+  if (absl::IsNotFound(bytes.status())) return Checkpoint();
+  if (!bytes.ok()) return bytes.status();
+  // Damaged, or of a key of before: the records are what counts.
+  const absl::StatusOr<Note> note = ParseNote(*bytes);
+  if (!note.ok()) return Checkpoint();
+  const absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(note->text);
+  if (!checkpoint.ok()) return Checkpoint();
+  const auto key = MakeVerifier(checkpoint->origin, NoteKeyType::kEd25519,
+                                signer_.public_key());
+  if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok()) return Checkpoint();
+  return checkpoint;
+}
+
+absl::Status AccessTree::Take(const Checkpoint& was) {
+  uint64_t from = 0;
+  {
+    MutexLock lock(mu_);
+    from = edge_.size();
+  }
+  const absl::Status read = store_.Read(
+      from, [&](uint64_t, const access::v1::Record&, absl::string_view bytes) {
+        MutexLock lock(mu_);
+        edge_.Append(HashLeaf(bytes),
+                     [this](int level, uint64_t, const TreeHash& hash)
+                         ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                           const auto at = static_cast<size_t>(level);
+                           if (levels_.size() <= at) levels_.resize(at + 1);
+                           levels_[at].push_back(hash);
+                         });
+        if (edge_.size() == was.size && edge_.root() != was.root) {
+          last_ = absl::DataLossError(
+              absl::StrCat("the first ", was.size,
+                           " access records are not those that were signed"));
+        }
+        return last_;
+      });
+  MutexLock lock(mu_);
+  if (absl::IsDataLoss(read)) last_ = read;
+  if (read.ok() && edge_.size() < was.size) {
+    last_ = absl::DataLossError(absl::StrCat(
+        was.size, " access records were signed, and there are ", edge_.size()));
+  }
+  return read.ok() ? last_ : read;
+}
+
+void AccessTree::Sign() {
+  MutexLock lock(mu_);
+  if (edge_.size() == view_.checkpoint.size) return;
+  view_.checkpoint.origin = origin_;
+  view_.checkpoint.size = edge_.size();
+  view_.checkpoint.root = edge_.root();
+  view_.note = SignCheckpoint(view_.checkpoint, signer_);
+  ++to_keep_;
+}
+
+absl::Status AccessTree::Follow() {
+  MutexLock lock(follow_mu_);
+  absl::Status status;
+  uint64_t size = 0;
+  {
+    MutexLock now(mu_);
+    status = last_;
+    size = edge_.size();
+  }
+  if (!status.ok() || store_.size() == size) return status;
+  status = Take(Checkpoint());
+  if (!status.ok()) return status;
+  Sign();
+  if (to_keep_ < kKeptEvery) return absl::OkStatus();
+  to_keep_ = 0;
+  return ReplaceWhole(directory_, kNote, Now().note);
+}
+
+void AccessTree::Start() {
+  ticker_.Start(absl::ZeroDuration(), [this] {
+    // What the disk does not do now it does the next time; what is refused stays.
+    Follow().IgnoreError();
+    return kEvery;
+  });
+}
+
+AccessTree::View AccessTree::Now() const {
+  MutexLock lock(mu_);
+  return view_;
+}
+
+ReadSubtree AccessTree::Reader() const {
+  return [this](int level, uint64_t index) -> absl::StatusOr<TreeHash> {
+    MutexLock lock(mu_);
+    const auto at = static_cast<size_t>(level);
+    if (at >= levels_.size() || index >= levels_[at].size()) {
+      return absl::OutOfRangeError("the access log's tree is smaller");
+    }
+    return levels_[at][index];
+  };
+}
+
+absl::Status AccessTree::CheckSize(uint64_t size) const {
+  MutexLock lock(mu_);
+  if (size <= view_.checkpoint.size) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat("the newest checkpoint is of ",
+                                            view_.checkpoint.size,
+                                            " access records, not of ", size));
+}
+
+absl::StatusOr<std::vector<TreeHash>> AccessTree::ProveInclusion(
+    uint64_t record, uint64_t size) const {
+  const absl::Status checked = CheckSize(size);
+  if (!checked.ok()) return checked;
+  return concordat::ProveInclusion(record, size, Reader());
+}
+
+absl::StatusOr<std::vector<TreeHash>> AccessTree::ProveConsistency(
+    uint64_t from, uint64_t to) const {
+  const absl::Status checked = CheckSize(to);
+  if (!checked.ok()) return checked;
+  return concordat::ProveConsistency(from, to, Reader());
+}
+
+void AccessTree::Judge(Troubles& troubles) const {
+  MutexLock lock(mu_);
+  if (last_.ok()) return;
+  troubles.push_back(
+      {"access", "",
+       absl::StrCat("no checkpoint of the access log is signed: ",
+                    last_.message()),
+       true});
+}
+
+}  // namespace concordat::bus
