@@ -338,6 +338,19 @@ absl::StatusOr<const Kind*> FindKind(const std::vector<std::string>& words) {
       absl::StrCat("documents ", words[0], "? ", absl::StrJoin(names, ", ")));
 }
 
+// What makes it again, wherever it is written to.
+std::string CommandOf(const std::vector<std::string>& arguments) {
+  std::string command = "concordat documents";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--out" || arguments[i] == "--proof") {
+      ++i;
+    } else {
+      absl::StrAppend(&command, " ", arguments[i]);
+    }
+  }
+  return command;
+}
+
 // Personal data is for its owner alone.
 absl::Status Write(const std::string& path, const std::string& text,
                    bool personal) {
@@ -385,8 +398,7 @@ absl::Status RunDocuments(const std::vector<std::string>& arguments) {
                  line.words().size() == 2 ? line.words()[1] : ""};
   auto document = (*kind)->make(order);
   if (!document.ok()) return document.status();
-  document->command =
-      absl::StrCat("concordat documents ", absl::StrJoin(arguments, " "));
+  document->command = CommandOf(arguments);
   const absl::Status written = Write(
       options.out, line.json() ? ToJson(*document) + "\n" : ToHtml(*document),
       document->personal);

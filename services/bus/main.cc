@@ -441,12 +441,11 @@ int Main(int argc, char** argv) {
   CorrectionDesk corrections(*log, delivery, asked);
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
-  ServeAccess(host, kProgram, *access,
+  ServeAccess(host, kProgram, *access, AccessEventsOf(*log),
               {start.Value(AccessOriginOf(tree->key().name)),
                [&signer](const Checkpoint& checkpoint) {
                  return SignCheckpoint(checkpoint, signer);
-               }},
-              AccessEventsOf(*log));
+               }});
   who_knew_desk.Serve(host);
   const TreeThread tree_thread(*tree, steady, [&](const LogTree::View& now) {
     ingest_sessions->SetCheckpoint(now.note);

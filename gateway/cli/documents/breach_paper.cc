@@ -62,20 +62,19 @@ Section ClockSection(const Sources& sources, const Breach& breach) {
   const auto when = [&](absl::Time time) {
     return sources.When(static_cast<uint64_t>(absl::ToUnixMicros(time)));
   };
-  return {
-      "The clock",
-      {absl::StrCat("Known to the controller since ", when(breach.known),
-                    ". To be told to the Information Commissioner by ",
-                    when(breach.tell_by), " (", breach.clock,
-                    "), unless it is unlikely to be a risk to anybody: UK "
-                    "GDPR Article 33, Data Protection Act 2018 section "
-                    "67. People are told without undue delay where the "
-                    "risk is high: Article 34, section 68."),
-       absl::StrCat(
-           "This paper was made on ", sources.Day(), " at ", when(sources.made),
-           ", ", sources.made < breach.tell_by ? "before" : "AFTER", " that.")},
-      {},
-      {}};
+  return {"The clock",
+          {absl::StrCat("Known to the controller since ", when(breach.known),
+                        ". To be told to the Information Commissioner by ",
+                        when(breach.tell_by), " (", breach.clock,
+                        "), unless it is unlikely to be a risk to anybody: UK "
+                        "GDPR Article 33, Data Protection Act 2018 section "
+                        "67. People are told without undue delay where the "
+                        "risk is high: Article 34, section 68."),
+           absl::StrCat("This paper was made at ", when(sources.made), ", ",
+                        sources.made < breach.tell_by ? "before" : "AFTER",
+                        " that.")},
+          {},
+          {}};
 }
 
 Section WhoseSection(const Sources& sources, const Breach& breach,

@@ -143,10 +143,11 @@ void AppendDrawing(const std::vector<Flow>& flows, std::string& out) {
   const std::map<std::string, int> from = RowsOf(flows, &Flow::from);
   const std::map<std::string, int> to = RowsOf(flows, &Flow::to);
   const int rows = static_cast<int>(std::max(from.size(), to.size()));
-  absl::StrAppend(&out, "<svg role=\"img\" aria-label=\"",
-                  "Who tells whom; the table below says the same\" viewBox=\"0 "
-                  "0 ",
-                  kWidth, " ", rows * (kBoxHeight + kGap) + kGap, "\">");
+  absl::StrAppend(
+      &out, "<svg role=\"img\" aria-label=\"",
+      "Who tells whom; the table below says the same\" viewBox=\"-1 "
+      "0 ",
+      kWidth + 2, " ", rows * (kBoxHeight + kGap) + kGap, "\">");
   for (const Flow& flow : flows) {
     const int y = MiddleOf(to.at(flow.to));
     const int x = kWidth - kBoxWidth;

@@ -335,8 +335,9 @@ absl::Status EndAccess(AccessStore& store, absl::Time now) {
 }
 
 void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, AccessSigner signer,
-                 AccessEvents events) {
+                 const AccessStore& store, AccessEvents events,
+                 AccessSigner signer) {
+  if (signer.sign == nullptr) signer.origin = absl::StrCat(program, "/access");
   host.Handle<access::v1::ListAccessRequest, access::v1::ListAccessResponse>(
       "concordat.access.v1.AccessService/ListAccess", {},
       [&store, program, signer = std::move(signer), events = std::move(events)](

@@ -42,9 +42,9 @@ struct AccessEvents {
 };
 
 // What the tree over an access log is called, and who signs it. Without `sign`
-// nobody does.
+// nobody does, and it is called after its program, "concordat-nhs/access".
 struct AccessSigner {
-  std::string origin;
+  std::string origin = {};
   std::function<std::string(const Checkpoint&)> sign = nullptr;
 };
 
@@ -67,8 +67,8 @@ absl::Status EndAccess(AccessStore& store, absl::Time now);
 
 // `store` outlives the host.
 void ServeAccess(ServerHost& host, const std::string& program,
-                 const AccessStore& store, AccessSigner signer,
-                 AccessEvents events = {});
+                 const AccessStore& store, AccessEvents events = {},
+                 AccessSigner signer = {});
 
 }  // namespace concordat
 

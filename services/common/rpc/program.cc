@@ -46,8 +46,7 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
   began.mutable_began()->set_program(options_.name);
   start_.Check(BeginAccess(*access_, std::move(began)));
-  ServeAccess(*host_, options_.name, *access_,
-              {absl::StrCat(options_.name, "/access")});
+  ServeAccess(*host_, options_.name, *access_);
 }
 
 const bus::v1::Principal& Program::self() const {

@@ -43,6 +43,9 @@ TEST_F(CasePapersTest, ManagedOnADayIsAsItWasThen) {
 }
 
 TEST_F(CasePapersTest, ADrawIsThatOfItsSeed) {
+  // When every limit has passed.
+  sources_.made =
+      absl::FromCivil(absl::CivilDay(2026, 2, 2), absl::UTCTimeZone());
   CaseRecords records;
   for (int i = 1; i <= 12; ++i) {
     records.cases.push_back(Case(i, 2, i == 1 ? 20 : 1, i == 2 ? 50 : 5));
