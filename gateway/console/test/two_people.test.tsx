@@ -23,7 +23,7 @@ import { DeskContext } from "../src/parts/use_desk";
 import { leftWords } from "../src/person/opening";
 import { Approvals } from "../src/rooms/approvals";
 import { Openings } from "../src/rooms/openings";
-import { actOf, kActs } from "../src/rooms/two_people";
+import { actOf, kActs, whatWords } from "../src/rooms/two_people";
 import { agreementNotices } from "../src/today/sources";
 import { micros } from "../src/words/dates";
 import { now, p2, us } from "./story";
@@ -109,6 +109,8 @@ test("each act is agreed to by its own call", () => {
   expect(of("erasure", "erasure of one person, 41 events")).toBe("erasure");
   expect(of("redrive", "redrive a/b/c: 2 events")).toBe("redrive");
   expect(of("keys", "anything")).toBeUndefined();
+  expect(whatWords("legal hold on one person, COURT_PROCEEDINGS, to be looked at on 2027-04-01"))
+    .toBe("legal hold on one person, court proceedings, to be looked at on 1 April 2027");
   expect(new Set(kActs.map((act) => act.id)).size).toBe(kActs.length);
   for (const act of kActs) {
     // What is sent without a look says what follows from it; nobody is asked for nothing.

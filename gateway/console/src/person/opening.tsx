@@ -23,20 +23,34 @@ export function mayOpen(desk: Desk): boolean {
   return !isOperator(desk.session);
 }
 
-export function OpenForm(props: { desk: Desk; subject: string; opened: () => void }) {
-  const { desk, subject, opened } = props;
+interface Asked {
+  desk: Desk;
+  subject: string;
+  opened: () => void;
+}
+
+export function OpenSection(props: Asked) {
   const [asking, setAsking] = useState(false);
-  if (!asking) {
-    return (
-      <button
-        type="button"
-        class="ds_button ds_button--small ds_button--secondary cc-noprint"
-        onClick={() => setAsking(true)}
-      >
-        Open without an interest
-      </button>
-    );
-  }
+  return (
+    <section class="cc-noprint" aria-labelledby="danger-title">
+      <h2 id="danger-title">Somebody is in danger</h2>
+      <p class="cc-small">Is what you see not enough, and there is no time to ask?</p>
+      {asking ? (
+        <OpenForm {...props} close={() => setAsking(false)} />
+      ) : (
+        <button
+          type="button"
+          class="ds_button ds_button--small ds_button--secondary"
+          onClick={() => setAsking(true)}
+        >
+          Open without an interest
+        </button>
+      )}
+    </section>
+  );
+}
+
+function OpenForm({ desk, subject, opened, close }: Asked & { close: () => void }) {
   return (
     <Form
       id="open-person"
@@ -65,13 +79,13 @@ export function OpenForm(props: { desk: Desk; subject: string; opened: () => voi
         await glass.breakGlass({
           command: { requestId }, subject, reason: values.reason!, words: values.words!.trim(),
         });
-        setAsking(false);
+        close();
         desk.announcement = "It is open to you. The co-ordinator and your agency's guardian have been told.";
         desk.redraw();
         opened();
         document.getElementById("told")?.focus();
       }}
-      cancel={() => setAsking(false)}
+      cancel={close}
     />
   );
 }
@@ -96,7 +110,7 @@ export function OpeningClock(props: { opening: GlassBroken; ended: () => void })
         <strong>
           Opened without an interest: <span role="timer">{leftWords(until, now)}</span>
         </strong>
-        , until {clockOrWhen(until, now)} by the clock on the wall.
+        , until {clockOrWhen(until, now)} by this machine’s own clock.
       </p>
       <p>
         Because of {say("break-glass-reason", opening.reason)}: “{opening.words}” The co-ordinator and

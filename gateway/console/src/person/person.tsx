@@ -20,7 +20,7 @@ import { levelWords, type EventView } from "../words/events";
 import { agency, capital, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
-import { mayOpen, OpenForm, OpeningClock } from "./opening";
+import { mayOpen, OpeningClock, OpenSection } from "./opening";
 import { WhatHappened } from "./what_happened";
 
 const kPersonKey = /^p-[a-z2-7]{26}$/;
@@ -164,7 +164,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
           <>
             <p>There is no record of this person that is for you to see. <a href="#/find">Find a person</a></p>
             {failure.code === "not_found" && mayOpen(desk) && (
-              <OpenForm desk={desk} subject={subject} opened={() => void load()} />
+              <OpenSection desk={desk} subject={subject} opened={() => void load()} />
             )}
           </>
         )}
@@ -246,11 +246,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
             <Deeds desk={desk} subject={subject} record={record} events={events.events} done={load} />
           )}
           {!opening && mayOpen(desk) && (
-            <section class="cc-noprint">
-              <h2>Somebody is in danger</h2>
-              <p class="cc-small">Is what you see not enough, and there is no time to ask?</p>
-              <OpenForm desk={desk} subject={subject} opened={() => void load()} />
-            </section>
+            <OpenSection desk={desk} subject={subject} opened={() => void load()} />
           )}
           <button type="button" class="ds_button ds_button--secondary ds_button--small cc-noprint" onClick={() => window.print()}>
             Print summary

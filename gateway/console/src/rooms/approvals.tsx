@@ -9,7 +9,7 @@ import { Form, type Field, type Values } from "../parts/form";
 import { useDesk } from "../parts/use_desk";
 import { moment, when } from "../words/dates";
 import { capital } from "../words/names";
-import { actOf, kActs, type TwoActs, type Preview } from "./two_people";
+import { actOf, kActs, whatWords, type Preview, type TwoActs } from "./two_people";
 
 // For the record, as the hub takes it.
 const kWhyMax = 200;
@@ -84,11 +84,11 @@ function Waiting(props: { one: OpenApproval; now: Date; settled: (words: string)
   const [doing, setDoing] = useState<Doing>();
   const until = moment(one.until);
   const act = actOf(one);
-  const name = <span class="visually-hidden">: {one.what}</span>;
+  const name = <span class="visually-hidden">: {whatWords(one.what)}</span>;
   return (
     <li class="cc-line" id={one.approval}>
       <p>
-        <strong>{capital(one.what)}</strong>
+        <strong>{capital(whatWords(one.what))}</strong>
       </p>
       <p class="cc-small">
         Asked for by {one.own ? "you" : one.by}: “{one.why}”.

@@ -239,6 +239,13 @@ export const kActs: TwoActs[] = [
   ofSetAside("redrive"), ofSetAside("park"),
 ];
 
+// The hub's words of an act, with codes and days as people say them.
+export function whatWords(what: string): string {
+  return what
+    .replace(/\b[A-Z]+(?:_[A-Z]+)+\b/g, (code) => code.toLowerCase().replaceAll("_", " "))
+    .replace(/\b\d{4}-\d{2}-\d{2}\b/g, birthDate);
+}
+
 // The same kind has two acts, told apart by the hub's own words; undefined: it is done
 // elsewhere than in the bus, or the keys'.
 export function actOf({ kind, what }: Pick<OpenApproval, "kind" | "what">): TwoActs | undefined {

@@ -310,7 +310,7 @@ TEST_F(EngineTest, ANewerVersionTakesBackThatAnAgreementEnds) {
   EXPECT_EQ(alert.rule, "R23");
   // Of the guardians only those of its parties.
   EXPECT_THAT(To(alert), ElementsAre("mappa-tayside/co-ordinator",
-                                     "nhs-tayside/guardian"));
+                                     "nhs-tayside/guardian (copy)"));
   EXPECT_EQ(Sight(alert, "mappa-tayside", "co-ordinator").headline,
             "The agreement ends.");
   next.set_version(next.version() + 1);
