@@ -52,6 +52,7 @@
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/postgres/shared_keys.h"
 #include "services/bus/log/postgres/shared_log.h"
+#include "services/bus/oversight/access_tree.h"
 #include "services/bus/transport/grpc_carrier.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"

@@ -38,6 +38,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
+#include "services/common/base/ids.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/tls.h"

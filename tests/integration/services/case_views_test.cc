@@ -17,6 +17,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "concordat/mappa/v1/service.pb.h"
 #include "gmock/gmock.h"
@@ -59,11 +60,11 @@ std::map<std::string, uint64_t> Days() {
     return static_cast<uint64_t>(
         absl::ToUnixMicros(absl::FromCivil(civil, absl::UTCTimeZone())));
   };
-  return {{"2020-01-01", day({2020, 1, 1})},
-          {"2020-01-02", day({2020, 1, 2})},
-          {"2020-01-03", day({2020, 1, 3})},
-          {"2099-12-30", day({2099, 12, 30})},
-          {"2099-12-31", day({2099, 12, 31})}};
+  return {{"2020-01-01", day(absl::CivilDay(2020, 1, 1))},
+          {"2020-01-02", day(absl::CivilDay(2020, 1, 2))},
+          {"2020-01-03", day(absl::CivilDay(2020, 1, 3))},
+          {"2099-12-30", day(absl::CivilDay(2099, 12, 30))},
+          {"2099-12-31", day(absl::CivilDay(2099, 12, 31))}};
 }
 
 PersonKey Person(int number) {
