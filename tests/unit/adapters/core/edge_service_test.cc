@@ -57,7 +57,7 @@ class EdgeServiceTest : public testing::ItemDeskTest {
             },
             nullptr};
   }
-  std::string excluded_;
+  std::string excluded_ = "nobody";
 
   static v1::ReplayItemRequest ReplayRequest(const std::string& item_ref) {
     v1::ReplayItemRequest request;
