@@ -448,13 +448,25 @@ int Main(int argc, char** argv) {
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
-  AccessDesk access_desk(kProgram, *access, AccessEventsOf(*log),
-                         {access_origin, [&signer](const Checkpoint& checkpoint) {
-                            return SignCheckpoint(checkpoint, signer);
-                          }});
+  AccessDesk access_desk(
+      kProgram, *access, AccessEventsOf(*log),
+      {access_origin, [&signer](const Checkpoint& checkpoint) {
+         return SignCheckpoint(checkpoint, signer);
+       }});
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  Explainer explainer(*log, asked, types, watch.expiry_warning_days());
+  Explainer explainer(
+      *log, asked, types, watch.expiry_warning_days(),
+      [&registry](const std::string& agency, const std::string& role) {
+        std::vector<std::string> processed;
+        const auto current = registry->Current();
+        for (const v1::Principal& each : current->proto().principals()) {
+          if (each.agency() != agency || each.role() != role) continue;
+          processed.insert(processed.end(), each.process().types().begin(),
+                           each.process().types().end());
+        }
+        return processed;
+      });
   ArrivalDesk arrivals(*log, explainer, delivery, *access,
                        std::make_unique<BackgroundThread>());
   PersonReader persons(*log, asked, types, clock);

@@ -102,6 +102,7 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
   } else if (!request.role().empty()) {
     to = {caller.agency(), request.role(), {}, std::nullopt};
   }
+  to.process_types = process_types_(to.agency, to.role);
   if (!request.purpose().empty()) to.purpose = request.purpose();
   if (!request.principal().empty()) {
     if (!IsOperator(caller)) {

@@ -7,9 +7,11 @@
 #define CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "concordat/bus/v1/registry.pb.h"
@@ -21,14 +23,20 @@ namespace concordat::bus {
 
 class Explainer {
  public:
+  // The types that a hub service of the agency in that role processes.
+  using ProcessTypes = std::function<std::vector<std::string>(
+      const std::string& agency, const std::string& role)>;
+
   // `log` and `fold` outlive this; `fold` is caught up at each question. Of an end
   // it tells from so many days before.
   Explainer(EventLog& log, PolicyFold& fold,
-            std::shared_ptr<const TypeRegistry> types, uint32_t warning_days)
+            std::shared_ptr<const TypeRegistry> types, uint32_t warning_days,
+            ProcessTypes process_types)
       : log_(log),
         fold_(fold),
         types_(std::move(types)),
-        warning_days_(warning_days) {}
+        warning_days_(warning_days),
+        process_types_(std::move(process_types)) {}
 
   // `purpose` is the caller's. Who may ask what: BusService.ExplainView.
   //   NOT_FOUND          no event that the caller may ask about; the same words
@@ -53,6 +61,7 @@ class Explainer {
   PolicyFold& fold_;
   const std::shared_ptr<const TypeRegistry> types_;
   const uint32_t warning_days_;
+  const ProcessTypes process_types_;
 };
 
 }  // namespace concordat::bus
