@@ -19,8 +19,8 @@ const kRoot = new URL("../../../", import.meta.url);
 // Of the operator's and the services' own, or of no page yet.
 const kNotShown = new Set([
   "alert-severity", "contact-channel", "link-basis", "notice-outcome",
-  // Of acts that are by command line alone.
-  "access-reason", "erasure-kept-reason",
+  // Of acts that are by command line alone, and of what the log alone tells.
+  "access-reason", "erasure-kept-reason", "registry-change", "retention-decision", "retention-reason",
 ]);
 
 describe("words", () => {

@@ -319,8 +319,12 @@ void DurableEventLog::CheckInBackground(ClosedSegment closed) {
     // Compacted meanwhile: its index is another, or is being made.
     const std::optional<ClosedSegment> now = store_->Closed(closed.number);
     if (!now.has_value() || now->end.hash != closed.end.hash) return;
+    // Without an index nobody compacts it, nor begins to.
     if (LoadIndex(closed.number, closed.start).ok()) return;
-    AbsorbInBackground({std::move(closed), false});
+    // The index store has it, or is given it by who opened the log: the files alone
+    // are written.
+    ToAbsorb segment{std::move(closed), false};
+    WriteClosed(segment, [](const Spine&) {}).IgnoreError();
   });
 }
 

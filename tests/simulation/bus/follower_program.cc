@@ -120,7 +120,7 @@ void FollowerProgram::CheckOrder(const Delivery& delivery) {
     return;
   }
   const Header& header = delivery.view.header;
-  std::set<uint64_t>& before =
+  std::map<uint64_t, uint64_t>& before =
       live_[header.stream.empty()
                 ? header.subject.ToString()
                 : absl::StrCat(header.source, " ", header.stream)];
@@ -132,13 +132,13 @@ void FollowerProgram::CheckOrder(const Delivery& delivery) {
   if (filled != handed_out_.end() && filled->first.first == sequence) return;
   for (auto later = before.upper_bound(sequence); later != before.end();
        ++later) {
-    const uint32_t then =
-        oracle_.MayShow(member_, sequence, sent_.at({*later, 0}));
+    const uint32_t then = oracle_.MayShow(member_, sequence, later->second);
     if ((GroupsOf(delivery.view) & ~then) == 0) {
-      world_.Fail(member_.name, ": ", sequence, " comes after ", *later);
+      world_.Fail(member_.name, ": ", sequence, " comes after ", later->first);
     }
   }
-  before.insert(sequence);
+  // Earlier copies of it, of which the network lost the link, do not count.
+  before.emplace(sequence, sent_last_.at({sequence, 0}));
 }
 
 bool FollowerProgram::IsAcked(const Key& key, uint64_t judged_at) const {

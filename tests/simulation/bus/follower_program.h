@@ -62,7 +62,8 @@ class FollowerProgram : public Program {
   std::map<Key, uint32_t> handed_out_;  // To the groups shown.
   std::map<uint64_t, Key> numbers_;     // Of what is applied, not acknowledged.
   uint64_t last_number_ = 0;
-  std::map<std::string, std::set<uint64_t>> live_;  // By ordering key.
+  // By ordering key; what was taken, and as of which policy it was judged.
+  std::map<std::string, std::map<uint64_t, uint64_t>> live_;
   uint64_t applied_number_ = 0;
   uint64_t acked_number_ = 0;
 

@@ -63,6 +63,7 @@ const kSentences: Record<string, Sentence> = {
     add("Opened without an interest", coded("break-glass-reason", d.reason), d.words),
   "concordat.access.v1.GlassReviewed": (d: GlassReviewedJson) =>
     add("An opening without an interest was reviewed", coded("break-glass-outcome", d.outcome), d.words),
+  "concordat.access.v1.PersonOpened": () => "Opened by somebody whom no alert had led here",
   "concordat.police.v1.ManagementStarted": (d: police.ManagementStartedJson) =>
     add("Police began to manage the person", coded("mappa-category", d.category)),
   "concordat.police.v1.AddressChanged": (d: police.AddressChangedJson) =>
