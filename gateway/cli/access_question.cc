@@ -1,5 +1,7 @@
 #include "gateway/cli/access_question.h"
 
+#include <filesystem>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/json.h"
@@ -11,9 +13,21 @@ constexpr char kMethod[] = "concordat.access.v1.AccessService/ListAccess";
 constexpr const char* kPrograms[] = {
     "concordat-bus",    "concordat-identity",   "concordat-police",
     "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts", "concordat-gateway",    "concordat-adapter",
+    "concordat-alerts",
+};
+// Door and edges run where they are wanted. One that never ran on this data
+// directory has nothing to tell.
+constexpr const char* kDoors[][2] = {
+    // Program, and its folder.
+    {"concordat-gateway", "gateway"},
+    {"concordat-adapter", "edge-health"},
 };
 constexpr char kHealthEdge[] = "edge-health";
+
+bool HasRun(const Hub& hub, const std::string& folder) {
+  std::error_code error;
+  return std::filesystem::exists(hub.data().PathOf(folder + "/access"), error);
+}
 
 // Adapters of case files are programs of their own names; that of health is
 // concordat-adapter.
@@ -23,7 +37,7 @@ absl::StatusOr<std::vector<std::string>> CaseFileEdgesOf(const Hub& hub) {
   std::vector<std::string> edges;
   for (const auto& principal : (*registry)->proto().principals()) {
     if (principal.role() == "adapter" && principal.name() != kHealthEdge &&
-        !principal.revoked()) {
+        !principal.revoked() && HasRun(hub, principal.name())) {
       edges.push_back(principal.name());
     }
   }
@@ -94,6 +108,9 @@ absl::StatusOr<std::vector<std::string>> AskEveryProgram(
   const auto edges = CaseFileEdgesOf(hub);
   if (!edges.ok()) return edges.status();
   programs.insert(programs.end(), edges->begin(), edges->end());
+  for (const auto& [program, folder] : kDoors) {
+    if (HasRun(hub, folder)) programs.emplace_back(program);
+  }
   // What one program has not said is named, and the others are asked.
   std::vector<std::string> missing;
   for (const std::string& program : programs) {

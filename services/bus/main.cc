@@ -455,18 +455,8 @@ int Main(int argc, char** argv) {
        }});
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
-  Explainer explainer(
-      *log, asked, types, watch.expiry_warning_days(),
-      [&registry](const std::string& agency, const std::string& role) {
-        std::vector<std::string> processed;
-        const auto current = registry->Current();
-        for (const v1::Principal& each : current->proto().principals()) {
-          if (each.agency() != agency || each.role() != role) continue;
-          processed.insert(processed.end(), each.process().types().begin(),
-                           each.process().types().end());
-        }
-        return processed;
-      });
+  Explainer explainer(*log, asked, types, watch.expiry_warning_days(),
+                      registry->source());
   ArrivalDesk arrivals(*log, explainer, delivery, *access,
                        std::make_unique<BackgroundThread>());
   PersonReader persons(*log, asked, types, clock);

@@ -102,7 +102,7 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
   } else if (!request.role().empty()) {
     to = {caller.agency(), request.role(), {}, std::nullopt};
   }
-  to.process_types = process_types_(to.agency, to.role);
+  to.process_types = ProcessedBy(to.agency, to.role);
   if (!request.purpose().empty()) to.purpose = request.purpose();
   if (!request.principal().empty()) {
     if (!IsOperator(caller)) {
@@ -173,6 +173,18 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
   }
   return absl::StrCat(", since position ", since.value, " (",
                       DayAndTime(since_us), ")");
+}
+
+std::vector<std::string> Explainer::ProcessedBy(const std::string& agency,
+                                                const std::string& role) const {
+  std::vector<std::string> types;
+  const auto registry = registry_();
+  for (const v1::Principal& each : registry->proto().principals()) {
+    if (each.agency() != agency || each.role() != role) continue;
+    types.insert(types.end(), each.process().types().begin(),
+                 each.process().types().end());
+  }
+  return types;
 }
 
 absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(

@@ -7,7 +7,6 @@
 #define CONCORDAT_SERVICES_BUS_DAEMON_EXPLAINER_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,25 +17,22 @@
 #include "concordat/bus/v1/service.pb.h"
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/log/event_log.h"
+#include "services/common/config/live_registry.h"
 
 namespace concordat::bus {
 
 class Explainer {
  public:
-  // The types that a hub service of the agency in that role processes.
-  using ProcessTypes = std::function<std::vector<std::string>(
-      const std::string& agency, const std::string& role)>;
-
   // `log` and `fold` outlive this; `fold` is caught up at each question. Of an end
   // it tells from so many days before.
   Explainer(EventLog& log, PolicyFold& fold,
             std::shared_ptr<const TypeRegistry> types, uint32_t warning_days,
-            ProcessTypes process_types)
+            RegistrySource registry)
       : log_(log),
         fold_(fold),
         types_(std::move(types)),
         warning_days_(warning_days),
-        process_types_(std::move(process_types)) {}
+        registry_(std::move(registry)) {}
 
   // `purpose` is the caller's. Who may ask what: BusService.ExplainView.
   //   NOT_FOUND          no event that the caller may ask about; the same words
@@ -52,6 +48,9 @@ class Explainer {
 
  private:
   absl::StatusOr<StoredEvent> Find(const v1::ExplainViewRequest& request);
+  // The types that hub services of the agency in that role process.
+  std::vector<std::string> ProcessedBy(const std::string& agency,
+                                       const std::string& role) const;
   // ", since position 41 (Tue 4 Nov 2025 09:31)", or nothing.
   absl::StatusOr<std::string> Since(const PersonKey& person,
                                     const JudgedLine& line,
@@ -61,7 +60,7 @@ class Explainer {
   PolicyFold& fold_;
   const std::shared_ptr<const TypeRegistry> types_;
   const uint32_t warning_days_;
-  const ProcessTypes process_types_;
+  const RegistrySource registry_;
 };
 
 }  // namespace concordat::bus

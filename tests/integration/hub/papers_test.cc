@@ -118,8 +118,8 @@ class HubPapersTest : public ::testing::Test {
     EXPECT_THAT(paper, IsOk());
     std::map<std::string, size_t> rows;
     if (!paper.ok()) return rows;
-    for (const auto& section :
-         json::parse(*paper).as_object().at("sections").as_array()) {
+    const json::value parsed = json::parse(*paper);
+    for (const auto& section : parsed.as_object().at("sections").as_array()) {
       for (const auto& table : section.as_object().at("tables").as_array()) {
         rows[table.as_object().at("caption").as_string().c_str()] +=
             table.as_object().at("rows").as_array().size();
