@@ -258,22 +258,19 @@ void AgreementDesk::Warn(uint32_t warning_days) {
   if (ingest_.follows()) return;
   const uint64_t now_us = ingest_.now_us();
   const auto agreements = ingest_.agreements();
-  std::string today = IsoDay(now_us);
-  {
-    MutexLock lock(mu_);
-    if (agreements == nullptr ||
-        (agreements == warned_of_ && today == warned_on_)) {
-      return;
-    }
-    warned_of_ = agreements;
-    warned_on_ = std::move(today);
-  }
+  if (agreements == nullptr) return;
   for (const AdoptedAgreement& each : agreements->List(now_us)) {
     if (!each.in_force) continue;
     const auto left =
         static_cast<uint32_t>(DaysFromTo(now_us, each.until_us - 1));
     const std::optional<uint32_t> step = StepOf(left, warning_days);
     if (!step.has_value()) continue;
+    const std::string said = absl::StrCat(each.agreement.name(), "/",
+                                          each.agreement.version(), "/", *step);
+    {
+      MutexLock lock(mu_);
+      if (!warned_.insert(said).second) continue;
+    }
     hub::v1::AgreementEndWarned warned;
     warned.set_name(each.agreement.name());
     warned.set_version(each.agreement.version());
@@ -282,8 +279,12 @@ void AgreementDesk::Warn(uint32_t warning_days) {
     warned.set_arrangement(each.agreement.arrangement());
     *warned.mutable_parties() = each.agreement.parties();
     warned.set_words(EndInWords(each, now_us, warning_days));
-    // What is not recorded is said again tomorrow, and health says it all along.
-    recorder_.Record(warned, *step, [](const absl::Status&) {});
+    // What is not recorded is tried again, and health says it all along.
+    recorder_.Record(warned, *step, [this, said](const absl::Status& recorded) {
+      if (recorded.ok()) return;
+      MutexLock lock(mu_);
+      warned_.erase(said);
+    });
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,8 +72,8 @@ class AgreementDesk {
   ServerHost* host_ = nullptr;
   Mutex mu_;
   // What Warn() looked at last.
-  std::shared_ptr<const Agreements> warned_of_ ABSL_GUARDED_BY(mu_);
-  std::string warned_on_ ABSL_GUARDED_BY(mu_);
+  // Name, version and step, as far as they are recorded in this life.
+  std::set<std::string> warned_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> trying_ = false;
   std::atomic<bool> stopping_ = false;
   // Last, so that its work ends before what it works on.

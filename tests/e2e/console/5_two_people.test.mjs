@@ -74,6 +74,7 @@ test("an act of two people", async (t) => {
   await t.test("who agrees says the whole of it", async () => {
     const { page } = second;
     await second.go("/approvals");
+    await page.reload();
     await page.getByRole("link", { name: "Approvals (1)" }).waitFor();
     await page.getByRole("button", { name: /^Look and agree/ }).click();
     const fill = async (reason) => {

@@ -57,7 +57,8 @@ test("an agreement that ends", async (t) => {
   });
   await t.test("the co-ordinator is alerted", async () => {
     const card = page.locator("article").filter({ hasText: "About an agreement, not a person" });
-    await card.waitFor();
+    // The bus looks for what ends each half minute at most.
+    await card.waitFor({ timeout: 90_000 });
     assert.match(await card.innerText(), /The agreement tayside-demo ends on 20 December 2025/);
     await coordinator.settled();
     await looked(coordinator, "agreement-ends");
@@ -69,7 +70,7 @@ test("an agreement that ends", async (t) => {
     assert.equal(notice(), "");
     await coordinator.go("/");
     await page.reload();
-    await page.getByText("Does not hold any more").waitFor();
+    await page.getByText("Does not hold any more").waitFor({ timeout: 60_000 });
     await coordinator.settled();
     assert.match(await coordinator.text(), /Withdrawn [^\n]*: a newer version is adopted/i);
     assert.equal(await page.locator(".cc-notices").count(), 0);
