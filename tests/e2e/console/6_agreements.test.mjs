@@ -57,7 +57,6 @@ test("an agreement that ends", async (t) => {
   });
   await t.test("the co-ordinator is alerted", async () => {
     const card = page.locator("article").filter({ hasText: "About an agreement, not a person" });
-    // The bus looks for what ends each half minute at most.
     await card.waitFor({ timeout: 90_000 });
     assert.match(await card.innerText(), /The agreement tayside-demo ends on 20 December 2025/);
     await coordinator.settled();
