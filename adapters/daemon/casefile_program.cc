@@ -96,10 +96,7 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
       start.Value(CaseFileEdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(OpenAccessLog(folder + "/access"));
-  access::v1::Record began;
-  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
-  began.mutable_began()->set_program(edge);
-  start.Check(BeginAccess(*access, std::move(began)));
+  start.Check(BeginAccess(*access, edge, clock.Now()));
   AccessDesk access_desk(edge, *access);
   ServerHostOptions options;
   options.program = edge;

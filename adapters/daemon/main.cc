@@ -115,10 +115,7 @@ int main(int argc, char** argv) {
   const auto edge = start.Value(Hl7EdgeProcess::Start(std::move(parts)));
 
   const auto access = start.Value(concordat::OpenAccessLog(folder + "/access"));
-  concordat::access::v1::Record began;
-  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
-  began.mutable_began()->set_program(kProgram);
-  start.Check(concordat::BeginAccess(*access, std::move(began)));
+  start.Check(concordat::BeginAccess(*access, kProgram, clock.Now()));
   concordat::AccessDesk access_desk(kProgram, *access);
   concordat::ServerHostOptions options;
   options.program = kProgram;

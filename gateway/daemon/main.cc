@@ -121,10 +121,7 @@ int Main(int argc, char** argv) {
   const std::string folder = start.Value(data.StateFolder("gateway"));
   const auto access =
       start.Value(OpenAccessLog(absl::StrCat(folder, "/access")));
-  access::v1::Record began;
-  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock.Now())));
-  began.mutable_began()->set_program(kProgram);
-  start.Check(BeginAccess(*access, std::move(began)));
+  start.Check(BeginAccess(*access, kProgram, clock.Now()));
   // Its access log is asked as that of any program.
   AccessDesk access_desk(kProgram, *access);
   ServerHostOptions host_options;

@@ -98,11 +98,10 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
   }
   Recipient to = RecipientOf(caller, purpose);
   if (!request.agency().empty()) {
-    to = {request.agency(), request.role(), {}, std::nullopt};
+    to = ReaderOf(request.agency(), request.role());
   } else if (!request.role().empty()) {
-    to = {caller.agency(), request.role(), {}, std::nullopt};
+    to = ReaderOf(caller.agency(), request.role());
   }
-  to.process_types = ProcessedBy(to.agency, to.role);
   if (!request.purpose().empty()) to.purpose = request.purpose();
   if (!request.principal().empty()) {
     if (!IsOperator(caller)) {
@@ -175,16 +174,9 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
                       DayAndTime(since_us), ")");
 }
 
-std::vector<std::string> Explainer::ProcessedBy(const std::string& agency,
-                                                const std::string& role) const {
-  std::vector<std::string> types;
-  const auto registry = registry_();
-  for (const v1::Principal& each : registry->proto().principals()) {
-    if (each.agency() != agency || each.role() != role) continue;
-    types.insert(types.end(), each.process().types().begin(),
-                 each.process().types().end());
-  }
-  return types;
+Recipient Explainer::ReaderOf(const std::string& agency,
+                              const std::string& role) const {
+  return {agency, role, registry_()->ProcessTypes(agency, role), std::nullopt};
 }
 
 absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(

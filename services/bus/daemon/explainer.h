@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "concordat/bus/v1/registry.pb.h"
@@ -48,9 +47,8 @@ class Explainer {
 
  private:
   absl::StatusOr<StoredEvent> Find(const v1::ExplainViewRequest& request);
-  // The types that hub services of the agency in that role process.
-  std::vector<std::string> ProcessedBy(const std::string& agency,
-                                       const std::string& role) const;
+  // Whoever has the role, for no purpose yet.
+  Recipient ReaderOf(const std::string& agency, const std::string& role) const;
   // ", since position 41 (Tue 4 Nov 2025 09:31)", or nothing.
   absl::StatusOr<std::string> Since(const PersonKey& person,
                                     const JudgedLine& line,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -267,8 +266,7 @@ void IngestLoop::TakeAside() {
     links = std::exchange(signed_, {});
     proved = std::exchange(proved_, {});
   }
-  if (links_.empty()) links_since_ = meters_.Now();
-  std::move(links.begin(), links.end(), std::back_inserter(links_));
+  for (StoredLink& link : links) KeepLink(std::move(link));
   for (const auto& [session, answer] : proved) {
     sessions_.Send(session, FrameKind::kConsistency, answer);
   }
@@ -380,14 +378,15 @@ void IngestLoop::TakeChain(const SessionEvent& event,
   if (hooks_.on_link != nullptr && Parse(event.body.view, link.link)) {
     checked = CheckSigned(principal, link.link);
   }
-  if (checked.ok()) {
-    if (links_.empty()) links_since_ = meters_.Now();
-    links_.push_back(std::move(link));
-    return;
-  }
+  if (checked.ok()) return KeepLink(std::move(link));
   // Its events stay unsigned, and are none the worse: nobody is cut off because a
   // key was changed in one place and not yet in the other.
   hooks_.on_refused(principal.name(), v1::REFUSAL_MALFORMED, checked.message());
+}
+
+void IngestLoop::KeepLink(StoredLink link) {
+  if (links_.empty()) links_since_ = meters_.Now();
+  links_.push_back(std::move(link));
 }
 
 void IngestLoop::StageLinks() {

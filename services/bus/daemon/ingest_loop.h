@@ -140,6 +140,7 @@ class IngestLoop {
   // That the principal signed it, of events that the log has.
   absl::Status CheckSigned(const v1::Principal& principal,
                            const v1::ChainSigned& link) const;
+  void KeepLink(StoredLink link);
   // Of signatures that came: with events that go to the disk anyway, or when they
   // have waited long enough. A sync of their own would hold up what comes next.
   void StageLinks();

@@ -55,14 +55,7 @@ Recipient ReaderOf(const PrincipalRegistry& registry,
   Recipient to;
   to.agency = of.agency();
   to.role = of.role();
-  for (const v1::Principal& principal : registry.proto().principals()) {
-    if (principal.agency() != of.agency() || principal.role() != of.role()) {
-      continue;
-    }
-    to.process_types.insert(to.process_types.end(),
-                            principal.process().types().begin(),
-                            principal.process().types().end());
-  }
+  to.process_types = registry.ProcessTypes(of.agency(), of.role());
   return to;
 }
 

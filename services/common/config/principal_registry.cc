@@ -260,6 +260,17 @@ bool PrincipalRegistry::IsAgency(absl::string_view agency) const {
   return found;
 }
 
+std::vector<std::string> PrincipalRegistry::ProcessTypes(
+    absl::string_view agency, absl::string_view role) const {
+  std::vector<std::string> types;
+  for (const bus::v1::Principal& principal : registry_.principals()) {
+    if (principal.agency() != agency || principal.role() != role) continue;
+    types.insert(types.end(), principal.process().types().begin(),
+                 principal.process().types().end());
+  }
+  return types;
+}
+
 const bus::v1::PublishGrant* FindPublishGrant(
     const bus::v1::Principal& principal, absl::string_view source,
     absl::string_view type) {

@@ -328,6 +328,14 @@ absl::Status BeginAccess(AccessStore& store, Record began) {
   return store.Add(absl::MakeConstSpan(&began, 1));
 }
 
+absl::Status BeginAccess(AccessStore& store, const std::string& program,
+                         absl::Time now) {
+  Record began;
+  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(now)));
+  began.mutable_began()->set_program(program);
+  return BeginAccess(store, std::move(began));
+}
+
 absl::Status EndAccess(AccessStore& store, absl::Time now) {
   Record ended;
   ended.set_time(static_cast<uint64_t>(absl::ToUnixMicros(now)));

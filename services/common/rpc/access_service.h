@@ -64,6 +64,8 @@ absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
 // itself), and that it ended in order.
 //   UNAVAILABLE
 absl::Status BeginAccess(AccessStore& store, access::v1::Record began);
+absl::Status BeginAccess(AccessStore& store, const std::string& program,
+                         absl::Time now);
 absl::Status EndAccess(AccessStore& store, absl::Time now);
 
 // Answers on a thread of its own: a question reads the whole log, and nobody else's

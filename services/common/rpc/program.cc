@@ -42,10 +42,7 @@ Program::Program(ProgramOptions options, int argc, char** argv,
   host_ = std::make_unique<ServerHost>(std::move(host), live_->source(), clock_,
                                        log_, metrics_, *access_);
   WatchRegistry(*live_, host_->health());
-  access::v1::Record began;
-  began.set_time(static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
-  began.mutable_began()->set_program(options_.name);
-  start_.Check(BeginAccess(*access_, std::move(began)));
+  start_.Check(BeginAccess(*access_, options_.name, clock_.Now()));
   access_desk_ = std::make_unique<AccessDesk>(options_.name, *access_);
   access_desk_->Serve(*host_);
 }
