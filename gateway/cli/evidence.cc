@@ -54,23 +54,12 @@ absl::StatusOr<uint64_t> NumberOf(const char* flag, const std::string& text) {
   return number;
 }
 
-std::optional<std::vector<TreeHash>> HashesOf(
-    const bus::v1::ProveInclusionResponse& response) {
-  std::vector<TreeHash> hashes;
-  for (const std::string& bytes : response.hashes()) {
-    const std::optional<TreeHash> hash = TreeHashOf(bytes);
-    if (!hash.has_value()) return std::nullopt;
-    hashes.push_back(*hash);
-  }
-  return hashes;
-}
-
 // The checkpoint that the proof leads to.
 absl::StatusOr<Checkpoint> CheckProof(
     const Hub& hub, uint64_t sequence,
     const bus::v1::ProveInclusionResponse& response) {
   const std::optional<TreeHash> leaf_hash = TreeHashOf(response.leaf_hash());
-  const auto proof = HashesOf(response);
+  const auto proof = TreeHashesOf(response.hashes());
   if (!leaf_hash.has_value() || !proof.has_value()) {
     return absl::DataLossError("the proof has something that is no hash");
   }

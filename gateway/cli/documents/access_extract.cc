@@ -39,17 +39,6 @@ std::string HashOf(absl::string_view body) {
       reinterpret_cast<const char*>(hash.data()), hash.size()));
 }
 
-absl::StatusOr<std::vector<TreeHash>> ProofOf(
-    const google::protobuf::RepeatedPtrField<std::string>& hashes) {
-  std::vector<TreeHash> proof;
-  for (const std::string& bytes : hashes) {
-    const auto hash = TreeHashOf(bytes);
-    if (!hash.has_value()) return Untrue("a proof's hash is not 32 bytes");
-    proof.push_back(*hash);
-  }
-  return proof;
-}
-
 // Signed by the log's key under the name that the note gives itself, which has
 // `part` in it.
 absl::StatusOr<Checkpoint> OpenSigned(const std::string& note,
@@ -142,8 +131,8 @@ class Check {
   absl::Status CheckEvent(const access::v1::ExtractedEvent& event) {
     if (event.sequence() == 0) return Untrue("there is no such event");
     const auto hash = TreeHashOf(event.leaf_hash());
-    const auto proof = ProofOf(event.proof());
-    if (!hash.has_value() || !proof.ok()) return Untrue("no proof");
+    const auto proof = TreeHashesOf(event.proof());
+    if (!hash.has_value() || !proof.has_value()) return Untrue("no proof");
     if (!event.leaf().empty() && HashLeaf(event.leaf()) != *hash) {
       return Untrue("its leaf is another's");
     }
@@ -198,8 +187,8 @@ class Check {
   absl::Status CheckRow(const Access& row,
                         const access::v1::BundledRecord& shown,
                         const Checkpoint& tree) {
-    const auto proof = ProofOf(shown.proof());
-    if (!proof.ok()) return proof.status();
+    const auto proof = TreeHashesOf(shown.proof());
+    if (!proof.has_value()) return Untrue("a proof's hash is not 32 bytes");
     const absl::Status in = CheckInclusion(
         shown.number(), tree.size, HashLeaf(shown.record()), *proof, tree.root);
     if (!in.ok()) return in;

@@ -59,19 +59,13 @@ absl::Status AccessTree::Take(const Checkpoint& was) {
   uint64_t from = 0;
   {
     MutexLock lock(mu_);
-    from = edge_.size();
+    from = tree_.size();
   }
   const absl::Status read = store_.Read(
       from, [&](uint64_t, const access::v1::Record&, absl::string_view bytes) {
         MutexLock lock(mu_);
-        edge_.Append(HashLeaf(bytes),
-                     [this](int level, uint64_t, const TreeHash& hash)
-                         ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                           const auto at = static_cast<size_t>(level);
-                           if (levels_.size() <= at) levels_.resize(at + 1);
-                           levels_[at].push_back(hash);
-                         });
-        if (edge_.size() == was.size && edge_.root() != was.root) {
+        tree_.Add(bytes);
+        if (tree_.size() == was.size && tree_.root() != was.root) {
           last_ = absl::DataLossError(
               absl::StrCat("the first ", was.size,
                            " access records are not those that were signed"));
@@ -80,19 +74,19 @@ absl::Status AccessTree::Take(const Checkpoint& was) {
       });
   MutexLock lock(mu_);
   if (absl::IsDataLoss(read)) last_ = read;
-  if (read.ok() && edge_.size() < was.size) {
+  if (read.ok() && tree_.size() < was.size) {
     last_ = absl::DataLossError(absl::StrCat(
-        was.size, " access records were signed, and there are ", edge_.size()));
+        was.size, " access records were signed, and there are ", tree_.size()));
   }
   return read.ok() ? last_ : read;
 }
 
 void AccessTree::Sign() {
   MutexLock lock(mu_);
-  if (edge_.size() == view_.checkpoint.size) return;
+  if (tree_.size() == view_.checkpoint.size) return;
   view_.checkpoint.origin = origin_;
-  view_.checkpoint.size = edge_.size();
-  view_.checkpoint.root = edge_.root();
+  view_.checkpoint.size = tree_.size();
+  view_.checkpoint.root = tree_.root();
   view_.note = SignCheckpoint(view_.checkpoint, signer_);
   ++to_keep_;
 }
@@ -104,7 +98,7 @@ absl::Status AccessTree::Follow() {
   {
     MutexLock now(mu_);
     status = last_;
-    size = edge_.size();
+    size = tree_.size();
   }
   if (!status.ok() || store_.size() == size) return status;
   status = Take(Checkpoint());
@@ -131,11 +125,7 @@ AccessTree::View AccessTree::Now() const {
 ReadSubtree AccessTree::Reader() const {
   return [this](int level, uint64_t index) -> absl::StatusOr<TreeHash> {
     MutexLock lock(mu_);
-    const auto at = static_cast<size_t>(level);
-    if (at >= levels_.size() || index >= levels_[at].size()) {
-      return absl::OutOfRangeError("the access log's tree is smaller");
-    }
-    return levels_[at][index];
+    return tree_.Subtree(level, index);
   };
 }
 

@@ -15,6 +15,7 @@
 #include "services/common/crypto/ed25519.h"
 #include "services/common/evidence/checkpoint.h"
 #include "services/common/evidence/merkle.h"
+#include "services/common/evidence/whole_tree.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/storage/storage.h"
 #include "services/common/telemetry/health.h"
@@ -85,9 +86,7 @@ class AccessTree {
   int to_keep_ ABSL_GUARDED_BY(follow_mu_) =
       0;  // Checkpoints since it was kept.
   mutable Mutex mu_;
-  TreeEdge edge_ ABSL_GUARDED_BY(mu_);
-  // Complete subtrees by level.
-  std::vector<std::vector<TreeHash>> levels_ ABSL_GUARDED_BY(mu_);
+  WholeTree tree_ ABSL_GUARDED_BY(mu_);
   View view_ ABSL_GUARDED_BY(mu_);
   absl::Status last_ ABSL_GUARDED_BY(mu_);
   Ticker ticker_;  // Last: it uses the others.

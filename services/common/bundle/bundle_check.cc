@@ -27,22 +27,11 @@ absl::Status Untrue(const Parts&... parts) {
   return absl::DataLossError(absl::StrCat(parts...));
 }
 
-absl::StatusOr<std::vector<TreeHash>> ProofOf(
-    const google::protobuf::RepeatedPtrField<std::string>& hashes) {
-  std::vector<TreeHash> proof;
-  for (const std::string& bytes : hashes) {
-    const auto hash = TreeHashOf(bytes);
-    if (!hash.has_value()) return Untrue("a proof's hash is not 32 bytes");
-    proof.push_back(*hash);
-  }
-  return proof;
-}
-
 absl::Status CheckIn(
     const Checkpoint& tree, uint64_t index, absl::string_view leaf,
     const google::protobuf::RepeatedPtrField<std::string>& hashes) {
-  const auto proof = ProofOf(hashes);
-  if (!proof.ok()) return proof.status();
+  const auto proof = TreeHashesOf(hashes);
+  if (!proof.has_value()) return Untrue("a proof's hash is not 32 bytes");
   return CheckInclusion(index, tree.size, HashLeaf(leaf), *proof, tree.root);
 }
 

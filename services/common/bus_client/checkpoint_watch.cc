@@ -105,16 +105,10 @@ void CheckpointWatch::Answer(const bus::v1::Consistency& answer) {
   const Asked asked = *std::exchange(asked_, std::nullopt);
   // It could not say: the next checkpoint is asked about.
   if (!answer.detail().empty()) return;
-  std::vector<TreeHash> proof;
-  bool is_whole = true;
-  for (const std::string& bytes : answer.hashes()) {
-    const std::optional<TreeHash> hash = TreeHashOf(bytes);
-    is_whole = is_whole && hash.has_value();
-    proof.push_back(hash.value_or(TreeHash()));
-  }
+  const auto proof = TreeHashesOf(answer.hashes());
   const Checkpoint& to = asked.to.opened.checkpoint;
-  if (is_whole &&
-      CheckConsistency(kept_->size, to.size, kept_->root, to.root, proof)
+  if (proof.has_value() &&
+      CheckConsistency(kept_->size, to.size, kept_->root, to.root, *proof)
           .ok()) {
     return Accept(asked.to);
   }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,6 +32,17 @@ TreeHash HashNode(const TreeHash& left, const TreeHash& right);
 TreeHash EmptyTreeHash();
 // Nothing: not 32 bytes.
 std::optional<TreeHash> TreeHashOf(absl::string_view bytes);
+// Of a message's repeated bytes. Nothing: one is not 32 bytes.
+template <typename Texts>
+std::optional<std::vector<TreeHash>> TreeHashesOf(const Texts& texts) {
+  std::vector<TreeHash> hashes;
+  for (const std::string& bytes : texts) {
+    const std::optional<TreeHash> hash = TreeHashOf(bytes);
+    if (!hash.has_value()) return std::nullopt;
+    hashes.push_back(*hash);
+  }
+  return hashes;
+}
 
 // The hash of a complete subtree. Its errors are handed through.
 using ReadSubtree =

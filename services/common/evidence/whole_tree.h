@@ -25,13 +25,19 @@ class WholeTree {
   }
   uint64_t size() const { return edge_.size(); }
   TreeHash root() const { return edge_.root(); }
+  // The hash of a complete subtree.  OUT_OF_RANGE  there is none.
+  absl::StatusOr<TreeHash> Subtree(int level, uint64_t index) const {
+    const auto at = static_cast<size_t>(level);
+    if (at >= levels_.size() || index >= levels_[at].size()) {
+      return absl::OutOfRangeError("the tree is smaller");
+    }
+    return levels_[at][index];
+  }
   //   OUT_OF_RANGE  there is no such leaf.
   absl::StatusOr<std::vector<TreeHash>> Prove(uint64_t index) const {
-    return ProveInclusion(
-        index, size(),
-        [this](int level, uint64_t at) -> absl::StatusOr<TreeHash> {
-          return levels_.at(static_cast<size_t>(level)).at(at);
-        });
+    return ProveInclusion(index, size(), [this](int level, uint64_t at) {
+      return Subtree(level, at);
+    });
   }
 
  private:
