@@ -342,7 +342,7 @@ std::string AlertText(const Alert& alert) {
                                   "  ", alert.rule(), "  ", alert.headline());
   const std::string& about =
       alert.localsubject().empty() ? alert.subject() : alert.localsubject();
-  absl::StrAppend(&text, "\n    ", about.empty() ? "about a feed" : "about ",
+  absl::StrAppend(&text, "\n    ", about.empty() ? "about no person" : "about ",
                   about, alert.copy() ? "; a copy for you" : "", "; to ",
                   absl::StrJoin(alert.addressees(), ", "));
   for (const auto& evidence : alert.evidence()) {

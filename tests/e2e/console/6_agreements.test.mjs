@@ -2,7 +2,7 @@
 // since afterwards nobody is shown anything.
 // Bug                                               Caught by
 //   no banner, or in other words than elsewhere       "it ends soon: the same words everywhere"
-//   it is said in one room alone                      "it is said in every room"
+//   nobody is alerted, or it names no agreement       "the co-ordinator is alerted"
 //   a renewed agreement still says that it ends       "a newer version takes it back"
 //   what is over is not said, or without a number     "it has ended: the words that a session is told"
 //   a page breaks once nothing is shared              the checks of each page
@@ -33,6 +33,13 @@ function adopt(version, lastDay) {
 function notice() {
   return JSON.parse(concordat("agreements", "list", "--json")).notice ?? "";
 }
+// An alert that is raised once the page is there waits until it is asked for.
+async function arrived(page, what) {
+  const waiting = page.getByRole("button", { name: /\d (new|changed).* – show$/ });
+  await what.or(waiting).first().waitFor({ timeout: 60_000 });
+  if (!(await what.isVisible())) await waiting.click();
+  await what.waitFor();
+}
 async function looked(visitor, name) {
   assert.deepEqual(await visitor.axe(), []);
   await visitor.shot(name);
@@ -55,7 +62,10 @@ test("an agreement that ends", async (t) => {
     assert.equal(words, `An agreement ends soon. ${notice()}`);
     assert.equal(await page.getByRole("link", { name: "01632 960100" }).getAttribute("href"), "tel:01632960100");
   });
-  await t.test("it is said in every room", async () => {
+  await t.test("the co-ordinator is alerted", async () => {
+    const alert = page.locator("article").filter({ hasText: "About an agreement, not a person" });
+    await arrived(page, alert);
+    assert.match(await alert.innerText(), /The agreement tayside-demo ends on 20 December 2025/);
     await coordinator.settled();
     await looked(coordinator, "agreement-ends");
     await coordinator.go("/cases");
@@ -66,7 +76,9 @@ test("an agreement that ends", async (t) => {
     assert.equal(notice(), "");
     await coordinator.go("/");
     await page.reload();
+    await arrived(page, page.getByText("Does not hold any more"));
     await coordinator.settled();
+    assert.match(await coordinator.text(), /Withdrawn [^\n]*: a newer version is adopted/i);
     assert.equal(await page.locator(".cc-notices").count(), 0);
   });
   await t.test("it has ended: the words that a session is told", async () => {
@@ -79,7 +91,8 @@ test("an agreement that ends", async (t) => {
     await page.getByText("An agreement has ended.").waitFor();
     const words = await coordinator.text(".cc-notices");
     assert.match(words, /Nothing is shared with you since \d+ December 2025: the agreement ended early \(the board has left the arrangement\)\. Ring the MAPPA co-ordinator, 01632 960100\./);
-    await page.locator("article").filter({ hasText: "NHS Tayside ended the agreement tayside-demo early" }).waitFor();
+    await arrived(page, page.locator("article")
+      .filter({ hasText: "NHS Tayside ended the agreement tayside-demo early" }));
     await coordinator.settled();
     await looked(coordinator, "agreement-ended");
     const operator = await (await Visitor.at(origin())).signIn("admin");
