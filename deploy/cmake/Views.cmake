@@ -25,6 +25,7 @@ set(GATES
   services/bus/daemon/explainer.cc "fold_\\.Granted\\(" "it folds policy, and explains what the asker may see"
   services/bus/daemon/erasure_register.cc "kErasedType" "the hub's own records, which hold agencies and dates"
   services/bus/daemon/hold_desk.cc "kHoldAct" "the hub's own records, which hold agencies and dates"
+  services/bus/daemon/record_desk.cc "header\\.subject\\.empty" "a closed list of the hub's own records, which are about nobody"
   services/bus/daemon/four_eyes.cc "ApprovalAsked::descriptor" "the hub's own records"
   services/bus/oversight/alert_story.cc "kAlertTypes" "the alerts' own events, and Fill() leaves other agencies' out"
   services/bus/oversight/correction_book.cc "ReadCut\\(" "which sources a cut takes, and no more of it"

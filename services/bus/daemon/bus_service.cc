@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "concordat/bus/v1/service.pb.h"
+#include "services/bus/daemon/record_desk.h"
 #include "services/common/config/principal_registry.h"
 
 namespace concordat::bus {
@@ -273,6 +274,7 @@ void ServeBus(ServerHost& host, v1::Environment environment,
   parts.desk.Serve(host);
   operators.Serve(host);
   parts.retention.Serve(host);
+  ServeRecords(host, log);
   host.SetStatus(
       [&log, &ingest, &operators](hub::v1::GetStatusResponse* response) {
         const LogStatus status = log.Status();

@@ -18,7 +18,9 @@ namespace {
 constexpr char kService[] = "concordat.bus.v1.ErasureService/";
 constexpr char kHoldAct[] = "hold";
 constexpr char kRestrictionAct[] = "restriction";
+constexpr char kGuardian[] = "guardian";
 constexpr size_t kRecordsMax = 1u << 20;
+constexpr int kRestrictionsMax = 1000;
 
 template <typename Message>
 bool Parse(const StoredEvent& event, Message* message) {
@@ -67,6 +69,11 @@ void HoldDesk::Serve(ServerHost& host) {
       [this](const Call& call, const v1::RestrictProcessingRequest& request,
              Reply<v1::RestrictProcessingResponse> reply) {
         Restrict(call, request, std::move(reply));
+      });
+  host.Handle<v1::ListRestrictionsRequest, v1::ListRestrictionsResponse>(
+      absl::StrCat(kService, "ListRestrictions"), {},
+      [this](const Call& call, const v1::ListRestrictionsRequest&) {
+        return ListRestrictions(*call.principal);
       });
 }
 
@@ -258,6 +265,54 @@ void HoldDesk::Restrict(const Call& call,
                                 reply(response);
                               });
                         }));
+}
+
+absl::StatusOr<v1::ListRestrictionsResponse> HoldDesk::ListRestrictions(
+    const v1::Principal& caller) const {
+  if (caller.role() != kGuardian && !MayAgree(caller, kRestrictionAct)) {
+    return absl::PermissionDeniedError(
+        "restrictions are read by an agency's guardian and by who may "
+        "restrict");
+  }
+  const auto all =
+      log_.OfStream(kHubSource, kRestrictionsStream, {0}, kRecordsMax);
+  if (!all.ok()) return all.status();
+  std::vector<v1::Restriction> list;
+  std::map<PersonKey, size_t> standing;
+  for (const Sequence sequence : *all) {
+    const auto event = log_.ReadOne(sequence);
+    if (!event.ok()) return event.status();
+    hub::v1::ProcessingRestricted says;
+    if (event->removed_us != 0 || !Parse(*event, &says)) continue;
+    const bool is_now =
+        std::find(says.controllers().begin(), says.controllers().end(),
+                  caller.agency()) != says.controllers().end();
+    const auto before = standing.find(event->header.subject);
+    // Of another controller.
+    if (is_now == (before != standing.end())) continue;
+    if (is_now) {
+      standing[event->header.subject] = list.size();
+      v1::Restriction& one = list.emplace_back();
+      one.set_subject(event->header.subject.ToString());
+      one.set_reason(says.reason());
+      one.set_from(event->accepted_us);
+      one.set_asked_by(says.asked_by());
+      one.set_agreed_by(says.agreed_by());
+    } else {
+      v1::Restriction& one = list[before->second];
+      one.set_to(event->accepted_us);
+      one.set_lifted_asked_by(says.asked_by());
+      one.set_lifted_agreed_by(says.agreed_by());
+      standing.erase(before);
+    }
+  }
+  v1::ListRestrictionsResponse response;
+  const size_t skipped =
+      list.size() - std::min<size_t>(list.size(), kRestrictionsMax);
+  for (size_t i = skipped; i < list.size(); ++i) {
+    *response.add_restrictions() = std::move(list[i]);
+  }
+  return response;
 }
 
 }  // namespace concordat::bus

@@ -46,6 +46,8 @@ class HoldDesk {
   absl::StatusOr<v1::ListHoldsResponse> List() const;
   void Restrict(const Call& call, const v1::RestrictProcessingRequest& request,
                 Reply<v1::RestrictProcessingResponse> reply);
+  absl::StatusOr<v1::ListRestrictionsResponse> ListRestrictions(
+      const v1::Principal& caller) const;
 
   // The hold that stands under this reference, and whose it is.  NOT_FOUND
   absl::StatusOr<PersonKey> FindHold(const std::string& ref) const;

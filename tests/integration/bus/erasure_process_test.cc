@@ -9,6 +9,8 @@
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
 //   a restriction without the right to it                 ARestriction…
+//   another's among an agency's own; one that was lifted  AnAgencyReads…
+//     that stands, or the other way
 //   what one incident told of somebody else goes, too,    OfOneIncident…
 //     or stays readable with them
 #include <array>
@@ -433,6 +435,39 @@ TEST_F(ErasureProcessTest, ARestrictionNeedsTheRight) {
   EXPECT_THAT((Erasures<bus::v1::RestrictProcessingResponse>(
                   "police", "RestrictProcessing", request)),
               HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(ErasureProcessTest, AnAgencyReadsItsOwnRestrictions) {
+  const auto list = [this](absl::string_view principal) {
+    return Erasures<bus::v1::ListRestrictionsResponse>(
+        principal, "ListRestrictions", bus::v1::ListRestrictionsRequest());
+  };
+  EXPECT_THAT(list("police"), HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(list("admin"), HasCode(absl::StatusCode::kPermissionDenied));
+  for (const bool restricted : {true, false, true}) {
+    bus::v1::RestrictProcessingRequest request;
+    request.set_subject(KeyText(kPerson));
+    request.set_restricted(restricted);
+    if (restricted) request.set_reason("OBJECTION_PENDING");
+    ASSERT_THAT((ByTwo<bus::v1::RestrictProcessingResponse>(
+                    "RestrictProcessing", request, "service-manager",
+                    "guardian-council")),
+                IsOk());
+  }
+  const auto own = list("guardian-council");
+  ASSERT_THAT(own, IsOk());
+  ASSERT_EQ(own->restrictions_size(), 2);
+  const bus::v1::Restriction& first = own->restrictions(0);
+  EXPECT_EQ(first.subject(), KeyText(kPerson));
+  EXPECT_EQ(first.reason(), "OBJECTION_PENDING");
+  EXPECT_EQ(first.asked_by(), "service-manager");
+  EXPECT_EQ(first.agreed_by(), "guardian-council");
+  EXPECT_GE(first.to(), first.from());
+  EXPECT_EQ(first.lifted_asked_by(), "service-manager");
+  EXPECT_EQ(own->restrictions(1).to(), 0u);
+  const auto others = list("guardian-nhs");
+  ASSERT_THAT(others, IsOk());
+  EXPECT_EQ(others->restrictions_size(), 0);
 }
 
 }  // namespace
