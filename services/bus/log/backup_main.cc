@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "services/bus/log/backup_record.h"
 #include "services/bus/log/fsck.h"
 #include "services/bus/log/log_backup.h"
 #include "services/bus/log/open_event_log.h"
@@ -135,7 +136,7 @@ absl::Status RestoreAccess(const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-absl::Status BackUp(const Arguments& arguments) {
+absl::Status BackUp(const Arguments& arguments, BackupActed& acted) {
   const std::string log_path = absl::StrCat(arguments.data, "/", kLogFolder);
   std::error_code error;
   if (!std::filesystem::is_directory(log_path, error)) {
@@ -155,6 +156,8 @@ absl::Status BackUp(const Arguments& arguments) {
   const auto report = BackUpLog(**log, **places, **to,
                                 [&pace](uint64_t bytes) { pace.Take(bytes); });
   if (!report.ok()) return report.status();
+  acted.sequence = report->last_sequence;
+  acted.accepted_us = report->accepted_us;
   std::printf(
       arguments.json
           ? "{\"log_id\":\"%s\",\"epoch\":%u,\"sequence\":%llu,"
@@ -183,9 +186,9 @@ absl::StatusOr<RestorePoint> PointOf(const std::string& at) {
                    "2026-11-26T09:30:00Z"));
 }
 
-// Everything, with the keys when they are there: the log is given its name after
-// this alone.
-absl::Status Prove(const std::string& data, Directory& log) {
+// Everything, with the keys when they are there - then it answers true: the log is
+// given its name after this alone.
+absl::StatusOr<bool> Prove(const std::string& data, Directory& log) {
   auto keys = PosixDirectory::Open(absl::StrCat(data, "/", kKeysFolder));
   if (!keys.ok()) return keys.status();
   auto shares = PosixDirectory::Open(
@@ -206,7 +209,8 @@ absl::Status Prove(const std::string& data, Directory& log) {
   const absl::StatusOr<FsckReport> report =
       CheckLog(log, wrapping.ok() ? &*wrapping : nullptr, random);
   if (!report.ok()) return report.status();
-  return report->fault;
+  if (!report->fault.ok()) return report->fault;
+  return wrapping.ok();
 }
 
 absl::Status Empty(Directory& directory) {
@@ -219,7 +223,7 @@ absl::Status Empty(Directory& directory) {
   return directory.Sync();
 }
 
-absl::Status RestoreFrom(const Arguments& arguments) {
+absl::Status RestoreFrom(const Arguments& arguments, BackupActed& acted) {
   const absl::StatusOr<RestorePoint> point = PointOf(arguments.at);
   if (!point.ok()) return point.status();
   std::error_code error;
@@ -257,8 +261,11 @@ absl::Status RestoreFrom(const Arguments& arguments) {
       **from, **log, **places, *point, SegmentStoreOptions().segment_bytes,
       SystemClock().Now(), *newest);
   if (!report.ok()) return report.status();
-  status = Prove(arguments.data, **log);
-  if (!status.ok()) return status;
+  const auto opened = Prove(arguments.data, **log);
+  if (!opened.ok()) return opened.status();
+  acted.sequence = report->last_sequence;
+  acted.accepted_us = report->accepted_us;
+  acted.opened = *opened;
   std::filesystem::rename(restoring, log_path, error);
   if (error) {
     return absl::UnavailableError(
@@ -281,6 +288,23 @@ absl::Status RestoreFrom(const Arguments& arguments) {
       TimeOf(report->accepted_us).c_str(),
       static_cast<unsigned long long>(report->left_out));
   return absl::OkStatus();
+}
+
+// That it cannot be noted undoes nothing.
+void Note(const Arguments& arguments, const BackupActed& acted) {
+  std::error_code error;
+  // Where nothing is kept of a hub, nothing is begun.
+  if (!std::filesystem::is_directory(absl::StrCat(arguments.data, "/bus"),
+                                     error)) {
+    return;
+  }
+  const auto folder = PosixDirectory::OpenLocked(
+      absl::StrCat(arguments.data, "/", kBackupRecordFolder));
+  const absl::Status noted =
+      folder.ok() ? NoteBackupActed(**folder, acted) : folder.status();
+  if (noted.ok()) return;
+  std::fprintf(stderr, "concordat-log-backup: it is not noted in %s: %s\n",
+               kBackupRecordFolder, std::string(noted.message()).c_str());
 }
 
 std::optional<Arguments> Parse(int argc, char** argv) {
@@ -322,8 +346,17 @@ int Main(int argc, char** argv) {
                  "[--at SEQUENCE|TIME] [--json]\n");
     return 1;
   }
+  const SystemSteadyClock steady;
+  const absl::Duration began = steady.Elapsed();
+  const bool is_backup = arguments->from.empty();
+  BackupActed acted;
+  acted.act = is_backup ? "backup" : "restore";
+  acted.at = SystemClock().Now();
   const absl::Status status =
-      arguments->from.empty() ? BackUp(*arguments) : RestoreFrom(*arguments);
+      is_backup ? BackUp(*arguments, acted) : RestoreFrom(*arguments, acted);
+  acted.took = steady.Elapsed() - began;
+  acted.status = status;
+  Note(*arguments, acted);
   if (status.ok()) return 0;
   std::fprintf(stderr, "concordat-log-backup: %s\n",
                std::string(status.message()).c_str());
