@@ -1,4 +1,4 @@
-// concordat account add|password|disable|enable|list
+// concordat account add|password|disable|enable|record|list
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -72,6 +72,23 @@ absl::Status SetPassword(const std::string& folder, const std::string& name) {
   });
 }
 
+// What the person's agency tells of them. Their sessions go on.
+absl::Status RecordStanding(const std::string& folder, const std::string& name,
+                            const std::string& trained_on,
+                            const std::string& vetted_to) {
+  if (trained_on.empty() && vetted_to.empty()) {
+    return absl::InvalidArgumentError(
+        "account record: --trained, --vetted-to or both, each a day");
+  }
+  return gateway::EditAccounts(folder, [&](Accounts& accounts) {
+    const auto account = gateway::FindAccount(accounts, name);
+    if (!account.ok()) return account.status();
+    if (!trained_on.empty()) (*account)->set_trained_on(trained_on);
+    if (!vetted_to.empty()) (*account)->set_vetted_to(vetted_to);
+    return absl::OkStatus();
+  });
+}
+
 absl::Status List(const std::string& folder, bool json) {
   const auto accounts = gateway::ReadAccounts(folder);
   if (absl::IsNotFound(accounts.status())) return absl::OkStatus();
@@ -98,11 +115,13 @@ absl::Status List(const std::string& folder, bool json) {
 
 absl::Status RunAccount(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "account add|password|disable|enable NAME, account list",
+      "account add|password|disable|enable|record NAME, account list",
       "add       makes an account; its password is a line of standard input\n"
       "password  gives it another; its sessions end\n"
       "disable   keeps it out from now on; its sessions end\n"
       "enable    lets it in again\n"
+      "record    --trained DAY, --vetted-to DAY: what the person's agency "
+      "tells\n"
       "list      lists the accounts");
   Account account;
   line.flags().AddString("principal",
@@ -114,6 +133,14 @@ absl::Status RunAccount(const std::vector<std::string>& arguments) {
                          "With add: the person's reference in records; default "
                          "the account's name.",
                          account.mutable_staff());
+  std::string trained_on;
+  std::string vetted_to;
+  line.flags().AddString("trained",
+                         "With record: when they were trained for the hub, "
+                         "2026-03-31.",
+                         &trained_on);
+  line.flags().AddString(
+      "vetted-to", "With record: the last day of their vetting.", &vetted_to);
   const auto go = line.Parse(arguments, 1, 2);
   if (!go.ok() || !*go) return go.status();
   const auto data = line.OpenData();
@@ -131,13 +158,16 @@ absl::Status RunAccount(const std::vector<std::string>& arguments) {
     return Add(*data, *folder, std::move(account));
   }
   if (verb == "password") return SetPassword(*folder, name);
+  if (verb == "record") {
+    return RecordStanding(*folder, name, trained_on, vetted_to);
+  }
   if (verb == "disable" || verb == "enable") {
     return Change(*folder, name, [&verb](Account& changed) {
       changed.set_disabled(verb == "disable");
     });
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "account ", verb, "? add, password, disable, enable or list"));
+      "account ", verb, "? add, password, disable, enable, record or list"));
 }
 
 }  // namespace concordat::cli

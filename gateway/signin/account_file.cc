@@ -134,12 +134,17 @@ absl::Status AddAccount(v1::Accounts& accounts, v1::Account account,
 absl::StatusOr<v1::Account*> ChangeAccount(v1::Accounts& accounts,
                                            absl::string_view name,
                                            absl::Time now) {
-  v1::Account* const account = FindIn(accounts, name);
-  if (account == nullptr) {
-    return absl::NotFoundError(absl::StrCat("there is no account ", name));
-  }
-  account->set_changed(NextVersion(account->changed(), now));
+  const auto account = FindAccount(accounts, name);
+  if (!account.ok()) return account;
+  (*account)->set_changed(NextVersion((*account)->changed(), now));
   return account;
+}
+
+absl::StatusOr<v1::Account*> FindAccount(v1::Accounts& accounts,
+                                         absl::string_view name) {
+  v1::Account* const account = FindIn(accounts, name);
+  if (account != nullptr) return account;
+  return absl::NotFoundError(absl::StrCat("there is no account ", name));
 }
 
 }  // namespace concordat::gateway

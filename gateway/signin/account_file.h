@@ -75,6 +75,10 @@ absl::Status AddAccount(v1::Accounts& accounts, v1::Account account,
 absl::StatusOr<v1::Account*> ChangeAccount(v1::Accounts& accounts,
                                            absl::string_view name,
                                            absl::Time now);
+// For a change that ends no session: what the agency tells of the person.
+//   NOT_FOUND
+absl::StatusOr<v1::Account*> FindAccount(v1::Accounts& accounts,
+                                         absl::string_view name);
 
 }  // namespace concordat::gateway
 

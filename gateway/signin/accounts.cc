@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 
 namespace concordat::gateway {
 namespace {
@@ -35,6 +36,11 @@ bool IsDisplayName(absl::string_view name) {
          });
 }
 
+bool IsDayOrEmpty(const std::string& text) {
+  absl::CivilDay day;
+  return text.empty() || absl::ParseCivilTime(text, &day);
+}
+
 absl::Status Check(const v1::Account& account) {
   if (!IsName(account.name())) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -55,6 +61,12 @@ absl::Status Check(const v1::Account& account) {
   }
   if (!IsDisplayName(account.display_name())) {
     return no("a person's name has 1 to 100 characters");
+  }
+  if (!IsDayOrEmpty(account.trained_on())) {
+    return no("trained_on is not a day like 2026-03-31");
+  }
+  if (!IsDayOrEmpty(account.vetted_to())) {
+    return no("vetted_to is not a day like 2026-03-31");
   }
   return absl::OkStatus();
 }

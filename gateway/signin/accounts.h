@@ -26,7 +26,8 @@ absl::Status CheckPassword(absl::string_view account,
 class Accounts {
  public:
   //   INVALID_ARGUMENT  a name, staff reference, principal or hash that is
-  //                     missing or malformed, or a name that two have.
+  //                     missing or malformed, a day that is none, or a name
+  //                     that two have.
   static absl::StatusOr<std::shared_ptr<const Accounts>> Build(
       v1::Accounts proto);
 

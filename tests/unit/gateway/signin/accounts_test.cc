@@ -90,6 +90,8 @@ TEST(AccountsTest, RefusesAnAccountThatIsMalformed) {
   refuses([](v1::Account& a) { a.set_staff("a b"); });
   refuses([](v1::Account& a) { a.clear_staff(); });
   refuses([](v1::Account& a) { a.set_display_name("a\nb"); });
+  refuses([](v1::Account& a) { a.set_trained_on("last week"); });
+  refuses([](v1::Account& a) { a.set_vetted_to("2026-13-01"); });
   refuses([](v1::Account& a) { a.clear_display_name(); });
   refuses([](v1::Account& a) { a.clear_changed(); });
   v1::Accounts twice;
