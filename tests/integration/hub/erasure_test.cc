@@ -9,7 +9,6 @@
 //   longer says who looked
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,7 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/base/system_clock.h"
-#include "tests/support/hub_processes.h"
+#include "tests/support/hub_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -27,44 +26,16 @@ namespace concordat {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::HubProcesses;
 using testing::IsOk;
 
-constexpr const char* kPrograms[] = {
-    "concordat-bus",   "concordat-identity",   "concordat-police",
-    "concordat-nhs",   "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts"};
 constexpr absl::Duration kLong = absl::Seconds(60);
 // A name, a number of the council's, and the reference of a record.
 constexpr char kName[] = "Qzxmarkham";
 constexpr char kNumber[] = "DCC-70917";
 constexpr char kRecord[] = "OM-QZX-1";
 
-class ErasureTest : public ::testing::Test {
+class ErasureTest : public testing::HubFixture {
  protected:
-  ErasureTest() {
-    for (const char* program : kPrograms) {
-      hub_.Start(program);
-    }
-  }
-  // Until the services have started.
-  std::string Until(std::vector<std::string> words) {
-    const SystemSteadyClock clock;
-    const absl::Duration end = clock.Elapsed() + kLong;
-    absl::StatusOr<std::string> answer;
-    do {
-      answer = hub_.Run(words);
-    } while (!answer.ok() && clock.Elapsed() < end);
-    EXPECT_THAT(answer, IsOk());
-    return answer.value_or("");
-  }
-  static std::string Field(const std::string& json, const std::string& name) {
-    const std::string key = absl::StrCat("\"", name, "\":\"");
-    const size_t at = json.find(key);
-    if (at == std::string::npos) return "";
-    const size_t begin = at + key.size();
-    return json.substr(begin, json.find('"', begin) - begin);
-  }
   std::string Plant() {
     const std::string registered = Until(
         {"call", "identity.Register",
@@ -89,29 +60,6 @@ class ErasureTest : public ::testing::Test {
          "--profile", "socialwork"});
     return subject;
   }
-  void Erase(const std::string& subject) {
-    const std::string looked =
-        Until({"erasure", "of", subject, "--identity-checked", "--json"});
-    const std::string count = Field(looked, "count");
-    std::vector<std::string> words = {"erasure",
-                                      "of",
-                                      subject,
-                                      "--identity-checked",
-                                      "--confirm",
-                                      count,
-                                      "--reason",
-                                      "PERIOD_ENDED",
-                                      "--json",
-                                      "--why",
-                                      "the board's decision"};
-    const auto asked = hub_.Run(words);
-    ASSERT_THAT(asked, IsOk());
-    words.insert(words.end(), {"--approve", Field(*asked, "approval"),
-                               "--profile", "second-operator"});
-    const auto done = hub_.Run(words);
-    ASSERT_THAT(done, IsOk());
-    ASSERT_THAT(Field(*done, "erasureRef"), HasSubstr("E-"));
-  }
   static std::vector<std::string> FilesWith(const std::string& folder,
                                             const std::string& mark) {
     std::vector<std::string> found;
@@ -126,7 +74,6 @@ class ErasureTest : public ::testing::Test {
     }
     return found;
   }
-  HubProcesses hub_;
 };
 
 TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
@@ -173,7 +120,7 @@ TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
   ASSERT_THAT(looked, IsOk());
   EXPECT_THAT(*looked, HasSubstr("consultation"));
 
-  for (const char* program : kPrograms) hub_.Stop(program);
+  for (const std::string& program : Services()) hub_.Stop(program);
   int access_logs = 0;
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(hub_.data().path())) {
@@ -184,7 +131,7 @@ TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
           << entry.path() << " " << mark;
     }
   }
-  EXPECT_GE(access_logs, static_cast<int>(std::size(kPrograms)));
+  EXPECT_GE(access_logs, static_cast<int>(Services().size()));
   // A stream is named by its producer's record: the spine keeps that.
   for (const char* mark : {kName, kNumber}) {
     SCOPED_TRACE(mark);

@@ -8,9 +8,7 @@
 // a period or an agency has no events of the log      APeriodHasWhatTheLogTells
 // anybody gets one                                    WhoMayNotAskGetsNone
 // a breach's pack leaves out who was shown what       ABreachSaysWhatReachedWhom
-#include <boost/json.hpp>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,31 +17,22 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/common/base/system_clock.h"
-#include "tests/support/hub_processes.h"
+#include "tests/support/hub_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace concordat {
 namespace {
 
-namespace json = boost::json;
 using ::testing::HasSubstr;
-using testing::HubProcesses;
 using testing::IsOk;
 
-constexpr const char* kPrograms[] = {
-    "concordat-bus",   "concordat-identity",   "concordat-police",
-    "concordat-nhs",   "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts"};
-constexpr absl::Duration kLong = absl::Seconds(60);
 // Invented; its last digit is right and it is in no register.
 constexpr char kChi[] = "0911870012";
 
-class HubPapersTest : public ::testing::Test {
+class HubPapersTest : public testing::HubFixture {
  protected:
   HubPapersTest() {
-    for (const char* program : kPrograms) hub_.Start(program);
     subject_ =
         Field(Until({"call", "identity.Register",
                      absl::StrCat(R"({"command":{"requestId":"r-1"},)"
@@ -71,70 +60,13 @@ class HubPapersTest : public ::testing::Test {
     EXPECT_THAT(Until({"person", "pack", subject_, "--profile", "police"}),
                 HasSubstr("OM-1"));
   }
-  // Until the services have started.
-  std::string Until(const std::vector<std::string>& words) {
-    const SystemSteadyClock clock;
-    const absl::Duration end = clock.Elapsed() + kLong;
-    absl::StatusOr<std::string> answer;
-    do {
-      answer = hub_.Run(words);
-    } while (!answer.ok() && clock.Elapsed() < end);
-    EXPECT_THAT(answer, IsOk());
-    return answer.value_or("");
-  }
-  static std::string Field(const std::string& text, const std::string& name) {
-    const std::string key = absl::StrCat("\"", name, "\":\"");
-    const size_t at = text.find(key);
-    if (at == std::string::npos) return "";
-    const size_t begin = at + key.size();
-    return text.substr(begin, text.find('"', begin) - begin);
-  }
-  void Erase() {
-    std::vector<std::string> words = {
-        "erasure",
-        "of",
-        subject_,
-        "--identity-checked",
-        "--json",
-        "--reason",
-        "PERIOD_ENDED",
-        "--why",
-        "the board's decision",
-        "--confirm",
-        Field(
-            Until({"erasure", "of", subject_, "--identity-checked", "--json"}),
-            "count")};
-    const auto asked = hub_.Run(words);
-    ASSERT_THAT(asked, IsOk());
-    words.insert(words.end(), {"--approve", Field(*asked, "approval"),
-                               "--profile", "second-operator"});
-    ASSERT_THAT(hub_.Run(words), IsOk());
-  }
-  // How many rows each table of a paper has, by its caption.
-  std::map<std::string, size_t> RowsOf(std::vector<std::string> words) {
-    words.insert(words.begin(), "documents");
-    words.push_back("--json");
-    const auto paper = hub_.Run(words);
-    EXPECT_THAT(paper, IsOk());
-    std::map<std::string, size_t> rows;
-    if (!paper.ok()) return rows;
-    const json::value parsed = json::parse(*paper);
-    for (const auto& section : parsed.as_object().at("sections").as_array()) {
-      for (const auto& table : section.as_object().at("tables").as_array()) {
-        rows[table.as_object().at("caption").as_string().c_str()] +=
-            table.as_object().at("rows").as_array().size();
-      }
-    }
-    return rows;
-  }
 
-  HubProcesses hub_;
   testing::TempDir folder_;
   std::string subject_;
 };
 
 TEST_F(HubPapersTest, TheExtractHasAllSixOperationsAndIsProved) {
-  Erase();
+  Erase(subject_);
   const std::string proof = folder_.PathOf("extract.proof");
   const auto rows = RowsOf({"access", "--person", subject_, "--proof", proof,
                             "--profile", "coordinator"});
