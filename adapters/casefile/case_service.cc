@@ -112,6 +112,7 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
   counts.set_refused(totals.rejects);
   counts.set_spooled(totals.waiting);
   for (const WaitingRow& reject : parts_.store->rejects()) {
+    if (IsHidden(caller, reject)) continue;
     edge::v1::Item& item = *response.add_items();
     if (whole) {
       Fill(reject, item);
@@ -133,10 +134,22 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
   return response;
 }
 
+bool CaseService::IsHidden(const bus::v1::Principal& caller,
+                           const WaitingRow& reject) const {
+  // The operator sees nobody; of a row whose person cannot be read nobody is known.
+  if (caller.agency() != parts_.agency || reject.subject().empty()) {
+    return false;
+  }
+  const auto subject = PersonKey::FromBytes(reject.subject());
+  return !subject.ok() || !parts_.allows(*subject, caller);
+}
+
 absl::StatusOr<WaitingRow> CaseService::Find(
-    const std::string& item_ref) const {
+    const bus::v1::Principal& caller, const std::string& item_ref) const {
   auto reject = parts_.store->FindReject(NumberOf(item_ref));
-  if (reject.has_value()) return *std::move(reject);
+  if (reject.has_value() && !IsHidden(caller, *reject)) {
+    return *std::move(reject);
+  }
   return absl::NotFoundError(absl::StrCat("there is no item ", item_ref));
 }
 
@@ -151,7 +164,7 @@ absl::StatusOr<edge::v1::LookAtItemResponse> CaseService::Look(
   allowed.Update(
       edge::CheckStaffReference("on_behalf_of", request.on_behalf_of()));
   if (!allowed.ok()) return allowed;
-  const auto reject = Find(request.item_ref());
+  const auto reject = Find(caller, request.item_ref());
   if (!reject.ok()) return reject.status();
   hub::v1::KeptItemOpened opened;
   opened.set_item_ref(request.item_ref());
@@ -264,11 +277,11 @@ absl::StatusOr<RejectAct> CaseService::WishOf(absl::Status allowed,
 }
 
 absl::StatusOr<edge::v1::ActReply> CaseService::Take(
-    RejectAct act,
+    const bus::v1::Principal& caller, RejectAct act,
     const std::function<absl::Status(const WaitingRow&, RejectAct&)>& prepare) {
   const auto before = parts_.store->Check(act);
   if (!before.ok()) return before.status();
-  const auto reject = Find(act.acted().item_ref());
+  const auto reject = Find(caller, act.acted().item_ref());
   if (before->has_value()) {
     return Answer((*before)->acted().act(), reject.value_or(WaitingRow()),
                   true);
@@ -318,7 +331,9 @@ absl::StatusOr<edge::v1::PreviewReplayResponse> CaseService::PreviewReplay(
   if (!mappings.ok()) return mappings.status();
   edge::v1::PreviewReplayResponse response;
   for (const WaitingRow& reject : parts_.store->rejects()) {
-    if (parts_.store->IsUnderWay(reject.number())) continue;
+    if (parts_.store->IsUnderWay(reject.number()) || IsHidden(caller, reject)) {
+      continue;
+    }
     if (response.items_size() == edge::kPreviewItemsMax) {
       response.set_more(true);
       break;
@@ -348,7 +363,7 @@ absl::StatusOr<edge::v1::ActReply> CaseService::Replay(
   const Sha256Hash mark = parts_.marks->Of(mended);
   act->set_mended(std::string(mark.begin(), mark.end()));
   const auto reply =
-      Take(*std::move(act),
+      Take(caller, *std::move(act),
            [&](const WaitingRow& reject, RejectAct& prepared) -> absl::Status {
              // Whether a row that is gone takes its fact back is the clerk's to say.
              if (!whole && reject.vanished()) {
@@ -372,7 +387,7 @@ absl::StatusOr<edge::v1::ActReply> CaseService::Leave(
   auto act = WishOf(CheckCaller(caller), caller, request);
   if (!act.ok()) return act.status();
   act->mutable_acted()->set_kind(edge::v1::ACT_KIND_LEAVE);
-  return Take(*std::move(act),
+  return Take(caller, *std::move(act),
               [](const WaitingRow&, RejectAct&) { return absl::OkStatus(); });
 }
 

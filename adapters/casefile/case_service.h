@@ -35,6 +35,11 @@ class CaseService {
     const HmacSha256* marks = nullptr;
     const Clock* clock = nullptr;      // The real one.
     const Clock* log_clock = nullptr;  // When acts without a time happen.
+    // Whether there is a record of the person to a caller of the agency: a reject of
+    // somebody of whom it says no is not there to them.
+    std::function<bool(const PersonKey& subject,
+                       const bus::v1::Principal& caller)>
+        allows;
     // The mappings as they are now.
     std::function<absl::StatusOr<MappingSet>()> load_mappings;
     // The worker has something to do.
@@ -49,7 +54,7 @@ class CaseService {
 
   // All: PERMISSION_DENIED  not the clerk of this agency; the operator may list,
   //      preview, and replay a row as it is.  NOT_FOUND  there is no such
-  //      reject.  The rest as EdgeService has them.
+  //      reject, or not to the caller.  The rest as EdgeService has them.
   absl::StatusOr<edge::v1::ListRejectsResponse> List(
       const bus::v1::Principal& caller) const;
   //   FAILED_PRECONDITION  the mappings do not load.
@@ -83,13 +88,17 @@ class CaseService {
   // Takes an act, or finds the one that it repeats, and waits until the bus has
   // it. `prepare` says what becomes of the reject.
   absl::StatusOr<edge::v1::ActReply> Take(
-      edge::v1::RejectAct act,
+      const bus::v1::Principal& caller, edge::v1::RejectAct act,
       const std::function<absl::Status(const edge::v1::WaitingRow&,
                                        edge::v1::RejectAct&)>& prepare);
   absl::StatusOr<edge::v1::ActReply> Answer(uint64_t act,
                                             const edge::v1::WaitingRow& reject,
                                             bool duplicate) const;
-  absl::StatusOr<edge::v1::WaitingRow> Find(const std::string& item_ref) const;
+  // It is about somebody of whom there is no record to the caller.
+  bool IsHidden(const bus::v1::Principal& caller,
+                const edge::v1::WaitingRow& reject) const;
+  absl::StatusOr<edge::v1::WaitingRow> Find(const bus::v1::Principal& caller,
+                                            const std::string& item_ref) const;
   absl::StatusOr<edge::v1::WaitingRow> ReadAgain(
       const edge::v1::WaitingRow& reject, const MappingSet& mappings,
       const edge::v1::ReplayItemRequest& request) const;

@@ -66,6 +66,7 @@ class CaseFileEdgeProcess {
   casefile::CaseStore& store() { return *store_; }
   casefile::RowWorker& worker() { return *worker_; }
   const HmacSha256& marks() const { return taker_->marks(); }
+  const Cohort& cohort() const { return cohort_; }
   // As they are on the disk now.
   absl::StatusOr<casefile::MappingSet> LoadMappings() const;
   // There is something to do.

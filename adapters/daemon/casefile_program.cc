@@ -113,6 +113,13 @@ int RunCaseFileEdge(const StartUp& start, const DataDirectory& data,
        .marks = &process->marks(),
        .clock = &clock,
        .log_clock = &log_clock,
+       .allows =
+           [&process](const PersonKey& subject,
+                      const bus::v1::Principal& caller) {
+             Recipient to{caller.agency(), caller.role(), {}};
+             to.principal = caller.name();
+             return process->cohort().Allows(subject, to);
+           },
        .load_mappings = [&process] { return process->LoadMappings(); },
        .wake = [&process] { process->Wake(); }});
   service.AddTo(host);

@@ -2,6 +2,7 @@
 // each with the test that catches it:
 //
 //   another agency's clerk sees rows          IsForTheClerkOfItsOwnAgency
+//   who is excluded lists, looks or acts      WhoIsExcludedIsShownNothingOfThePerson
 //   reasons shown to the operator             TheOperatorSeesEnvelopesAlone
 //   the operator mends, or takes a fact back  TheOperatorReplaysARowAsItIs
 //   a preview that guesses                    TheOperatorReplaysARowAsItIs
@@ -54,6 +55,12 @@ class CaseServiceTest : public testing::CaseEdgeTest {
     parts.marks = &taker_->marks();
     parts.clock = &clock_;
     parts.log_clock = &log_clock_;
+    parts.allows = [this](const PersonKey& subject,
+                          const bus::v1::Principal& caller) {
+      Recipient to{caller.agency(), caller.role(), {}};
+      to.principal = caller.name();
+      return cohort_.Allows(subject, to);
+    };
     parts.load_mappings = [this] { return Load(); };
     parts.wake = [this] {
       ++woken_;
@@ -162,6 +169,42 @@ TEST_F(CaseServiceTest, IsForTheClerkOfItsOwnAgency) {
   EXPECT_THAT(Replay(ref), HasCode(StatusCode::kPermissionDenied));
   EXPECT_THAT(service_->Leave(clerk_, {}),
               HasCode(StatusCode::kPermissionDenied));
+}
+
+TEST_F(CaseServiceTest, WhoIsExcludedIsShownNothingOfThePerson) {
+  const std::string ref = DropRow("31/11/2025", "DNA");
+  clerk_.set_name("cousin");
+  cohort_.SetLists(Person(1), {},
+                   {AccessEntry::Of("dundee-city-council/*/cousin")});
+  const auto list = service_->List(clerk_);
+  ASSERT_THAT(list, IsOk());
+  EXPECT_THAT(list->items(), IsEmpty());
+  EXPECT_THAT(service_->PreviewReplay(clerk_)->items(), IsEmpty());
+  edge::v1::LookAtItemRequest look;
+  look.set_item_ref(ref);
+  const auto none = [&](const absl::Status& status) {
+    EXPECT_THAT(status, HasCode(StatusCode::kNotFound));
+  };
+  none(service_->Look(clerk_, look).status());
+  none(Replay(ref, "Contact Date", "25/11/2025").status());
+  none(Leave(ref).status());
+  // And of nothing that he tried there is a fact.
+  EXPECT_THAT(bus_.events(), IsEmpty());
+  // Another clerk, and the operator, go on; what was left is there.
+  EXPECT_THAT(service_->List(admin_)->items(), SizeIs(1));
+  clerk_.set_name("colleague");
+  EXPECT_THAT(service_->List(clerk_)->items(), SizeIs(1));
+  // Restricted to somebody else; and lifted.
+  cohort_.SetLists(Person(1), {AccessEntry::Of("dundee-city-council/boss")},
+                   {});
+  EXPECT_THAT(service_->List(clerk_)->items(), IsEmpty());
+  // It stays when the person leaves the cohort, and after a crash.
+  cohort_.Leave(Person(1));
+  Restart();
+  Make();
+  EXPECT_THAT(service_->List(clerk_)->items(), IsEmpty());
+  cohort_.SetLists(Person(1), {}, {});
+  EXPECT_THAT(service_->List(clerk_)->items(), SizeIs(1));
 }
 
 TEST_F(CaseServiceTest, TheOperatorSeesEnvelopesAlone) {
