@@ -13,9 +13,11 @@
 #include "gateway/cli/documents/access_extract.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/documents/document.h"
+#include "gateway/cli/documents/sections.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/keys/key_files.h"
 #include "gateway/cli/paper_questions.h"
+#include "gateway/cli/paper_records.h"
 #include "gateway/cli/paper_sources.h"
 #include "services/common/crypto/sha256.h"
 
@@ -39,6 +41,7 @@ struct Options {
   std::string seed;
   std::string level = "2";
   std::string count = "10";
+  std::string record;
 };
 
 // One paper on its way: what it is made from, and what was asked for.
@@ -161,6 +164,38 @@ absl::StatusOr<Document> MakeBreach(Order& order) {
   return BreachOf(order.sources, *breach);
 }
 
+absl::StatusOr<Document> MakeLetters(Order& order) {
+  const auto breach = CollectBreach(
+      order.hub, order.sources, order.options.question, order.options.known);
+  if (!breach.ok()) return breach.status();
+  return BreachLettersOf(order.sources, *breach);
+}
+
+absl::StatusOr<Document> MakePeople(Order& order) {
+  const auto parts = CollectPeople(order.hub, order.options.question);
+  if (!parts.ok()) return parts.status();
+  return PeopleOf(order.sources, *parts);
+}
+
+absl::StatusOr<Document> MakeDecommission(Order& order) {
+  const auto parts = CollectEdge(order.hub);
+  if (!parts.ok()) return parts.status();
+  return DecommissionOf(order.sources, order.of, *parts);
+}
+
+absl::StatusOr<Document> MakeResilience(Order& order) {
+  const auto parts = CollectResilience(
+      order.hub, order.sources, order.options.question, order.options.record);
+  if (!parts.ok()) return parts.status();
+  return ResilienceOf(order.sources, *parts);
+}
+
+absl::StatusOr<Document> MakeRights(Order& order) {
+  const auto parts = CollectRights(order.hub);
+  if (!parts.ok()) return parts.status();
+  return RightsOf(order.sources, order.hub.principal().agency(), *parts);
+}
+
 absl::StatusOr<Document> MakeManaged(Order& order) {
   const auto day = DayOf(order.of);
   if (!day.ok()) return day.status();
@@ -225,6 +260,16 @@ absl::StatusOr<Document> MakeAlerts(Order& order) {
   return AlertsOf(order.sources, *alerts);
 }
 
+absl::StatusOr<Document> MakeEquality(Order& order) {
+  const auto rule = FindRule(order.sources, order.of);
+  if (!rule.ok()) return rule.status();
+  const auto alerts = AskAlerts(order.hub);
+  if (!alerts.ok()) return alerts.status();
+  const auto records = CollectEquality(order.hub, *alerts);
+  if (!records.ok()) return records.status();
+  return EqualityOf(order.sources, order.of, *records);
+}
+
 absl::StatusOr<Document> MakeUnknown(Order& order) {
   const auto alerts = AskAlerts(order.hub);
   if (!alerts.ok()) return alerts.status();
@@ -239,6 +284,10 @@ absl::StatusOr<Document> MakeUnknown(Order& order) {
       CollectExtract(order.hub, question, order.sources.made, false);
   if (!extract.ok()) return extract.status();
   return UnknownOf(order.sources, *feeds, *alerts, *extract);
+}
+
+absl::StatusOr<Document> MakeUnrecorded(Order& order) {
+  return UnrecordedOf(order.sources);
 }
 
 struct Kind {
@@ -276,8 +325,18 @@ const std::vector<Kind>& Kinds() {
       {"fields", "EDGE", "what an edge reads of its source, field by field",
        MakeFields},
       {"rule", "RULE", "dossier of an alert rule, with a backtest", MakeRule},
+      {"equality", "RULE", "its alerts by age, and its data about children",
+       MakeEquality},
       {"security", nullptr, "components, keys, rights, threat model",
        MakeSecurity},
+      {"people", nullptr,
+       "who joined, moved and left; training, vetting; --from, --to",
+       MakePeople},
+      {"resilience", nullptr,
+       "backups, restores, outages, what was known; --from, --to, --record",
+       MakeResilience},
+      {"decommission", "EDGE", "certificate that an edge is no more",
+       MakeDecommission},
       {"access", nullptr,
        "s.62 extract: --person, --user, --agency, "
        "--operation, --from, --to",
@@ -286,6 +345,12 @@ const std::vector<Kind>& Kinds() {
        "of --person or --user: whose, which fields, who "
        "opened, the clock from --known",
        MakeBreach},
+      {"letters", nullptr, "of a breach, with the same flags", MakeLetters},
+      {"rights", nullptr,
+       "what an agency rectified, restricted, erased; its guardian",
+       MakeRights},
+      {"neither", "AGENCY", "the letter that neither confirms nor denies",
+       FromSources<NeitherOf>},
       {"glass", nullptr, "people opened without an interest, and reviews",
        MakeGlass},
       {"erasures", nullptr, "erasures, holds and retention", MakeErasures},
@@ -304,6 +369,8 @@ const std::vector<Kind>& Kinds() {
       {"alerts", nullptr, "alerts, those that nobody accepted first",
        MakeAlerts},
       {"unknown", nullptr, "what the hub did not know, and why", MakeUnknown},
+      {"unrecorded", nullptr, "what is asked for and nobody tells the hub",
+       MakeUnrecorded},
   };
   return kinds;
 }
@@ -386,6 +453,10 @@ absl::Status RunDocuments(const std::vector<std::string>& arguments) {
   line.flags().AddString("seed", "Of sample: any word.", &options.seed);
   line.flags().AddString("level", "Of sample; default 2.", &options.level);
   line.flags().AddString("count", "Of sample; default 10.", &options.count);
+  line.flags().AddString("record",
+                         "Of resilience: bus/backups/record.jsonl of another "
+                         "machine, where a restore was tried.",
+                         &options.record);
   const auto go = line.Parse(arguments, 1, 2);
   if (!go.ok() || !*go) return go.status();
   const auto kind = FindKind(line.words());

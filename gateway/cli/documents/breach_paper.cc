@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/cli/documents/builders.h"
+#include "gateway/cli/documents/letters.h"
 #include "gateway/cli/documents/sections.h"
 
 namespace concordat::cli {
@@ -205,6 +206,41 @@ Section ContainmentSection(const Sources& sources, const Breach& breach,
           {std::move(rights), std::move(amended)}};
 }
 
+// What of one controller reached somebody.
+struct Share {
+  std::set<std::string> people;
+  std::set<uint64_t> facts;
+  std::set<std::string> recipients;                        // Agencies.
+  std::map<std::string, std::set<std::string>> fields;     // By type's title.
+  std::map<std::string, std::set<std::string>> of_person;  // Types' titles.
+};
+
+std::map<std::string, Share> SharesOf(const Sources& sources,
+                                      const std::vector<Reached>& reached) {
+  std::map<std::string, Share> shares;
+  for (const Reached& each : reached) {
+    Share& share = shares[each.event->controller()];
+    const std::string title = TitleOf(each.event->type());
+    share.people.insert(each.report->subject());
+    share.facts.insert(each.event->sequence());
+    share.recipients.insert(each.knower->agency());
+    share.of_person[each.report->subject()].insert(title);
+    std::set<std::string>& fields = share.fields[title];
+    for (const DataItem& item : ItemsOf(sources, each.event->type(),
+                                        each.knowledge->delivered_groups())) {
+      if (item.given) fields.insert(item.field);
+    }
+  }
+  return shares;
+}
+
+bool IsCompetent(const Sources& sources, absl::string_view agency) {
+  return std::any_of(sources.agreements.begin(), sources.agreements.end(),
+                     [agency](const StandingAgreement& each) {
+                       return IsPart3(each.agreement, agency);
+                     });
+}
+
 }  // namespace
 
 Document BreachOf(const Sources& sources, const Breach& breach) {
@@ -227,6 +263,90 @@ Document BreachOf(const Sources& sources, const Breach& breach) {
         "section 67(6))."},
        {},
        {}});
+  return document;
+}
+
+absl::StatusOr<Document> BreachLettersOf(const Sources& sources,
+                                         const Breach& breach) {
+  Document document =
+      Begin(sources, "letters", "Personal data breach: letters");
+  document.personal = true;
+  document.missing = {breach.extract.missing().begin(),
+                      breach.extract.missing().end()};
+  const auto when = [&](absl::Time time) {
+    return sources.When(static_cast<uint64_t>(absl::ToUnixMicros(time)));
+  };
+  Table table{"Letters", {"Letter", "Of", "To"}, {}};
+  std::vector<Section> letters;
+  for (const auto& [of, share] : SharesOf(sources, ReachedIn(breach))) {
+    const std::string& agency = of;
+    const bool part3 = IsCompetent(sources, agency);
+    std::map<std::string, std::string> words = {
+        {"known", when(breach.known)},
+        {"tell_by", when(breach.tell_by)},
+        {"people", absl::StrCat(share.people.size())},
+        {"facts", absl::StrCat(share.facts.size())},
+        {"recipients",
+         Words(sources, {share.recipients.begin(), share.recipients.end()})},
+        {"fields", absl::StrJoin(share.fields, "; ",
+                                 [](std::string* out, const auto& each) {
+                                   absl::StrAppend(
+                                       out, each.first, ": ",
+                                       each.second.empty()
+                                           ? "that there was one"
+                                           : absl::StrJoin(each.second, ", "));
+                                 })}};
+    const auto add = [&](policy::v1::LetterKind kind, const std::string& to) {
+      auto letter = LetterOf(sources, kind, agency, part3, words);
+      if (!letter.ok()) return letter.status();
+      table.rows.push_back(
+          {absl::StrCat(table.rows.size() + 1), sources.AgencyOf(agency), to});
+      letter->title = absl::StrCat(table.rows.size(), ". ", letter->title);
+      letters.push_back(*std::move(letter));
+      return absl::OkStatus();
+    };
+    absl::Status status = add(policy::v1::LETTER_KIND_BREACH_CONTROLLER,
+                              "the controller, of the operator");
+    if (status.ok()) {
+      status = add(policy::v1::LETTER_KIND_BREACH_AUTHORITY,
+                   "the Information Commissioner");
+    }
+    for (const std::string& recipient : share.recipients) {
+      // What its own people had is its own to look into.
+      if (recipient == agency) continue;
+      words["recipients"] = sources.AgencyOf(recipient);
+      if (status.ok()) {
+        status =
+            add(policy::v1::LETTER_KIND_BREACH_RECIPIENT, words["recipients"]);
+      }
+    }
+    words["recipients"] =
+        Words(sources, {share.recipients.begin(), share.recipients.end()});
+    for (const auto& [person, types] : share.of_person) {
+      words["person"] = person;
+      words["fields"] = absl::StrJoin(types, ", ");
+      if (status.ok()) {
+        status = add(policy::v1::LETTER_KIND_BREACH_PERSON, person);
+      }
+    }
+    if (!status.ok()) return status;
+  }
+  Section list{"Which letters",
+               {"Each controller decides which of its own it sends, and adds "
+                "what it says in brackets. To people it is written where the "
+                "risk to them is high, and never so that it tells them what a "
+                "restriction withholds."},
+               {},
+               {std::move(table)}};
+  if (!breach.untold.empty()) {
+    list.paragraphs.push_back(absl::StrCat(
+        "It names people of whom nothing is told to who made this paper: ",
+        absl::StrJoin(breach.untold, ", "),
+        ". Their controllers are to make it for them."));
+  }
+  document.sections.push_back(std::move(list));
+  std::move(letters.begin(), letters.end(),
+            std::back_inserter(document.sections));
   return document;
 }
 

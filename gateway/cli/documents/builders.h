@@ -3,6 +3,7 @@
 #define CONCORDAT_GATEWAY_CLI_DOCUMENTS_BUILDERS_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,11 @@
 #include "concordat/access/v1/report.pb.h"
 #include "concordat/alerts/v1/service.pb.h"
 #include "concordat/bus/v1/agreements.pb.h"
+#include "concordat/bus/v1/corrections.pb.h"
 #include "concordat/bus/v1/erasure.pb.h"
+#include "concordat/bus/v1/records.pb.h"
 #include "concordat/bus/v1/service.pb.h"
+#include "concordat/gateway/v1/signin.pb.h"
 #include "concordat/mappa/v1/service.pb.h"
 #include "concordat/socialwork/v1/events.pb.h"
 #include "gateway/cli/documents/document.h"
@@ -92,7 +96,84 @@ struct SecurityParts {
 // Threat model, components, keys and certificates, who has which right.
 Document SecurityPackOf(const Sources& sources, const SecurityParts& parts);
 
+struct PeopleParts {
+  std::vector<bus::v1::LogRecord> changes;  // Of the registry, in a period.
+  // Of this hub's own sign-in, without their hashes.
+  std::vector<gateway::v1::Account> accounts;
+  // Of whose people alone; empty: of each agency.
+  std::string agency;
+};
+// Who joined, moved and left, who may do what now, and when each was trained and
+// is vetted to: for the agencies' review of access.
+Document PeopleOf(const Sources& sources, const PeopleParts& parts);
+
+struct EdgeParts {
+  std::vector<bus::v1::LogRecord> records;  // Of the registry and of feeds.
+  bus::v1::ListSubscriptionsResponse subscriptions;
+  bus::v1::ListHoldsResponse holds;
+};
+// The certificate that an edge is decommissioned: its feed ended, its views ended,
+// what stays and for how long. While something stands against it, it says so and
+// certifies nothing.
+//   NOT_FOUND  there never was such an edge; names those that there are.
+absl::StatusOr<Document> DecommissionOf(const Sources& sources,
+                                        absl::string_view edge,
+                                        const EdgeParts& parts);
+
 // ---- Of what was done.
+
+// A line of what `concordat log backup` and `restore` record.
+struct BackupAct {
+  std::string act;  // "backup", "restore"
+  std::string at;   // RFC 3339.
+  double seconds = 0;
+  std::string failed = {};  // Why; empty: it was done.
+  uint64_t sequence = 0;
+  std::string accepted_time = {};  // Of that event.
+  bool opened = false;             // Of a restore: every payload was opened.
+};
+// Of JSON lines, in their order.
+//   INVALID_ARGUMENT  names the line.
+absl::StatusOr<std::vector<BackupAct>> ParseBackupActs(absl::string_view text);
+
+// What was known of people when something began that kept the hub from telling more.
+struct KnownAt {
+  std::string what;  // "hub down"
+  uint64_t from = 0;
+  uint64_t to = 0;  // 0: not yet.
+  std::vector<access::v1::WhoKnewReport> reports;
+};
+struct ResilienceParts {
+  std::vector<BackupAct> acts;
+  std::vector<bus::v1::LogRecord> records;
+  access::v1::AccessExtract
+      extract;  // For the times when programs did not run.
+  std::vector<KnownAt> known;
+  // Outages and people that were not asked about, in words; none: all were.
+  std::vector<std::string> not_asked;
+};
+// Backups and restores that were tried, outages with where each is told, and what
+// was known meanwhile.
+Document ResilienceOf(const Sources& sources, const ResilienceParts& parts);
+
+struct RightsParts {
+  bus::v1::ListCorrectionsResponse corrections;
+  bus::v1::ListRestrictionsResponse restrictions;
+  bus::v1::ListErasuresResponse erasures;
+};
+// What a controller rectified, restricted after an objection or for another reason,
+// and had erased.
+//   NOT_FOUND  no such agency; names those that there are.
+absl::StatusOr<Document> RightsOf(const Sources& sources,
+                                  absl::string_view agency,
+                                  const RightsParts& parts);
+// The letter to who asked for their own data and may be told of none: the same
+// for everybody who asks that agency.
+//   NOT_FOUND            no such agency.
+//   FAILED_PRECONDITION  the legal reference has no such letter, or one with a word
+//                        in braces that nothing stands for; names it.
+absl::StatusOr<Document> NeitherOf(const Sources& sources,
+                                   absl::string_view agency);
 
 // The s.62 extract.  `proof`: the name of the file that shows it and its SHA-256;
 // empty: none was written.
@@ -120,6 +201,11 @@ struct Breach {
   std::string to;
 };
 Document BreachOf(const Sources& sources, const Breach& breach);
+// Its letters: of each controller to the Commissioner, to who had its data and to
+// each of the people; and the operator's to each controller.
+//   FAILED_PRECONDITION  as NeitherOf.
+absl::StatusOr<Document> BreachLettersOf(const Sources& sources,
+                                         const Breach& breach);
 
 // ---- Of the arrangement's cases, as one of its people sees them.
 
@@ -159,6 +245,8 @@ struct Review {
 };
 // How many have the person's own view, by agency and kind.
 Document OwnViewsOf(const Sources& sources, const std::vector<Review>& reviews);
+// What is asked for and nobody tells the hub.
+Document UnrecordedOf(const Sources& sources);
 struct Assessment {
   std::string person;
   std::string ref;
@@ -172,6 +260,19 @@ Document AssessmentsOf(const Sources& sources, const CaseRecords& records,
 // Those that nobody accepted first; those held to be wrong, or withdrawn.
 Document AlertsOf(const Sources& sources,
                   const alerts::v1::ListAlertsResponse& alerts);
+struct EqualityRecords {
+  alerts::v1::ListAlertsResponse alerts;
+  std::vector<std::string> open_cases;        // Person keys.
+  std::map<std::string, std::string> births;  // ISO date by person key.
+  std::vector<std::string> missing;           // Why it is not complete.
+};
+// What a rule's alerts are by age, as far as the hub can tell, and what it does with
+// data about children: for the controllers' equality and children's rights
+// assessments. Numbers that would tell of so few are left out.
+//   NOT_FOUND  no such rule; names those that there are.
+absl::StatusOr<Document> EqualityOf(const Sources& sources,
+                                    absl::string_view rule,
+                                    const EqualityRecords& records);
 // What was not known: feeds silent, agreements ended, people in doubt, programs that
 // did not run (of `extract`).
 Document UnknownOf(const Sources& sources,

@@ -321,8 +321,10 @@ Document AttendanceOf(const Sources& sources, const CaseRecords& records) {
   }
   document.sections.push_back(
       {"Who came",
-       {absl::StrCat("An agency is expected at the meetings of cases that it "
-                     "is a party to now.")},
+       {"An agency is expected at the meetings of cases that it is a party to "
+        "now.",
+        "Requests for information, and whether they were answered, are told to "
+        "the hub by nobody."},
        {},
        {std::move(table)}});
   return document;
@@ -389,7 +391,14 @@ Document AlertsOf(const Sources& sources,
        {std::move(nobody)}});
   document.sections.push_back(
       {"Those that somebody accepted", {}, {}, {std::move(life)}});
-  document.sections.push_back({"False alerts", {}, {}, {std::move(wrong)}});
+  document.sections.push_back(
+      {"False alerts and near misses",
+       {"A link of a number to the wrong person is a near miss: `concordat "
+        "person reviews list --all` has those that were cut. Other near "
+        "misses, and what was changed because of them, are told to the hub by "
+        "nobody."},
+       {},
+       {std::move(wrong)}});
   return document;
 }
 

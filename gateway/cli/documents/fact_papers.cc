@@ -4,10 +4,73 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/documents/sections.h"
 
 namespace concordat::cli {
+namespace {
+
+// What an inspector asks and the hub can tell by these events alone, of the
+// catalogue of facts; none: it foresees no such event.
+struct Question {
+  const char* asks;
+  std::vector<const char*> types;
+};
+const std::vector<Question>& OpenQuestions() {
+  static const auto& questions = *new std::vector<Question>{
+      {"Plans: how many are current, and what fired since",
+       {"concordat.mappa.v1.PlanPublished"}},
+      {"Measures of a plan that had no owner",
+       {"concordat.mappa.v1.PlanPublished",
+        "concordat.mappa.v1.ActionUpdated"}},
+      {"Assessments that were superseded without a new plan",
+       {"concordat.mappa.v1.PlanPublished"}},
+      {"Requests for information that were not answered, by agency",
+       {"concordat.mappa.v1.InformationRequested",
+        "concordat.mappa.v1.InformationReplied"}},
+      {"When the minutes of a meeting were issued",
+       {"concordat.mappa.v1.MinutesIssued"}},
+      {"Why a limit was missed", {}},
+      {"Near misses, but for links that were cut", {}},
+      {"What was changed because of a false alert or a near miss", {}},
+      {"Answers to exit questionnaires", {}},
+      {"Disclosure to third parties: considered, and decided",
+       {"concordat.mappa.v1.DisclosureDecided"}}};
+  return questions;
+}
+
+}  // namespace
+
+Document UnrecordedOf(const Sources& sources) {
+  Table table{"Questions that this hub cannot answer",
+              {"Question", "Would be told by", "Because"},
+              {}};
+  for (const Question& each : OpenQuestions()) {
+    std::vector<std::string> names;
+    bool is_told = !each.types.empty();
+    for (const char* const type : each.types) {
+      names.push_back(TitleOf(type));
+      is_told &= sources.types->Find(type) != nullptr;
+    }
+    if (is_told) continue;
+    table.rows.push_back({each.asks,
+                          names.empty() ? "no event that is foreseen"
+                                        : absl::StrJoin(names, ", "),
+                          "nobody tells it to the hub"});
+  }
+  Document document = Begin(sources, "unrecorded",
+                            "What nobody records, and so cannot be answered");
+  document.sections.push_back(
+      {"Questions without an answer",
+       {"The answer to each of these is NOT KNOWN: no event type of this hub "
+        "says it, and none is made up. Whoever has it has it in their own "
+        "system. A question goes from this list when the events that tell it "
+        "are adopted."},
+       {},
+       {std::move(table)}});
+  return document;
+}
 
 Document OwnViewsOf(const Sources& sources,
                     const std::vector<Review>& reviews) {
@@ -78,7 +141,9 @@ Document AssessmentsOf(const Sources& sources, const CaseRecords& records,
                      completed.size(),
                      " are in the hub, as far as who made this paper may see "
                      "them. One that is not here may be in its author's own "
-                     "system.")},
+                     "system."),
+        "Whether one was superseded without a new plan is not known: plans are "
+        "told to the hub by nobody."},
        {},
        {std::move(missing)}});
   return document;

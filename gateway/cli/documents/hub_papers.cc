@@ -120,14 +120,15 @@ Section BacktestSection(const Rule& rule,
                           absl::StrCat(load.withdrawn), absl::StrCat(load.days),
                           absl::StrCat(load.day_max)});
   }
-  return {"Backtest",
-          {absl::StrCat("Over ", backtest.events(),
-                        " events of the log, to position ", backtest.position(),
-                        ": alerts to the agency that made this paper."),
-           "Equality by sex, age band, ethnicity, disability and area is not "
-           "measured: the hub does not hold them."},
-          {},
-          {std::move(table)}};
+  return {
+      "Backtest",
+      {absl::StrCat("Over ", backtest.events(),
+                    " events of the log, to position ", backtest.position(),
+                    ": alerts to the agency that made this paper."),
+       "By age: `concordat documents equality`. Equality by sex, ethnicity, "
+       "disability and area is not measured: the hub does not hold them."},
+      {},
+      {std::move(table)}};
 }
 
 // A page of this project's own form: headings, paragraphs, tables.
@@ -264,16 +265,9 @@ Section ComponentsSection(const SecurityParts& parts) {
 absl::StatusOr<Document> RuleOf(
     const Sources& sources, absl::string_view id,
     const alerts::v1::BacktestRulesResponse& backtest) {
-  const Rule* found = nullptr;
-  std::vector<std::string> names;
-  for (const Rule& each : sources.rules) {
-    names.push_back(each.id());
-    if (each.id() == id) found = &each;
-  }
-  if (found == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("no rule ", id, ": ", absl::StrJoin(names, ", ")));
-  }
+  const auto rule = FindRule(sources, id);
+  if (!rule.ok()) return rule.status();
+  const Rule* const found = *rule;
   Document document = Begin(sources, "rule",
                             absl::StrCat("Rule dossier: ", found->id(),
                                          " version ", found->version()));

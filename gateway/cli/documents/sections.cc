@@ -97,6 +97,17 @@ absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
       absl::StrCat("no agreement ", name, ": ", absl::StrJoin(names, ", ")));
 }
 
+absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
+                                                 absl::string_view id) {
+  std::vector<std::string> names;
+  for (const alerts::v1::Rule& each : sources.rules) {
+    if (each.id() == id) return &each;
+    names.push_back(each.id());
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no rule ", id, ": ", absl::StrJoin(names, ", ")));
+}
+
 Section PartiesOf(const Sources& sources, const Agreement& agreement) {
   Table table{"Parties", {"Party", "Standing", "Because", "Uses it under"}, {}};
   std::vector<std::string> all(agreement.parties().begin(),

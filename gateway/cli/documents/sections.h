@@ -33,6 +33,11 @@ const policy::v1::Standing* StandingOf(const Sources& sources,
 absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
                                                        absl::string_view name);
 
+// The rule in force of that id.
+//   NOT_FOUND  names those that there are.
+absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
+                                                 absl::string_view id);
+
 Section PartiesOf(const Sources& sources,
                   const policy::v1::Agreement& agreement);
 Section PurposesOf(const Sources& sources, const std::set<std::string>& codes);

@@ -7,6 +7,7 @@
 // who accepted an alert is among those who did not   ThoseThatNobodyAcceptedStandApart
 // who wrote counts as who came                       AttendanceIsByAgency
 // another person's assessment is found for this one  WhatIsCitedAndNotThereIsNamed
+// what nobody records is left out in silence         WhatNobodyRecordsIsSaid
 #include <algorithm>
 
 #include "tests/unit/gateway/cli/documents/papers_fixture.h"
@@ -143,6 +144,28 @@ TEST_F(CasePapersTest, OwnViewsAreCountedByWhatWasSaid) {
                   ->rows,
               ElementsAre(ElementsAre("Dundee City Council", "STATUTORY", "3",
                                       "2", "1")));
+}
+
+TEST_F(CasePapersTest, WhatNobodyRecordsIsSaid) {
+  const Document paper = UnrecordedOf(sources_);
+  std::string asks;
+  for (const auto& row :
+       TableOf(paper, "Questions that this hub cannot answer")->rows) {
+    absl::StrAppend(&asks, row[0], "\n");
+  }
+  // Each that the list of an inspector's questions has and no event tells.
+  for (const char* question :
+       {"Plans: how many", "had no owner", "superseded without a new plan",
+        "not answered, by agency", "minutes", "Near misses",
+        "changed because of", "exit questionnaires"}) {
+    EXPECT_THAT(asks, HasSubstr(question));
+  }
+  // And each paper beside which it would be looked for says so, too.
+  for (const Document& beside :
+       {AttendanceOf(sources_, {}), AlertsOf(sources_, {}),
+        AssessmentsOf(sources_, {}, {}), OwnViewsOf(sources_, {})}) {
+    EXPECT_THAT(ToHtml(beside), HasSubstr("by nobody")) << beside.kind;
+  }
 }
 
 }  // namespace

@@ -58,6 +58,19 @@ class PapersTest : public PapersFixture {
     accepted.set_identity_in_doubt(true);
     alerts::v1::ListFeedsResponse feeds;
     feeds.add_feeds()->set_title("Dundee case files");
+    PeopleParts people;
+    people.changes.emplace_back().mutable_registry_changed();
+    people.accounts.emplace_back();
+    ResilienceParts resilience;
+    resilience.acts = {{"backup", "2025-11-20T02:00:00Z"},
+                       {"restore", "today", 1, "damaged"}};
+    resilience.extract = Extract();
+    resilience.known.emplace_back().reports.emplace_back();
+    RightsParts rights;
+    rights.corrections.add_corrections();
+    rights.restrictions.add_restrictions();
+    EqualityRecords equality;
+    equality.alerts = alerts;
     std::vector<Document> all = {
         ChangesOf(sources_, diff),
         SecurityPackOf(sources_, parts),
@@ -65,10 +78,13 @@ class PapersTest : public PapersFixture {
         GlassOf(sources_, glass),
         ErasuresOf(sources_, erasures, holds, retention),
         BreachOf(sources_, BreachHere()),
+        PeopleOf(sources_, people),
+        ResilienceOf(sources_, resilience),
         ManagedOf(sources_, records, absl::CivilDay(2025, 11, 20)),
         AttendanceOf(sources_, records),
         AlertsOf(sources_, alerts),
         OwnViewsOf(sources_, {Review()}),
+        UnrecordedOf(sources_),
         AssessmentsOf(sources_, cited, {}),
         UnknownOf(sources_, feeds, alerts, Extract())};
     for (auto document :
@@ -78,7 +94,11 @@ class PapersTest : public PapersFixture {
           SensitiveOf(sources_, "nhs-tayside"),
           NoticeOf(sources_, "nhs-tayside"), RuleOf(sources_, "R07", backtest),
           SampleOf(sources_, records, Clocks(), absl::CivilDay(2025, 11, 20),
-                   {2, 10, "seed"})}) {
+                   {2, 10, "seed"}),
+          DecommissionOf(sources_, "edge-council", EdgeParts()),
+          RightsOf(sources_, "nhs-tayside", rights),
+          BreachLettersOf(sources_, BreachHere()),
+          EqualityOf(sources_, "R07", equality)}) {
       EXPECT_THAT(document, IsOk());
       if (document.ok()) all.push_back(*std::move(document));
     }
@@ -107,7 +127,7 @@ TEST_F(PapersTest, EveryTableIsWhole) {
     }
     EXPECT_THAT(html, Not(HasSubstr("NOT RECORDED"))) << document.kind;
   }
-  EXPECT_EQ(kinds.size(), 18u);
+  EXPECT_EQ(kinds.size(), 25u);
 }
 
 TEST_F(PapersTest, WhatThePapersAreMadeFromIsWhole) {
