@@ -65,16 +65,9 @@ class AgreementsTest : public BusProcessTest {
   absl::StatusOr<Response> Desk(absl::string_view principal,
                                 absl::string_view method,
                                 const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.AgreementService/", method),
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(
+        principal, absl::StrCat("concordat.bus.v1.AgreementService/", method),
+        request);
   }
   auto Adopt(const std::string& text, const std::vector<std::string>& by,
              bool check_only = false) {

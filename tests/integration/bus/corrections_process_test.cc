@@ -25,16 +25,8 @@ class CorrectionsProcessTest : public BusProcessTest {
   absl::StatusOr<Response> Invoke(
       absl::string_view principal, absl::string_view method,
       const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes =
-        GenericCall(*channel, absl::StrCat("concordat.bus.v1.", method),
-                    request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(principal, absl::StrCat("concordat.bus.v1.", method),
+                           request);
   }
   bus::v1::ListCorrectionsResponse List(absl::string_view principal,
                                         bool open = false) {

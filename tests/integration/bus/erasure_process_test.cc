@@ -45,18 +45,11 @@ class ErasureProcessTest : public BusProcessTest {
   absl::StatusOr<Response> Erasures(absl::string_view principal,
                                     absl::string_view method,
                                     const Request& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
     CallOptions options;
     options.timeout = kLong;
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", method),
-        request.SerializeAsString(), options);
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(
+        principal, absl::StrCat("concordat.bus.v1.ErasureService/", method),
+        request, options);
   }
   // One asks, another does it.
   template <typename Response, typename Request>

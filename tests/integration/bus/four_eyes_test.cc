@@ -25,16 +25,9 @@ class FourEyesTest : public BusProcessTest {
   absl::StatusOr<Response> Call(absl::string_view principal,
                                 absl::string_view method,
                                 const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.ApprovalService/", method),
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(
+        principal, absl::StrCat("concordat.bus.v1.ApprovalService/", method),
+        request);
   }
   absl::StatusOr<bus::v1::AgreeResponse> Agree(
       absl::string_view principal, const bus::v1::AgreeRequest& request) {

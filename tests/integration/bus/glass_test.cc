@@ -24,16 +24,9 @@ class GlassTest : public BusProcessTest {
   absl::StatusOr<Response> AskAs(absl::string_view principal,
                                  absl::string_view method,
                                  const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.access.v1.GlassService/", method),
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(
+        principal, absl::StrCat("concordat.access.v1.GlassService/", method),
+        request);
   }
   static access::v1::BreakGlassRequest Wish(int person) {
     access::v1::BreakGlassRequest request;

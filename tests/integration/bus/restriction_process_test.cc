@@ -71,16 +71,9 @@ class RestrictionProcessTest : public BusProcessTest {
     if (restricted) request.set_reason("ACCURACY_CONTESTED");
     request.set_why("the person says it was somebody else");
     request.set_approval(approval);
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, "concordat.bus.v1.ErasureService/RestrictProcessing",
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    bus::v1::RestrictProcessingResponse response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<bus::v1::RestrictProcessingResponse>(
+        principal, "concordat.bus.v1.ErasureService/RestrictProcessing",
+        request);
   }
   void ByTwo(bool restricted) {
     const auto asked = Restrict("service-manager", restricted, "");

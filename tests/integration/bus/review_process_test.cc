@@ -21,16 +21,9 @@ class ReviewProcessTest : public BusProcessTest {
   absl::StatusOr<Response> Reviews(absl::string_view principal,
                                    absl::string_view method,
                                    const Request& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", method),
-        request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
+    return AskOf<Response>(
+        principal, absl::StrCat("concordat.bus.v1.ErasureService/", method),
+        request);
   }
   absl::StatusOr<bus::v1::ListReviewsResponse> List(
       absl::string_view principal) {

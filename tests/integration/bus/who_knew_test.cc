@@ -36,20 +36,6 @@ class WhoKnewTest : public BusProcessTest {
   static std::string Person(int number) {
     return PersonKey({static_cast<uint8_t>(number)}).ToString();
   }
-  template <typename Response>
-  absl::StatusOr<Response> AskAs(absl::string_view principal,
-                                 const std::string& method,
-                                 const google::protobuf::MessageLite& request) {
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", principal, kLong);
-    if (!channel.ok()) return channel.status();
-    const auto bytes =
-        GenericCall(*channel, method, request.SerializeAsString(), {});
-    if (!bytes.ok()) return bytes.status();
-    Response response;
-    EXPECT_TRUE(response.ParseFromString(*bytes));
-    return response;
-  }
   absl::StatusOr<access::v1::WhoKnewResponse> WhoKnew(
       absl::string_view principal, int person, uint64_t at = 0,
       bool with_bundle = false) {
@@ -57,7 +43,7 @@ class WhoKnewTest : public BusProcessTest {
     request.set_subject(Person(person));
     request.set_at(at);
     request.set_with_bundle(with_bundle);
-    return AskAs<access::v1::WhoKnewResponse>(principal, kWhoKnew, request);
+    return AskOf<access::v1::WhoKnewResponse>(principal, kWhoKnew, request);
   }
   WhoKnewReport Report(absl::string_view principal, int person,
                        uint64_t at = 0) {
@@ -213,7 +199,7 @@ TEST_F(WhoKnewTest, AnAgencysGuardianIsToldOfItsOwn) {
   const absl::Time until = clock_.Now() + kLong;
   std::vector<std::string> agencies;
   while (agencies.empty() && clock_.Now() < until) {
-    const auto told = AskAs<access::v1::ListAccessResponse>(
+    const auto told = AskOf<access::v1::ListAccessResponse>(
         "guardian-police", kListAccess, request);
     ASSERT_THAT(told, IsOk());
     for (const auto& row : told->accesses()) {
@@ -230,14 +216,14 @@ TEST_F(WhoKnewTest, OthersMayNotAsk) {
     EXPECT_THAT(WhoKnew(profile, 1),
                 HasCode(absl::StatusCode::kPermissionDenied))
         << profile;
-    EXPECT_THAT(AskAs<access::v1::ListAccessResponse>(
+    EXPECT_THAT(AskOf<access::v1::ListAccessResponse>(
                     profile, kListAccess, access::v1::ListAccessRequest()),
                 HasCode(absl::StatusCode::kPermissionDenied))
         << profile;
   }
   access::v1::WhoKnewRequest bad;
   bad.set_subject("Torquil");
-  EXPECT_THAT(AskAs<access::v1::WhoKnewResponse>("coordinator", kWhoKnew, bad),
+  EXPECT_THAT(AskOf<access::v1::WhoKnewResponse>("coordinator", kWhoKnew, bad),
               HasCode(absl::StatusCode::kInvalidArgument));
 }
 
@@ -311,7 +297,7 @@ TEST_F(WhoKnewTest, TheAccessLogsTreeGoesOnFromBundleToBundle) {
   bus::v1::ProveAccessRequest request;
   request.set_from_size(before.size);
   request.set_to_size(after.size);
-  const auto proof = AskAs<bus::v1::ProveAccessResponse>(
+  const auto proof = AskOf<bus::v1::ProveAccessResponse>(
       "coordinator", "concordat.bus.v1.EvidenceService/ProveAccess", request);
   ASSERT_THAT(proof, IsOk());
   std::vector<TreeHash> hashes;
