@@ -42,6 +42,7 @@ set(GATES
   services/alerts/rpc/rule_adoption.cc "ApprovalGiven" "the hub's own records"
   services/alerts/notify/notices.cc "AlertRaised" "the alerts' own events, and a notice has a reference and no more"
   services/mappa/rpc/case_book.cc "CopyGranted\\(" "it is the view code of cases"
+  services/mappa/rpc/withdrawals.cc "policy\\.Granted\\(" "an assessment's reference and a cut's sources, and Of() leaves out what the reader never saw"
   services/mappa/domain/case.cc "FoldCase" "the state that a command is judged by"
   services/mappa/domain/case_file.cc "FoldCaseFile" "of what the case book shows its reader"
   services/mappa/domain/referral.cc "Evolve" "the state that a command is judged by")

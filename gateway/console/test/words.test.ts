@@ -4,12 +4,16 @@
 //   an event type comes and the page shows its name   -> "every type has a sentence"
 //   an agreement names a machine's names            -> "a line of an agreement"
 //   a word of users.md 6 that may never be on Today   -> "words that are never used"
+//   a withdrawn fact named to whom it is not shown -> "what is to be looked at again"
 import { readdirSync, readFileSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { LookAgain_Asks, LookAgain_How, LookAgain_Item, LookAgainSchema } from "../gen/concordat/mappa/v1/service_pb";
 import { codes, say } from "../src/words/codes";
 import { sentence, spokenTypes } from "../src/words/events";
 import { kReviews } from "../src/rooms/liaison";
 import { plainWords, recipients } from "../src/rooms/why";
+import { lookAgainWords } from "../src/words/look_again";
 import { addressee, agency, environment, knowAgencies, purpose } from "../src/words/names";
 import { nothingWords, sendingWords, silentWords } from "../src/today/sources";
 import { feeds, now, us } from "./story";
@@ -33,6 +37,29 @@ describe("words", () => {
     expect(plainWords("each (police, service, adapter) sees concordat.police.v1.ChargeRecorded that it published itself or controls"))
       .toBe("Every party (public protection and its own systems) sees “Charge recorded” that it published itself or controls");
     expect(plainWords("it is not to police-scotland")).toBe("it is not for Police Scotland");
+  });
+
+  test("what is to be looked at again: what is not for the reader is not named", () => {
+    knowAgencies({ "police-scotland": "Police Scotland" });
+    const at = new Date("2025-11-27T11:00:00Z");
+    const plan = {
+      item: LookAgain_Item.PLAN, itemRef: "C-2", decidedAt: us("2025-11-24 10:00"),
+      asks: LookAgain_Asks.MEETING, withdrawnAt: us("2025-11-27 09:12"),
+    };
+    const named = {
+      ...plan, how: LookAgain_How.TAKEN_BACK, type: "concordat.police.v1.ConcernShared",
+      agency: "police-scotland", facts: 1, fact: 7n, withdrawnBy: 9n,
+    };
+    const waits = {
+      ...named, item: LookAgain_Item.REFERRAL, itemRef: "R-1", asks: LookAgain_Asks.DECISION, facts: 3,
+    };
+    const words = (fields: typeof plan) => lookAgainWords(create(LookAgainSchema, fields), at);
+    expect(words(plan)).toBe(
+      "The plan was made 24 November 2025 with something that was shared with you then, and is withdrawn since today 09:12. Look at it again at a meeting.");
+    expect(words(named)).toBe(
+      "The plan was made 24 November 2025 with “Concern shared” of Police Scotland, which is taken back since today 09:12. Look at it again at a meeting.");
+    expect(words(waits)).toBe(
+      "Referral R-1 was sent 24 November 2025 with “Concern shared” of Police Scotland and 2 more, which are taken back since today 09:12. Know of that when you decide it.");
   });
 
   test("whom one may ask about: those whom an agreement names, the reader first", () => {

@@ -21,6 +21,7 @@ void FoldBefore(CaseFile& file, const View& event) {
     notification.ref = RefOf(event);
     notification.from = event.header.controller;
     notification.received.at_us = event.header.time_us;
+    notification.received.sequence = event.sequence;
     file.category = notification.received.what.category();
     file.notifications.push_back(std::move(notification));
   } else if (ReadAs(event, &submitted)) {
@@ -28,7 +29,8 @@ void FoldBefore(CaseFile& file, const View& event) {
     referral.ref = submitted.referral_ref();
     Evolve(referral.state, event);
     file.category = submitted.category();
-    referral.submitted = {std::move(submitted), event.header.time_us};
+    referral.submitted = {std::move(submitted), event.header.time_us,
+                          event.sequence};
     referral.version = event.sequence;
   } else if (ReadAs(event, &decided)) {
     const auto it = std::find_if(file.referrals.begin(), file.referrals.end(),
@@ -38,6 +40,7 @@ void FoldBefore(CaseFile& file, const View& event) {
     if (it == file.referrals.end()) return;
     Evolve(it->state, event);
     it->decided = std::move(decided);
+    it->decided_at = event.sequence;
     it->version = event.sequence;
   }
 }
@@ -48,6 +51,7 @@ void Open(CaseFile& file, const View& event, const v1::CaseOpened& opened) {
   record.parties = {opened.parties().begin(), opened.parties().end()};
   record.lead = opened.lead();
   record.opened_us = event.header.time_us;
+  record.opened_at = event.sequence;
   record.version = event.sequence;
   file.levels.clear();
   file.meetings.clear();
@@ -83,7 +87,7 @@ void FoldCaseEvent(CaseFile& file, const View& event) {
   } else if (ReadAs(event, &level) && is_its(level.case_ref())) {
     record.level = level.to_level();
     record.level_since_us = at_us;
-    file.levels.push_back({std::move(level), at_us});
+    file.levels.push_back({std::move(level), at_us, event.sequence});
   } else if (ReadAs(event, &meeting) && is_its(meeting.case_ref())) {
     if (!meeting.rosh().empty()) {
       record.rosh = meeting.rosh();
@@ -91,7 +95,7 @@ void FoldCaseEvent(CaseFile& file, const View& event) {
     }
     // A meeting that set none leaves none due.
     record.next_review = meeting.review_on();
-    file.meetings.push_back({std::move(meeting), at_us});
+    file.meetings.push_back({std::move(meeting), at_us, event.sequence});
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "concordat/mappa/v1/events.pb.h"
 #include "services/common/projection/decide.h"
+#include "services/mappa/domain/look_again.h"
 #include "services/mappa/domain/referral.h"
 
 namespace concordat::mappa {
@@ -20,6 +21,7 @@ template <typename Message>
 struct Dated {
   Message what;
   uint64_t at_us = 0;
+  Sequence sequence = {};
 };
 
 struct CaseRecord {
@@ -32,6 +34,7 @@ struct CaseRecord {
   uint64_t rosh_us = 0;
   std::string next_review;  // ISO date, as the newest meeting set it.
   uint64_t opened_us = 0;
+  Sequence opened_at;
   uint64_t closed_us = 0;
   std::string close_reason;
   Sequence version;  // Of the case's stream, as far as it is seen.
@@ -51,6 +54,7 @@ struct FiledReferral {
   Referral state;
   Dated<v1::ReferralSubmitted> submitted;
   v1::ReferralDecided decided;
+  Sequence decided_at;
   Sequence version;
 };
 
@@ -65,6 +69,8 @@ struct CaseFile {
   // Of the person, all of them.
   std::vector<FiledNotification> notifications;
   std::vector<FiledReferral> referrals;
+  // What of that rests on what was withdrawn since (FindToLookAgain).
+  std::vector<LookAgain> look_again;
 
   bool empty() const {
     return !record.has_value() && notifications.empty() && referrals.empty();
@@ -72,7 +78,7 @@ struct CaseFile {
 };
 
 // `seen` are views of one person's events, in the log's order. What belongs to
-// something that is not seen is left out.
+// something that is not seen is left out. Without what is to be looked at again.
 CaseFile FoldCaseFile(const std::vector<View>& seen);
 
 }  // namespace concordat::mappa

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "services/common/event/amends.h"
 #include "services/common/policy/shown.h"
 #include "services/common/projection/erasure_confirmation.h"
 
@@ -40,16 +41,18 @@ CaseBook::CaseBook(std::shared_ptr<const TypeRegistry> types,
       policy_(std::move(types)) {}
 
 std::vector<std::string> CaseBook::Types() {
-  return {"concordat.mappa.v1.*",
-          "concordat.identity.v1.PersonRegistered",
-          "concordat.hub.v1.AgreementAdopted",
-          "concordat.hub.v1.AgreementRetired",
-          "concordat.hub.v1.TimePassed",
-          kPersonErasedType};
+  std::vector<std::string> types = Withdrawals::FactTypes();
+  types.insert(types.end(), {"concordat.mappa.v1.*",
+                             "concordat.identity.v1.PersonRegistered",
+                             kLinkCutType, "concordat.hub.v1.AgreementAdopted",
+                             "concordat.hub.v1.AgreementRetired",
+                             "concordat.hub.v1.TimePassed", kPersonErasedType});
+  return types;
 }
 
 uint64_t CaseBook::Forget(const PersonKey& subject) {
   MutexLock lock(mu_);
+  withdrawals_.Forget(subject);
   const auto it = events_.find(subject);
   if (it == events_.end()) return 0;
   return std::erase_if(it->second, [this](const View& event) {
@@ -66,9 +69,9 @@ absl::Status CaseBook::Apply(const View& view, Database&) {
   }
   MutexLock lock(mu_);
   accepted_us_ = std::max(accepted_us_, view.accepted_us);
-  const absl::Status folded =
-      policy_.Apply(AsView(view.header), view.Data()).status();
-  if (!folded.ok()) return folded;
+  const auto changed = policy_.Apply(AsView(view.header), view.Data());
+  if (!changed.ok()) return changed.status();
+  withdrawals_.Apply(view, policy_, *changed);
   const PersonKey& subject = view.header.subject;
   if (!absl::StartsWith(view.header.type, kOwnTypes) || subject.empty()) {
     return absl::OkStatus();
@@ -95,7 +98,8 @@ uint64_t CaseBook::LogTime() const {
                   static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now())));
 }
 
-CaseFile CaseBook::Fold(const std::vector<View>& events,
+CaseFile CaseBook::Fold(const PersonKey& subject,
+                        const std::vector<View>& events,
                         const Recipient& reader, uint64_t now_us) const {
   std::vector<View> seen;
   for (const View& event : events) {
@@ -105,7 +109,12 @@ CaseFile CaseBook::Fold(const std::vector<View>& events,
     if (type == nullptr || granted == 0) continue;
     seen.push_back(Shown(event, granted, *type, reader));
   }
-  return FoldCaseFile(seen);
+  CaseFile file = FoldCaseFile(seen);
+  if (!file.empty()) {
+    file.look_again = FindToLookAgain(
+        file, withdrawals_.Of(subject, reader, policy_, now_us));
+  }
+  return file;
 }
 
 CaseFile CaseBook::FileOf(const PersonKey& subject,
@@ -113,7 +122,7 @@ CaseFile CaseBook::FileOf(const PersonKey& subject,
   MutexLock lock(mu_);
   const auto it = events_.find(subject);
   if (it == events_.end()) return {};
-  return Fold(it->second, reader, LogTime());
+  return Fold(subject, it->second, reader, LogTime());
 }
 
 std::vector<CaseFile> CaseBook::FilesOf(const Recipient& reader) const {
@@ -121,7 +130,7 @@ std::vector<CaseFile> CaseBook::FilesOf(const Recipient& reader) const {
   const uint64_t now_us = LogTime();
   std::vector<CaseFile> files;
   for (const auto& [subject, events] : events_) {
-    CaseFile file = Fold(events, reader, now_us);
+    CaseFile file = Fold(subject, events, reader, now_us);
     if (!file.empty()) files.push_back(std::move(file));
   }
   return files;

@@ -4,6 +4,9 @@
 // the newest policy. So nothing that is withheld from somebody can change what
 // they read.
 //
+// What rests on a fact that was withdrawn since says so (FindToLookAgain): of facts
+// of all kinds it knows who may see them, and no more.
+//
 // In memory, built from the log at each start: nothing of a person is kept
 // outside the log.
 //
@@ -27,6 +30,7 @@
 #include "services/common/policy/policy.h"
 #include "services/common/projection/projection.h"
 #include "services/mappa/domain/case_file.h"
+#include "services/mappa/rpc/withdrawals.h"
 
 namespace concordat::mappa {
 
@@ -56,11 +60,12 @@ class CaseBook : public ReadModel {
   std::string OpenCaseOf(const PersonKey& subject) const;
 
  private:
-  CaseFile Fold(const std::vector<View>& events, const Recipient& reader,
-                uint64_t now_us) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  CaseFile Fold(const PersonKey& subject, const std::vector<View>& events,
+                const Recipient& reader, uint64_t now_us) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t LogTime() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What is sealed by person of somebody who was erased. Cases stay, as the policy
-  // that follows from them does.
+  // What is sealed by person of somebody who was erased, and what is known of their
+  // facts. Cases stay, as the policy that follows from them does.
   uint64_t Forget(const PersonKey& subject);
 
   const std::shared_ptr<const TypeRegistry> types_;
@@ -71,6 +76,7 @@ class CaseBook : public ReadModel {
   mutable Mutex mu_;
   PolicyState policy_ ABSL_GUARDED_BY(mu_);
   std::map<PersonKey, std::vector<View>> events_ ABSL_GUARDED_BY(mu_);
+  Withdrawals withdrawals_ ABSL_GUARDED_BY(mu_);
   std::map<PersonKey, std::string> open_cases_ ABSL_GUARDED_BY(mu_);
   uint64_t accepted_us_ ABSL_GUARDED_BY(mu_) = 0;  // Of the newest event.
 };

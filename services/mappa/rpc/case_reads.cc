@@ -45,6 +45,10 @@ void Fill(const CaseFile& file, v1::Case& out) {
   out.set_closed_at(record.closed_us);
   out.set_close_reason(record.close_reason);
   out.set_version(record.version.value);
+  out.set_look_again(std::any_of(
+      file.look_again.begin(), file.look_again.end(), [](const auto& each) {
+        return each.item != LookAgain::Item::kReferral;
+      }));
 }
 
 void Fill(const CaseFile& file, const FiledNotification& from,
@@ -66,12 +70,58 @@ void Fill(const Call& call, const CaseFile& file, const FiledReferral& from,
   *out.mutable_submitted() = from.submitted.what;
   out.set_state(StateOf(from.state));
   out.set_version(from.version.value);
+  out.set_look_again(std::any_of(
+      file.look_again.begin(), file.look_again.end(), [&](const auto& each) {
+        return each.item == LookAgain::Item::kReferral && each.ref == from.ref;
+      }));
   if (!from.state.decided) return;
   out.set_decided_at(from.state.decided_us);
   *out.mutable_decided() = from.decided;
   if (!from.state.decided_by.empty()) {
     out.set_decided_by(DisplayName(*call.registry, from.state.decided_by));
   }
+}
+
+v1::LookAgain::Item ItemOf(const LookAgain& from) {
+  switch (from.item) {
+    case LookAgain::Item::kCase:
+      return v1::LookAgain::ITEM_CASE;
+    case LookAgain::Item::kPlan:
+      return v1::LookAgain::ITEM_PLAN;
+    case LookAgain::Item::kLevel:
+      return v1::LookAgain::ITEM_LEVEL;
+    case LookAgain::Item::kReferral:
+      return v1::LookAgain::ITEM_REFERRAL;
+  }
+  return v1::LookAgain::ITEM_UNSPECIFIED;
+}
+
+v1::LookAgain::How HowOf(const WithdrawnFact& fact) {
+  switch (fact.how) {
+    case WithdrawnFact::How::kCorrected:
+      return v1::LookAgain::HOW_CORRECTED;
+    case WithdrawnFact::How::kTakenBack:
+      return v1::LookAgain::HOW_TAKEN_BACK;
+    case WithdrawnFact::How::kCut:
+      return v1::LookAgain::HOW_CUT;
+  }
+  return v1::LookAgain::HOW_UNSPECIFIED;
+}
+
+void Fill(const LookAgain& from, v1::LookAgain& out) {
+  out.set_item(ItemOf(from));
+  out.set_item_ref(from.ref);
+  out.set_decided_at(from.decided_us);
+  out.set_asks(from.undecided ? v1::LookAgain::ASKS_DECISION
+                              : v1::LookAgain::ASKS_MEETING);
+  out.set_withdrawn_at(from.fact.withdrawn_us);
+  if (!from.fact.shown) return;
+  out.set_how(HowOf(from.fact));
+  out.set_type(from.fact.type);
+  out.set_agency(from.fact.agency);
+  out.set_fact(from.fact.fact.value);
+  out.set_withdrawn_by(from.fact.by.value);
+  out.set_facts(from.facts);
 }
 
 // Sorts by the first of each pair and moves the second into `out`; true: there
@@ -136,22 +186,25 @@ absl::StatusOr<v1::GetCaseResponse> GetCase(const CaseBook& book,
   if (file.empty()) return absl::NotFoundError("no case of such a person");
   v1::GetCaseResponse response;
   if (file.record.has_value()) Fill(file, *response.mutable_record());
-  for (const auto& [level, at_us] : file.levels) {
+  for (const auto& level : file.levels) {
     v1::LevelStep& step = *response.add_levels();
-    step.set_from_level(level.from_level());
-    step.set_to_level(level.to_level());
-    step.set_at(at_us);
+    step.set_from_level(level.what.from_level());
+    step.set_to_level(level.what.to_level());
+    step.set_at(level.at_us);
   }
-  for (const auto& [held, at_us] : file.meetings) {
+  for (const auto& held : file.meetings) {
     v1::Meeting& meeting = *response.add_meetings();
-    meeting.set_at(at_us);
-    *meeting.mutable_held() = held;
+    meeting.set_at(held.at_us);
+    *meeting.mutable_held() = held.what;
   }
   for (const FiledNotification& one : file.notifications) {
     Fill(file, one, *response.add_notifications());
   }
   for (const FiledReferral& one : file.referrals) {
     Fill(call, file, one, *response.add_referrals());
+  }
+  for (const LookAgain& one : file.look_again) {
+    Fill(one, *response.add_look_again());
   }
   return response;
 }

@@ -7,11 +7,14 @@
 // anybody may say that somebody knows           TakesTheWordOfWhoHadIt
 // said again it is recorded again, or refused   TakesTheWordOfWhoHadIt
 // what keeps an event is not said               SaysWhyAnEventDidNotArrive
+// concordat-mappa is not sent facts and cuts    ACaseThatRestsOnItSaysSo
+// a party that is shown no fact is told of it   ACaseThatRestsOnItSaysSo
 // anybody may ask about anybody                 SaysWhyAnEventDidNotArrive
 // the command shows less than the call          TheCommandSaysItAll
 // it is silent where alerts do not answer       TheCommandSaysItAll
 #include "concordat/bus/v1/arrival.pb.h"
 #include "concordat/bus/v1/corrections.pb.h"
+#include "concordat/mappa/v1/service.pb.h"
 #include "services/common/base/system_clock.h"
 #include "tests/integration/bus/bus_fixture.h"
 #include "tests/support/process.h"
@@ -232,6 +235,59 @@ TEST_F(CorrectionsProcessTest, TheCommandSaysItAll) {
               "--role", "service", "--profile", "admin"});
   EXPECT_EQ(arrival.second, 0);
   EXPECT_THAT(arrival.first, HasSubstr("had-it: arrived"));
+}
+
+// The program itself, with the rights that the demo's registry gives it.
+TEST_F(CorrectionsProcessTest, ACaseThatRestsOnItSaysSo) {
+  const testing::Process mappa(
+      {"concordat-mappa", "--data", bus_.data().path()});
+  ASSERT_THAT(bus_.data().WaitForAddress("concordat-mappa", "grpc", kLong),
+              IsOk());
+  const auto service = Connect("service-mappa");
+  const auto police = Connect("police");
+  ASSERT_TRUE(Publish(*police, Concern("c-1", 1)).accepted);
+  ASSERT_TRUE(Publish(*service, Opened("o-1", 1)).accepted);
+  // Its newest case, with everything that the log has by now.
+  const auto read = [&](absl::string_view principal) {
+    mappa::v1::GetCaseRequest request;
+    request.set_subject(PersonKey({1}).ToString());
+    request.set_min_position(LogStatus().end_sequence());
+    mappa::v1::GetCaseResponse response;
+    absl::Status status;
+    const absl::Duration until = SteadyNow() + kLong;
+    do {
+      const auto channel =
+          OpenChannel(bus_.data(), "concordat-mappa", principal, kLong);
+      EXPECT_THAT(channel, IsOk());
+      if (!channel.ok()) return response;
+      const auto bytes =
+          GenericCall(*channel, "concordat.mappa.v1.MappaService/GetCase",
+                      request.SerializeAsString(), {});
+      status = bytes.status();
+      if (status.ok()) EXPECT_TRUE(response.ParseFromString(*bytes));
+    } while (absl::IsUnavailable(status) && SteadyNow() < until);
+    EXPECT_THAT(status, IsOk());
+    return response;
+  };
+  EXPECT_EQ(read("police").look_again_size(), 0);
+  ASSERT_TRUE(Publish(*police, Retracted("r-1", "c-1")).accepted);
+  for (const char* who : {"police", "coordinator"}) {
+    const auto marked = read(who);
+    ASSERT_EQ(marked.look_again_size(), 1) << who;
+    EXPECT_EQ(marked.look_again(0).item(), mappa::v1::LookAgain::ITEM_CASE);
+    EXPECT_EQ(marked.look_again(0).how(), mappa::v1::LookAgain::HOW_TAKEN_BACK);
+    EXPECT_EQ(marked.look_again(0).agency(), "police-scotland");
+  }
+  const auto liaison = read("nhs");
+  EXPECT_TRUE(liaison.has_record());
+  EXPECT_EQ(liaison.look_again_size(), 0);
+  mappa::v1::MeetingHeld held;
+  held.set_case_ref("C-o-1");
+  held.set_kind("REVIEW");
+  ASSERT_TRUE(
+      Publish(*service, Make(kMappa, "mappa-tayside", "m-1", 1, held, "case/C"))
+          .accepted);
+  EXPECT_EQ(read("police").look_again_size(), 0);
 }
 
 TEST_F(CorrectionsProcessTest, SaysWhyAnEventDidNotArrive) {

@@ -14,6 +14,9 @@
 // min_position not waited for                   AReadWaitsForThePositionItAsksFor
 // what was just done is not in the book         WhatWasJustDoneIsRead
 // closed cases listed unasked                   ACaseThatIsClosedIsListedWhenAsked
+// a mark of the book is not in the answer       WhatRestsOnAWithdrawnAssessment…
+// what the caller may not see is named          WhatRestsOnAWithdrawnAssessment…
+// a decision or a meeting since is not asked    WhatRestsOnAWithdrawnAssessment…
 #include "services/mappa/rpc/mappa_service.h"
 
 #include <thread>
@@ -108,15 +111,18 @@ class MappaServiceTest : public testing::ServiceFixture {
         principal, "concordat.mappa.v1.MappaService/" + name, request);
   }
 
-  // As social work's service would.
-  void Assess(const std::string& ref, const char* subject = kP2) {
+  // As social work's service would; taken back, when `retracts` is one.
+  void Assess(const std::string& ref, const char* subject = kP2,
+              const std::string& retracts = "") {
     socialwork::v1::AssessmentCompleted assessment;
     assessment.set_assessment_ref(ref);
     assessment.set_tool("RM2000");
     Header header;
     header.source = "urn:concordat:dundee-city-council:concordat-socialwork";
     header.type = assessment.GetTypeName();
-    header.id = "assessment-" + ref;
+    header.id = absl::StrCat(retracts.empty() ? "" : "no-", "assessment-", ref);
+    header.retracts = retracts;
+    header.controller = "dundee-city-council";
     header.subject = *PersonKey::Parse(subject);
     header.stream = "assessment/" + ref;
     header.controller = "dundee-city-council";
@@ -469,6 +475,74 @@ TEST_F(MappaServiceTest, ANotificationWaitsForACase) {
   EXPECT_EQ(list("nhs")->notifications_size(), 0);
   ASSERT_THAT(OpenCase(), IsOk());
   EXPECT_EQ(list("coordinator")->notifications_size(), 0);
+}
+
+TEST_F(MappaServiceTest, WhatRestsOnAWithdrawnAssessmentAsksToBeLookedAtAgain) {
+  ASSERT_THAT(Submit(), IsOk());
+  v1::GetCaseRequest of;
+  of.set_subject(kP2);
+  v1::ListReferralsRequest all;
+  all.set_with_decided(true);
+  const auto marks = [&](const std::string& who) {
+    return Read<v1::GetCaseResponse>(who, "GetCase", of)
+        .value_or(v1::GetCaseResponse());
+  };
+  const auto referral_marked = [&] {
+    const auto list =
+        Read<v1::ListReferralsResponse>("coordinator", "ListReferrals", all);
+    EXPECT_THAT(list, IsOk());
+    return list.ok() && list->referrals_size() == 1 &&
+           list->referrals(0).look_again();
+  };
+  EXPECT_EQ(marks("coordinator").look_again_size(), 0);
+  EXPECT_FALSE(referral_marked());
+  Assess("A-2001", kP2, "assessment-A-2001");
+  const uint64_t taken_back = bus().end().value;
+  auto read = marks("coordinator");
+  ASSERT_EQ(read.look_again_size(), 1);
+  const v1::LookAgain& waits = read.look_again(0);
+  EXPECT_EQ(waits.item(), v1::LookAgain::ITEM_REFERRAL);
+  EXPECT_EQ(waits.item_ref(), "R-2001");
+  EXPECT_EQ(waits.asks(), v1::LookAgain::ASKS_DECISION);
+  EXPECT_EQ(waits.how(), v1::LookAgain::HOW_TAKEN_BACK);
+  EXPECT_EQ(waits.type(), "concordat.socialwork.v1.AssessmentCompleted");
+  EXPECT_EQ(waits.agency(), "dundee-city-council");
+  EXPECT_EQ(waits.withdrawn_by(), taken_back);
+  EXPECT_GT(waits.withdrawn_at(), 0u);
+  EXPECT_TRUE(referral_marked());
+
+  ASSERT_THAT(Command("coordinator", "DecideReferral", Accept()), IsOk());
+  EXPECT_EQ(marks("coordinator").look_again_size(), 0);
+  EXPECT_FALSE(referral_marked());
+
+  // What was decided while a second one stood.
+  Assess("A-2002");
+  ASSERT_THAT(OpenCase(), IsOk());
+  ASSERT_THAT(ChangeLevel(0, 2), IsOk());
+  Assess("A-2002", kP2, "assessment-A-2002");
+  for (const char* who : {"coordinator", "police", "socialwork"}) {
+    read = marks(who);
+    ASSERT_EQ(read.look_again_size(), 2) << who;
+    EXPECT_EQ(read.look_again(0).item(), v1::LookAgain::ITEM_CASE);
+    EXPECT_EQ(read.look_again(0).item_ref(), "C-2");
+    EXPECT_EQ(read.look_again(0).asks(), v1::LookAgain::ASKS_MEETING);
+    EXPECT_EQ(read.look_again(1).item(), v1::LookAgain::ITEM_LEVEL);
+    EXPECT_EQ(read.look_again(1).agency(), "dundee-city-council");
+    EXPECT_TRUE(read.record().look_again()) << who;
+  }
+  // The liaison sees the case and is shown no assessment.
+  read = marks("nhs");
+  EXPECT_EQ(read.record().level(), 2u);
+  EXPECT_EQ(read.look_again_size(), 0);
+  EXPECT_FALSE(read.record().look_again());
+
+  v1::RecordMeetingRequest meeting;
+  meeting.mutable_meeting()->set_case_ref("C-2");
+  meeting.mutable_meeting()->set_kind("REVIEW");
+  meeting.mutable_meeting()->set_level(2);
+  ASSERT_THAT(Command("coordinator", "RecordMeeting", meeting), IsOk());
+  EXPECT_EQ(marks("coordinator").look_again_size(), 0);
+  EXPECT_FALSE(marks("police").record().look_again());
 }
 
 TEST_F(MappaServiceTest, PartiesAreKnownAgencies) {

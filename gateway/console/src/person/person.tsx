@@ -17,6 +17,7 @@ import { sectionOf, severityRank } from "../today/alert_book";
 import { say } from "../words/codes";
 import { dayOf, fullDate, moment, plainDate, when } from "../words/dates";
 import { levelWords, type EventView } from "../words/events";
+import { lookAgainWords } from "../words/look_again";
 import { agency, capital, purpose, purposeChoices, roleTitle } from "../words/names";
 import { Deeds } from "./deeds";
 import { history, notShared } from "./history";
@@ -207,6 +208,7 @@ function Record({ desk, subject, purposeCode }: { desk: Desk; subject: string; p
           this person is kept and not used for now, and is shown to nobody else.
         </p>
       )}
+      {record && <LookAgain record={record} now={now} />}
       <div class="cc-columns">
         <div class="cc-main">
           {person && <Who person={person} />}
@@ -279,6 +281,31 @@ function Who({ person }: { person: PersonDescription }) {
         </More>
       )}
     </>
+  );
+}
+
+// What was decided on something that does not hold any more.
+export function LookAgain({ record, now }: { record: GetCaseResponse; now: Date }) {
+  if (record.lookAgain.length === 0) return null;
+  return (
+    <div class="cc-blind">
+      <h2>To be looked at again</h2>
+      <ul>
+        {record.lookAgain.map((one) => (
+          <li key={`${one.item}/${one.itemRef}/${one.withdrawnBy}`}>
+            {lookAgainWords(one, now)}
+            {one.fact !== 0n && (
+              <>
+                {" "}
+                <a class="cc-small cc-noprint" href={`#/why/${one.fact}`}>
+                  Why was it seen?<span class="visually-hidden"> Number {one.fact.toString()}</span>
+                </a>
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

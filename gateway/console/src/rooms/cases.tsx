@@ -221,6 +221,12 @@ export function Cases() {
                     <tr key={one.caseRef}>
                       <th scope="row">
                         <a href={`#/person/${one.subject}`}>{personName(desk, one.subject)}</a>
+                        {one.lookAgain && (
+                          <>
+                            {" "}
+                            <span class="cc-tag">Look at it again</span>
+                          </>
+                        )}
                       </th>
                       <td data-label="Level">
                         {one.level ? levelWords(one.level) : "Not decided"}

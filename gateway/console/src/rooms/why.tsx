@@ -8,6 +8,7 @@ import { Form } from "../parts/form";
 import { useDesk } from "../parts/use_desk";
 import { isOperator } from "../hub/desk";
 import { moment, when } from "../words/dates";
+import { typeWords } from "../words/events";
 import { agency, capital, knownAgency, purposeChoices, role, roleTitle, source } from "../words/names";
 
 // Systems read what their own agency said; nobody asks for them.
@@ -36,12 +37,6 @@ export function recipients(agreements: AgreementState[], session: Session): [str
     }
   }
   return [...found].map(([words, name]) => [name, words]);
-}
-
-// "concordat.police.v1.ChargeRecorded": "Charge recorded"
-export function typeWords(type: string): string {
-  const name = (type.split(".").pop() ?? type).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 // A line of an agreement as people read it: agencies, roles and types by their names.

@@ -8,7 +8,7 @@ import type { ReleasedJson } from "../../gen/concordat/prison/v1/events_pb";
 import type * as work from "../../gen/concordat/socialwork/v1/events_pb";
 import { say, type CodeList } from "./codes";
 import { birthDate } from "./dates";
-import { agency } from "./names";
+import { agency, capital } from "./names";
 
 // A CloudEvent as the gateway gives it: the caller's view.
 export interface EventView {
@@ -160,9 +160,12 @@ export function levelWords(level: number): string {
   return level === 3 ? "Level 3 (MAPPP)" : `Level ${level}`;
 }
 
+// "concordat.police.v1.ChargeRecorded": "Charge recorded"
+export function typeWords(type: string): string {
+  return capital((type.split(".").pop() ?? type).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase());
+}
+
 export function sentence(event: EventView): string {
-  const words = kSentences[event.type]?.((event.data ?? {}) as never) ??
-    (event.type.split(".").pop() ?? event.type)
-      .replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const words = kSentences[event.type]?.((event.data ?? {}) as never);
+  return words === undefined ? typeWords(event.type) : capital(words);
 }

@@ -10,11 +10,21 @@
 // wall clock asked where the story's time is        TheStorysTimeIsTheLogs
 // on_behalf_of shown to who sees a part             GroupsThatAreNotGranted…
 // open case forgotten when another one is closed    TheOpenCaseIsTheOne…
+// a withdrawn fact named to whom it is not shown    WhoNeverSawTheFactIsToldNothing
+// who was shown it once is told nothing, or all     WhoMaySeeItNoMoreIsToldThat…
+// the right at the fact's time alone asked          WhoMaySeeItNoMoreIsToldThat…
+// all of a source taken for what a cut is about     ACutTakesWhatCameByTheNumber
+// what was told of an erased person kept            WhatIsErasedIsNoFactAnyMore
 #include "services/mappa/rpc/case_book.h"
+
+#include <algorithm>
+#include <functional>
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/events.pb.h"
+#include "concordat/identity/v1/events.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
+#include "concordat/police/v1/events.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/event/make_event.h"
@@ -85,7 +95,8 @@ class CaseBookTest : public ::testing::Test {
   }
 
   void Apply(const google::protobuf::Message& message, const PersonKey& subject,
-             const std::string& controller, const std::string& stream) {
+             const std::string& controller, const std::string& stream,
+             const std::function<void(Header&)>& change = nullptr) {
     const EventType* type = types_->Find(message.GetTypeName());
     ASSERT_NE(type, nullptr);
     View view;
@@ -101,6 +112,7 @@ class CaseBookTest : public ::testing::Test {
     view.header.regime =
         controller == kPolice ? bus::v1::REGIME_PART3 : bus::v1::REGIME_GDPR;
     view.header.on_behalf_of = "coordinator/mc";
+    if (change != nullptr) change(view.header);
     auto groups = type->Split(message.SerializeAsString());
     ASSERT_THAT(groups, IsOk());
     for (const auto& group : *groups) {
@@ -146,6 +158,31 @@ class CaseBookTest : public ::testing::Test {
     held.set_rosh("HIGH");
     held.set_review_on("2026-01-29");
     Apply(held, person, kArrangement, "case/C-1");
+  }
+
+  // Police shared a concern, under this id; taken back, when `retracts` is one.
+  void Concern(const PersonKey& person, const std::string& id,
+               const std::string& retracts = "") {
+    police::v1::ConcernShared concern;
+    concern.set_concern_type("CHILDREN_AT_ADDRESS");
+    concern.set_incident_ref("INC-1");
+    Apply(concern, person, kPolice, "", [&](Header& header) {
+      header.source = "urn:concordat:police-scotland:rms";
+      header.id = id;
+      header.retracts = retracts;
+    });
+  }
+  void Leave(const PersonKey& person, const std::string& agency) {
+    v1::PartyLeft left;
+    left.set_case_ref("C-1");
+    left.set_agency(agency);
+    Apply(left, person, kArrangement, "case/C-1");
+  }
+  void Join(const PersonKey& person, const std::string& agency) {
+    v1::PartyJoined joined;
+    joined.set_case_ref("C-1");
+    joined.set_agency(agency);
+    Apply(joined, person, kArrangement, "case/C-1");
   }
 
   testing::FakeClock clock_;
@@ -326,6 +363,114 @@ TEST_F(CaseBookTest, WhoIsErasedLeavesTheCaseAndNothingElse) {
   EXPECT_EQ(book_->OpenCaseOf(Person(1)), "C-1");
   EXPECT_TRUE(book_->FileOf(Person(1), kCoordinator).record->rosh.empty());
   EXPECT_FALSE(book_->FileOf(Person(2), kCoordinator).record->rosh.empty());
+}
+
+TEST_F(CaseBookTest, WhatRestsOnAWithdrawnFactSaysSoToWhoSeesTheFact) {
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  Concern(person, "c-1");
+  Meet(person);
+  EXPECT_THAT(book_->FileOf(person, kWorker).look_again, IsEmpty());
+  Concern(person, "c-2", "c-1");
+  for (const Recipient& reader : {kWorker, kOfficer, kCoordinator}) {
+    const CaseFile file = book_->FileOf(person, reader);
+    ASSERT_THAT(file.look_again, SizeIs(1)) << reader.agency;
+    const LookAgain& mark = file.look_again[0];
+    EXPECT_EQ(mark.item, LookAgain::Item::kPlan);
+    EXPECT_TRUE(mark.fact.shown);
+    EXPECT_EQ(mark.fact.how, WithdrawnFact::How::kTakenBack);
+    EXPECT_EQ(mark.fact.type, "concordat.police.v1.ConcernShared");
+    EXPECT_EQ(mark.fact.by, Sequence{sequence_});
+  }
+  Meet(person);
+  EXPECT_THAT(book_->FileOf(person, kWorker).look_again, IsEmpty());
+}
+
+TEST_F(CaseBookTest, WhoNeverSawTheFactIsToldNothing) {
+  // The liaison sees the case and the meeting, and nothing that police tell.
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice, kNhs});
+  Concern(person, "c-1");
+  Meet(person);
+  Concern(person, "c-2", "c-1");
+  const CaseFile file = book_->FileOf(person, kLiaison);
+  EXPECT_THAT(file.meetings, SizeIs(1));
+  EXPECT_THAT(file.look_again, IsEmpty());
+  // Who comes in afterwards sees the fact and what withdrew it.
+  EXPECT_THAT(book_->FileOf(person, kWorker).look_again, SizeIs(1));
+}
+
+TEST_F(CaseBookTest, WhoMaySeeItNoMoreIsToldThatSomethingIsWithdrawn) {
+  // The council came in after the fact, and was shown it then.
+  const PersonKey person = Person(2);
+  Open(person, {kPolice, kNhs});
+  Concern(person, "c-1");
+  Join(person, kCouncil);
+  Meet(person);
+  Concern(person, "c-2", "c-1");
+  ASSERT_THAT(book_->FileOf(person, kWorker).look_again, SizeIs(1));
+  EXPECT_TRUE(book_->FileOf(person, kWorker).look_again[0].fact.shown);
+  // A newer agreement shows it the case and not what police tell.
+  policy::v1::Agreement agreement = testing::DemoAgreements()->front();
+  agreement.set_version(agreement.version() + 1);
+  auto& lines = *agreement.mutable_see();
+  lines.erase(std::remove_if(lines.begin(), lines.end(),
+                             [](const policy::v1::SeeGrant& see) {
+                               return see.to() == kCouncil && see.part3();
+                             }),
+              lines.end());
+  hub::v1::AgreementAdopted adopted;
+  adopted.set_agreement(agreement.SerializeAsString());
+  Apply(adopted, PersonKey(), kArrangement, "hub/agreements");
+  const CaseFile file = book_->FileOf(person, kWorker);
+  ASSERT_THAT(file.look_again, SizeIs(1));
+  EXPECT_FALSE(file.look_again[0].fact.shown);
+  EXPECT_EQ(file.look_again[0].fact.type, "");
+  EXPECT_EQ(file.look_again[0].fact.agency, "");
+  EXPECT_EQ(file.look_again[0].fact.by, Sequence{});
+  EXPECT_TRUE(book_->FileOf(person, kOfficer).look_again[0].fact.shown);
+  // Nothing of the case is for who left it.
+  Leave(person, kCouncil);
+  EXPECT_TRUE(book_->FileOf(person, kWorker).empty());
+  EXPECT_THAT(book_->FileOf(person, kWorker).look_again, IsEmpty());
+}
+
+TEST_F(CaseBookTest, ACutTakesWhatCameByTheNumber) {
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  Concern(person, "c-1");
+  const uint64_t after = sequence_;
+  Concern(person, "c-2");
+  Concern(person, "c-3");
+  Concern(Person(3), "c-4");
+  Meet(person);
+  identity::v1::LinkCut cut;
+  cut.set_review_ref("IR-1");
+  cut.set_scheme("CHI");
+  cut.add_sources("urn:concordat:police-scotland:rms");
+  cut.set_after(after);
+  Apply(cut, person, kArrangement, "identity/IR-1");
+  const CaseFile file = book_->FileOf(person, kWorker);
+  ASSERT_THAT(file.look_again, SizeIs(1));
+  EXPECT_EQ(file.look_again[0].fact.how, WithdrawnFact::How::kCut);
+  EXPECT_EQ(file.look_again[0].facts, 2u);
+  EXPECT_EQ(file.look_again[0].fact.fact, Sequence{after + 1});
+}
+
+TEST_F(CaseBookTest, WhatIsErasedIsNoFactAnyMore) {
+  const PersonKey person = Person(2);
+  Concern(person, "c-1");
+  Open(person, {kCouncil, kPolice});
+  Concern(person, "c-2", "c-1");
+  ASSERT_THAT(book_->FileOf(person, kOfficer).look_again, SizeIs(1));
+  View erased;
+  erased.sequence = {++sequence_};
+  erased.header.type = "concordat.hub.v1.PersonErased";
+  erased.header.subject = person;
+  ASSERT_THAT(book_->Apply(erased, *database_), IsOk());
+  const CaseFile file = book_->FileOf(person, kOfficer);
+  EXPECT_TRUE(file.record.has_value());
+  EXPECT_THAT(file.look_again, IsEmpty());
 }
 
 }  // namespace
