@@ -39,7 +39,6 @@ set(GATES
   services/identity/rpc/case_parties.cc "policy_->Apply\\(" "it folds policy"
   services/alerts/domain/engine.cc "audiences_\\.Fold\\(" "it folds policy, and facts go on by group"
   services/alerts/domain/fact.cc "group\\.number" "each field has its group, and Audiences::See() is asked for it"
-  services/alerts/rpc/rule_adoption.cc "ApprovalGiven" "the hub's own records"
   services/alerts/notify/notices.cc "AlertRaised" "the alerts' own events, and a notice has a reference and no more"
   services/mappa/rpc/case_book.cc "CopyGranted\\(" "it is the view code of cases"
   services/mappa/rpc/withdrawals.cc "policy\\.Granted\\(" "an assessment's reference and a cut's sources, and Of() leaves out what the reader never saw"

@@ -84,7 +84,10 @@ absl::Status List(Hub& hub, bool as_json) {
     }
   }
   if (list->has_waiting() && !as_json) {
-    std::printf("wait for two people, and are not in force: %s\n",
+    std::printf("%s%s\n",
+                list->waiting().digest().empty()
+                    ? ""
+                    : "wait for two people, and are not in force: ",
                 list->waiting().what().c_str());
   }
   return absl::OkStatus();
@@ -98,8 +101,10 @@ absl::Status Adopt(Hub& hub, const std::string& why,
   if (!list.ok()) return list.status();
   if (!list->has_waiting()) {
     return absl::FailedPreconditionError(
-        "the rules of the folder are in force; after a change of them restart "
-        "concordat-alerts first");
+        "the rules of the folder are in force");
+  }
+  if (list->waiting().digest().empty()) {
+    return absl::FailedPreconditionError(list->waiting().what());
   }
   bus::v1::AgreeRequest request;
   request.set_kind("rule");
@@ -118,8 +123,8 @@ absl::Status Adopt(Hub& hub, const std::string& why,
     PrintAsked(agreed->asked());
   } else {
     std::printf(
-        "agreed to by %s and %s: %s\nRestart concordat-alerts: it judges by "
-        "them from then on.\n",
+        "agreed to by %s and %s: %s\nconcordat-alerts says in the log when "
+        "it judges by them (concordat rules list).\n",
         agreed->asked_by().c_str(), agreed->agreed_by().c_str(),
         list->waiting().what().c_str());
   }

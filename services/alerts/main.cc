@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -42,9 +43,6 @@ absl::StatusOr<Definitions> LoadDefinitions(
     std::shared_ptr<const TypeRegistry> types) {
   Definitions definitions;
   definitions.types = std::move(types);
-  auto rules = ReadAll<v1::Rule>(data.LoadRules());
-  if (!rules.ok()) return rules.status();
-  definitions.rules = *std::move(rules);
   auto feeds = ReadAll<hub::v1::Feed>(data.LoadFeeds());
   if (!feeds.ok()) return feeds.status();
   definitions.feeds = *std::move(feeds);
@@ -64,9 +62,6 @@ absl::StatusOr<Definitions> LoadDefinitions(
 }  // namespace
 }  // namespace concordat::alerts
 
-// How long a log that does not answer is asked for what two people agreed to.
-static constexpr absl::Duration kApprovalPatience = absl::Seconds(10);
-
 int main(int argc, char** argv) {
   concordat::Program program(
       {.name = "concordat-alerts",
@@ -80,8 +75,20 @@ int main(int argc, char** argv) {
       start.Value(program.data().LoadTypes()), codes));
   auto definitions = start.Value(concordat::alerts::LoadDefinitions(
       program.data(), *program.registry()(), types));
+  const concordat::alerts::FolderRules of_folder =
+      [&program, &base = std::as_const(definitions)]()
+      -> absl::StatusOr<std::vector<concordat::alerts::v1::Rule>> {
+    auto rules = concordat::alerts::ReadAll<concordat::alerts::v1::Rule>(
+        program.data().LoadRules());
+    if (!rules.ok()) return rules.status();
+    const auto wanted = concordat::alerts::WantedBy(base, *rules);
+    if (!wanted.ok()) return wanted.status();
+    return rules;
+  };
   // The folder's are looked at whether or not they come into force.
-  start.Check(concordat::alerts::MakeEngine(definitions).status());
+  const auto now = start.Value(of_folder());
+  definitions.wanted =
+      start.Value(concordat::alerts::WantedBy(definitions, now));
   const auto client =
       start.Value(concordat::ConnectBus(program.data(), "service-alerts"));
   concordat::WatchLog(*client, program.host().health());
@@ -89,36 +96,33 @@ int main(int argc, char** argv) {
   const concordat::SystemSteadyClock steady;
   const auto folder =
       start.Value(concordat::PosixDirectory::Open(program.folder()));
-  concordat::alerts::RulesInForce in_force =
-      start.Value(concordat::alerts::FindRulesInForce(
-          *folder, definitions.rules, bus, steady, kApprovalPatience));
-  definitions.rules = in_force.rules;
+  definitions.rules = start.Value(concordat::alerts::FirstRules(*folder, now));
   auto engine = start.Value(concordat::alerts::MakeEngine(definitions));
   concordat::alerts::Desk desk(std::move(engine), bus, types, program.self(),
                                program.data().environment(), program.clock(),
                                program.random(), program.log());
+  desk.AdoptFrom(of_folder, [&](concordat::alerts::WantedFields wanted) {
+    concordat::alerts::Definitions wider = definitions;
+    wider.wanted = std::move(wanted);
+    return concordat::alerts::MakeEngine(wider);
+  });
+  const auto in_force = [&desk](absl::Time deadline) {
+    return desk.Rules(deadline);
+  };
   concordat::alerts::RuleDesk rules(
-      definitions, in_force.waiting,
+      definitions, in_force, of_folder,
       start.Value(program.data().LoadAgreements()), bus, program.clock());
   concordat::alerts::Serve(desk, rules, program.host());
-  if (!in_force.waiting.digest().empty()) {
-    program.host().health().Add([&](concordat::Troubles& troubles) {
-      troubles.push_back({"rules", "",
-                          absl::StrCat("rules in the folder wait for two "
-                                       "people (concordat rules adopt): ",
-                                       in_force.waiting.what()),
-                          false});
-    });
-  }
+  program.host().health().Add([&](concordat::Troubles& troubles) {
+    const auto listed = rules.List(program.clock().Now());
+    if (!listed.ok() || !listed->has_waiting()) return;
+    troubles.push_back({"rules", "",
+                        absl::StrCat("rules in the folder are not in force "
+                                     "(concordat rules adopt): ",
+                                     listed->waiting().what()),
+                        false});
+  });
   std::thread fold([&] {
-    if (in_force.adopted) {
-      const absl::Status said = concordat::alerts::SayAdopted(
-          in_force.rules, program.self(), bus, *types, program.random());
-      if (!said.ok()) {
-        program.log().Error("that rules were adopted is not in the log",
-                            {{"why", said.message()}});
-      }
-    }
     if (absl::Status status = desk.Run(); !status.ok()) {
       program.log().Error("the bus gives no events any more; stopping",
                           {{"why", status.message()}});

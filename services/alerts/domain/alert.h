@@ -6,6 +6,7 @@
 #ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_ALERT_H_
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_ALERT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -98,6 +99,7 @@ struct Alert {
   std::string ref;
   std::string rule;
   std::string limb;
+  size_t limb_index = 0;  // Of the limb that raised it (RuleHistory).
   std::string family;
   std::string severity;
   PersonKey subject;       // Nobody: about a feed.

@@ -80,6 +80,7 @@ Alert& AlertBook::Raise(const RaiseRequest& request) {
   alert->ref = NewRef(request);
   alert->rule = limb.rule;
   alert->limb = limb.limb.name();
+  alert->limb_index = limb.index;
   alert->family = limb.family;
   alert->severity = limb.limb.severity();
   alert->subject = request.trigger->header.subject;

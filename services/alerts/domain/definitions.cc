@@ -8,6 +8,13 @@ namespace {
 // Who co-ordinators act for; the rules' "arrangement".
 constexpr char kArrangementRole[] = "coordinator";
 
+absl::StatusOr<std::shared_ptr<const Calendars>> MakeCalendars(
+    const Definitions& definitions) {
+  auto built = Calendars::Build(definitions.calendars, London());
+  if (!built.ok()) return built.status();
+  return std::make_shared<const Calendars>(*std::move(built));
+}
+
 }  // namespace
 
 void AddRegistry(const bus::v1::Registry& registry, Definitions* definitions) {
@@ -27,26 +34,39 @@ void AddRegistry(const bus::v1::Registry& registry, Definitions* definitions) {
   }
 }
 
+absl::StatusOr<WantedFields> WantedBy(const Definitions& definitions,
+                                      const std::vector<v1::Rule>& rules) {
+  auto calendars = MakeCalendars(definitions);
+  if (!calendars.ok()) return calendars.status();
+  auto clocks = LimitClocks::Build(definitions.clocks, *calendars, London());
+  if (!clocks.ok()) return clocks.status();
+  auto book = RuleBook::Build(rules, *definitions.types, *clocks);
+  if (!book.ok()) return book.status();
+  WantedFields wanted;
+  book->AddWanted(wanted);
+  return wanted;
+}
+
 absl::StatusOr<Engine> MakeEngine(const Definitions& definitions) {
   auto feeds = FeedBook::Build(definitions.feeds);
   if (!feeds.ok()) return feeds.status();
-  auto built = Calendars::Build(definitions.calendars, London());
-  if (!built.ok()) return built.status();
-  const auto calendars = std::make_shared<const Calendars>(*std::move(built));
-  auto clocks = LimitClocks::Build(definitions.clocks, calendars, London());
+  auto calendars = MakeCalendars(definitions);
+  if (!calendars.ok()) return calendars.status();
+  auto clocks = LimitClocks::Build(definitions.clocks, *calendars, London());
   if (!clocks.ok()) return clocks.status();
   auto rules = RuleBook::Build(definitions.rules, *definitions.types, *clocks);
   if (!rules.ok()) return rules.status();
-  EngineParts parts;
-  parts.types = definitions.types;
-  parts.rules = *std::move(rules);
-  parts.feeds = *std::move(feeds);
-  parts.calendars = calendars;
-  parts.clocks = std::make_shared<const LimitClocks>(*std::move(clocks));
-  parts.arrangement = definitions.arrangement;
-  parts.agency_names = definitions.agency_names;
-  parts.publishers = definitions.publishers;
-  return Engine(std::move(parts));
+  return Engine(
+      {.types = definitions.types,
+       .rules = *std::move(rules),
+       .wanted = definitions.wanted,
+       .rules_stay = definitions.rules_stay,
+       .feeds = *std::move(feeds),
+       .calendars = *std::move(calendars),
+       .clocks = std::make_shared<const LimitClocks>(*std::move(clocks)),
+       .arrangement = definitions.arrangement,
+       .agency_names = definitions.agency_names,
+       .publishers = definitions.publishers});
 }
 
 }  // namespace concordat::alerts

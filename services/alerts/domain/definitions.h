@@ -21,6 +21,10 @@ namespace concordat::alerts {
 struct Definitions {
   std::shared_ptr<const TypeRegistry> types;
   std::vector<v1::Rule> rules;
+  // What versions that the log may have ask for beside them.
+  WantedFields wanted;
+  // They stay, whatever the log says of rules: for what would have been.
+  bool rules_stay = false;
   std::vector<hub::v1::Feed> feeds;
   std::vector<policy::v1::Calendar> calendars;
   std::vector<policy::v1::LimitClocks> clocks;
@@ -33,6 +37,11 @@ struct Definitions {
 
 // What is known of agencies and of who publishes what.
 void AddRegistry(const bus::v1::Registry& registry, Definitions* definitions);
+
+// What these ask for.
+//   INVALID_ARGUMENT  one is wrong; says which.
+absl::StatusOr<WantedFields> WantedBy(const Definitions& definitions,
+                                      const std::vector<v1::Rule>& rules);
 
 // A new engine each time.
 //   INVALID_ARGUMENT  a rule, feed, clock or calendar that is wrong; says which.

@@ -24,13 +24,17 @@ constexpr absl::string_view kAgreementAdopted =
     "concordat.hub.v1.AgreementAdopted";
 constexpr absl::string_view kRestricted =
     "concordat.hub.v1.ProcessingRestricted";
+constexpr absl::string_view kApprovalGiven = "concordat.hub.v1.ApprovalGiven";
+constexpr absl::string_view kRulesAdopted = "concordat.hub.v1.RulesAdopted";
 constexpr absl::string_view kAlertTypes = "concordat.alerts.v1.";
 
 }  // namespace
 
 Engine::Engine(EngineParts parts)
     : types_(parts.types),
-      rules_(std::move(parts.rules)),
+      rules_(std::move(parts.rules), std::move(parts.wanted), parts.types,
+             parts.clocks),
+      rules_stay_(parts.rules_stay),
       feeds_(std::move(parts.feeds)),
       deadlines_(parts.calendars, std::move(parts.clocks)),
       agency_names_(std::move(parts.agency_names)),
@@ -70,6 +74,8 @@ absl::StatusOr<std::vector<AlertDraft>> Engine::Apply(const View& view) {
     FoldErased(view, data);
   } else if (type == kAgreementAdopted) {
     FoldAdopted(view);
+  } else if (type == kApprovalGiven || type == kRulesAdopted) {
+    FoldRules(view, data);
   } else if (!view.header.retracts.empty()) {
     const auto by = ReadFact(view, *types_, {kAmendmentReason});
     if (!by.ok()) return by.status();
@@ -113,15 +119,15 @@ void Engine::FoldFact(const View& view, Fact read) {
   if (!view.header.corrects.empty()) {
     TakeOff(view.header.corrects, fact, &fact);
   }
-  for (const RuleLimb* limb : rules_.Watching(view.header.type)) {
-    if (view.accepted_us < limb->effective_us) continue;
+  for (const RuleLimb* limb :
+       rules_.Watching(view.header.type, view.sequence, view.accepted_us)) {
     if (limb->condition().has_absence()) {
       Await(*limb, fact, person);
     } else {
       Judge(*limb, fact, person);
     }
   }
-  if (!rules_.Answered(view.header.type).empty()) Answer(fact, person);
+  if (rules_.Answers(view.header.type)) Answer(fact, person);
 }
 
 void Engine::TakeOff(absl::string_view reference, const Fact& by,
@@ -233,6 +239,18 @@ void Engine::FoldAdopted(const View& view) {
     if (end->off || end->header.controller != by.header.controller) continue;
     end->off = true;
     JudgeAgain(agreement, *end, nullptr, by);
+  }
+}
+
+void Engine::FoldRules(const View& view, const std::string& data) {
+  if (rules_stay_) return;
+  hub::v1::ApprovalGiven given;
+  hub::v1::RulesAdopted adopted;
+  if (view.header.type == kApprovalGiven) {
+    if (given.ParseFromString(data)) rules_.Agree(given);
+  } else if (adopted.ParseFromString(data)) {
+    const auto taken = rules_.Adopt(adopted, view.sequence);
+    if (!taken.ok()) fault_ = std::string(taken.status().message());
   }
 }
 

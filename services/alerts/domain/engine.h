@@ -8,7 +8,7 @@
 //           reaches it.
 // History   A rule acts on what was accepted after its adoption, and never on
 //           what had happened, or fallen due, before the log or the feed that
-//           brings it began.
+//           brings it began. The log says when rules are adopted (RuleHistory).
 //
 // Threads   One at a time.
 #ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_ENGINE_H_
@@ -32,14 +32,17 @@
 #include "services/alerts/domain/deadlines.h"
 #include "services/alerts/domain/fact.h"
 #include "services/alerts/domain/feeds.h"
-#include "services/alerts/domain/rule_book.h"
+#include "services/alerts/domain/rule_history.h"
 #include "services/alerts/domain/sight.h"
 
 namespace concordat::alerts {
 
 struct EngineParts {
   std::shared_ptr<const TypeRegistry> types;
-  RuleBook rules;
+  RuleBook rules;  // Until the log says that others are adopted.
+  WantedFields wanted;
+  // The log is folded by `rules` alone, whatever it says of rules.
+  bool rules_stay = false;
   FeedBook feeds;
   std::shared_ptr<const Calendars> calendars;
   std::shared_ptr<const LimitClocks> clocks;
@@ -61,7 +64,7 @@ class Engine {
   uint64_t log_time_us() const { return log_time_us_; }
   // What could not be calculated, in words for an operator; empty: all could.
   const std::string& fault() const { return fault_; }
-  const RuleBook& rules() const { return rules_; }
+  const RuleHistory& rules() const { return rules_; }
 
   // The alerts that look different to somebody since the last call.
   std::vector<const Alert*> TakeChanged() {
@@ -152,6 +155,7 @@ class Engine {
   void FoldFeed(const View& view, absl::string_view data);
   // A newer version of an agreement: that the one before ends holds no more.
   void FoldAdopted(const View& view);
+  void FoldRules(const View& view, const std::string& data);
   void FoldDoubt(const View& view, const std::string& data);
   // What came by a number that was cut from the person counts no more.
   void FoldCut(const View& view, const std::string& data);
@@ -249,7 +253,8 @@ class Engine {
                      AlertSight* sight) const;
 
   std::shared_ptr<const TypeRegistry> types_;
-  RuleBook rules_;
+  RuleHistory rules_;
+  bool rules_stay_;
   FeedBook feeds_;
   Deadlines deadlines_;
   std::map<std::string, std::string> agency_names_;

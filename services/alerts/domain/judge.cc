@@ -165,7 +165,7 @@ void Engine::Raise(const RuleLimb& limb, const Fact& trigger, Person& person,
 
 bool Engine::Stands(const Alert& alert, const AlertMember& member,
                     const Person& person) const {
-  for (const RuleLimb* limb : rules_.Family(alert.rule, alert.family)) {
+  for (const RuleLimb* limb : rules_.FamilyOf(alert.limb_index)) {
     for (const Sequence sequence : member.evidence) {
       const auto it = by_sequence_.find(sequence.value);
       if (it == by_sequence_.end()) continue;
@@ -180,10 +180,9 @@ bool Engine::Stands(const Alert& alert, const AlertMember& member,
 
 std::string Engine::WhyTakenBack(const Alert& alert, const AlertMember& member,
                                  const Fact& off, const Fact& by) const {
-  const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
+  const RuleLimb* limb = rules_.At(alert.limb_index);
   const GroupMask seen = Seen(off, member.who);
-  const int pattern =
-      limb == nullptr ? -1 : FirstPattern(limb->condition(), off, seen);
+  const int pattern = FirstPattern(limb->condition(), off, seen);
   if (pattern < 0) return "what it rested on was taken back";
   const v1::EventPattern& of = limb->condition().events(pattern);
   const std::string fact = InWords(*limb, of.words(), off, seen);
@@ -213,9 +212,9 @@ void Engine::JudgeAgain(Person& person, const Fact& off, const Fact* instead,
       const std::vector<Sequence> before = member.evidence;
       member.evidence.erase(place);
       if (instead != nullptr) {
-        const RuleLimb* limb = rules_.Find(alert->rule, alert->limb);
-        if (limb != nullptr && FirstPattern(limb->condition(), *instead,
-                                            Seen(*instead, member.who)) >= 0) {
+        const RuleLimb* limb = rules_.At(alert->limb_index);
+        if (FirstPattern(limb->condition(), *instead,
+                         Seen(*instead, member.who)) >= 0) {
           book_.AddEvidence(*alert, member, {instead}, cause, log_time_us_);
         }
       }

@@ -110,8 +110,8 @@ void Engine::Escalate(Alert& alert, const Person& person) {
   const bool stands =
       std::any_of(alert.members.begin(), alert.members.end(),
                   [](const AlertMember& m) { return !m.withdrawn(); });
-  const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
-  if (!stands || limb == nullptr || alert.closed() || alert.accepted() ||
+  const RuleLimb* limb = rules_.At(alert.limb_index);
+  if (!stands || alert.closed() || alert.accepted() ||
       AcceptedElsewhere(alert, person)) {
     return;
   }
@@ -160,8 +160,8 @@ void Engine::FoldOwn(const View& view, const std::string& data) {
   fold(v1::AlertDisputed(), acts);
   fold(v1::AlertAccepted(), [&](const auto& event, Alert& alert) {
     uint64_t act_by = EndOfDate(event.act_by());
-    const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
-    if (act_by == 0 && limb != nullptr && limb->limb.has_act()) {
+    const RuleLimb* limb = rules_.At(alert.limb_index);
+    if (act_by == 0 && limb->limb.has_act()) {
       act_by = Limit(limb->limb.act(), limb->calendar, acted.at_us);
     }
     const size_t before = alert.acceptances.size();

@@ -11,9 +11,7 @@ namespace concordat::alerts {
 AlertReasons Engine::Explain(const Alert& alert,
                              const AlertCaller& caller) const {
   AlertReasons reasons;
-  if (const RuleLimb* limb = rules_.Find(alert.rule, alert.limb)) {
-    reasons.rule = limb->limb.why();
-  }
+  reasons.rule = rules_.At(alert.limb_index)->limb.why();
   for (const AlertMember* member : MembersOf(alert, caller)) {
     for (const Sequence sequence : member->evidence) {
       const auto it = by_sequence_.find(sequence.value);
@@ -38,14 +36,13 @@ std::vector<AlertAddressee> Engine::MayPassTo(const Alert& alert,
   const bool stands =
       std::any_of(members.begin(), members.end(),
                   [](const AlertMember* m) { return !m->withdrawn(); });
-  const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
-  if (!stands || alert.closed() || limb == nullptr) return result;
+  if (!stands || alert.closed()) return result;
   const auto sees = [&](const AlertAddressee& who, Sequence sequence) {
     const auto it = by_sequence_.find(sequence.value);
     if (it == by_sequence_.end()) return false;
     const Fact& fact = *it->second.fact;
     const GroupMask seen = Seen(fact, who);
-    const RuleLimbs family = rules_.Family(alert.rule, alert.family);
+    const RuleLimbs family = rules_.FamilyOf(alert.limb_index);
     return std::any_of(family.begin(), family.end(), [&](const RuleLimb* each) {
       return FirstPattern(each->condition(), fact, seen) >= 0 &&
              (!each->condition().has_absence() || MaySay(*each, fact, who));

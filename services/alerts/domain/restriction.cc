@@ -30,13 +30,10 @@ void Engine::FoldRestriction(const View& view,
           fact.sequence < since) {
         continue;
       }
-      for (const RuleLimb* limb : rules_.Watching(fact.header.type)) {
+      for (const RuleLimb* limb :
+           rules_.Watching(fact.header.type, fact.sequence, fact.accepted_us)) {
         // An absence was waited for all the while.
-        if (fact.accepted_us < limb->effective_us ||
-            limb->condition().has_absence()) {
-          continue;
-        }
-        Judge(*limb, fact, person);
+        if (!limb->condition().has_absence()) Judge(*limb, fact, person);
       }
     }
   }

@@ -166,9 +166,11 @@ const v1::Clock& RuleLimb::AcceptAt(uint32_t step) const {
 
 absl::StatusOr<RuleBook> RuleBook::Build(const std::vector<v1::Rule>& rules,
                                          const TypeRegistry& types,
-                                         const LimitClocks& clocks) {
+                                         const LimitClocks& clocks,
+                                         size_t first_index) {
   RuleBook book;
   book.rules_ = rules;
+  book.first_index_ = first_index;
   std::set<std::string> seen;
   for (const v1::Rule& rule : rules) {
     const auto wrong = [&rule](absl::string_view what) {
@@ -225,7 +227,7 @@ void RuleBook::Add(std::unique_ptr<RuleLimb> limb) {
   };
   want(condition.events(), met_by);
   want(condition.absence().of(), answered);
-  limb->index = limbs_.size();
+  limb->index = first_index_ + limbs_.size();
   for (const std::string& type : met_by) {
     by_type_[type].met_by.push_back(limb.get());
   }
@@ -247,17 +249,24 @@ const RuleLimbs& RuleBook::Answered(absl::string_view type) const {
   return it == by_type_.end() ? none : it->second.answered;
 }
 
-const std::set<std::string>* RuleBook::Wanted(absl::string_view type) const {
-  const auto it = by_type_.find(type);
-  return it == by_type_.end() ? nullptr : &it->second.wanted;
+bool RuleBook::AddWanted(WantedFields& to) const {
+  bool added = false;
+  for (const auto& [type, watch] : by_type_) {
+    const auto [fields, first] = to.try_emplace(type);
+    added |= first;
+    for (const std::string& field : watch.wanted) {
+      added |= fields->second.insert(field).second;
+    }
+  }
+  return added;
 }
 
-const RuleLimb* RuleBook::Find(absl::string_view rule,
-                               absl::string_view limb) const {
-  for (const auto& known : limbs_) {
-    if (known->rule == rule && known->limb.name() == limb) return known.get();
+std::set<std::string> RuleBook::NotEffectiveAt(uint64_t at_us) const {
+  std::set<std::string> rules;
+  for (const auto& limb : limbs_) {
+    if (at_us < limb->effective_us) rules.insert(limb->rule);
   }
-  return nullptr;
+  return rules;
 }
 
 RuleLimbs RuleBook::Family(absl::string_view rule,

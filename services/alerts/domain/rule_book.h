@@ -4,6 +4,10 @@
 #ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_RULE_BOOK_H_
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_RULE_BOOK_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,7 +29,7 @@ struct RuleLimb {
   uint64_t effective_us = 0;  // Acts on events accepted from then on.
   std::string calendar;
   std::string family;  // Limbs of the rule with the same one share an alert.
-  size_t index = 0;    // In the book.
+  size_t index = 0;    // Over all books of a history.
   google::protobuf::RepeatedPtrField<v1::CodeWords> codes;
   v1::Limb limb;
 
@@ -39,6 +43,8 @@ struct RuleLimb {
 };
 
 using RuleLimbs = std::vector<const RuleLimb*>;
+// Of events that rules look at, by type: the fields that some limb asks for.
+using WantedFields = std::map<std::string, std::set<std::string>, std::less<>>;
 
 class RuleBook {
  public:
@@ -47,16 +53,23 @@ class RuleBook {
   //                     twice; names rule and limb.
   static absl::StatusOr<RuleBook> Build(const std::vector<v1::Rule>& rules,
                                         const TypeRegistry& types,
-                                        const LimitClocks& clocks);
+                                        const LimitClocks& clocks,
+                                        size_t first_index = 0);
 
   // Limbs that an event of this type may help to meet.
   const RuleLimbs& Watching(absl::string_view type) const;
   // Limbs whose absence an event of this type answers.
   const RuleLimbs& Answered(absl::string_view type) const;
-  // The fields of this type that some limb asks for; null: no limb cares.
-  const std::set<std::string>* Wanted(absl::string_view type) const;
-  // The limb, or null.
-  const RuleLimb* Find(absl::string_view rule, absl::string_view limb) const;
+  // Adds the types and fields that some limb asks for; true: there were new ones.
+  bool AddWanted(WantedFields& to) const;
+  // Rules of which the day from which they are effective is after this moment.
+  std::set<std::string> NotEffectiveAt(uint64_t at_us) const;
+  // By its index, which is one of this book's: first_index() and on, size() of them.
+  const RuleLimb* At(size_t index) const {
+    return limbs_[index - first_index_].get();
+  }
+  size_t first_index() const { return first_index_; }
+  size_t size() const { return limbs_.size(); }
   // Those of the rule that share an alert.
   RuleLimbs Family(absl::string_view rule, absl::string_view family) const;
   const std::vector<v1::Rule>& rules() const { return rules_; }
@@ -70,6 +83,7 @@ class RuleBook {
   void Add(std::unique_ptr<RuleLimb> limb);
 
   std::vector<v1::Rule> rules_;
+  size_t first_index_ = 0;
   std::vector<std::unique_ptr<RuleLimb>> limbs_;
   absl::flat_hash_map<std::string, Watch> by_type_;
 };

@@ -53,7 +53,7 @@ void Engine::SeeEvidence(const Alert& alert, const AlertMember& member,
     if (it == by_sequence_.end() || evidence->count(sequence)) continue;
     const Fact& fact = *it->second.fact;
     const GroupMask seen = Seen(fact, member.who);
-    for (const RuleLimb* limb : rules_.Family(alert.rule, alert.family)) {
+    for (const RuleLimb* limb : rules_.FamilyOf(alert.limb_index)) {
       const int pattern = FirstPattern(limb->condition(), fact, seen);
       if (pattern < 0) continue;
       const v1::EventPattern& of = limb->condition().events(pattern);
@@ -85,8 +85,7 @@ const Fact* Engine::NewestOf(
 std::string Engine::Headline(
     const Alert& alert, const Members& members,
     const std::map<Sequence, EvidenceWords>& evidence) const {
-  const RuleLimb* limb = rules_.Find(alert.rule, alert.limb);
-  if (limb == nullptr) return "";
+  const RuleLimb* limb = rules_.At(alert.limb_index);
   std::set<std::string> incidents, observers;
   uint64_t first_us = UINT64_MAX, last_us = 0;
   for (const auto& [sequence, words] : evidence) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/approval.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/common/event/make_event.h"
 
@@ -34,7 +35,21 @@ Desk::Desk(Engine engine, BusClient& bus,
       engine_(std::move(engine)),
       last_accepted_(clock.Now()) {}
 
+void Desk::AdoptFrom(FolderRules folder,
+                     std::function<absl::StatusOr<Engine>(WantedFields)> make) {
+  folder_rules_ = std::move(folder);
+  make_engine_ = std::move(make);
+}
+
 absl::Status Desk::Run() {
+  while (!stopped_) {
+    const absl::Status ended = FollowLog();
+    if (!ended.ok()) return ended;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Desk::FollowLog() {
   SubscribeOptions options;
   options.name = "alerts";
   options.own_place = true;  // Folded from the first event at each start.
@@ -61,6 +76,7 @@ absl::Status Desk::Run() {
         log_end_ = (*subscription)->log_end();
         folded_.NotifyAll();
       }
+      AdoptAgreed();
       PublishPending(/*again=*/true);
       PublishTimePassed();
       delivery = (*subscription)->Next(kFoldPatience);
@@ -73,6 +89,10 @@ absl::Status Desk::Run() {
                   {"why", status.message()}});
     }
     (*subscription)->Ack(delivery->number);
+    const auto again = BeginAgain();
+    if (!again.ok()) return again.status();
+    if (*again) return absl::OkStatus();
+    AdoptAgreed();
     // At once: while facts keep coming there is no end to wait for.
     PublishPending(/*again=*/false);
   }
@@ -106,6 +126,60 @@ absl::Status Desk::Fold(const Delivery& delivery) {
   }
   for (const Alert* alert : engine_.TakeChanged()) Tell(*alert, view.sequence);
   return absl::OkStatus();
+}
+
+void Desk::AdoptAgreed() {
+  if (folder_rules_ == nullptr) return;
+  std::vector<RuleHistory::Agreed> agreed;
+  std::string in_force;
+  {
+    MutexLock lock(mu_);
+    if (!caught_up_) return;
+    for (const RuleHistory::Agreed& each : engine_.rules().agreed()) {
+      if (looked_at_.insert(each.request).second) agreed.push_back(each);
+    }
+    if (agreed.empty()) return;
+    in_force = DigestOf(engine_.rules().newest().rules());
+  }
+  const auto rules = folder_rules_();
+  if (!rules.ok()) {
+    log_.Error("rules that two people agreed to cannot be used",
+               {{"why", rules.status().message()}});
+    return;
+  }
+  const std::string digest = DigestOf(*rules);
+  for (const RuleHistory::Agreed& each : agreed) {
+    if (each.digest != digest || digest == in_force) continue;
+    AlertDraft draft;
+    draft.key = absl::StrCat("rules/", each.request);
+    draft.type = hub::v1::RulesAdopted().GetTypeName();
+    draft.stream = "rules";
+    draft.data = AdoptionOf(*rules).SerializeAsString();
+    MutexLock lock(mu_);
+    const std::string id = DerivedId(kService, draft.key, 0);
+    pending_[id] = {std::move(draft), false};
+    new_.push_back(id);
+    return;
+  }
+}
+
+absl::StatusOr<bool> Desk::BeginAgain() {
+  if (make_engine_ == nullptr) return false;
+  MutexLock lock(mu_);
+  if (!engine_.rules().widened()) return false;
+  auto engine = make_engine_(engine_.rules().wanted());
+  if (!engine.ok()) return engine.status();
+  engine_ = *std::move(engine);
+  pending_.clear();
+  new_.clear();
+  for (Follower& follower : std::exchange(followers_, {})) {
+    follower.after = position_;
+    waiting_.push_back(std::move(follower));
+  }
+  position_ = {};
+  up_to_date_ = false;
+  caught_up_ = false;
+  return true;
 }
 
 void Desk::Tell(const Alert& alert, Sequence changed) {
@@ -225,6 +299,12 @@ bool Desk::AwaitPosition(Sequence position, absl::Time deadline) {
                          [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
                            return position_ >= position;
                          });
+}
+
+absl::StatusOr<std::vector<v1::Rule>> Desk::Rules(absl::Time deadline) {
+  MutexLock lock(mu_);
+  if (absl::Status end = AwaitTheEnd(deadline); !end.ok()) return end;
+  return engine_.rules().newest().rules();
 }
 
 void Desk::FillStatus(hub::v1::GetStatusResponse* status) {

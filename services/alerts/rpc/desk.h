@@ -2,6 +2,10 @@
 // the engine asks for, and answers people. The engine is rebuilt from the log
 // at each start; what it asked for before then is recognised by its id.
 //
+// Rules that two people agreed to, and that are those of the folder, it says in the
+// log to be adopted; they act from there on. If they look at what none did before, it
+// folds the log again.
+//
 // Threads  Run() has a thread of its own; everything else may be called from
 //          any thread. List and what people do to an alert may block until their
 //          deadline.
@@ -13,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +27,7 @@
 #include "concordat/alerts/v1/service.pb.h"
 #include "concordat/hub/v1/status.pb.h"
 #include "services/alerts/domain/engine.h"
+#include "services/alerts/rpc/rule_adoption.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
@@ -37,6 +43,12 @@ class Desk {
   Desk(Engine engine, BusClient& bus, std::shared_ptr<const TypeRegistry> types,
        const bus::v1::Principal& self, bus::v1::Environment environment,
        const Clock& clock, Random& random, const Logger& log);
+
+  // Before Run(). Without it no rules come into force but those that the log says do.
+  // `make` is an engine with the first rules that reads `wanted` besides.
+  void AdoptFrom(
+      FolderRules folder,
+      std::function<absl::StatusOr<Engine>(WantedFields wanted)> make);
 
   // Folds until Stop().
   //   Errors  of the subscription, for good; the message says why.
@@ -79,6 +91,10 @@ class Desk {
   void Follow(const AlertCaller& caller, Sequence after,
               std::function<bool(const v1::Alert&)> write);
 
+  // The rules in force.
+  //   UNAVAILABLE  as List().
+  absl::StatusOr<std::vector<v1::Rule>> Rules(absl::Time deadline);
+
   void FillStatus(hub::v1::GetStatusResponse* status);
 
  private:
@@ -88,7 +104,14 @@ class Desk {
     std::function<bool(const v1::Alert&)> write;
   };
 
+  // Folds from the first event, until Stop() or until all is to be folded again.
+  absl::Status FollowLog();
   absl::Status Fold(const Delivery& delivery);
+  // Draws up that rules are adopted, of those agreed to that it has not looked at.
+  void AdoptAgreed();
+  // True: all is to be folded again, from nothing.
+  //   the codes of `make`
+  absl::StatusOr<bool> BeginAgain();
   // Publishes what the engine has asked for since the last time; again: all that
   // is not under way and the log has not shown yet.
   void PublishPending(bool again);
@@ -125,6 +148,9 @@ class Desk {
   Random& random_;
   const Logger& log_;
   std::atomic<bool> stopped_{false};
+  FolderRules folder_rules_;
+  std::function<absl::StatusOr<Engine>(WantedFields)> make_engine_;
+  std::set<std::string> looked_at_;  // Requests; of Run()'s thread.
 
   Mutex mu_;
   CondVar folded_;  // Notified when position_ grows.

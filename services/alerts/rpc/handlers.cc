@@ -90,13 +90,13 @@ void Serve(Desk& desk, RuleDesk& rules, ServerHost& host) {
   Unary(host, desk, "ListClocks", &Desk::ListClocks);
   host.Handle<v1::ListRulesRequest, v1::ListRulesResponse>(
       Method("ListRules"), {},
-      [&rules](const Call&, const v1::ListRulesRequest&)
-          -> absl::StatusOr<v1::ListRulesResponse> { return rules.List(); });
+      [&rules](const Call& call, const v1::ListRulesRequest&) {
+        return rules.List(call.deadline);
+      });
   host.Handle<v1::TestRulesRequest, v1::TestRulesResponse>(
       Method("TestRules"), {},
-      [&rules](const Call&, const v1::TestRulesRequest& request)
-          -> absl::StatusOr<v1::TestRulesResponse> {
-        return rules.Test(request);
+      [&rules](const Call& call, const v1::TestRulesRequest& request) {
+        return rules.Test(request, call.deadline);
       });
   host.Handle<v1::BacktestRulesRequest, v1::BacktestRulesResponse>(
       Method("BacktestRules"), {},

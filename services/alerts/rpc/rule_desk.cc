@@ -13,27 +13,42 @@ namespace {
 // How long an empty queue is waited on before it is asked whether that is all.
 constexpr absl::Duration kPatience = absl::Milliseconds(50);
 
+}  // namespace
+
 template <typename Rules>
-Definitions With(Definitions definitions, const Rules& rules) {
-  if (!rules.empty()) definitions.rules = {rules.begin(), rules.end()};
+absl::StatusOr<Definitions> RuleDesk::With(const Rules& rules,
+                                           absl::Time deadline) const {
+  Definitions definitions = definitions_;
+  // What these would do, over all of the log.
+  definitions.rules_stay = true;
+  if (!rules.empty()) {
+    definitions.rules = {rules.begin(), rules.end()};
+    return definitions;
+  }
+  auto in_force = in_force_(deadline);
+  if (!in_force.ok()) return in_force.status();
+  definitions.rules = *std::move(in_force);
   return definitions;
 }
 
-}  // namespace
-
-v1::ListRulesResponse RuleDesk::List() const {
+absl::StatusOr<v1::ListRulesResponse> RuleDesk::List(
+    absl::Time deadline) const {
+  const auto in_force = in_force_(deadline);
+  if (!in_force.ok()) return in_force.status();
   v1::ListRulesResponse response;
-  for (const v1::Rule& rule : definitions_.rules) *response.add_rules() = rule;
-  if (!waiting_.digest().empty()) *response.mutable_waiting() = waiting_;
+  response.mutable_rules()->Assign(in_force->begin(), in_force->end());
+  const v1::WaitingRules waiting = WaitingRulesOf(*in_force, of_folder_());
+  if (!waiting.what().empty()) *response.mutable_waiting() = waiting;
   return response;
 }
 
-v1::TestRulesResponse RuleDesk::Test(
-    const v1::TestRulesRequest& request) const {
-  const Definitions definitions = With(definitions_, request.rules());
+absl::StatusOr<v1::TestRulesResponse> RuleDesk::Test(
+    const v1::TestRulesRequest& request, absl::Time deadline) const {
+  const auto definitions = With(request.rules(), deadline);
+  if (!definitions.ok()) return definitions.status();
   v1::TestRulesResponse response;
   for (const v1::RuleVector& vector : request.vectors()) {
-    *response.add_results() = RunVector(definitions, agreements_, vector);
+    *response.add_results() = RunVector(*definitions, agreements_, vector);
   }
   return response;
 }
@@ -41,7 +56,9 @@ v1::TestRulesResponse RuleDesk::Test(
 absl::StatusOr<v1::BacktestRulesResponse> RuleDesk::Backtest(
     const AlertCaller& caller, const v1::BacktestRulesRequest& request,
     absl::Time deadline) const {
-  auto engine = MakeEngine(With(definitions_, request.rules()));
+  const auto definitions = With(request.rules(), deadline);
+  if (!definitions.ok()) return definitions.status();
+  auto engine = MakeEngine(*definitions);
   if (!engine.ok()) return engine.status();
   SubscribeOptions options;
   options.name = "alerts-backtest";

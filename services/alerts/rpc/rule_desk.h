@@ -6,6 +6,7 @@
 #ifndef CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
 #define CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
 
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@
 #include "concordat/alerts/v1/service.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "services/alerts/domain/definitions.h"
+#include "services/alerts/rpc/rule_adoption.h"
 #include "services/common/base/clock.h"
 #include "services/common/bus_client/bus_client.h"
 
@@ -20,20 +22,26 @@ namespace concordat::alerts {
 
 class RuleDesk {
  public:
+  // Those in force now, as Desk::Rules().
+  using RulesInForce =
+      std::function<absl::StatusOr<std::vector<v1::Rule>>(absl::Time deadline)>;
+
   // `agreements` are what vectors are judged under. The bus and the clock are
   // borrowed.
-  // `waiting`: of the folder, when others are in force.
-  RuleDesk(Definitions definitions, v1::WaitingRules waiting,
-           std::vector<policy::v1::Agreement> agreements, BusClient& bus,
-           const Clock& clock)
+  RuleDesk(Definitions definitions, RulesInForce in_force,
+           FolderRules of_folder, std::vector<policy::v1::Agreement> agreements,
+           BusClient& bus, const Clock& clock)
       : definitions_(std::move(definitions)),
-        waiting_(std::move(waiting)),
+        in_force_(std::move(in_force)),
+        of_folder_(std::move(of_folder)),
         agreements_(std::move(agreements)),
         bus_(bus),
         clock_(clock) {}
 
-  v1::ListRulesResponse List() const;
-  v1::TestRulesResponse Test(const v1::TestRulesRequest& request) const;
+  // These answer the codes of RulesInForce, too.
+  absl::StatusOr<v1::ListRulesResponse> List(absl::Time deadline) const;
+  absl::StatusOr<v1::TestRulesResponse> Test(
+      const v1::TestRulesRequest& request, absl::Time deadline) const;
   // Of alerts to roles of the caller's agency.
   //   INVALID_ARGUMENT   a rule that is wrong.
   //   DEADLINE_EXCEEDED  the log is longer than the caller's patience.
@@ -43,8 +51,14 @@ class RuleDesk {
       absl::Time deadline) const;
 
  private:
+  // With `rules`; none: with those in force.
+  template <typename Rules>
+  absl::StatusOr<Definitions> With(const Rules& rules,
+                                   absl::Time deadline) const;
+
   const Definitions definitions_;
-  const v1::WaitingRules waiting_;
+  const RulesInForce in_force_;
+  const FolderRules of_folder_;
   const std::vector<policy::v1::Agreement> agreements_;
   BusClient& bus_;
   const Clock& clock_;

@@ -1,8 +1,11 @@
 // Rules and the registry, changed on a hub of real programs. Mutants:
 //
-//   a changed file is in force with a restart      RulesNeedTwoPeople
-//   agreed to by whoever asked, or without a right the same
-//   agreed to and not in force, or not in the log  the same
+//   a changed file is in force, or not said to wait RulesNeedTwoPeople
+//   agreed to by whoever asked, or without a right  the same
+//   agreed to and not in force, or not in the log   the same
+//   agreed to and not in force without a restart    AdoptedTheyJudgeFromThereOn
+//   adopted they judge what was there before, then
+//   or at the next start                            AdoptedTheyJudgeFromThereOn
 //   a new right of the registry nobody tells of    TheLogTellsOfTheRegistry
 #include <filesystem>
 #include <fstream>
@@ -18,6 +21,7 @@
 #include "services/common/base/system_clock.h"
 #include "tests/support/hub_processes.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace concordat {
 namespace {
@@ -61,6 +65,61 @@ class RulesTest : public ::testing::Test {
     const auto said = hub_.Run(std::move(words));
     return said.ok() ? *said : std::string(said.status().message());
   }
+  // The request's id.
+  std::string Ask() {
+    const std::string asked =
+        Run({"rules", "adopt", "--why", "the board's decision", "--json"},
+            "coordinator");
+    const std::string approval = Field(asked, "approval");
+    EXPECT_FALSE(approval.empty()) << asked;
+    return approval;
+  }
+  // The list of rules, once it has this.
+  std::string UntilInForce(const std::string& words) {
+    const SystemSteadyClock clock;
+    const absl::Duration end = clock.Elapsed() + kLong;
+    std::string list;
+    do {
+      list = Run({"rules", "list"}, "coordinator");
+    } while (!absl::StrContains(list, words) && clock.Elapsed() < end);
+    EXPECT_THAT(list, HasSubstr(words));
+    return list;
+  }
+  void Publish(const std::string& profile, const std::string& line) {
+    const std::string path = files_.PathOf("lines");
+    std::ofstream(path) << line << "\n";
+    EXPECT_THAT(Run({"publish", "--file", path}, profile),
+                HasSubstr("\"sequence\""));
+  }
+  // An appointment of supervision.
+  void Missed(const std::string& id, const std::string& person) {
+    Publish(
+        "socialwork",
+        absl::StrCat(R"({"specversion":"1.0","id":")", id,
+                     R"(","type":"concordat.socialwork.v1.ContactRecorded",)",
+                     R"("subject":")", person,
+                     R"(","time":"2025-11-20T09:30:00Z","data":)",
+                     R"({"contactRef":")", id,
+                     R"(","mode":"OFFICE","outcome":"MISSED"}})"));
+  }
+  // Alerts of the rule that changes, as whom it tells reads them.
+  int Raised() {
+    const std::string alerts = Run({"alerts", "--json"}, "socialwork");
+    const std::string rule = R"("rule":"R17")";
+    int raised = 0;
+    for (size_t at = alerts.find(rule); at != std::string::npos;
+         at = alerts.find(rule, at + 1)) {
+      ++raised;
+    }
+    return raised;
+  }
+  int UntilRaised(int count) {
+    const SystemSteadyClock clock;
+    const absl::Duration end = clock.Elapsed() + kLong;
+    while (Raised() < count && clock.Elapsed() < end) {
+    }
+    return Raised();
+  }
   std::string Log() {
     return Run({"tail", "--from", "earliest", "--timeout", "1s"}, "admin");
   }
@@ -73,6 +132,7 @@ class RulesTest : public ::testing::Test {
   }
 
   HubProcesses hub_;
+  testing::TempDir files_;
 };
 
 TEST_F(RulesTest, RulesNeedTwoPeople) {
@@ -80,33 +140,53 @@ TEST_F(RulesTest, RulesNeedTwoPeople) {
               HasSubstr("R17 version 3"));
   EXPECT_THAT(Run({"rules", "adopt", "--why", "none waits"}, "coordinator"),
               HasSubstr("are in force"));
+  Mend("rules/r17.textproto", "at_least: 2", "at_least: two");
+  EXPECT_THAT(Run({"rules", "adopt", "--why", "it is broken"}, "coordinator"),
+              HasSubstr("cannot be used"));
+  Mend("rules/r17.textproto", "at_least: two", "at_least: 2");
   Mend("rules/r17.textproto", "version: 3", "version: 4");
-  RestartAlerts();
   const std::string list = Run({"rules", "list"}, "coordinator");
   EXPECT_THAT(list, HasSubstr("R17 version 3, from"));
   EXPECT_THAT(list, HasSubstr("R17 version 4 in place of R17 version 3"));
 
   EXPECT_THAT(Run({"rules", "adopt", "--why", "the board's decision"}, "nhs"),
               HasSubstr("may_agree: \"rule\""));
-  const std::string asked =
-      Run({"rules", "adopt", "--why", "the board's decision", "--json"},
-          "coordinator");
-  const std::string approval = Field(asked, "approval");
-  ASSERT_FALSE(approval.empty()) << asked;
+  const std::string approval = Ask();
   EXPECT_THAT(Run({"rules", "adopt", "--approve", approval}, "coordinator"),
               Not(HasSubstr("agreed to by")));
+  EXPECT_THAT(Log(), Not(HasSubstr("RulesAdopted")));
   EXPECT_THAT(Run({"rules", "adopt", "--approve", approval}, "service-manager"),
               HasSubstr("agreed to by coordinator and service-manager"));
-  EXPECT_THAT(Log(), Not(HasSubstr("RulesAdopted")));
-  RestartAlerts();
-  const std::string now = Run({"rules", "list"}, "coordinator");
-  EXPECT_THAT(now, HasSubstr("R17 version 4, from"));
+  const std::string now = UntilInForce("R17 version 4, from");
   EXPECT_THAT(now, Not(HasSubstr("wait for two people")));
-  const SystemSteadyClock clock;
-  const absl::Duration end = clock.Elapsed() + kLong;
-  while (!absl::StrContains(Log(), "RulesAdopted") && clock.Elapsed() < end) {
-  }
   EXPECT_THAT(Log(), HasSubstr("RulesAdopted"));
+  // Also after a restart, on which the folder's word alone is nothing.
+  Mend("rules/r17.textproto", "version: 4", "version: 5");
+  RestartAlerts();
+  EXPECT_THAT(UntilInForce("R17 version 4, from"),
+              HasSubstr("R17 version 5 in place of R17 version 4"));
+}
+
+TEST_F(RulesTest, AdoptedTheyJudgeFromThereOn) {
+  Publish("player", R"({"specversion":"1.0","id":"t-1",)"
+                    R"("type":"concordat.hub.v1.TimePassed",)"
+                    R"("time":"2025-11-20T09:00:00Z",)"
+                    R"("data":{"to":"1763629200000000"}})");
+  Missed("m-1", "p-aaaaaaaaaaaaaaaaaaaaaaaaaa");
+  Mend("rules/r17.textproto", "version: 3", "version: 4");
+  Mend("rules/r17.textproto", "at_least: 2", "at_least: 1");
+  const std::string approval = Ask();
+  EXPECT_THAT(Run({"rules", "adopt", "--approve", approval}, "service-manager"),
+              HasSubstr("agreed to by coordinator and service-manager"));
+  UntilInForce("R17 version 4, from");
+  EXPECT_EQ(Raised(), 0);
+  Missed("m-2", "p-aaaaaaaaaaaaaaaaaaaaaaaaae");
+  EXPECT_EQ(UntilRaised(1), 1);
+  // What a rebuild asks for goes before what comes after it.
+  RestartAlerts();
+  UntilInForce("R17 version 4, from");
+  Missed("m-3", "p-aaaaaaaaaaaaaaaaaaaaaaaaai");
+  EXPECT_EQ(UntilRaised(2), 2);
 }
 
 TEST_F(RulesTest, TheLogTellsOfTheRegistry) {

@@ -61,14 +61,11 @@ class EngineTest : public ::testing::Test {
             PersonKey());
   }
 
-  std::vector<AlertDraft> Happens(const google::protobuf::Message& message,
-                                  const std::string& when,
-                                  const std::string& source,
-                                  const std::string& controller,
-                                  const PersonKey& person = Person(2),
-                                  const std::string& arrives = "",
-                                  const std::string& retracts = "",
-                                  const std::string& corrects = "") {
+  std::vector<AlertDraft> Happens(
+      const google::protobuf::Message& message, const std::string& when,
+      const std::string& source, const std::string& controller,
+      const PersonKey& person = Person(2), const std::string& arrives = "",
+      const std::string& retracts = "", const std::string& corrects = "") {
     View view;
     view.sequence.value = ++sequence_;
     view.accepted_us = At(arrives.empty() ? when : arrives);
@@ -86,6 +83,7 @@ class EngineTest : public ::testing::Test {
     for (auto& group : *groups) {
       view.groups.push_back({group.number, group.data, {}});
     }
+    log_.push_back(view);
     auto drafts = engine_->Apply(view);
     EXPECT_THAT(drafts, testing::IsOk());
     if (!drafts.ok()) return {};
@@ -173,6 +171,7 @@ class EngineTest : public ::testing::Test {
   const std::string kAlerts = "urn:concordat:mappa-tayside:alerts";
   std::shared_ptr<const TypeRegistry> types_;
   std::unique_ptr<Engine> engine_;
+  std::vector<View> log_;  // What happened.
   uint64_t sequence_ = 0;
 };
 

@@ -1,18 +1,25 @@
 // | bug | test |
 // |---|---|
-// | changed rules are in force without anybody | ChangedRulesWaitForTwoPeople |
-// | ... or by an agreement to others, or of another kind | the same |
-// | agreed, and not kept: gone with the file | AgreedToTheyAreInForce |
-// | a log that does not answer lets them in | ALogThatIsAwayAgreesToNothing |
+// | the first rules change with the folder | TheFirstRulesAreKept |
+// | changed rules are not said to wait, or broken ones are | ChangedRulesWait |
 // | the order of files makes other rules | TheOrderOfFilesIsNothing |
+// | agreed to and not in force until a restart | AgreedToTheyAreInForceWithoutARestart |
+// | adopted twice, or again after a restart | the same |
+// | adopted though the folder is another by then | AFolderThatIsAnotherIsNotAdopted |
+// | agreed to while the service was away: never adopted | WhatWasAgreedToMeanwhileIsAdopted |
+// | a rule that looks at other facts misses those of before | ANewRuleSeesWhatCameBeforeIt |
 #include "services/alerts/rpc/rule_adoption.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
+#include "absl/strings/match.h"
 #include "concordat/hub/v1/approval.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/common/base/system_clock.h"
+#include "services/alerts/domain/rule_history.h"
+#include "services/alerts/rpc/desk.h"
 #include "services/common/storage/posix_directory.h"
 #include "tests/support/demo_engine.h"
 #include "tests/support/status_matchers.h"
@@ -33,99 +40,196 @@ class RuleAdoptionTest : public AlertsBusTest {
     AlertsBusTest::SetUp();
     const auto definitions = testing::DemoDefinitions(types_);
     ASSERT_THAT(definitions, IsOk());
-    rules_ = definitions->rules;
+    definitions_ = *definitions;
+    rules_ = definitions_.rules;
+    folder_rules_ = rules_;
+    self_.set_name("service-alerts");
+    self_.set_agency("mappa-tayside");
+    self_.set_system("alerts");
+    self_.set_default_purpose("MAPPA_RISK_MANAGEMENT");
+    self_.set_default_gateway("G1");
+    self_.set_default_regime(bus::v1::REGIME_GDPR);
+  }
+  void TearDown() override { CloseDesk(); }
+
+  void OpenDesk() {
+    auto engine = MakeEngine(definitions_);
+    ASSERT_THAT(engine, IsOk());
     client_ = bus_.Connect("service-alerts");
-    folder_ = *PosixDirectory::Open(files_.path());
+    desk_ = std::make_unique<Desk>(*std::move(engine), *client_, types_, self_,
+                                   bus::v1::ENVIRONMENT_DEMO, clock_, random_,
+                                   log_);
+    desk_->AdoptFrom(
+        [this]() -> absl::StatusOr<std::vector<v1::Rule>> {
+          return folder_rules_;
+        },
+        [this](WantedFields wanted) {
+          ++folded_again_;
+          Definitions wider = definitions_;
+          wider.wanted = std::move(wanted);
+          return MakeEngine(wider);
+        });
+    running_ = std::thread([this] { EXPECT_THAT(desk_->Run(), IsOk()); });
+    EXPECT_THAT(InForce(), SizeIs(::testing::Gt(0u)));
   }
-  RulesInForce Find(const std::vector<v1::Rule>& rules) {
-    auto found =
-        FindRulesInForce(*folder_, rules, *client_, steady_, absl::Seconds(5));
-    EXPECT_THAT(found, IsOk());
-    return found.value_or(RulesInForce());
+  void CloseDesk() {
+    if (desk_ == nullptr) return;
+    desk_->Stop();
+    running_.join();
+    bus_.WaitForAnswers(absl::Seconds(5));
+    desk_.reset();
+    client_.reset();
   }
-  std::vector<v1::Rule> Changed() {
+  std::vector<v1::Rule> InForce() {
+    auto rules = desk_->Rules(clock_.Now() + absl::Seconds(10));
+    EXPECT_THAT(rules, IsOk());
+    return rules.value_or(std::vector<v1::Rule>());
+  }
+  // How often the log says that rules were adopted, once it has `events`.
+  size_t Adopted(size_t events) {
+    EXPECT_TRUE(bus_.WaitForEvents(events, absl::Seconds(5)));
+    const std::vector<View> all = bus_.events();
+    return static_cast<size_t>(
+        std::count_if(all.begin(), all.end(), [](const View& view) {
+          return view.header.type == hub::v1::RulesAdopted().GetTypeName();
+        }));
+  }
+  // Until it has folded everything.
+  void ReadAll() {
+    v1::ListAlertsRequest request;
+    request.set_min_position(bus_.events().size());
+    EXPECT_THAT(desk_->List({"police", "police-scotland", {"police"}}, request,
+                            clock_.Now() + absl::Seconds(10)),
+                IsOk());
+  }
+
+  std::vector<v1::Rule> Changed() const {
     std::vector<v1::Rule> changed = rules_;
     changed[0].set_version(changed[0].version() + 1);
     return changed;
   }
-  void Agree(const std::string& kind, const std::string& digest) {
+  void Agree(const std::vector<v1::Rule>& rules) {
     hub::v1::ApprovalGiven given;
-    given.set_request("approval-1");
-    given.set_kind(kind);
-    given.set_digest(digest);
+    given.set_request(absl::StrCat("approval-", ++requests_));
+    given.set_kind(kRuleAct);
+    given.set_digest(DigestOf(rules));
     given.set_asked_by("coordinator");
     given.set_by("service-manager");
     Happens(given, "hub", "bus", PersonKey());
   }
 
+  const Logger log_{"rule_adoption_test"};
+  bus::v1::Principal self_;
   testing::TempDir files_;
-  std::unique_ptr<Directory> folder_;
-  SystemSteadyClock steady_;
+  Definitions definitions_;
   std::vector<v1::Rule> rules_;
+  std::vector<v1::Rule> folder_rules_;
+  std::atomic<int> folded_again_{0};
+  int requests_ = 0;
   std::unique_ptr<BusClient> client_;
+  std::unique_ptr<Desk> desk_;
+  std::thread running_;
 };
 
-TEST_F(RuleAdoptionTest, ChangedRulesWaitForTwoPeople) {
-  EXPECT_THAT(Find(rules_).waiting.digest(), IsEmpty());
-  Agree("rule", DigestOf(rules_));
-  Agree("keys", DigestOf(Changed()));
-  const RulesInForce found = Find(Changed());
-  EXPECT_EQ(DigestOf(found.rules), DigestOf(rules_));
-  EXPECT_FALSE(found.adopted);
-  EXPECT_EQ(found.waiting.digest(), DigestOf(Changed()));
-  EXPECT_THAT(found.waiting.what(), HasSubstr(" in place of R"));
+TEST_F(RuleAdoptionTest, TheFirstRulesAreKept) {
+  const auto folder = *PosixDirectory::Open(files_.path());
+  for (const auto& of_folder : {rules_, Changed()}) {
+    const auto first = FirstRules(*folder, of_folder);
+    ASSERT_THAT(first, IsOk());
+    EXPECT_EQ(DigestOf(*first), DigestOf(rules_));
+  }
+}
+
+TEST_F(RuleAdoptionTest, ChangedRulesWait) {
+  EXPECT_THAT(WaitingRulesOf(rules_, rules_).what(), IsEmpty());
+  const v1::WaitingRules waiting = WaitingRulesOf(rules_, Changed());
+  EXPECT_EQ(waiting.digest(), DigestOf(Changed()));
+  EXPECT_THAT(waiting.what(), HasSubstr(" in place of R"));
   // One rule fewer is a change, too.
   std::vector<v1::Rule> fewer = rules_;
   fewer.pop_back();
-  EXPECT_THAT(Find(fewer).waiting.what(), HasSubstr("any more"));
-}
-
-TEST_F(RuleAdoptionTest, AgreedToTheyAreInForce) {
-  Find(rules_);
-  Agree("rule", DigestOf(Changed()));
-  const RulesInForce found = Find(Changed());
-  EXPECT_TRUE(found.adopted);
-  EXPECT_EQ(DigestOf(found.rules), DigestOf(Changed()));
-  EXPECT_THAT(found.waiting.digest(), IsEmpty());
-  EXPECT_FALSE(Find(Changed()).adopted);
-  bus::v1::Principal self;
-  self.set_name("service-alerts");
-  self.set_agency("mappa-tayside");
-  self.set_system("alerts");
-  self.set_default_purpose("MAPPA_RISK_MANAGEMENT");
-  self.set_default_gateway("G1");
-  self.set_default_regime(bus::v1::REGIME_GDPR);
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(SayAdopted(found.rules, self, *client_, *types_, random_),
-                IsOk());
-  }
-  std::vector<View> said = bus_.events();
-  std::erase_if(said, [](const View& view) {
-    return view.header.type != hub::v1::RulesAdopted().GetTypeName();
-  });
-  ASSERT_THAT(said, SizeIs(1));
-  hub::v1::RulesAdopted adopted;
-  ASSERT_TRUE(adopted.ParseFromString(said[0].Data()));
-  EXPECT_EQ(adopted.digest(), DigestOf(Changed()));
-  // Those of before are no longer.
-  EXPECT_EQ(Find(rules_).waiting.digest(), DigestOf(rules_));
-}
-
-TEST_F(RuleAdoptionTest, ALogThatIsAwayAgreesToNothing) {
-  Find(rules_);
-  Agree("rule", DigestOf(Changed()));
-  bus_.GoAway();
-  const auto found = FindRulesInForce(*folder_, Changed(), *client_, steady_,
-                                      absl::Milliseconds(100));
-  bus_.ComeBack();
-  ASSERT_THAT(found, IsOk());
-  EXPECT_EQ(DigestOf(found->rules), DigestOf(rules_));
+  EXPECT_THAT(WaitingRulesOf(rules_, fewer).what(), HasSubstr("any more"));
+  const v1::WaitingRules broken =
+      WaitingRulesOf(rules_, absl::InvalidArgumentError("rule R1: is wrong"));
+  EXPECT_THAT(broken.what(), HasSubstr("rule R1: is wrong"));
+  EXPECT_THAT(broken.digest(), IsEmpty());
 }
 
 TEST_F(RuleAdoptionTest, TheOrderOfFilesIsNothing) {
   std::vector<v1::Rule> turned = rules_;
   std::reverse(turned.begin(), turned.end());
   EXPECT_EQ(DigestOf(turned), DigestOf(rules_));
+  EXPECT_EQ(AdoptionOf(turned).SerializeAsString(),
+            AdoptionOf(rules_).SerializeAsString());
+}
+
+TEST_F(RuleAdoptionTest, AgreedToTheyAreInForceWithoutARestart) {
+  OpenDesk();
+  folder_rules_ = Changed();
+  const size_t with_it = bus_.events().size() + 2;
+  Agree(Changed());
+  EXPECT_EQ(Adopted(with_it), 1u);
+  ReadAll();
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
+  CloseDesk();
+  OpenDesk();
+  ReadAll();
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
+  EXPECT_EQ(Adopted(with_it), 1u);
+  EXPECT_EQ(folded_again_, 0);
+}
+
+TEST_F(RuleAdoptionTest, AFolderThatIsAnotherIsNotAdopted) {
+  OpenDesk();
+  Agree(Changed());
+  ReadAll();
+  // What comes after it is judged, and nothing was adopted before that.
+  GoesAbsent();
+  const size_t events = bus_.events().size();
+  EXPECT_EQ(Adopted(events), 0u);
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(rules_));
+}
+
+TEST_F(RuleAdoptionTest, WhatWasAgreedToMeanwhileIsAdopted) {
+  Agree(Changed());
+  folder_rules_ = Changed();
+  const size_t with_it = bus_.events().size() + 1;
+  OpenDesk();
+  EXPECT_EQ(Adopted(with_it), 1u);
+  ReadAll();
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
+}
+
+TEST_F(RuleAdoptionTest, ANewRuleSeesWhatCameBeforeIt) {
+  // Absences of restricted patients are no rule's yet.
+  const auto is_of_absences = [](const v1::Rule& rule) {
+    return absl::StrContains(rule.DebugString(),
+                             "RestrictedPatientStatusChanged");
+  };
+  std::erase_if(definitions_.rules, is_of_absences);
+  OpenDesk();
+  GoesAbsent();
+  ReadAll();
+  folder_rules_ = rules_;
+  const size_t with_it = bus_.events().size() + 2;
+  Agree(rules_);
+  EXPECT_EQ(Adopted(with_it), 1u);
+  while (folded_again_ == 0) ReadAll();
+  ReadAll();
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(rules_));
+  // What happened before it raises nothing; what happens now does.
+  const auto raised = [this] {
+    size_t raised = 0;
+    for (const View& view : bus_.events()) {
+      raised += view.header.type == "concordat.alerts.v1.AlertRaised";
+    }
+    return raised;
+  };
+  EXPECT_EQ(raised(), 0u);
+  const size_t with_alert = bus_.events().size() + 2;
+  GoesAbsent();
+  ASSERT_TRUE(bus_.WaitForEvents(with_alert, absl::Seconds(5)));
+  EXPECT_EQ(raised(), 1u);
 }
 
 }  // namespace

@@ -31,8 +31,12 @@ class RuleDeskTest : public AlertsBusTest {
     const auto agreements = testing::DemoAgreements();
     ASSERT_THAT(agreements, IsOk());
     client_ = bus_.Connect("service-alerts");
-    desk_ = std::make_unique<RuleDesk>(*definitions, v1::WaitingRules(),
-                                       *agreements, *client_, clock_);
+    const auto rules = [rules = definitions->rules](
+                           auto...) -> absl::StatusOr<std::vector<v1::Rule>> {
+      return rules;
+    };
+    desk_ = std::make_unique<RuleDesk>(*definitions, rules, rules, *agreements,
+                                       *client_, clock_);
     GoesAbsent();
   }
   void TearDown() override {
@@ -66,8 +70,10 @@ TEST_F(RuleDeskTest, CountsTheAlertsOfTheCallersAgencyAlone) {
 
 TEST_F(RuleDeskTest, ARuleOfTheCallerIsTakenInsteadOfThoseInForce) {
   v1::BacktestRulesRequest request;
-  const v1::ListRulesResponse in_force = desk_->List();
-  for (const v1::Rule& rule : in_force.rules()) {
+  const auto in_force = desk_->List(clock_.Now() + absl::Seconds(5));
+  ASSERT_THAT(in_force, IsOk());
+  EXPECT_FALSE(in_force->has_waiting());
+  for (const v1::Rule& rule : in_force->rules()) {
     if (rule.id() == "R01") *request.add_rules() = rule;
   }
   EXPECT_THAT(Backtest(kPolice, request).load(), SizeIs(0));

@@ -1,0 +1,143 @@
+#include "services/alerts/domain/rule_history.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "concordat/alerts/v1/rule.pb.h"
+#include "services/common/base/bytes.h"
+#include "services/common/base/check.h"
+#include "services/common/crypto/sha256.h"
+
+namespace concordat::alerts {
+
+void SortRules(std::vector<v1::Rule>& rules) {
+  std::sort(rules.begin(), rules.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.id(), a.version()) < std::pair(b.id(), b.version());
+  });
+}
+
+std::string DigestOf(std::vector<v1::Rule> rules) {
+  SortRules(rules);
+  std::string bytes = "concordat/rules/1";
+  for (const v1::Rule& rule : rules) {
+    const std::string one = rule.SerializeAsString();
+    PutNumber(bytes, static_cast<uint64_t>(one.size()));
+    bytes += one;
+  }
+  const Sha256Hash hash = Sha256::Of(bytes);
+  return std::string(AsView(hash));
+}
+
+RuleHistory::RuleHistory(RuleBook first, WantedFields wanted,
+                         std::shared_ptr<const TypeRegistry> types,
+                         std::shared_ptr<const LimitClocks> clocks)
+    : types_(std::move(types)),
+      clocks_(std::move(clocks)),
+      wanted_(std::move(wanted)) {
+  first.AddWanted(wanted_);
+  versions_.push_back(
+      {Sequence{}, std::make_unique<const RuleBook>(std::move(first))});
+}
+
+void RuleHistory::Agree(const hub::v1::ApprovalGiven& given) {
+  if (given.kind() == kRuleAct) {
+    agreed_.push_back({given.request(), given.digest()});
+  }
+}
+
+absl::StatusOr<bool> RuleHistory::Adopt(const hub::v1::RulesAdopted& adopted,
+                                        Sequence place) {
+  const auto agreed = std::find_if(
+      agreed_.begin(), agreed_.end(),
+      [&](const Agreed& each) { return each.digest == adopted.digest(); });
+  if (adopted.content().empty()) {
+    if (agreed != agreed_.end()) agreed_.erase(agreed);
+    return false;
+  }
+  std::vector<v1::Rule> rules;
+  for (const std::string& one : adopted.content()) {
+    if (!rules.emplace_back().ParseFromString(one)) {
+      return absl::InvalidArgumentError("adopted rules cannot be read");
+    }
+  }
+  if (agreed == agreed_.end() || DigestOf(rules) != adopted.digest()) {
+    return absl::FailedPreconditionError(
+        "adopted rules are not what two people agreed to");
+  }
+  agreed_.erase(agreed);
+  auto book = RuleBook::Build(rules, *types_, *clocks_,
+                              newest().first_index() + newest().size());
+  if (!book.ok()) return book.status();
+  widened_ |= book->AddWanted(wanted_);
+  versions_.push_back(
+      {place, std::make_unique<const RuleBook>(*std::move(book))});
+  return true;
+}
+
+RuleLimbs RuleHistory::Watching(absl::string_view type, Sequence place,
+                                uint64_t accepted_us) const {
+  RuleLimbs acting;
+  // Of the version after, whose day has not come.
+  std::set<std::string> waits;
+  bool newest = true;
+  for (auto version = versions_.rbegin(); version != versions_.rend();
+       ++version) {
+    if (version->from > place) continue;
+    for (const RuleLimb* limb : version->book->Watching(type)) {
+      if ((newest || waits.contains(limb->rule)) &&
+          accepted_us >= limb->effective_us) {
+        acting.push_back(limb);
+      }
+    }
+    std::set<std::string> still = version->book->NotEffectiveAt(accepted_us);
+    if (!newest) {
+      std::erase_if(still, [&](const std::string& rule) {
+        return !waits.contains(rule);
+      });
+    }
+    if (still.empty()) break;
+    waits = std::move(still);
+    newest = false;
+  }
+  return acting;
+}
+
+bool RuleHistory::Answers(absl::string_view type) const {
+  return std::any_of(versions_.begin(), versions_.end(),
+                     [&](const Version& version) {
+                       return !version.book->Answered(type).empty();
+                     });
+}
+
+const std::set<std::string>* RuleHistory::Wanted(absl::string_view type) const {
+  const auto found = wanted_.find(type);
+  return found == wanted_.end() ? nullptr : &found->second;
+}
+
+const RuleHistory::Version& RuleHistory::VersionOf(size_t index) const {
+  const auto found = std::find_if(
+      versions_.begin(), versions_.end(), [index](const Version& version) {
+        return index < version.book->first_index() + version.book->size();
+      });
+  CONCORDAT_CHECK(found != versions_.end());
+  return *found;
+}
+
+const RuleLimb* RuleHistory::At(size_t index) const {
+  return VersionOf(index).book->At(index);
+}
+
+RuleLimbs RuleHistory::FamilyOf(size_t index) const {
+  const Version& version = VersionOf(index);
+  const RuleLimb& limb = *version.book->At(index);
+  RuleLimbs family = version.book->Family(limb.rule, limb.family);
+  if (&version != &versions_.back()) {
+    const RuleLimbs now = newest().Family(limb.rule, limb.family);
+    family.insert(family.end(), now.begin(), now.end());
+  }
+  return family;
+}
+
+}  // namespace concordat::alerts
