@@ -1,4 +1,5 @@
-// concordat log status|verify|checkpoint|prove|drain|resume|maintenance|backup|restore
+// concordat log status|verify|checkpoint|prove|drain|resume|maintenance|backup|restore|
+//   restored
 #include <unistd.h>
 
 #include <cstdio>
@@ -111,7 +112,7 @@ absl::Status Verify(Hub& hub, bool as_json) {
 absl::Status RunLog(const std::vector<std::string>& arguments) {
   CommandLine line(
       "log status|verify|checkpoint|prove|drain|resume|maintenance|backup|"
-      "restore [--profile admin]",
+      "restore|restored [--profile admin]",
       "status   how far the log is, and whether it takes events\n"
       "verify   reads every block and checks it, and its tree against it\n"
       "checkpoint\n"
@@ -131,7 +132,11 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
       "restore  --from DIR [--at SEQUENCE|TIME]: makes the log of --data, "
       "which "
       "has none\n"
-      "deploy/docs/operators.md and backup.md tell when and how.");
+      "restored where the log is in PostgreSQL, whose database was restored to "
+      "before the\n"
+      "         log's end: begins an epoch on it, while no bus runs\n"
+      "deploy/docs/operators.md, backup.md and postgresql.md tell when and "
+      "how.");
   std::string to;
   std::string from;
   std::string at;
@@ -169,6 +174,11 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
   const auto go = line.Parse(arguments, 1, 1);
   if (!go.ok() || !*go) return go.status();
   const std::string& word = line.words()[0];
+  if (word == "restored") {
+    std::vector<std::string> flags = {"--data", line.data_path()};
+    if (line.json()) flags.push_back("--json");
+    return RunBeside("concordat-log-restored", flags);
+  }
   if (word == "backup" || word == "restore") {
     const bool is_backup = word == "backup";
     if ((is_backup ? to : from).empty()) {
@@ -201,8 +211,8 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
   return absl::InvalidArgumentError(
       absl::StrCat("log ", word,
                    "? status, verify, checkpoint, prove, drain, resume, "
-                   "maintenance, backup or "
-                   "restore"));
+                   "maintenance, backup, restore or "
+                   "restored"));
 }
 
 }  // namespace concordat::cli

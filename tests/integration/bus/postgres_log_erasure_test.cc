@@ -10,6 +10,12 @@
 //   a dump of before that opens with today's keys         the same
 //   a machine that was away is not waited for             AMachineThatWasAway…
 //   a key is given to whoever has a row                   AStrangersRow…
+//   a restored database is written on, by who knew more   ARestoreToBefore…
+//     or by who knew less
+//   after it what was erased opens, or nothing does       ARestoreToBefore…
+//   who was shown what is lost is not told                ARestoreToBefore…
+//   an epoch is begun while a bus writes                  ARestoreToBefore…
+//   a change of the primary stops who lost nothing        WhoSawTheEndWritesOn…
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -236,6 +242,50 @@ class PostgresErasureTest : public ::testing::Test {
     EXPECT_EQ(status, 0);
     return dump;
   }
+  void Stop(int bus) {
+    buses_[bus]->Signal(SIGTERM);
+    EXPECT_EQ(buses_[bus]->Wait(), 0);
+    buses_[bus] = nullptr;
+  }
+  // Until it ends; its status.
+  int Run(int bus) {
+    Process process(
+        std::vector<std::string>{kProgram, "--data", data_[bus].path()});
+    return process.Wait();
+  }
+  // What the command says.
+  std::string Restored(int bus) {
+    int status = -1;
+    return RunCommand(absl::StrCat(std::getenv("CONCORDAT_BIN"),
+                                   "/concordat log restored --data ",
+                                   data_[bus].path(), " 2>&1"),
+                      &status);
+  }
+  // The database is as it was.
+  void Restore(const std::string& dump) {
+    servers_->Ask(servers_->primary(), "DROP SCHEMA concordat CASCADE",
+                  database_);
+    const std::string file = folder_.PathOf("restore.sql");
+    std::ofstream(file) << dump;
+    int status = -1;
+    RunCommand(absl::StrCat("/usr/lib/postgresql/15/bin/psql -q -d '",
+                            servers_->Options(database_).conninfo, "' -f ",
+                            file, " 2>&1"),
+               &status);
+    ASSERT_EQ(status, 0);
+  }
+  bus::v1::GetLogStatusResponse StatusOf(int bus) {
+    const auto status = Call<bus::v1::GetLogStatusResponse>(
+        bus, "admin", "BusService/GetLogStatus",
+        bus::v1::GetLogStatusRequest());
+    EXPECT_THAT(status, IsOk());
+    return status.value_or(bus::v1::GetLogStatusResponse());
+  }
+  Sequence End(int bus) { return {StatusOf(bus).end_sequence()}; }
+  LogEpoch EpochOf(int bus) {
+    const auto status = StatusOf(bus);
+    return {std::string(status.log_id()), status.epoch()};
+  }
   // How many events open there with every key that the directory has, and how many
   // of them have the mark.
   struct Readable {
@@ -339,11 +389,7 @@ TEST_F(PostgresErasureTest, NothingInTheDatabaseOpensWhatWasErased) {
     // As bytes are written there.
     EXPECT_FALSE(absl::StrContains(*dump, "4d41524b2d515a58"));
   }
-  for (auto& bus : buses_) {
-    bus->Signal(SIGTERM);
-    EXPECT_EQ(bus->Wait(), 0);
-    bus = nullptr;
-  }
+  for (const int bus : {0, 1}) Stop(bus);
   for (const DataDirectory& data : data_) {
     EXPECT_EQ(FilesWith(data.path(), kMark), 0);
   }
@@ -364,6 +410,77 @@ TEST_F(PostgresErasureTest, NothingInTheDatabaseOpensWhatWasErased) {
   const auto old = OpenAll(data_[0], restored);
   EXPECT_THAT(old, HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(std::string(old.status().message()), HasSubstr("wrapping key 1"));
+}
+
+TEST_F(PostgresErasureTest, ARestoreToBeforeAnErasureBeginsAnEpochWithoutIt) {
+  PublishBoth();
+  const std::string before = Dump(database_);
+  const int writer = Writer();
+  ASSERT_THAT(Erase(writer), IsOk());
+  Concern("lost", kOther, "INC-2");
+  // Somebody who was shown it, and keeps a place of its own.
+  const Sequence shown = End(writer);
+  const LogEpoch epoch = EpochOf(writer);
+  EXPECT_THAT(Restored(writer), HasSubstr("another process is using"));
+  Stop(1 - writer);
+  EXPECT_THAT(Restored(1 - writer), HasSubstr("a bus writes this log"));
+  Stop(writer);
+  Restore(before);
+  // Neither who knew more, nor, elsewhere, who knows nothing.
+  EXPECT_NE(Run(writer), 0);
+  servers_->Ask(servers_->primary(),
+                "UPDATE concordat.server SET identity = '1/00000001' "
+                "RETURNING identity",
+                database_);
+  std::filesystem::remove(data_[1 - writer].PathOf("bus/log/durable"));
+  EXPECT_NE(Run(1 - writer), 0);
+
+  std::string said;
+  // The lease of who could not start is over.
+  EXPECT_TRUE(Until([&] {
+    said = Restored(1 - writer);
+    return !absl::StrContains(said, "a moment ago");
+  }));
+  EXPECT_THAT(said, HasSubstr("of the machine that erased"));
+  EXPECT_THAT(Restored(writer), HasSubstr("begins epoch"));
+  Start(1 - writer);
+  Start(writer);
+  EXPECT_THAT(Told(writer, kPerson), IsEmpty());
+  EXPECT_THAT(Told(writer, kOther), SizeIs(3));
+  EXPECT_GT(EpochOf(writer).epoch, epoch.epoch);
+  const auto client = ConnectBus(data_[Writer()], "police");
+  ASSERT_THAT(client, IsOk());
+  SubscribeOptions options;
+  options.own_place = true;
+  options.after = shown;
+  options.log_epoch = epoch;
+  const auto subscription = (*client)->Subscribe(std::move(options));
+  ASSERT_THAT(subscription, IsOk());
+  absl::Status told;
+  EXPECT_TRUE(Until([&] {
+    told = (*subscription)->Next(absl::Milliseconds(200)).status();
+    return !absl::IsDeadlineExceeded(told);
+  }));
+  EXPECT_THAT(told, HasCode(absl::StatusCode::kDataLoss));
+  Concern("after", kOther, "INC-3");
+  EXPECT_THAT(Told(Writer(), kOther), SizeIs(4));
+}
+
+TEST_F(PostgresErasureTest, WhoSawTheEndWritesOnWhereverTheServerIs) {
+  PublishBoth();
+  const int writer = Writer();
+  Stop(1 - writer);
+  Stop(writer);
+  servers_->Ask(servers_->primary(),
+                "UPDATE concordat.server SET identity = '1/00000001' "
+                "RETURNING identity",
+                database_);
+  std::filesystem::remove(data_[1 - writer].PathOf("bus/log/durable"));
+  EXPECT_NE(Run(1 - writer), 0);
+  Start(writer);
+  Concern("on", kOther, "INC-2");
+  Start(1 - writer);
+  EXPECT_TRUE(Until([&] { return Told(1 - writer, kOther).size() == 4; }));
 }
 
 TEST_F(PostgresErasureTest, AMachineThatWasAwayIsWaitedForByName) {

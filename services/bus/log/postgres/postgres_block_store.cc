@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/base/bytes.h"
 #include "services/bus/log/durable_mark.h"
 #include "services/bus/log/postgres/tables.h"
 #include "services/bus/log/segment_store.h"
+#include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
 #include "services/common/base/system_clock.h"
 
@@ -70,28 +70,38 @@ ClosedSegment PostgresBlockStore::Close(const Segment& segment,
 
 absl::StatusOr<std::unique_ptr<PostgresBlockStore>> PostgresBlockStore::Open(
     const PostgresOptions& options, uint64_t segment_bytes, Directory& beside,
-    const OpenHooks& hooks) {
+    const OpenHooks& hooks, Servers servers) {
   std::unique_ptr<PostgresBlockStore> store(
       new PostgresBlockStore(options, segment_bytes));
   absl::Status status = store->Connect();
   if (status.ok()) status = MakeTables(*store->connection_);
   if (status.ok()) status = store->OpenSegments(hooks);
-  if (status.ok()) status = store->OpenMark(beside);
+  if (status.ok()) status = store->OpenMark(beside, servers);
   if (!status.ok()) return status;
   return store;
 }
 
-absl::Status PostgresBlockStore::OpenMark(Directory& beside) {
+absl::Status PostgresBlockStore::OpenMark(Directory& beside, Servers servers) {
   absl::StatusOr<std::string> bytes =
       ReadWhole(beside, std::string(kDurableMarkName));
   if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
   if (bytes.ok()) {
+    const std::optional<DurableMark> mark = DecodeDurableMark(*bytes);
+    const bool same_log = mark.has_value() && end_.log_id.has_value() &&
+                          mark->log_id == *end_.log_id;
+    const bool epoch_since = servers == Servers::kRestored ||
+                             (mark.has_value() && mark->epoch < end_.epoch);
     MutexLock lock(mu_);
     const Segment& last = segments_.back();
-    const absl::Status status =
-        CheckDurableMark(*bytes, end_, last.number, last.end_offset,
-                         "the servers' log ends here");
-    if (!status.ok()) return At(last.number, last.end_offset, status);
+    if (!same_log || !epoch_since) {
+      const absl::Status status =
+          CheckDurableMark(*bytes, end_, last.number, last.end_offset,
+                           "the servers' log ends here");
+      if (!status.ok()) return At(last.number, last.end_offset, status);
+    }
+    saw_the_end_ = same_log && mark->epoch == end_.epoch &&
+                   mark->segment == last.number &&
+                   mark->end_offset == last.end_offset;
   }
   absl::StatusOr<std::unique_ptr<File>> file =
       bytes.ok() ? beside.Open(kDurableMarkName)
@@ -104,6 +114,7 @@ absl::Status PostgresBlockStore::OpenMark(Directory& beside) {
 absl::Status PostgresBlockStore::Connect() {
   connection_ = nullptr;
   listens_ = false;
+  note_server_ = term_.has_value();
   absl::StatusOr<std::unique_ptr<PostgresConnection>> connection =
       PostgresConnection::Connect(options_);
   if (!connection.ok()) return connection.status();
@@ -307,6 +318,7 @@ absl::Status PostgresBlockStore::Append(const LogId& log_id, uint32_t epoch,
   }
   if (!status.ok()) return status;
   Take(added.segment, added.offset, block.size(), header.first_sequence, end);
+  if (note_server_) NoteServer();
   return absl::OkStatus();
 }
 

@@ -30,17 +30,32 @@ namespace concordat::bus {
 // Threads  As BlockStore. Follow: one, and never while Append() is used.
 class PostgresBlockStore : public BlockStore {
  public:
+  // kRestored: what the durable mark tells of may be gone, and who opens this begins
+  // an epoch.
+  enum class Servers { kHaveAll, kRestored };
+
   // Makes the tables where there are none. `beside` has the durable mark of this
-  // process, and outlives this.
-  //   DATA_LOSS  a row is damaged or missing; names segment and offset.
+  // process, and outlives this. A mark of an earlier epoch than the log's end is of
+  // before somebody began that one, knowing that events are lost.
+  //   DATA_LOSS  a row is damaged or missing, or was lost; names segment and offset.
   //   FAILED_PRECONDITION  the server does not keep what it commits on others.
   //   UNIMPLEMENTED, UNAVAILABLE, INTERNAL
   static absl::StatusOr<std::unique_ptr<PostgresBlockStore>> Open(
       const PostgresOptions& options, uint64_t segment_bytes, Directory& beside,
-      const OpenHooks& hooks);
+      const OpenHooks& hooks, Servers servers = Servers::kHaveAll);
+
+  // Before the first BeginTerm(). Whoever writes notes which server it writes to. Of
+  // another (a restored database, or a standby that was promoted while no process ran)
+  // only who has seen the log's last block knows that nothing is lost.
+  //   DATA_LOSS  another, and the durable mark is not of the log's last block.
+  //   UNAVAILABLE, INTERNAL
+  absl::Status CheckServer();
 
   // From now on Append() adds rows, in this term. Before the first.
-  void BeginTerm(uint64_t term) { term_ = term; }
+  void BeginTerm(uint64_t term) {
+    term_ = term;
+    note_server_ = true;
+  }
 
   // What others have appended since, in order, at most eight blocks; waits for
   // that, so long at most. What it tells stays: it is on a quorum.
@@ -84,7 +99,8 @@ class PostgresBlockStore : public BlockStore {
       : options_(options), segment_bytes_(segment_bytes) {}
 
   absl::Status OpenSegments(const OpenHooks& hooks);
-  absl::Status OpenMark(Directory& beside);
+  absl::Status OpenMark(Directory& beside, Servers servers);
+  void NoteServer();
   absl::StatusOr<bool> EndsAs(const ClosedSegment& closed);
   // The rows of a segment from `from` to `end`, without a gap; good checksums.
   static absl::Status ReadRows(PostgresConnection& connection, uint32_t segment,
@@ -116,6 +132,9 @@ class PostgresBlockStore : public BlockStore {
   ChainEnd end_;
   std::unique_ptr<PostgresConnection> connection_;
   bool listens_ = false;  // That connection.
+  // The durable mark was of the log's last block when this opened it.
+  bool saw_the_end_ = false;
+  bool note_server_ = false;  // Once the next block is there.
 
   mutable Mutex mu_;
   std::vector<Segment> segments_ ABSL_GUARDED_BY(mu_);

@@ -82,7 +82,11 @@ OpenBlockStore SharedLog::Opener(uint64_t segment_bytes) {
       absl::StatusOr<std::unique_ptr<PostgresBlockStore>> store =
           PostgresBlockStore::Open(options_, segment_bytes, beside, hooks);
       if (!store.ok()) return store.status();
-      if (*term != 0) (*store)->BeginTerm(*term);
+      if (*term != 0) {
+        const absl::Status checked = (*store)->CheckServer();
+        if (!checked.ok()) return checked;
+        (*store)->BeginTerm(*term);
+      }
       if (*term != 0 || (*store)->end().log_id.has_value()) {
         store_ = store->get();
         return *std::move(store);
@@ -156,6 +160,7 @@ void SharedLog::Follow() {
                            return events.status();
                          });
     } while (is_ours && status.ok() && blocks > 0);
+    if (status.ok() && is_ours) status = store_->CheckServer();
     if (status.ok() && is_ours) {
       store_->BeginTerm(*term);
       return hooks_.on_lease(*term);

@@ -5,7 +5,7 @@ namespace concordat::bus {
 absl::Status MakeTables(PostgresConnection& connection) {
   // Asked first: making an index that is there waits for who writes.
   const absl::StatusOr<PostgresRows> there = connection.Run(
-      "SELECT 1 WHERE to_regclass('concordat.key_holder') IS NOT NULL");
+      "SELECT 1 WHERE to_regclass('concordat.server') IS NOT NULL");
   if (!there.ok()) return there.status();
   if (there->count() == 1) return absl::OkStatus();
   // One transaction. The lock: two processes may begin at once. Blocks are
@@ -43,6 +43,13 @@ absl::Status MakeTables(PostgresConnection& connection) {
       newest bigint NOT NULL,
       oldest bigint NOT NULL,
       offered bytea);
+    CREATE TABLE IF NOT EXISTS concordat.server (
+      one boolean PRIMARY KEY DEFAULT true CHECK (one),
+      identity text NOT NULL);
+    CREATE OR REPLACE VIEW concordat.this_server AS
+      SELECT system_identifier::text || '/' ||
+        left(pg_walfile_name(pg_current_wal_lsn()), 8) AS identity
+      FROM pg_control_system();
     INSERT INTO concordat.lease (term, holder) VALUES (0, '')
       ON CONFLICT DO NOTHING;
   )sql");
