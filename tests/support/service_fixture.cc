@@ -19,6 +19,7 @@ bus::v1::Registry FixtureRegistry() {
           agency: "police-scotland"
           system: "rms"
           role: "police"
+          alert_roles: "police"
           display_name: "Offender management"
         }
         principals {
@@ -26,18 +27,21 @@ bus::v1::Registry FixtureRegistry() {
           agency: "nhs-tayside"
           system: "liaison"
           role: "nhs-liaison"
+          alert_roles: "nhs-liaison"
         }
         principals {
           name: "socialwork"
           agency: "dundee-city-council"
           system: "jsw"
           role: "supervising-officer"
+          alert_roles: "supervising-officer"
         }
         principals {
           name: "coordinator"
           agency: "mappa-tayside"
           system: "coordinator"
           role: "coordinator"
+          alert_roles: "coordinator"
           display_name: "M. Carnbee"
         }
         principals {

@@ -45,15 +45,18 @@ class ServiceFixture : public ::testing::Test {
     return types_;
   }
   const bus::v1::Principal& self() const { return *self_; }
+  const PrincipalRegistry& registry() const { return *registry_; }
   void Start();
 
   template <typename Response, typename Request>
   absl::StatusOr<Response> Send(const std::string& principal,
                                 const std::string& method,
                                 const Request& request,
-                                absl::Duration timeout = absl::Seconds(10)) {
+                                absl::Duration timeout = absl::Seconds(10),
+                                const std::string& purpose = "") {
     CallOptions options;
     options.timeout = timeout;
+    options.purpose = purpose;
     const auto bytes = GenericCall(ChannelOf(principal), method,
                                    request.SerializeAsString(), options);
     if (!bytes.ok()) return bytes.status();

@@ -95,6 +95,7 @@ bool ViewsOracle::Loads(const Agreement& agreement) const {
     }
     if (line.audience() == policy::v1::AUDIENCE_UNSPECIFIED) return false;
     if (line.level_min() > line.level_max()) return false;
+    if (line.level_max() > 3) return false;  // MAPPA has no more levels.
     if (line.level_max() > 0 && line.audience() != policy::v1::AUDIENCE_PARTY) {
       return false;
     }

@@ -6,8 +6,10 @@
 #ifndef CONCORDAT_SERVICES_ALERTS_DOMAIN_ALERT_H_
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_ALERT_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,9 @@ struct AlertAddressee {
   friend bool operator==(const AlertAddressee&,
                          const AlertAddressee&) = default;
 };
+
+// Why an alert is withdrawn, for who does not see what was taken back.
+inline constexpr char kTakenBack[] = "what it rested on was taken back";
 
 struct AlertMember {
   AlertAddressee who;
@@ -142,8 +147,12 @@ struct AlertCaller {
   std::string staff = {};    // On whose behalf, a reference.
   bool is_operator = false;  // Of the hub: feeds, and no alert.
   std::string role = {};     // What it speaks as, beside what it answers for.
+  // What it asks for: what no agreement shows for that is not in the answer. Not
+  // there: nobody asks yet, what its roles are shown is judged.
+  std::optional<std::string> purpose = std::nullopt;
 
   bool Is(const AlertAddressee& who) const;
+  friend auto operator<=>(const AlertCaller&, const AlertCaller&) = default;
 };
 
 // The members that the caller answers for and that have been told.

@@ -14,8 +14,9 @@ namespace {
 constexpr GroupMask kEveryGroup = 0xff;
 constexpr uint32_t kLevelMax = 3;  // Of MAPPA.
 
-Recipient AsRecipient(const AlertAddressee& who) {
-  return Recipient{who.agency, who.role, {}};
+Recipient AsRecipient(const AlertAddressee& who,
+                      const std::optional<std::string>& purpose = {}) {
+  return Recipient{who.agency, who.role, {}, purpose};
 }
 
 std::string FirstValue(const Fact& fact, absl::string_view field) {
@@ -157,10 +158,22 @@ std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
 }
 
 GroupMask Audiences::See(const Fact& fact, const AlertAddressee& who,
-                         uint64_t now_us) const {
+                         uint64_t now_us,
+                         const std::optional<std::string>& purpose) const {
   if (fact.header.subject.empty()) return kEveryGroup;
   if (IsRestricted(fact)) return 0;
-  return policy_.Granted(AsView(fact.header), AsRecipient(who), now_us);
+  return policy_.Granted(AsView(fact.header), AsRecipient(who, purpose),
+                         now_us);
+}
+
+GroupMask Audiences::SeeUnrestricted(
+    const Fact& fact, const AlertAddressee& who, uint64_t now_us,
+    const std::optional<std::string>& purpose) const {
+  if (fact.header.subject.empty()) return kEveryGroup;
+  PersonPolicy person = policy_.Of(fact.header.subject);
+  person.restricted_controllers.clear();
+  return policy_.agreements()->Granted(
+      AsView(fact.header), AsRecipient(who, purpose), now_us, person);
 }
 
 bool Audiences::WouldSee(absl::string_view type, const Header& like,
@@ -176,14 +189,14 @@ bool Audiences::WouldSee(absl::string_view type, const Header& like,
                      });
 }
 
-std::vector<std::string> Audiences::Lines(const Fact& fact,
-                                          const AlertAddressee& who,
-                                          uint64_t now_us) const {
+std::vector<std::string> Audiences::Lines(
+    const Fact& fact, const AlertAddressee& who, uint64_t now_us,
+    const std::optional<std::string>& purpose) const {
   std::vector<std::string> lines;
   if (fact.header.subject.empty()) return lines;
-  const JudgedView judged =
-      policy_.agreements()->Explain(AsView(fact.header), AsRecipient(who),
-                                    now_us, policy_.Of(fact.header.subject));
+  const JudgedView judged = policy_.agreements()->Explain(
+      AsView(fact.header), AsRecipient(who, purpose), now_us,
+      policy_.Of(fact.header.subject));
   for (const JudgedLine& line : judged.lines) {
     if (!line.applies) continue;
     lines.push_back(absl::StrCat(line.agreement, " version ", line.version,
@@ -199,7 +212,8 @@ GroupMask Audiences::Granted(const HeaderView& header,
   GroupMask granted = 0;
   for (const std::string& role : caller.roles) {
     granted |= policy_.agreements()->Granted(
-        header, Recipient{caller.agency, role, {}}, now_us, person);
+        header, Recipient{caller.agency, role, {}, caller.purpose}, now_us,
+        person);
   }
   return granted;
 }

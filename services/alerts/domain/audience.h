@@ -5,6 +5,7 @@
 #define CONCORDAT_SERVICES_ALERTS_DOMAIN_AUDIENCE_H_
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -65,16 +66,22 @@ class Audiences {
   // The groups that an addressee sees of a fact by the newest policy. What is
   // restricted is used for nobody, its controller's own roles neither. A feed's
   // silence is seen whole by those it is told to.
-  GroupMask See(const Fact& fact, const AlertAddressee& who,
-                uint64_t now_us) const;
+  // With a purpose: for one of them who asks for it.
+  GroupMask See(const Fact& fact, const AlertAddressee& who, uint64_t now_us,
+                const std::optional<std::string>& purpose = {}) const;
+  // The same if nothing of the person were restricted.
+  GroupMask SeeUnrestricted(const Fact& fact, const AlertAddressee& who,
+                            uint64_t now_us,
+                            const std::optional<std::string>& purpose) const;
   // Every group of an event like `like`, if its type were `type`. Who might not
   // see what would answer an absence cannot say that it is one.
   bool WouldSee(absl::string_view type, const Header& like,
                 const AlertAddressee& who, uint64_t now_us) const;
 
   // The lines of agreements by which an addressee sees a fact.
-  std::vector<std::string> Lines(const Fact& fact, const AlertAddressee& who,
-                                 uint64_t now_us) const;
+  std::vector<std::string> Lines(
+      const Fact& fact, const AlertAddressee& who, uint64_t now_us,
+      const std::optional<std::string>& purpose) const;
   // Whether there is a record of the person to the caller: the lists that the lead
   // agency set have it in. With no name: to whoever has its roles.
   bool Allows(const PersonKey& person, const AlertCaller& caller) const;

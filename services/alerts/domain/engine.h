@@ -165,8 +165,8 @@ class Engine {
   // What it rests on is restricted, and nobody sees anything else of it.
   bool IsHeld(const Alert& alert) const;
   // Says so, and nothing of what it says; none: nothing of it is restricted.
-  std::optional<AlertSight> SeeHeld(const Alert& alert,
-                                    const Members& members) const;
+  std::optional<AlertSight> SeeHeld(const Alert& alert, const Members& members,
+                                    const AlertCaller& caller) const;
   // forget.cc
   void FoldErased(const View& view, const std::string& data);
   // All that is known of the person: how many facts and alerts.
@@ -201,6 +201,11 @@ class Engine {
               const Person& person) const;
   GroupMask Seen(const Fact& fact, const AlertAddressee& who) const {
     return audiences_.See(fact, who, log_time_us_);
+  }
+  // What `member` sees when it is `caller` who asks.
+  GroupMask Seen(const Fact& fact, const AlertMember& member,
+                 const AlertCaller& caller) const {
+    return audiences_.See(fact, member.who, log_time_us_, caller.purpose);
   }
 
   // absence.cc
@@ -240,11 +245,14 @@ class Engine {
                       const Fact& fact, GroupMask seen,
                       const MoreWords& more = {}) const;
   void SeeEvidence(const Alert& alert, const AlertMember& member,
+                   const AlertCaller& caller,
                    std::map<Sequence, EvidenceWords>* evidence) const;
   // Newest by its own time; null: there is none.
   const Fact* NewestOf(const std::map<Sequence, EvidenceWords>& evidence) const;
-  GroupMask SeenBy(const Fact& fact, const Members& members) const;
+  GroupMask SeenBy(const Fact& fact, const Members& members,
+                   const AlertCaller& caller) const;
   std::string Headline(const Alert& alert, const Members& members,
+                       const AlertCaller& caller,
                        const std::map<Sequence, EvidenceWords>& evidence) const;
   void SeeAbsence(const Alert& alert, AlertSight* sight) const;
   void SeeActs(const Alert& alert, const AlertCaller& caller, uint64_t until_us,

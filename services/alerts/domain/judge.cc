@@ -183,7 +183,7 @@ std::string Engine::WhyTakenBack(const Alert& alert, const AlertMember& member,
   const RuleLimb* limb = rules_.At(alert.limb_index);
   const GroupMask seen = Seen(off, member.who);
   const int pattern = FirstPattern(limb->condition(), off, seen);
-  if (pattern < 0) return "what it rested on was taken back";
+  if (pattern < 0) return kTakenBack;
   const v1::EventPattern& of = limb->condition().events(pattern);
   const std::string fact = InWords(*limb, of.words(), off, seen);
   if (by.header.type == kLinkCut) {

@@ -16,8 +16,8 @@ AlertReasons Engine::Explain(const Alert& alert,
     for (const Sequence sequence : member->evidence) {
       const auto it = by_sequence_.find(sequence.value);
       if (it == by_sequence_.end() || reasons.lines.count(sequence)) continue;
-      auto lines =
-          audiences_.Lines(*it->second.fact, member->who, log_time_us_);
+      auto lines = audiences_.Lines(*it->second.fact, member->who, log_time_us_,
+                                    caller.purpose);
       if (!lines.empty()) reasons.lines[sequence] = std::move(lines);
     }
   }

@@ -58,13 +58,17 @@ bool Engine::IsHeld(const Alert& alert) const {
 }
 
 std::optional<AlertSight> Engine::SeeHeld(const Alert& alert,
-                                          const Members& members) const {
+                                          const Members& members,
+                                          const AlertCaller& caller) const {
   std::set<std::string> controllers;
   for (const AlertMember* member : members) {
     for (const Sequence sequence : member->evidence) {
       const auto it = by_sequence_.find(sequence.value);
+      // Who would not see it without the restriction is told of none.
       if (it == by_sequence_.end() ||
-          !audiences_.IsRestricted(*it->second.fact)) {
+          !audiences_.IsRestricted(*it->second.fact) ||
+          audiences_.SeeUnrestricted(*it->second.fact, member->who,
+                                     log_time_us_, caller.purpose) == 0) {
         continue;
       }
       controllers.insert(AgencyName(it->second.fact->header.controller));

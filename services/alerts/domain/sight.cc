@@ -40,19 +40,23 @@ std::string Engine::InWords(const RuleLimb& limb, absl::string_view form,
   });
 }
 
-GroupMask Engine::SeenBy(const Fact& fact, const Members& members) const {
+GroupMask Engine::SeenBy(const Fact& fact, const Members& members,
+                         const AlertCaller& caller) const {
   GroupMask seen = 0;
-  for (const AlertMember* member : members) seen |= Seen(fact, member->who);
+  for (const AlertMember* member : members) {
+    seen |= Seen(fact, *member, caller);
+  }
   return seen;
 }
 
 void Engine::SeeEvidence(const Alert& alert, const AlertMember& member,
+                         const AlertCaller& caller,
                          std::map<Sequence, EvidenceWords>* evidence) const {
   for (const Sequence sequence : member.evidence) {
     const auto it = by_sequence_.find(sequence.value);
     if (it == by_sequence_.end() || evidence->count(sequence)) continue;
     const Fact& fact = *it->second.fact;
-    const GroupMask seen = Seen(fact, member.who);
+    const GroupMask seen = Seen(fact, member, caller);
     for (const RuleLimb* limb : rules_.FamilyOf(alert.limb_index)) {
       const int pattern = FirstPattern(limb->condition(), fact, seen);
       if (pattern < 0) continue;
@@ -83,15 +87,15 @@ const Fact* Engine::NewestOf(
 }
 
 std::string Engine::Headline(
-    const Alert& alert, const Members& members,
+    const Alert& alert, const Members& members, const AlertCaller& caller,
     const std::map<Sequence, EvidenceWords>& evidence) const {
   const RuleLimb* limb = rules_.At(alert.limb_index);
   std::set<std::string> incidents, observers;
   uint64_t first_us = UINT64_MAX, last_us = 0;
   for (const auto& [sequence, words] : evidence) {
     const Fact& fact = *by_sequence_.find(sequence.value)->second.fact;
-    incidents.insert(
-        IncidentOf(limb->condition().count(), fact, SeenBy(fact, members)));
+    incidents.insert(IncidentOf(limb->condition().count(), fact,
+                                SeenBy(fact, members, caller)));
     if (fact.header.basis != bus::v1::BASIS_REPORTED_BY_PARTNER) {
       observers.insert(fact.header.controller);
     }
@@ -109,7 +113,7 @@ std::string Engine::Headline(
   if (pending != nullptr) {
     more["deadline"] = DayInWords(pending->deadline_us - 1);
   }
-  return InWords(*limb, form, newest, SeenBy(newest, members), more);
+  return InWords(*limb, form, newest, SeenBy(newest, members, caller), more);
 }
 
 void Engine::SeeAbsence(const Alert& alert, AlertSight* sight) const {
@@ -173,15 +177,15 @@ std::optional<AlertSight> Engine::See(const Alert& alert,
   }
   std::map<Sequence, EvidenceWords> evidence;
   for (const AlertMember* member : members) {
-    SeeEvidence(alert, *member, &evidence);
+    SeeEvidence(alert, *member, caller, &evidence);
   }
-  if (evidence.empty()) return SeeHeld(alert, members);
+  if (evidence.empty()) return SeeHeld(alert, members, caller);
 
   AlertSight sight;
   sight.ref = alert.ref;
   sight.rule = alert.rule;
   sight.severity = alert.severity;
-  sight.headline = Headline(alert, members, evidence);
+  sight.headline = Headline(alert, members, caller, evidence);
   sight.state = std::string(StageName(alert.stage));
   sight.subject = alert.subject;
   const Fact& newest = *NewestOf(evidence);
@@ -206,7 +210,9 @@ std::optional<AlertSight> Engine::See(const Alert& alert,
                           ? acceptance.act_by_us
                           : std::min(sight.act_by_us, acceptance.act_by_us);
   }
+  std::set<Sequence> shown;
   for (auto& [sequence, words] : evidence) {
+    shown.insert(sequence);
     sight.evidence.push_back(std::move(words));
   }
   SeeAbsence(alert, &sight);
@@ -218,7 +224,11 @@ std::optional<AlertSight> Engine::See(const Alert& alert,
     sight.state = "withdrawn";
     for (const AlertMember* member : members) {
       sight.withdrawn_us = std::max(sight.withdrawn_us, member->withdrawn_us);
-      sight.withdrawn_because = member->withdrawn_because;
+      // Which says what a fact was: not to who sees that fact no more.
+      const bool whole = std::all_of(
+          member->evidence.begin(), member->evidence.end(),
+          [&shown](Sequence sequence) { return shown.count(sequence) > 0; });
+      sight.withdrawn_because = whole ? member->withdrawn_because : kTakenBack;
       sight.withdrawal_to_accept |= member->owes_withdrawal();
     }
   }

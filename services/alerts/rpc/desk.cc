@@ -183,14 +183,12 @@ absl::StatusOr<bool> Desk::BeginAgain() {
 }
 
 void Desk::Tell(const Alert& alert, Sequence changed) {
-  // Those who answer for the same roles are told the same.
-  using Roles = std::pair<std::string, std::vector<std::string>>;
-  std::map<Roles, std::optional<v1::Alert>> told;
+  // By who they are: a person's lists may name one of those of the same roles.
+  std::map<AlertCaller, std::optional<v1::Alert>> told;
   std::erase_if(
       followers_, [&](const Follower& follower) ABSL_NO_THREAD_SAFETY_ANALYSIS {
         const AlertCaller& caller = follower.caller;
-        const auto [it, first] =
-            told.try_emplace({caller.agency, caller.roles}, std::nullopt);
+        const auto [it, first] = told.try_emplace(caller, std::nullopt);
         // Only of what has changed in their sight: who is told again when
         // nothing has learns that something hidden was added.
         if (first && engine_.PositionOf(alert, caller) == changed) {

@@ -24,6 +24,7 @@ AlertCaller CallerOf(const Call& call) {
   caller.staff = call.staff;
   caller.is_operator = principal.role() == kOperator;
   caller.role = principal.role();
+  caller.purpose = call.purpose;
   return caller;
 }
 

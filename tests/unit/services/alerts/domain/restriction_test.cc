@@ -7,6 +7,8 @@
 //   an alert is gone without a word             AnAlertSaysThatItIsRestricted
 //   ... or says what it rests on                the same
 //   it goes up the chain all the same           StandsStillUntilLifted
+//   ... or is said to who sees it no more       WhoLeftIsNotToldThatItIsRestricted
+//   why it was withdrawn says what it was       AWithdrawalSaysNothingOfWhatIs…
 #include "concordat/hub/v1/erasure.pb.h"
 #include "tests/unit/services/alerts/domain/engine_fixture.h"
 
@@ -102,6 +104,44 @@ TEST_F(RestrictionTest, StandsStillUntilLifted) {
   Happens(passed, "2025-12-22 13:00", "urn:concordat:hub:bus", "hub",
           PersonKey());
   EXPECT_GT(alert.step, step);
+}
+
+TEST_F(RestrictionTest, WhoLeftIsNotToldThatItIsRestricted) {
+  CaseOpens();
+  Contact("MISSED", "2025-11-25 10:00", "2025-11-26 02:00");
+  Engagement("DISENGAGED", "2025-11-27 11:20");
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const Alert& alert = *engine_->alerts()[0];
+  const AlertCaller coordinator = {
+      "coordinator", "mappa-tayside", {"co-ordinator"}};
+  ASSERT_TRUE(engine_->See(alert, coordinator).has_value());
+  Restrict({kCouncil, "nhs-tayside"}, "2025-11-27 13:00");
+  ASSERT_TRUE(engine_->See(alert, coordinator).has_value());
+  mappa::v1::CaseClosed closed;
+  closed.set_case_ref("C-2");
+  closed.set_reason("ORDER_ENDED");
+  Happens(closed, "2025-11-27 14:00", kMappa, "mappa-tayside");
+  EXPECT_FALSE(engine_->See(alert, coordinator).has_value());
+}
+
+TEST_F(RestrictionTest, AWithdrawalSaysNothingOfWhatIsRestricted) {
+  CaseOpens();
+  const uint64_t missed = sequence_ + 1;
+  Contact("MISSED", "2025-11-25 10:00", "2025-11-26 02:00");
+  Engagement("DISENGAGED", "2025-11-27 11:20");
+  ASSERT_THAT(engine_->alerts(), SizeIs(1));
+  const Alert& alert = *engine_->alerts()[0];
+  const AlertAddressee owner = alert.members[0].who;
+  socialwork::v1::ContactRecorded taken_back;
+  Happens(taken_back, "2025-11-27 12:00", kSocialWork, kCouncil, Person(2), "",
+          absl::StrCat("e-", missed));
+  const std::string before =
+      Sight(alert, owner.agency, owner.role).withdrawn_because;
+  EXPECT_THAT(before, Not(IsEmpty()));
+  EXPECT_NE(before, kTakenBack);
+  Restrict({kCouncil}, "2025-11-27 13:00");
+  EXPECT_EQ(Sight(alert, owner.agency, owner.role).withdrawn_because,
+            kTakenBack);
 }
 
 }  // namespace

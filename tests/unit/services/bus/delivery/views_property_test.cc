@@ -85,9 +85,12 @@ class World {
     MakeTypes();
     policy_ = std::make_unique<PolicyState>(types_);
     views_ = std::make_unique<ViewBuilder>(types_);
-    const int facts = Below(14);
+    persons_ = 1 + Below(2);
+    // Some live long: through one case and the next, and what is said between.
+    const int facts = Chance(50) ? Below(60) : Below(14);
     for (int i = 0; i < 3; ++i) Happen(Kind::kAdopted);
-    for (int i = 0; i < 2; ++i) Happen(Kind::kOpened);
+    // Some had no case yet: they are referred, or registered, first.
+    for (int i = Below(3); i > 0; --i) Happen(Kind::kOpened);
     for (int i = 0; i < facts; ++i) {
       Happen(kEffects[static_cast<size_t>(Below(kEffects.size()))].kind);
     }
@@ -125,6 +128,7 @@ class World {
     }
     return some;
   }
+  int AnyPerson() { return 1 + Below(static_cast<size_t>(persons_)); }
   uint64_t AMoment() {
     auto day = Days().begin();
     std::advance(day, Below(Days().size()));
@@ -193,9 +197,11 @@ class World {
     if (line.roles().empty() && Chance(90)) line.add_roles("officer");
     const int patterns = Chance(97) ? 1 + Below(2) : 0;
     for (int i = 0; i < patterns; ++i) line.add_types(Any(kPatterns));
-    line.set_audience(Chance(98)
-                          ? static_cast<policy::v1::Audience>(1 + Below(5))
-                          : policy::v1::AUDIENCE_UNSPECIFIED);
+    // Most lines are about the parties of a case, as in life.
+    line.set_audience(Chance(2) ? policy::v1::AUDIENCE_UNSPECIFIED
+                      : Chance(25)
+                          ? policy::v1::AUDIENCE_PARTY
+                          : static_cast<policy::v1::Audience>(1 + Below(5)));
     const bool own = line.audience() == policy::v1::AUDIENCE_OWN;
     if (Chance(own ? 2 : 40)) {
       line.set_up_to(static_cast<policy::v1::Tier>(Chance(95) ? 2 + Below(3)
@@ -213,6 +219,7 @@ class World {
       line.set_level_min(static_cast<uint32_t>(Below(3)));
       line.set_level_max(line.level_min() + static_cast<uint32_t>(Below(2)));
       if (Chance(2)) line.set_level_min(3);
+      if (Chance(2)) line.set_level_max(4);  // There is no such level.
     }
     line.set_part3(Chance(own ? 1 : 40));
     const bool beyond_all =
@@ -237,6 +244,10 @@ class World {
     std::string first = ADay();
     std::string last = ADay();
     if (first > last && Chance(95)) std::swap(first, last);
+    if (Chance(40)) {
+      first = Days().begin()->first;
+      last = std::next(Days().rbegin(), 1)->first;
+    }
     agreement.set_valid_from(first);
     agreement.set_valid_to(last);
     for (const std::string& purpose : Some(kPurposes, 70)) {
@@ -290,9 +301,9 @@ class World {
       retired.set_from(fact.from_us);
       message = retired.SerializeAsString();
     } else {
-      fact.person = 1 + Below(2);
+      fact.person = AnyPerson();
       fact.agencies = Some(kAgencies, 50);
-      fact.lead = Any(kAgencies);
+      if (Chance(75)) fact.lead = Any(kAgencies);  // Or nobody leads.
       fact.level = static_cast<uint32_t>(Below(4));
       fact.restricted_to = AList();
       fact.excluded = AList();
@@ -329,7 +340,7 @@ class World {
     event.type = type.name;
     event.controller = Any(kAgencies);
     event.source_agency = Any(kAgencies);
-    event.person = Chance(85) ? 1 + Below(2) : 0;
+    event.person = Chance(85) ? AnyPerson() : 0;
     event.part3 = Chance(40);
     event.names_another = Chance(40);
     for (const auto& group : type.groups) {
@@ -414,6 +425,7 @@ class World {
   std::shared_ptr<const TypeRegistry> types_;
   std::unique_ptr<PolicyState> policy_;
   std::unique_ptr<ViewBuilder> views_;
+  int persons_ = 0;
   int shown_ = 0;
   std::string wrong_;
 };
