@@ -52,7 +52,6 @@
 #include "services/bus/log/open_event_log.h"
 #include "services/bus/log/postgres/shared_keys.h"
 #include "services/bus/log/postgres/shared_log.h"
-#include "services/bus/oversight/access_tree.h"
 #include "services/bus/transport/grpc_carrier.h"
 #include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/system_clock.h"
@@ -63,6 +62,7 @@
 #include "services/common/config/settings.h"
 #include "services/common/config/start_up.h"
 #include "services/common/event/make_event.h"
+#include "services/common/rpc/access_tree.h"
 #include "services/common/rpc/health_watch.h"
 #include "services/common/storage/posix_directory.h"
 #include "services/common/telemetry/trace.h"
@@ -448,11 +448,7 @@ int Main(int argc, char** argv) {
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
-  AccessDesk access_desk(
-      kProgram, *access, AccessEventsOf(*log),
-      {access_origin, [&signer](const Checkpoint& checkpoint) {
-         return SignCheckpoint(checkpoint, signer);
-       }});
+  AccessDesk access_desk(kProgram, *access, *access_tree, AccessEventsOf(*log));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types, watch.expiry_warning_days(),

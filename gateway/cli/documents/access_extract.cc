@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "concordat/access/v1/records.pb.h"
+#include "services/common/bundle/proved.h"
 #include "services/common/crypto/sha256.h"
 #include "services/common/evidence/checkpoint.h"
 #include "services/common/evidence/merkle.h"
@@ -22,7 +23,6 @@ namespace {
 
 using access::v1::Access;
 using access::v1::ListAccessResponse;
-using access::v1::Record;
 
 constexpr absl::string_view kMagic = "concordat-extract/1";
 constexpr absl::string_view kLogPart = "/log/";
@@ -131,15 +131,14 @@ class Check {
   absl::Status CheckEvent(const access::v1::ExtractedEvent& event) {
     if (event.sequence() == 0) return Untrue("there is no such event");
     const auto hash = TreeHashOf(event.leaf_hash());
-    const auto proof = TreeHashesOf(event.proof());
-    if (!hash.has_value() || !proof.has_value()) return Untrue("no proof");
+    if (!hash.has_value()) return Untrue("it has no leaf");
     if (!event.leaf().empty() && HashLeaf(event.leaf()) != *hash) {
       return Untrue("its leaf is another's");
     }
     const auto tree = OpenSigned(event.checkpoint(), keys_, kLogPart);
     if (!tree.ok()) return tree.status();
-    const absl::Status in = CheckInclusion(event.sequence() - 1, tree->size,
-                                           *hash, *proof, tree->root);
+    const absl::Status in =
+        CheckProved(*tree, event.sequence() - 1, *hash, event.proof());
     if (!in.ok()) return Untrue(in.message());
     if (!leaves_.emplace(event.sequence(), event.leaf()).second) {
       return Untrue("it is there twice");
@@ -187,22 +186,17 @@ class Check {
   absl::Status CheckRow(const Access& row,
                         const access::v1::BundledRecord& shown,
                         const Checkpoint& tree) {
-    const auto proof = TreeHashesOf(shown.proof());
-    if (!proof.has_value()) return Untrue("a proof's hash is not 32 bytes");
-    const absl::Status in = CheckInclusion(
-        shown.number(), tree.size, HashLeaf(shown.record()), *proof, tree.root);
-    if (!in.ok()) return in;
-    Record record;
-    if (shown.number() != row.record() ||
-        !record.ParseFromString(shown.record())) {
-      return Untrue("its record is another's, or cannot be read");
+    const auto record = OpenProved(tree, shown);
+    if (!record.ok()) return record.status();
+    if (shown.number() != row.record()) {
+      return Untrue("its record is another's");
     }
-    const bool equal = row.time() == record.time() &&
-                       row.log_time() == record.log_time() &&
-                       (record.has_called()
-                            ? Equal(row, record.called())
-                            : record.has_delivered() &&
-                                  Equal(row, record.delivered(),
+    const bool equal = row.time() == record->time() &&
+                       row.log_time() == record->log_time() &&
+                       (record->has_called()
+                            ? Equal(row, record->called())
+                            : record->has_delivered() &&
+                                  Equal(row, record->delivered(),
                                         checked_.extract.question().subject()));
     if (!equal) return Untrue("its record says something else");
     ++checked_.rows;

@@ -17,13 +17,6 @@ namespace {
 constexpr uint64_t kVerifiedAtATime = 500'000;
 constexpr char kService[] = "concordat.bus.v1.EvidenceService/";
 
-template <typename Response>
-void FillHashes(const std::vector<TreeHash>& proof, Response& response) {
-  for (const TreeHash& hash : proof) {
-    response.add_hashes(std::string(AsView(hash)));
-  }
-}
-
 }  // namespace
 
 void EvidenceDesk::Serve(ServerHost& host) {
@@ -122,7 +115,7 @@ absl::StatusOr<v1::ProveInclusionResponse> EvidenceDesk::Inclusion(
   v1::ProveInclusionResponse response;
   response.set_size(size);
   response.set_leaf_hash(std::string(AsView(*hash)));
-  FillHashes(*proof, response);
+  AddTreeHashes(*proof, *response.mutable_hashes());
   if (size == newest) response.set_checkpoint(*now.note);
   response.set_leaf(*std::move(leaf));
   const absl::Status filled = FillSignature(call, *event, response);
@@ -190,7 +183,7 @@ absl::StatusOr<v1::ProveConsistencyResponse> EvidenceDesk::Consistency(
   if (!proof.ok()) return proof.status();
   v1::ProveConsistencyResponse response;
   response.set_to_size(to);
-  FillHashes(*proof, response);
+  AddTreeHashes(*proof, *response.mutable_hashes());
   if (to == newest && now.note != nullptr) response.set_checkpoint(*now.note);
   return response;
 }
@@ -204,7 +197,7 @@ absl::StatusOr<v1::ProveAccessResponse> EvidenceDesk::Access(
   if (!proof.ok()) return proof.status();
   v1::ProveAccessResponse response;
   response.set_to_size(to);
-  FillHashes(*proof, response);
+  AddTreeHashes(*proof, *response.mutable_hashes());
   if (to == now.checkpoint.size) response.set_checkpoint(now.note);
   return response;
 }

@@ -19,7 +19,7 @@
 #include "services/bus/log/chain_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/spine_log.h"
-#include "services/bus/oversight/access_tree.h"
+#include "services/common/rpc/access_tree.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {

@@ -17,15 +17,6 @@ namespace {
 
 using access::v1::Bundle;
 
-absl::string_view AsText(const TreeHash& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
-template <typename Hashes>
-void PutProof(const std::vector<TreeHash>& proof, Hashes& hashes) {
-  for (const TreeHash& hash : proof) *hashes.Add() = std::string(AsText(hash));
-}
-
 // The records that the report cites.
 std::set<uint64_t> CitedIn(const access::v1::WhoKnewReport& report) {
   std::set<uint64_t> cited;
@@ -82,7 +73,7 @@ absl::Status BundleMaker::AddEvents(const KnownThen& known, uint64_t size,
     bundled.set_leaf(*std::move(leaf));
     const auto proof = tree_.ProveInclusion(event.sequence, size);
     if (!proof.ok()) return proof.status();
-    PutProof(*proof, *bundled.mutable_proof());
+    AddTreeHashes(*proof, *bundled.mutable_proof());
     const auto at =
         std::lower_bound(of_person->begin(), of_person->end(), event.sequence);
     bundled.set_of_person(static_cast<uint64_t>(at - of_person->begin()) + 1);
@@ -133,23 +124,15 @@ absl::Status BundleMaker::AddRecords(Bundle& bundle) {
   if (!followed.ok()) return followed;
   const AccessTree::View signed_now = access_.Now();
   bundle.set_access_checkpoint(signed_now.note);
-  const absl::Status read = store_.Read(
+  return store_.Read(
       cited.empty() ? store_.size() : *cited.begin(),
       [&](uint64_t number, const access::v1::Record&, absl::string_view bytes) {
         if (!cited.contains(number)) return absl::OkStatus();
-        access::v1::BundledRecord& record = *bundle.add_records();
-        record.set_number(number);
-        record.set_record(std::string(bytes));
+        auto shown = access_.Show(number, bytes, signed_now.checkpoint.size);
+        if (!shown.ok()) return shown.status();
+        *bundle.add_records() = *std::move(shown);
         return absl::OkStatus();
       });
-  if (!read.ok()) return read;
-  for (access::v1::BundledRecord& record : *bundle.mutable_records()) {
-    const auto proof =
-        access_.ProveInclusion(record.number(), signed_now.checkpoint.size);
-    if (!proof.ok()) return proof.status();
-    PutProof(*proof, *record.mutable_proof());
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> BundleMaker::Make(const KnownThen& known) {

@@ -12,10 +12,10 @@
 #include "services/bus/log/chain_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/spine_log.h"
-#include "services/bus/oversight/access_tree.h"
 #include "services/bus/oversight/who_knew.h"
 #include "services/common/crypto/ed25519.h"
 #include "services/common/event/codec.h"
+#include "services/common/rpc/access_tree.h"
 
 namespace concordat::bus {
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/common/bundle/proved.h"
 #include "services/common/event/codec.h"
 #include "services/common/event/commitments.h"
 #include "services/common/event/counts.h"
@@ -25,14 +26,6 @@ constexpr uint64_t kNumbersMax = 100'000;
 template <typename... Parts>
 absl::Status Untrue(const Parts&... parts) {
   return absl::DataLossError(absl::StrCat(parts...));
-}
-
-absl::Status CheckIn(
-    const Checkpoint& tree, uint64_t index, absl::string_view leaf,
-    const google::protobuf::RepeatedPtrField<std::string>& hashes) {
-  const auto proof = TreeHashesOf(hashes);
-  if (!proof.has_value()) return Untrue("a proof's hash is not 32 bytes");
-  return CheckInclusion(index, tree.size, HashLeaf(leaf), *proof, tree.root);
 }
 
 }  // namespace
@@ -87,8 +80,9 @@ absl::Status BundleCheck::CheckEvent(const BundledEvent& event) {
   if (sequence == 0 || spine->header.subject != person_) {
     return Untrue("event ", sequence, " is not of this person");
   }
-  absl::Status status = named(
-      CheckIn(checked_.checkpoint, sequence - 1, event.leaf(), event.proof()));
+  absl::Status status =
+      named(CheckProved(checked_.checkpoint, sequence - 1,
+                        HashLeaf(event.leaf()), event.proof()));
   if (status.ok()) status = named(CheckDigest(*spine));
   if (status.ok()) status = named(CheckView(event, *spine));
   if (status.ok()) status = named(CheckCounts(event, *spine));
@@ -149,16 +143,10 @@ absl::Status BundleCheck::CheckCounts(const BundledEvent& event,
 }
 
 absl::Status BundleCheck::CheckRecord(const BundledRecord& record) {
-  const absl::Status in =
-      CheckIn(access_, record.number(), record.record(), record.proof());
-  if (!in.ok()) {
-    return Untrue("access record ", record.number(), ": ", in.message());
-  }
-  Record read;
-  if (!read.ParseFromString(record.record()) ||
-      !records_.emplace(record.number(), std::move(read)).second) {
-    return Untrue("access record ", record.number(),
-                  " cannot be read, or is there twice");
+  auto opened = OpenProved(access_, record);
+  if (!opened.ok()) return Untrue(opened.status().message());
+  if (!records_.emplace(record.number(), *std::move(opened)).second) {
+    return Untrue("access record ", record.number(), " is there twice");
   }
   return absl::OkStatus();
 }

@@ -43,6 +43,14 @@ std::optional<std::vector<TreeHash>> TreeHashesOf(const Texts& texts) {
   }
   return hashes;
 }
+// And into one.
+template <typename Texts>
+void AddTreeHashes(absl::Span<const TreeHash> hashes, Texts& texts) {
+  for (const TreeHash& hash : hashes) {
+    *texts.Add() =
+        std::string(reinterpret_cast<const char*>(hash.data()), hash.size());
+  }
+}
 
 // The hash of a complete subtree. Its errors are handed through.
 using ReadSubtree =

@@ -1,12 +1,10 @@
 #include "services/common/rpc/access_service.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/base/ids.h"
-#include "services/common/evidence/whole_tree.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat {
@@ -19,29 +17,6 @@ constexpr uint32_t kLimitMax = 1000;
 constexpr size_t kQuestionsMax = 8;  // That wait.
 constexpr char kCoordinator[] = "coordinator";
 constexpr char kGuardian[] = "guardian";
-
-// Which deliveries of each session were acknowledged.
-struct Acknowledgements {
-  struct Of {
-    uint64_t through = 0;
-    std::set<uint64_t> singly;
-    bool Has(uint64_t delivery) const {
-      return delivery <= through || singly.contains(delivery);
-    }
-  };
-  std::map<uint64_t, Of> sessions;
-
-  void Add(const access::v1::Acknowledged& acknowledged) {
-    Of& of = sessions[acknowledged.session()];
-    of.through = std::max(of.through, acknowledged.through_delivery());
-    of.singly.insert(acknowledged.deliveries().begin(),
-                     acknowledged.deliveries().end());
-  }
-  bool Has(uint64_t session, uint64_t delivery) const {
-    const auto found = sessions.find(session);
-    return found != sessions.end() && found->second.Has(delivery);
-  }
-};
 
 // One question on its way through the records.
 class Extract {
@@ -76,8 +51,8 @@ class Extract {
     }
   }
 
-  // False: the answer is full.
-  bool Add(uint64_t number, const Record& record) {
+  enum class Added { kNo, kYes, kFull };
+  Added Add(uint64_t number, const Record& record) {
     Access row;
     row.set_time(record.time());
     row.set_log_time(record.log_time());
@@ -85,10 +60,10 @@ class Extract {
     bool is_there = false;
     if (record.has_called()) is_there = Fill(record.called(), row);
     if (record.has_delivered()) is_there = Fill(record.delivered(), row);
-    if (!is_there || !Wants(row)) return true;
-    if (IsFull()) return false;
+    if (!is_there || !Wants(row)) return Added::kNo;
+    if (IsFull()) return Added::kFull;
     *response_.add_accesses() = std::move(row);
-    return true;
+    return Added::kYes;
   }
 
  private:
@@ -195,41 +170,6 @@ bool WantsEvents(const access::v1::ListAccessRequest& request) {
                      });
 }
 
-absl::Status AddProofs(const AccessStore& store, const AccessSigner& signer,
-                       access::v1::ListAccessResponse& response) {
-  std::map<uint64_t, std::string> records;
-  for (const Access& row : response.accesses()) {
-    if (!row.of_event()) records.emplace(row.record(), "");
-  }
-  WholeTree tree;
-  const absl::Status read = store.Read(
-      0, [&](uint64_t number, const Record&, absl::string_view bytes) {
-        tree.Add(bytes);
-        const auto wanted = records.find(number);
-        if (wanted != records.end()) wanted->second = std::string(bytes);
-        return absl::OkStatus();
-      });
-  if (!read.ok()) return read;
-  for (auto& [number, bytes] : records) {
-    access::v1::BundledRecord& proved = *response.add_proofs();
-    proved.set_number(number);
-    proved.set_record(std::move(bytes));
-    const auto proof = tree.Prove(number);
-    if (!proof.ok()) return proof.status();
-    for (const TreeHash& hash : *proof) {
-      proved.add_proof(
-          std::string(reinterpret_cast<const char*>(hash.data()), hash.size()));
-    }
-  }
-  Checkpoint checkpoint;
-  checkpoint.origin = signer.origin;
-  checkpoint.size = tree.size();
-  checkpoint.root = tree.root();
-  response.set_checkpoint(signer.sign == nullptr ? EncodeCheckpoint(checkpoint)
-                                                 : signer.sign(checkpoint));
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 bool ReadsAllAccess(const bus::v1::Principal& caller) {
@@ -240,77 +180,119 @@ bool MayReadAccess(const bus::v1::Principal& caller) {
   return ReadsAllAccess(caller) || caller.role() == kGuardian;
 }
 
-absl::StatusOr<access::v1::ListAccessResponse> ListAccess(
-    const AccessStore& store, const AccessEvents& events,
-    const AccessSigner& signer, const bus::v1::Principal& caller,
+void Acknowledgements::Add(const access::v1::Acknowledged& acknowledged) {
+  Of& of = sessions_[acknowledged.session()];
+  of.through = std::max(of.through, acknowledged.through_delivery());
+  of.singly.insert(acknowledged.deliveries().begin(),
+                   acknowledged.deliveries().end());
+  of.singly.erase(of.singly.begin(), of.singly.upper_bound(of.through));
+}
+
+bool Acknowledgements::Has(uint64_t session, uint64_t delivery) const {
+  const auto found = sessions_.find(session);
+  return found != sessions_.end() && (delivery <= found->second.through ||
+                                      found->second.singly.contains(delivery));
+}
+
+absl::Status AccessReader::Follow() {
+  return store_.Read(followed_, [this](uint64_t number, const Record& record,
+                                       absl::string_view) {
+    if (record.has_acknowledged()) {
+      acknowledged_.Add(record.acknowledged());
+    }
+    if (record.has_began() && record.began().last_time() != 0) {
+      access::v1::NotRunning& gap = not_running_.emplace_back();
+      gap.set_from(record.began().last_time());
+      gap.set_to(record.time());
+      gap.set_crashed(record.began().after_crash());
+    }
+    followed_ = number + 1;
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<AccessEvents::Part> AccessReader::EventsFor(
+    const access::v1::ListAccessRequest& request) const {
+  AccessEvents::Part part;
+  if (!request.subject().empty()) {
+    if (events_.of_person == nullptr) return part;
+    auto found = events_.of_person(request.subject());
+    if (!found.ok()) return found.status();
+    part.events = *std::move(found);
+    return part;
+  }
+  if (events_.of_period == nullptr || request.after() != 0 ||
+      !WantsEvents(request)) {
+    return part;
+  }
+  return events_.of_period(request.from(), request.to(), request.after_event());
+}
+
+absl::StatusOr<access::v1::ListAccessResponse> AccessReader::List(
+    const bus::v1::Principal& caller,
     const access::v1::ListAccessRequest& request) {
   if (!MayReadAccess(caller)) {
     return absl::PermissionDeniedError(
         "access is read by co-ordinators and guardians");
   }
-  const bool has_person = !request.subject().empty();
-  if (has_person && !PersonKey::Parse(request.subject()).ok()) {
+  if (!request.subject().empty() && !PersonKey::Parse(request.subject()).ok()) {
     return absl::InvalidArgumentError("subject: not a person key");
   }
   if (request.to() != 0 && request.from() >= request.to()) {
     return absl::InvalidArgumentError("to: not after from");
   }
-  AccessEvents::Part part;
-  if (has_person && events.of_person != nullptr) {
-    auto found = events.of_person(request.subject());
-    if (!found.ok()) return found.status();
-    part.events = *std::move(found);
-  } else if (!has_person && events.of_period != nullptr &&
-             request.after() == 0 && WantsEvents(request)) {
-    auto found =
-        events.of_period(request.from(), request.to(), request.after_event());
-    if (!found.ok()) return found.status();
-    part = *std::move(found);
-  }
+  const auto part = EventsFor(request);
+  if (!part.ok()) return part.status();
   access::v1::ListAccessResponse response;
-  Acknowledgements acknowledged;
-  absl::Status status =
-      store.Read(0, [&](uint64_t, const Record& record, absl::string_view) {
-        if (record.has_acknowledged()) acknowledged.Add(record.acknowledged());
-        if (record.has_began() && record.began().last_time() != 0) {
-          access::v1::NotRunning& gap = *response.add_not_running();
-          gap.set_from(record.began().last_time());
-          gap.set_to(record.time());
-          gap.set_crashed(record.began().after_crash());
-        }
-        return absl::OkStatus();
-      });
+  AccessTree::View tree;
+  absl::Status status;
+  if (request.with_proof()) {
+    status = tree_.Follow();
+    tree = tree_.Now();
+    response.set_checkpoint(tree.note);
+  }
+  if (status.ok()) status = Follow();
   if (!status.ok()) return status;
-  Extract extract(caller, request, part.events, acknowledged, response);
+  // What is recorded from now on is of the next question.
+  const uint64_t end = request.with_proof() ? tree.checkpoint.size : followed_;
+  response.mutable_not_running()->Assign(not_running_.begin(),
+                                         not_running_.end());
+  Extract extract(caller, request, part->events, acknowledged_, response);
   if (request.after() == 0) {
-    extract.AddEvents(part.events);
-    if (part.more && !response.more()) {
+    extract.AddEvents(part->events);
+    if (part->more && !response.more()) {
       response.set_more(true);
-      response.set_next_event(part.through);
+      response.set_next_event(part->through);
     }
   }
   if (!response.more()) {
-    status = store.Read(
+    const absl::Status enough = absl::CancelledError();
+    status = store_.Read(
         request.after(),
-        [&](uint64_t number, const Record& record, absl::string_view) {
-          if (response.more()) return absl::OkStatus();
-          if (extract.Add(number, record)) {
-            response.set_next(number + 1);
-          } else {
+        [&](uint64_t number, const Record& record,
+            absl::string_view bytes) -> absl::Status {
+          if (number >= end) return enough;
+          const Extract::Added added = extract.Add(number, record);
+          if (added == Extract::Added::kFull) {
             response.set_more(true);
+            return enough;
           }
+          response.set_next(number + 1);
+          if (added == Extract::Added::kNo || !request.with_proof()) {
+            return absl::OkStatus();
+          }
+          auto shown = tree_.Show(number, bytes, tree.checkpoint.size);
+          if (!shown.ok()) return shown.status();
+          *response.add_proofs() = *std::move(shown);
           return absl::OkStatus();
         });
+    if (!status.ok() && status != enough) return status;
   }
   // It is full of events, and not one record fits in: after the last of them.
   if (response.more() && response.next() == 0 && response.next_event() == 0) {
     response.set_next_event(
         response.accesses(response.accesses_size() - 1).record());
   }
-  if (status.ok() && request.with_proof()) {
-    status = AddProofs(store, signer, response);
-  }
-  if (!status.ok()) return status;
   return response;
 }
 
@@ -343,17 +325,18 @@ absl::Status EndAccess(AccessStore& store, absl::Time now) {
   return store.Add(absl::MakeConstSpan(&ended, 1));
 }
 
-AccessDesk::AccessDesk(std::string program, const AccessStore& store,
-                       AccessEvents events, AccessSigner signer)
+AccessDesk::AccessDesk(std::string program, const AccessStore& store)
     : program_(std::move(program)),
-      store_(store),
-      events_(std::move(events)),
-      signer_(std::move(signer)),
-      thread_(kQuestionsMax) {
-  if (signer_.sign == nullptr) {
-    signer_.origin = absl::StrCat(program_, "/access");
-  }
-}
+      own_tree_(std::make_unique<AccessTree>(
+          store, absl::StrCat(program_, "/access"))),
+      reader_(store, *own_tree_),
+      thread_(kQuestionsMax) {}
+
+AccessDesk::AccessDesk(std::string program, const AccessStore& store,
+                       AccessTree& tree, AccessEvents events)
+    : program_(std::move(program)),
+      reader_(store, tree, std::move(events)),
+      thread_(kQuestionsMax) {}
 
 void AccessDesk::Serve(ServerHost& host) {
   using access::v1::ListAccessRequest;
@@ -363,8 +346,7 @@ void AccessDesk::Serve(ServerHost& host) {
       [this](const Call& call, const ListAccessRequest& request,
              Reply<ListAccessResponse> reply) {
         const bool is_taken = thread_.Post([this, call, request, reply] {
-          auto response =
-              ListAccess(store_, events_, signer_, *call.principal, request);
+          auto response = reader_.List(*call.principal, request);
           if (response.ok()) response->set_program(program_);
           reply(std::move(response));
         });

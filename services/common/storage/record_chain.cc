@@ -91,6 +91,13 @@ struct RecordChain::Block {
   }
 };
 
+void RecordChain::Part::AddBlock(uint64_t record, uint64_t bytes) {
+  if (marks.empty() || end - marks.back().byte >= kStretchBytes) {
+    marks.push_back({record, end});
+  }
+  end += bytes;
+}
+
 absl::Status RecordChain::Damaged(uint32_t number, uint64_t offset,
                                   absl::string_view why) {
   return absl::DataLossError(
@@ -147,9 +154,9 @@ absl::Status RecordChain::OpenParts(bool to_read) {
         return Damaged(part.number, part.end,
                        "the block does not follow the one before");
       }
+      part.AddBlock(size_, block->whole.size());
       size_ += block->count;
       head_ = Sha256::Of(block->whole);
-      part.end += block->whole.size();
       rest.remove_prefix(block->whole.size());
     }
     const size_t used = rest.find_last_not_of('\0');
@@ -230,7 +237,7 @@ absl::Status RecordChain::Append(absl::Span<const std::string> records) {
   if (failed_.ok()) failed_ = file->Sync();
   if (!failed_.ok()) return failed_;
   MutexLock lock(mu_);
-  parts_.back().end = at + block.size();
+  parts_.back().AddBlock(size_, block.size());
   size_ += records.size();
   head_ = Sha256::Of(block);
   return absl::OkStatus();
@@ -252,22 +259,38 @@ absl::Status RecordChain::Read(
   std::vector<Part> parts;
   {
     MutexLock lock(mu_);
-    parts = parts_;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      const bool is_before =
+          i + 1 < parts_.size() && parts_[i + 1].first <= first;
+      if (!is_before) parts.push_back(parts_[i]);
+    }
   }
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const Part& part = parts[i];
-    if (i + 1 < parts.size() && parts[i + 1].first <= first) continue;
-    std::string bytes(part.end, '\0');
-    const absl::Status read = part.file->Read(0, bytes.size(), bytes.data());
+  for (const Part& part : parts) {
+    const absl::Status read = ReadPart(part, first, visit);
     if (!read.ok()) return read;
-    uint64_t number = part.first;
-    std::optional<Sha256Hash> previous;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RecordChain::ReadPart(const Part& part, uint64_t first,
+                                   Visit visit) {
+  std::optional<Sha256Hash> previous;
+  std::string bytes;
+  for (size_t i = 0; i < part.marks.size(); ++i) {
+    const bool is_last = i + 1 == part.marks.size();
+    if (!is_last && part.marks[i + 1].record <= first) continue;
+    const uint64_t begin = part.marks[i].byte;
+    bytes.resize((is_last ? part.end : part.marks[i + 1].byte) - begin);
+    const absl::Status read =
+        part.file->Read(begin, bytes.size(), bytes.data());
+    if (!read.ok()) return read;
+    uint64_t number = part.marks[i].record;
     absl::string_view rest = bytes;
     while (!rest.empty()) {
       const std::optional<Block> block = Block::At(rest);
       if (!block.has_value() || block->first != number ||
           (previous.has_value() && *previous != block->previous)) {
-        return Damaged(part.number, bytes.size() - rest.size(),
+        return Damaged(part.number, begin + bytes.size() - rest.size(),
                        "a damaged block");
       }
       previous = Sha256::Of(block->whole);

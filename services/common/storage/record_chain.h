@@ -45,6 +45,7 @@ class RecordChain {
   static constexpr size_t kRecordBytesMax = 1u << 20;
   static constexpr size_t kBlockBytesMax = 4u << 20;
   static constexpr uint64_t kFileBytes = 16u << 20;
+  static constexpr uint64_t kStretchBytes = 256u << 10;
 
   // `directory` outlives it. A file that has `file_bytes` takes no more blocks.
   //   DATA_LOSS  damage that is no torn end; names file and offset.
@@ -69,18 +70,27 @@ class RecordChain {
 
   // Calls `visit` with the number (from 0) and bytes of each durable record from
   // `first` on, having looked at its block's checksum and that it follows the one
-  // before in its file. Its error ends it and is the answer.
+  // before that was read. Its error ends it and is the answer. Reads from at most
+  // kStretchBytes and a block before `first`.
   //   DATA_LOSS, UNAVAILABLE
   absl::Status Read(
       uint64_t first,
       absl::FunctionRef<absl::Status(uint64_t, absl::string_view)> visit) const;
 
  private:
+  // Where a block begins, and with which record.
+  struct Mark {
+    uint64_t record = 0;
+    uint64_t byte = 0;
+  };
   struct Part {
     uint32_t number = 0;
     std::shared_ptr<File> file;
-    uint64_t first = 0;  // Record.
-    uint64_t end = 0;    // Byte after the last durable block.
+    uint64_t first = 0;       // Record.
+    uint64_t end = 0;         // Byte after the last durable block.
+    std::vector<Mark> marks;  // Of its first block, and each stretch on.
+
+    void AddBlock(uint64_t record, uint64_t bytes);
   };
   struct Block;
 
@@ -91,6 +101,10 @@ class RecordChain {
   absl::Status AddPart();
   static absl::Status Damaged(uint32_t number, uint64_t offset,
                               absl::string_view why);
+  using Visit =
+      absl::FunctionRef<absl::Status(uint64_t number, absl::string_view bytes)>;
+  // Of one file, from `first` on.
+  static absl::Status ReadPart(const Part& part, uint64_t first, Visit visit);
 
   Directory& directory_;
   const uint64_t file_bytes_;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -34,6 +35,8 @@ using concordat::testing::IsOk;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr char kOrigin[] = "demo.concordat/access/00ff";
+
 std::string Key(int person) {
   return PersonKey({static_cast<uint8_t>(person), 7}).ToString();
 }
@@ -50,18 +53,14 @@ class AccessExtractTest : public ::testing::Test {
     *extract_.mutable_question() = request;
     extract_.set_made(1'764'000'000'000'000);
     extract_.set_made_by("coordinator");
-    const AccessSigner signs = {"demo.concordat/access/00ff",
-                              [this](const Checkpoint& checkpoint) {
-                                return SignCheckpoint(checkpoint, signer_);
-                              }};
-    Answer("concordat-bus", signs, request);
-    Answer("concordat-identity", {"concordat-identity/access"}, request);
+    Answer("concordat-bus", request);
+    Answer("concordat-identity", request);
   }
 
   // Two calls about the person, one about another, and a delivery.
-  void Answer(const std::string& program, const AccessSigner& tree,
+  void Answer(const std::string& program,
               const access::v1::ListAccessRequest& request) {
-    FakeDisk disk;
+    FakeDisk disk, kept;
     const auto store = AccessStore::Open(disk);
     ASSERT_THAT(store, IsOk());
     for (const int person : {1, 2, 1}) {
@@ -97,8 +96,12 @@ class AccessExtractTest : public ::testing::Test {
       return found;
     };
     const bool is_bus = program == kSigningProgram;
-    auto page = ListAccess(**store, is_bus ? events : AccessEvents(), tree,
-                           caller_, request);
+    const auto tree = is_bus
+                          ? *AccessTree::Open(**store, kOrigin, signer_, kept)
+                          : std::make_unique<AccessTree>(
+                                **store, absl::StrCat(program, "/access"));
+    AccessReader reader(**store, *tree, is_bus ? events : AccessEvents());
+    auto page = reader.List(caller_, request);
     ASSERT_THAT(page, IsOk());
     page->set_program(program);
     *extract_.add_pages() = *page;

@@ -10,6 +10,7 @@
 // appends go on after a failed sync                AFailedSyncEndsIt
 // who reads mends, or takes what is half there     WhoReadsChangesNothing
 // numbers begin anew in the next file              FilesFollowOneAnother
+// a place is read from the file's beginning        ReadsFromNearWhereItIsAskedTo
 // a copy misses what came since, or another's      ACopyGoesOnWithItsOwnAlone
 #include "services/common/storage/record_chain.h"
 
@@ -145,6 +146,32 @@ TEST(RecordChainTest, FilesFollowOneAnother) {
                 ElementsAre(all.back()));
   }
   EXPECT_EQ(disk.List()->size(), 6u);
+}
+
+TEST(RecordChainTest, ReadsFromNearWhereItIsAskedTo) {
+  FakeDisk disk;
+  std::vector<std::string> all;
+  auto chain = OpenChain(disk, 4 << 20);
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(std::string(100 << 10, static_cast<char>('a' + i)));
+    ASSERT_THAT(chain->Append({all.back(), "short"}), IsOk());
+    all.emplace_back("short");
+  }
+  for (const bool again : {false, true}) {
+    if (again) chain = OpenChain(disk, 4 << 20);
+    for (uint64_t first = 0; first <= all.size(); ++first) {
+      EXPECT_EQ(ReadAll(*chain, first),
+                std::vector<std::string>(
+                    all.begin() + static_cast<ptrdiff_t>(first), all.end()));
+    }
+  }
+  // The first block rots: who reads from the last records on does not see it.
+  disk.FlipBit(kFirst, 800);
+  EXPECT_EQ(ReadAll(*chain, 38).size(), 2u);
+  EXPECT_THAT(
+      chain->Read(0,
+                  [](uint64_t, absl::string_view) { return absl::OkStatus(); }),
+      HasCode(absl::StatusCode::kDataLoss));
 }
 
 TEST(RecordChainTest, AMissingFileIsFound) {

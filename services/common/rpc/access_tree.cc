@@ -1,9 +1,9 @@
-#include "services/bus/oversight/access_tree.h"
+#include "services/common/rpc/access_tree.h"
 
 #include "absl/strings/str_cat.h"
 #include "services/common/evidence/note.h"
 
-namespace concordat::bus {
+namespace concordat {
 namespace {
 
 // In the folder of the log's tree.
@@ -16,8 +16,9 @@ constexpr int kKeptEvery = 60;
 absl::StatusOr<std::unique_ptr<AccessTree>> AccessTree::Open(
     const AccessStore& store, std::string origin, const Ed25519Signer& signer,
     Directory& directory) {
-  std::unique_ptr<AccessTree> tree(
-      new AccessTree(store, std::move(origin), signer, directory));
+  auto tree = std::make_unique<AccessTree>(store, std::move(origin));
+  tree->signer_ = &signer;
+  tree->directory_ = &directory;
   const absl::Status begun = tree->Begin();
   // Refused is not broken: the program runs, and says so.
   if (!begun.ok() && !absl::IsDataLoss(begun)) return begun;
@@ -37,11 +38,13 @@ AccessTree::~AccessTree() {
   ticker_.Stop();
   MutexLock lock(follow_mu_);
   const View now = Now();
-  if (to_keep_ > 0) ReplaceWhole(directory_, kNote, now.note).IgnoreError();
+  if (directory_ != nullptr && to_keep_ > 0) {
+    ReplaceWhole(*directory_, kNote, now.note).IgnoreError();
+  }
 }
 
 absl::StatusOr<Checkpoint> AccessTree::LoadSigned() const {
-  const absl::StatusOr<std::string> bytes = ReadWhole(directory_, kNote);
+  const absl::StatusOr<std::string> bytes = ReadWhole(*directory_, kNote);
   if (absl::IsNotFound(bytes.status())) return Checkpoint();
   if (!bytes.ok()) return bytes.status();
   // Damaged, or of a key of before: the records are what counts.
@@ -50,7 +53,7 @@ absl::StatusOr<Checkpoint> AccessTree::LoadSigned() const {
   const absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(note->text);
   if (!checkpoint.ok()) return Checkpoint();
   const auto key = MakeVerifier(checkpoint->origin, NoteKeyType::kEd25519,
-                                signer_.public_key());
+                                signer_->public_key());
   if (!key.ok() || !OpenCheckpoint(*bytes, *key).ok()) return Checkpoint();
   return checkpoint;
 }
@@ -83,30 +86,31 @@ absl::Status AccessTree::Take(const Checkpoint& was) {
 
 void AccessTree::Sign() {
   MutexLock lock(mu_);
-  if (tree_.size() == view_.checkpoint.size) return;
+  if (!view_.note.empty() && tree_.size() == view_.checkpoint.size) return;
   view_.checkpoint.origin = origin_;
   view_.checkpoint.size = tree_.size();
   view_.checkpoint.root = tree_.root();
-  view_.note = SignCheckpoint(view_.checkpoint, signer_);
+  view_.note = signer_ == nullptr ? EncodeCheckpoint(view_.checkpoint)
+                                  : SignCheckpoint(view_.checkpoint, *signer_);
   ++to_keep_;
 }
 
 absl::Status AccessTree::Follow() {
   MutexLock lock(follow_mu_);
   absl::Status status;
-  uint64_t size = 0;
+  bool is_followed = false;
   {
     MutexLock now(mu_);
     status = last_;
-    size = tree_.size();
+    is_followed = store_.size() == tree_.size() && !view_.note.empty();
   }
-  if (!status.ok() || store_.size() == size) return status;
+  if (!status.ok() || is_followed) return status;
   status = Take(Checkpoint());
   if (!status.ok()) return status;
   Sign();
-  if (to_keep_ < kKeptEvery) return absl::OkStatus();
+  if (directory_ == nullptr || to_keep_ < kKeptEvery) return absl::OkStatus();
   to_keep_ = 0;
-  return ReplaceWhole(directory_, kNote, Now().note);
+  return ReplaceWhole(*directory_, kNote, Now().note);
 }
 
 void AccessTree::Start() {
@@ -137,11 +141,17 @@ absl::Status AccessTree::CheckSize(uint64_t size) const {
                                             " access records, not of ", size));
 }
 
-absl::StatusOr<std::vector<TreeHash>> AccessTree::ProveInclusion(
-    uint64_t record, uint64_t size) const {
+absl::StatusOr<access::v1::BundledRecord> AccessTree::Show(
+    uint64_t number, absl::string_view bytes, uint64_t size) const {
   const absl::Status checked = CheckSize(size);
   if (!checked.ok()) return checked;
-  return concordat::ProveInclusion(record, size, Reader());
+  const auto proof = ProveInclusion(number, size, Reader());
+  if (!proof.ok()) return proof.status();
+  access::v1::BundledRecord shown;
+  shown.set_number(number);
+  shown.set_record(std::string(bytes));
+  AddTreeHashes(*proof, *shown.mutable_proof());
+  return shown;
 }
 
 absl::StatusOr<std::vector<TreeHash>> AccessTree::ProveConsistency(
@@ -161,4 +171,4 @@ void AccessTree::Judge(Troubles& troubles) const {
        true});
 }
 
-}  // namespace concordat::bus
+}  // namespace concordat

@@ -5,7 +5,8 @@
 //   records that were changed are signed anew           RecordsThatWereChanged…
 //   fewer records than were signed are signed           FewerRecords…
 //   a damaged note stops the bus                        ADamagedNoteSaysNothing
-#include "services/bus/oversight/access_tree.h"
+//   one without a key is signed, or not followed        OneThatNobodySigns…
+#include "services/common/rpc/access_tree.h"
 
 #include <memory>
 #include <string>
@@ -21,7 +22,6 @@
 namespace concordat::testing {
 namespace {
 
-using bus::AccessTree;
 using ::testing::HasSubstr;
 
 constexpr char kOrigin[] = "demo.concordat/access/01/1";
@@ -96,13 +96,14 @@ TEST_F(AccessTreeTest, SignsWhatIsRecorded) {
   ASSERT_EQ(leaves.size(), 25u);
   ASSERT_EQ(checkpoint.size, 25u);
   for (uint64_t i = 0; i < leaves.size(); ++i) {
-    const auto proof = tree_->ProveInclusion(i, checkpoint.size);
-    ASSERT_THAT(proof, IsOk());
-    EXPECT_THAT(CheckInclusion(i, checkpoint.size, HashLeaf(leaves[i]), *proof,
-                               checkpoint.root),
+    const auto shown = tree_->Show(i, leaves[i], checkpoint.size);
+    ASSERT_THAT(shown, IsOk());
+    EXPECT_EQ(shown->number(), i);
+    EXPECT_THAT(CheckInclusion(i, checkpoint.size, HashLeaf(shown->record()),
+                               *TreeHashesOf(shown->proof()), checkpoint.root),
                 IsOk());
   }
-  EXPECT_THAT(tree_->ProveInclusion(3, 26),
+  EXPECT_THAT(tree_->Show(3, leaves[3], 26),
               HasCode(absl::StatusCode::kOutOfRange));
   EXPECT_EQ(Trouble(), "");
 }
@@ -154,6 +155,22 @@ TEST_F(AccessTreeTest, ADamagedNoteSaysNothing) {
   ASSERT_THAT(Open(records_), IsOk());
   EXPECT_EQ(Trouble(), "");
   EXPECT_EQ(Signed().size, 5u);
+}
+
+TEST_F(AccessTreeTest, OneThatNobodySignsIsItsTextAlone) {
+  store_ = *AccessStore::Open(records_);
+  AccessTree tree(*store_, "concordat-nhs/access");
+  EXPECT_EQ(tree.Now().note, "");
+  ASSERT_THAT(tree.Follow(), IsOk());
+  Add(2);
+  ASSERT_THAT(tree.Follow(), IsOk());
+  const auto checkpoint = ParseCheckpoint(tree.Now().note);
+  ASSERT_THAT(checkpoint, IsOk());
+  EXPECT_EQ(checkpoint->origin, "concordat-nhs/access");
+  EXPECT_EQ(checkpoint->size, 7u);
+  WholeTree whole;
+  for (const std::string& leaf : Leaves()) whole.Add(leaf);
+  EXPECT_EQ(checkpoint->root, whole.root());
 }
 
 }  // namespace
