@@ -445,6 +445,8 @@ int Main(int argc, char** argv) {
                             std::make_unique<BackgroundThread>());
   ServerHostOptions host_options;
   host_options.program = kProgram;
+  // Above every credit of a subscriber: bytes bound what waits for it.
+  host_options.stream_messages_max = 1 << 17;
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);

@@ -34,7 +34,7 @@ namespace concordat::testing {
 namespace {
 
 constexpr uint64_t kPersons = 1000;
-constexpr size_t kRoles = 32;  // With at most 64 names each.
+constexpr size_t kRoles = 50;  // With at most 64 names each.
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr char kSample[] = "concordat.hub.v1.LoadSample";
 

@@ -80,6 +80,25 @@ class SubscriptionsTest : public BusProcessTest {
     }
     return AskByTwo<bus::v1::RedriveResponse>("Redrive", request);
   }
+  struct Filter {
+    std::string types = {};
+    std::string agency = {};
+    std::string reason = {};
+  };
+  // Of those that are set aside, how many a redrive by this filter would be of.
+  uint32_t CountOf(const Filter& filter) {
+    bus::v1::RedriveRequest request;
+    *request.mutable_choice()->mutable_subscription() = Letters();
+    bus::v1::SetAsideFilter& of = *request.mutable_choice()->mutable_filter();
+    if (!filter.types.empty()) of.add_types(filter.types);
+    if (!filter.agency.empty()) of.add_agencies(filter.agency);
+    of.set_reason(filter.reason);
+    request.set_why("the form is known now");
+    const auto counted =
+        Ask<bus::v1::RedriveResponse>("admin", "Redrive", request);
+    EXPECT_THAT(counted, IsOk());
+    return counted.ok() ? counted->count() : UINT32_MAX;
+  }
   absl::Status Pause(bool paused) {
     bus::v1::SetPausedRequest request;
     *request.mutable_subscription() = Letters();
@@ -217,6 +236,12 @@ TEST_F(SubscriptionsTest, AnOperatorLooksRedrivesAndParks) {
   EXPECT_FALSE(redriven->done());
   EXPECT_THAT(Redrive(1), HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(SetAside()->events_size(), 2);
+  // By what it is, whose, and why it is there: each has to hold.
+  EXPECT_EQ(CountOf({.types = "*.Concern*"}), 2u);
+  EXPECT_EQ(CountOf({.types = "concordat.nhs.v1.*"}), 0u);
+  EXPECT_EQ(CountOf({.agency = "police-scotland", .reason = "no such *"}), 2u);
+  EXPECT_EQ(CountOf({.agency = "nhs-tayside", .reason = "no such *"}), 0u);
+  EXPECT_EQ(CountOf({.agency = "police-scotland", .reason = "such"}), 0u);
 
   // Parks one: what waited behind it comes.
   bus::v1::ParkRequest park;
