@@ -109,10 +109,13 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
   edge::v1::Counts& counts = *response.mutable_counts();
   counts.set_published(totals.counts.published());
   counts.set_not_in_cohort(totals.counts.not_in_cohort());
-  counts.set_refused(totals.rejects);
   counts.set_spooled(totals.waiting);
+  uint64_t hidden = 0;
   for (const WaitingRow& reject : parts_.store->rejects()) {
-    if (IsHidden(caller, reject)) continue;
+    if (IsHidden(caller, reject)) {
+      ++hidden;
+      continue;
+    }
     edge::v1::Item& item = *response.add_items();
     if (whole) {
       Fill(reject, item);
@@ -122,6 +125,7 @@ absl::StatusOr<edge::v1::ListRejectsResponse> CaseService::List(
     }
     if (parts_.store->IsUnderWay(reject.number())) item.set_state("under way");
   }
+  counts.set_refused(totals.rejects - hidden);
   for (const edge::v1::FileTaken& file : parts_.store->files(kFilesShown)) {
     edge::v1::FileReport& report = *response.add_files();
     report.set_at(file.at());

@@ -1,6 +1,7 @@
 #include "gateway/cli/paper_records.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -190,10 +191,14 @@ absl::StatusOr<ResilienceParts> CollectResilience(
   auto records = CollectRecords(
       hub,
       {"concordat.hub.v1.OperatorActed", "concordat.hub.v1.EventsLost",
-       "concordat.hub.v1.FeedSilent", kFeedReceived},
+       "concordat.hub.v1.FeedSilent"},
       period->from(), period->to());
   if (!records.ok()) return records.status();
   parts.records = *std::move(records);
+  // What was silent in it may have come after it.
+  auto came = CollectRecords(hub, {kFeedReceived}, period->from(), 0);
+  if (!came.ok()) return came.status();
+  std::move(came->begin(), came->end(), std::back_inserter(parts.records));
   // For when programs did not run: no row is of interest.
   AccessQuestion gaps = question;
   gaps.operation = "erasure";

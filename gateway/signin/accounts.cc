@@ -38,7 +38,9 @@ bool IsDisplayName(absl::string_view name) {
 
 bool IsDayOrEmpty(const std::string& text) {
   absl::CivilDay day;
-  return text.empty() || absl::ParseCivilTime(text, &day);
+  // Parsing takes "2026-3-1" too, and days are compared as texts.
+  return text.empty() || (absl::ParseCivilTime(text, &day) &&
+                          absl::FormatCivilTime(day) == text);
 }
 
 absl::Status Check(const v1::Account& account) {

@@ -206,14 +206,28 @@ Section ContainmentSection(const Sources& sources, const Breach& breach,
           {std::move(rights), std::move(amended)}};
 }
 
+// Names of fields, by the type's title.
+using Fields = std::map<std::string, std::set<std::string>>;
+
 // What of one controller reached somebody.
 struct Share {
   std::set<std::string> people;
   std::set<uint64_t> facts;
-  std::set<std::string> recipients;                        // Agencies.
-  std::map<std::string, std::set<std::string>> fields;     // By type's title.
+  std::set<std::string> recipients;  // Agencies.
+  Fields fields;
+  // A letter says nothing of what reached another, or of another person.
+  std::map<std::string, Fields> fields_to;
   std::map<std::string, std::set<std::string>> of_person;  // Types' titles.
+  std::map<std::string, std::set<std::string>> recipients_of;
 };
+
+std::string FieldWords(const Fields& fields) {
+  return absl::StrJoin(fields, "; ", [](std::string* out, const auto& each) {
+    absl::StrAppend(out, each.first, ": ",
+                    each.second.empty() ? "that there was one"
+                                        : absl::StrJoin(each.second, ", "));
+  });
+}
 
 std::map<std::string, Share> SharesOf(const Sources& sources,
                                       const std::vector<Reached>& reached) {
@@ -223,12 +237,17 @@ std::map<std::string, Share> SharesOf(const Sources& sources,
     const std::string title = TitleOf(each.event->type());
     share.people.insert(each.report->subject());
     share.facts.insert(each.event->sequence());
-    share.recipients.insert(each.knower->agency());
+    const std::string& recipient = each.knower->agency();
+    share.recipients.insert(recipient);
     share.of_person[each.report->subject()].insert(title);
+    share.recipients_of[each.report->subject()].insert(recipient);
     std::set<std::string>& fields = share.fields[title];
+    std::set<std::string>& fields_to = share.fields_to[recipient][title];
     for (const DataItem& item : ItemsOf(sources, each.event->type(),
                                         each.knowledge->delivered_groups())) {
-      if (item.given) fields.insert(item.field);
+      if (!item.given) continue;
+      fields.insert(item.field);
+      fields_to.insert(item.field);
     }
   }
   return shares;
@@ -288,14 +307,7 @@ absl::StatusOr<Document> BreachLettersOf(const Sources& sources,
         {"facts", absl::StrCat(share.facts.size())},
         {"recipients",
          Words(sources, {share.recipients.begin(), share.recipients.end()})},
-        {"fields", absl::StrJoin(share.fields, "; ",
-                                 [](std::string* out, const auto& each) {
-                                   absl::StrAppend(
-                                       out, each.first, ": ",
-                                       each.second.empty()
-                                           ? "that there was one"
-                                           : absl::StrJoin(each.second, ", "));
-                                 })}};
+        {"fields", FieldWords(share.fields)}};
     const auto add = [&](policy::v1::LetterKind kind, const std::string& to) {
       auto letter = LetterOf(sources, kind, agency, part3, words);
       if (!letter.ok()) return letter.status();
@@ -315,14 +327,15 @@ absl::StatusOr<Document> BreachLettersOf(const Sources& sources,
       // What its own people had is its own to look into.
       if (recipient == agency) continue;
       words["recipients"] = sources.AgencyOf(recipient);
+      words["fields"] = FieldWords(share.fields_to.at(recipient));
       if (status.ok()) {
         status =
             add(policy::v1::LETTER_KIND_BREACH_RECIPIENT, words["recipients"]);
       }
     }
-    words["recipients"] =
-        Words(sources, {share.recipients.begin(), share.recipients.end()});
     for (const auto& [person, types] : share.of_person) {
+      const std::set<std::string>& had = share.recipients_of.at(person);
+      words["recipients"] = Words(sources, {had.begin(), had.end()});
       words["person"] = person;
       words["fields"] = absl::StrJoin(types, ", ");
       if (status.ok()) {

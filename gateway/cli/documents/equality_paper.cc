@@ -31,7 +31,7 @@ constexpr AgeBand kBands[] = {{"under 18", kGrownUp},
                               {"18 to 24", 25},
                               {"25 to 39", 40},
                               {"40 to 59", 60},
-                              {"60 and over", 1000}};
+                              {"60 and over", 120}};
 constexpr size_t kNotKnown = std::size(kBands);
 
 // Whole years on a day; nothing: when they were born is not known.
@@ -50,7 +50,8 @@ size_t BandOf(const EqualityRecords& records, const std::string& person,
   const auto age = AgeOn(birth->second, day);
   if (!age.has_value()) return kNotKnown;
   size_t band = 0;
-  while (*age >= kBands[band].years_below) ++band;
+  // A day of birth of long ago is one that nobody knew.
+  while (band < kNotKnown && *age >= kBands[band].years_below) ++band;
   return band;
 }
 

@@ -1,10 +1,8 @@
 #include "services/alerts/domain/rule_history.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "concordat/alerts/v1/rule.pb.h"
 #include "services/common/base/bytes.h"
 #include "services/common/base/check.h"
@@ -66,7 +64,9 @@ absl::StatusOr<bool> RuleHistory::Adopt(const hub::v1::RulesAdopted& adopted,
     return absl::FailedPreconditionError(
         "adopted rules are not what two people agreed to");
   }
-  agreed_.erase(agreed);
+  // What was agreed before it and not used is not used any more: it would put back
+  // what has been replaced since.
+  agreed_.erase(agreed_.begin(), agreed + 1);
   auto book = RuleBook::Build(rules, *types_, *clocks_,
                               newest().first_index() + newest().size());
   if (!book.ok()) return book.status();
@@ -133,9 +133,10 @@ RuleLimbs RuleHistory::FamilyOf(size_t index) const {
   const Version& version = VersionOf(index);
   const RuleLimb& limb = *version.book->At(index);
   RuleLimbs family = version.book->Family(limb.rule, limb.family);
-  if (&version != &versions_.back()) {
-    const RuleLimbs now = newest().Family(limb.rule, limb.family);
-    family.insert(family.end(), now.begin(), now.end());
+  // Each of them may have added to what the alert rests on.
+  for (auto later = versions_.rbegin(); &*later != &version; ++later) {
+    const RuleLimbs added = later->book->Family(limb.rule, limb.family);
+    family.insert(family.end(), added.begin(), added.end());
   }
   return family;
 }

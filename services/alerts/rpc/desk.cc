@@ -172,6 +172,7 @@ absl::StatusOr<bool> Desk::BeginAgain() {
   engine_ = *std::move(engine);
   pending_.clear();
   new_.clear();
+  looked_at_.clear();  // An adoption that was not published is drawn anew, too.
   for (Follower& follower : std::exchange(followers_, {})) {
     follower.after = position_;
     waiting_.push_back(std::move(follower));

@@ -236,6 +236,7 @@ absl::StatusOr<v1::Alert> Desk::Change(
     absl::StatusOr<Event> event = absl::UnknownError("not made yet");
     {
       MutexLock lock(mu_);
+      if (absl::Status end = AwaitTheEnd(deadline); !end.ok()) return end;
       const Alert* alert = engine_.Find(ref);
       const std::optional<v1::Alert> seen =
           alert == nullptr ? std::nullopt : Render(*alert, caller);
@@ -275,7 +276,11 @@ absl::StatusOr<v1::Alert> Desk::Change(
             "accepted, and not folded yet; ask again");
       }
       MutexLock lock(mu_);
-      std::optional<v1::Alert> seen = Render(*engine_.Find(ref), caller);
+      // It may be folding again, or its person may be erased.
+      if (absl::Status end = AwaitTheEnd(deadline); !end.ok()) return end;
+      const Alert* alert = engine_.Find(ref);
+      std::optional<v1::Alert> seen =
+          alert == nullptr ? std::nullopt : Render(*alert, caller);
       if (seen.has_value()) return *std::move(seen);
       return absl::NotFoundError(absl::StrCat("no alert ", ref, " for you"));
     }

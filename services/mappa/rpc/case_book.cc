@@ -46,6 +46,7 @@ std::vector<std::string> CaseBook::Types() {
                              "concordat.identity.v1.PersonRegistered",
                              kLinkCutType, "concordat.hub.v1.AgreementAdopted",
                              "concordat.hub.v1.AgreementRetired",
+                             "concordat.hub.v1.ProcessingRestricted",
                              "concordat.hub.v1.TimePassed", kPersonErasedType});
   return types;
 }

@@ -97,6 +97,8 @@ void Withdrawals::Apply(const View& view, const PolicyState& policy,
                                       ? WithdrawnFact::How::kCorrected
                                       : WithdrawnFact::How::kTakenBack,
                                   view.sequence, view.accepted_us});
+      // Nothing rests on it from here on.
+      if (!header.retracts.empty()) person.facts.erase(found);
       return true;
     };
     // A correction may be about somebody else.
@@ -105,6 +107,7 @@ void Withdrawals::Apply(const View& view, const PolicyState& policy,
                         [&](auto& each) { return take(each.second); });
     }
   }
+  if (!header.retracts.empty()) return;
   Fact fact{.sequence = view.sequence,
             .accepted_us = view.accepted_us,
             .source = header.source,
@@ -123,15 +126,18 @@ void Withdrawals::Apply(const View& view, const PolicyState& policy,
 void Withdrawals::TakeCut(const View& view, Person& person) {
   identity::v1::LinkCut cut;
   if (!ReadAs(view, &cut)) return;
-  for (const auto& [key, fact] : person.facts) {
-    const auto& sources = cut.sources();
-    if (fact.sequence.value > cut.after() &&
-        std::find(sources.begin(), sources.end(), fact.source) !=
-            sources.end()) {
+  const auto& sources = cut.sources();
+  std::erase_if(person.facts, [&](const auto& each) {
+    const Fact& fact = each.second;
+    const bool is_cut =
+        fact.sequence.value > cut.after() &&
+        std::find(sources.begin(), sources.end(), fact.source) != sources.end();
+    if (is_cut) {
       person.withdrawn.push_back(
           {fact, WithdrawnFact::How::kCut, view.sequence, view.accepted_us});
     }
-  }
+    return is_cut;
+  });
 }
 
 bool Withdrawals::WasGranted(const PersonKey& subject, const Person& person,

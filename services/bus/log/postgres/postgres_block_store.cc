@@ -263,6 +263,7 @@ void PostgresBlockStore::Take(uint32_t number, uint64_t offset, uint64_t bytes,
     next_sequence_ = end.next_sequence;
   }
   end_ = end;
+  saw_the_end_ = true;  // It is a block of a writer that was checked.
   // Its failure loses a warning, not an event.
   mark_
       ->Write(0, EncodeDurableMark({*end.log_id, end.epoch, number,

@@ -464,6 +464,35 @@ TEST_F(RecordPapersTest, LettersAreOfEachController) {
               HasSubstr("the limit for this letter is"));
 }
 
+TEST_F(RecordPapersTest, ALetterSaysNothingOfWhatReachedAnother) {
+  // Health hears of another person, of whom the council had nothing.
+  Breach breach = BreachHere();
+  access::v1::WhoKnewReport& report = breach.reports.emplace_back();
+  report.set_subject(Person(2));
+  access::v1::KnownEvent& event = *report.add_events();
+  event.set_sequence(8);
+  event.set_type("concordat.police.v1.DomesticIncidentRecorded");
+  event.set_controller("police-scotland");
+  access::v1::Knower& knower = *report.add_knowers();
+  knower.set_agency("nhs-tayside");
+  access::v1::Knowledge& knowledge = *knower.add_events();
+  knowledge.set_sequence(8);
+  knowledge.set_delivered_time(1);
+  const auto paper = BreachLettersOf(sources_, breach);
+  ASSERT_THAT(paper, IsOk());
+  for (size_t i = 1; i < paper->sections.size(); ++i) {
+    const std::string& title = paper->sections[i].title;
+    const std::string text = absl::StrJoin(paper->sections[i].paragraphs, "\n");
+    if (absl::StrContains(title, "To Dundee")) {
+      EXPECT_THAT(text, Not(HasSubstr("Domestic incident"))) << title;
+    }
+    if (absl::StrContains(title, Person(2))) {
+      EXPECT_THAT(text, Not(HasSubstr("Dundee"))) << title;
+      EXPECT_THAT(text, HasSubstr("NHS Tayside")) << title;
+    }
+  }
+}
+
 TEST_F(RecordPapersTest, SoFewAreLeftOutAndNotByASum) {
   EXPECT_EQ(Cell(Alerts(5, "1990-01-01"), "25 to 39", 2), "5");
   EXPECT_EQ(Cell(Alerts(4, "1990-01-01"), "25 to 39", 2), "left out");
@@ -493,6 +522,7 @@ TEST_F(RecordPapersTest, AnAgeIsThatOfTheDay) {
   for (int i = 0; i < 6; ++i) records.open_cases.push_back(Person(i));
   EXPECT_EQ(Cell(records, "18 to 24", 1), "6");
   EXPECT_EQ(Cell(Alerts(6, ""), "not known", 2), "6");
+  EXPECT_EQ(Cell(Alerts(6, "0001-01-01"), "not known", 2), "6");
   EXPECT_EQ(Cell(Alerts(6, "2030-01-01"), "not known", 2), "6");
   records.alerts.mutable_alerts(0)->set_withdrawn_at(5);
   EXPECT_EQ(Cell(records, "under 18", 4), "left out");

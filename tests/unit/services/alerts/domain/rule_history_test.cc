@@ -160,6 +160,12 @@ TEST_F(RuleHistoryTest, OnlyWhatTwoPeopleAgreedTo) {
   Adopt(definitions_.rules, "2025-11-13 10:00");
   Say(Adoption(Stricter()), "2025-11-14 10:00");
   EXPECT_EQ(VersionOf("R17"), 3u);
+  // Agreed before another was adopted, and not used: it is not used later.
+  Agree(Stricter(), "2025-11-15 10:00");
+  Adopt(definitions_.rules, "2025-11-16 10:00");
+  EXPECT_THAT(engine_->rules().agreed(), IsEmpty());
+  Say(Adoption(Stricter()), "2025-11-17 10:00");
+  EXPECT_EQ(VersionOf("R17"), 3u);
 }
 
 TEST_F(RuleHistoryTest, UntilItsDayTheVersionBeforeActs) {

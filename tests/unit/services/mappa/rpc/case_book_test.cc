@@ -21,6 +21,7 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "concordat/hub/v1/erasure.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "concordat/identity/v1/events.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
@@ -398,6 +399,36 @@ TEST_F(CaseBookTest, WhoNeverSawTheFactIsToldNothing) {
   EXPECT_THAT(file.look_again, IsEmpty());
   // Who comes in afterwards sees the fact and what withdrew it.
   EXPECT_THAT(book_->FileOf(person, kWorker).look_again, SizeIs(1));
+}
+
+TEST_F(CaseBookTest, WhatItsControllerRestrictedIsNoFactToOthers) {
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  Concern(person, "c-1");
+  Meet(person);
+  hub::v1::ProcessingRestricted restricted;
+  restricted.add_controllers(kPolice);
+  Apply(restricted, person, "concordat-operator", "restriction/1");
+  Concern(person, "c-2", "c-1");
+  ASSERT_THAT(book_->FileOf(person, kWorker).look_again, SizeIs(1));
+  EXPECT_FALSE(book_->FileOf(person, kWorker).look_again[0].fact.shown);
+  EXPECT_TRUE(book_->FileOf(person, kOfficer).look_again[0].fact.shown);
+}
+
+TEST_F(CaseBookTest, AMeetingThatKnewIsNotAskedToLookAgain) {
+  const PersonKey person = Person(2);
+  Open(person, {kCouncil, kPolice});
+  const uint64_t after = sequence_;
+  Concern(person, "c-1");
+  Concern(person, "c-2", "c-1");
+  Meet(person);
+  identity::v1::LinkCut cut;
+  cut.set_review_ref("IR-1");
+  cut.set_scheme("CHI");
+  cut.add_sources("urn:concordat:police-scotland:rms");
+  cut.set_after(after);
+  Apply(cut, person, kArrangement, "identity/IR-1");
+  EXPECT_THAT(book_->FileOf(person, kWorker).look_again, IsEmpty());
 }
 
 TEST_F(CaseBookTest, WhoMaySeeItNoMoreIsToldThatSomethingIsWithdrawn) {
