@@ -77,6 +77,12 @@ absl::StatusOr<std::unique_ptr<PostgresBlockStore>> PostgresBlockStore::Open(
   if (status.ok()) status = MakeTables(*store->connection_);
   if (status.ok()) status = store->OpenSegments(hooks);
   if (status.ok()) status = store->OpenMark(beside, servers);
+  if (status.ok() && !store->saw_the_end_) {
+    // The server that was written to last has all that there is.
+    const absl::StatusOr<bool> is_another = store->IsAnotherServer();
+    if (!is_another.ok()) return is_another.status();
+    store->saw_the_end_ = !*is_another;
+  }
   if (!status.ok()) return status;
   return store;
 }

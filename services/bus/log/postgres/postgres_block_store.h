@@ -100,6 +100,8 @@ class PostgresBlockStore : public BlockStore {
 
   absl::Status OpenSegments(const OpenHooks& hooks);
   absl::Status OpenMark(Directory& beside, Servers servers);
+  // Than the log was written to last, by what was noted.
+  absl::StatusOr<bool> IsAnotherServer();
   void NoteServer();
   absl::StatusOr<bool> EndsAs(const ClosedSegment& closed);
   // The rows of a segment from `from` to `end`, without a gap; good checksums.
@@ -132,7 +134,7 @@ class PostgresBlockStore : public BlockStore {
   ChainEnd end_;
   std::unique_ptr<PostgresConnection> connection_;
   bool listens_ = false;  // That connection.
-  // The durable mark was of the log's last block when this opened it.
+  // All that was written is here: by the durable mark, the server or a writer.
   bool saw_the_end_ = false;
   bool note_server_ = false;  // Once the next block is there.
 

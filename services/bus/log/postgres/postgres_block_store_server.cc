@@ -3,8 +3,7 @@
 
 namespace concordat::bus {
 
-absl::Status PostgresBlockStore::CheckServer() {
-  if (!end_.log_id.has_value() || saw_the_end_) return absl::OkStatus();
+absl::StatusOr<bool> PostgresBlockStore::IsAnotherServer() {
   absl::Status status;
   if (connection_ == nullptr) status = Connect();
   if (!status.ok()) return status;
@@ -12,7 +11,14 @@ absl::Status PostgresBlockStore::CheckServer() {
       "SELECT 1 FROM concordat.server s, concordat.this_server t"
       " WHERE s.identity <> t.identity");
   if (!rows.ok()) return rows.status();
-  if (rows->count() == 0) return absl::OkStatus();
+  return rows->count() > 0;
+}
+
+absl::Status PostgresBlockStore::CheckServer() {
+  if (!end_.log_id.has_value() || saw_the_end_) return absl::OkStatus();
+  const absl::StatusOr<bool> is_another = IsAnotherServer();
+  if (!is_another.ok()) return is_another.status();
+  if (!*is_another) return absl::OkStatus();
   return absl::DataLossError(
       "the log was written to another server than this last, and this data "
       "directory has not seen the log's end: after a change of the primary "
