@@ -69,7 +69,9 @@ absl::StatusOr<bool> IdentityStore::ErasePerson(const PersonKey& person,
         confirmed.set_erasure_ref(ref);
         confirmed.set_destroyed(*destroyed);
         CommandContext own = self_;
-        own.request_id = absl::StrCat("erasure/", ref);
+        // Of this time: where a copy of before was put back it is done again, and
+        // what it confirms then is another event than the first.
+        own.request_id = absl::StrCat("erasure/", ref, "/", tables_->NowUs());
         const auto added =
             tables_->AddToOutbox(own, PersonKey(), kErasuresStream, confirmed);
         if (!added.ok()) return added.status();

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/base/ids.h"
 #include "services/common/base/system_clock.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -138,6 +139,56 @@ TEST_F(ErasureTest, EveryServiceForgetsAndSaysSo) {
     EXPECT_THAT(FilesWith(hub_.data().path(), mark), ::testing::IsEmpty());
     EXPECT_THAT(FilesWith(backup, mark), ::testing::IsEmpty());
   }
+}
+
+TEST_F(ErasureTest, ACopyOfIdentitysDatabasePutBackIsErasedAtTheStart) {
+  const std::string subject = Plant();
+  const std::string database = hub_.data().PathOf("identity/identity.sqlite");
+  const std::vector<std::string> describe = {
+      "call", "identity.DescribeMany",
+      absl::StrCat(R"({"subjects":[")", subject, R"("]})"), "--profile",
+      "socialwork"};
+  EXPECT_THAT(Until(describe), HasSubstr(kName));
+  // Stopped, so that one file is all of it.
+  ASSERT_EQ(hub_.Stop("concordat-identity"), 0);
+  testing::TempDir folder;
+  const std::string copy = folder.PathOf("identity.sqlite");
+  std::filesystem::copy_file(database, copy);
+  hub_.Start("concordat-identity");
+  EXPECT_THAT(Until(describe), HasSubstr(kName));
+  Erase(subject);
+  const SystemSteadyClock clock;
+  const absl::Duration end = clock.Elapsed() + kLong;
+  std::string list;
+  do {
+    list = hub_.Run({"erasure", "list"}).value_or("");
+  } while (!absl::StrContains(
+               list, "  confirmed  urn:concordat:mappa-tayside:identity") &&
+           clock.Elapsed() < end);
+  EXPECT_THAT(list,
+              HasSubstr("confirmed  urn:concordat:mappa-tayside:identity"));
+
+  ASSERT_EQ(hub_.Stop("concordat-identity"), 0);
+  for (const char* more : {"-wal", "-shm"}) {
+    std::filesystem::remove(absl::StrCat(database, more));
+  }
+  std::filesystem::copy_file(copy, database,
+                             std::filesystem::copy_options::overwrite_existing);
+  const std::string key(PersonKey::Parse(subject).value().bytes());
+  const std::string home = hub_.data().PathOf("identity");
+  const auto with_key = [&] {
+    std::vector<std::string> found = FilesWith(home, key);
+    std::erase_if(found, [&](const std::string& path) {
+      return !absl::StartsWith(path, database);
+    });
+    return found;
+  };
+  ASSERT_THAT(with_key(), ::testing::SizeIs(1));
+  hub_.Start("concordat-identity");
+  // It answers when it has read the log to its end, and not before.
+  EXPECT_THAT(Until(describe), ::testing::Not(HasSubstr(kName)));
+  ASSERT_EQ(hub_.Stop("concordat-identity"), 0);
+  EXPECT_THAT(with_key(), ::testing::IsEmpty());
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 //   rows left in the free pages        NothingOfThePersonIsInTheFiles
 //   the write-ahead log left           the same
 //   confirmed twice, or not at all     ConfirmsOnceHoweverOftenItIsAsked
+//   confirmed again under the id of    ACopyPutBackIsErasedAgain
+//     before, which the bus refuses
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -127,6 +129,31 @@ TEST_F(IdentityErasureTest, ConfirmsOnceHoweverOftenItIsAsked) {
   ASSERT_TRUE(confirmed.ParseFromString(pending[0].message));
   EXPECT_EQ(confirmed.erasure_ref(), kRef);
   EXPECT_GT(confirmed.destroyed(), 4u);
+}
+
+TEST_F(IdentityErasureTest, ACopyPutBackIsErasedAgain) {
+  const PersonKey person = FullPerson();
+  store_.reset();
+  const std::string copy = dir_.PathOf("copy");
+  std::filesystem::copy_file(path_, copy);
+  Reopen();
+  ASSERT_THAT(store_->ErasePerson(person, kRef), IsOk());
+  const auto first = store_->PendingOutbox(0, 100).value();
+  ASSERT_FALSE(first.empty());
+  store_.reset();
+  std::filesystem::rename(copy, path_);
+  clock_.Advance(absl::Minutes(1));
+  Reopen();
+  EXPECT_GE(RowsOf(person), 9);
+
+  const auto again = store_->ErasePerson(person, kRef);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(*again);
+  EXPECT_EQ(RowsOf(person), 0);
+  const auto second = store_->PendingOutbox(0, 100).value();
+  ASSERT_FALSE(second.empty());
+  EXPECT_EQ(second.back().type, "concordat.hub.v1.ErasureConfirmed");
+  EXPECT_NE(second.back().header.id, first.back().header.id);
 }
 
 }  // namespace
