@@ -10,6 +10,7 @@
 //   the bound counts nothing               RefusesWhatIsOverItsBound
 //   one bad set blocks all after it        RefusesWhatNobodyCouldReadAgain
 //   refused sets forgotten, or unbounded   KeepsWhatWasRefused
+//   what is dropped stays in the file      WhatIsDroppedLeavesTheDisk
 //   sealed with nothing                    NothingOnDiskCanBeRead
 #include "services/common/publish_spool/publish_spool.h"
 
@@ -273,6 +274,25 @@ TEST_F(PublishSpoolTest, KeepsWhatWasRefused) {
   ASSERT_THAT(Open(), IsOk());
   EXPECT_EQ(spool_->refused().size(), 0);
   EXPECT_THAT(spool_->Drop(0), HasCode(absl::StatusCode::kOutOfRange));
+}
+
+TEST_F(PublishSpoolTest, WhatIsDroppedLeavesTheDisk) {
+  ASSERT_THAT(Open(), IsOk());
+  ASSERT_THAT(Add(1000), IsOk());
+  ASSERT_THAT(Add(100), IsOk());
+  Rest();
+  PublishOutcome outcome;
+  outcome.refusal = bus::v1::REFUSAL_FIELD_RULE;
+  ASSERT_THAT(spool_->Refuse(0, outcome, 99), IsOk());
+  ASSERT_THAT(spool_->Done(), IsOk());
+  ASSERT_THAT(spool_->Tidy(), IsOk());
+  EXPECT_THAT(Names(), ElementsAre("refused"));
+  EXPECT_GT(disk_.Contents("refused").size(), 1000u);
+  ASSERT_THAT(spool_->Drop(0), IsOk());
+  EXPECT_THAT(Names(), ElementsAre("refused"));
+  EXPECT_LT(disk_.Contents("refused").size(), 100u);
+  ASSERT_THAT(Open(), IsOk());
+  EXPECT_EQ(spool_->refused().size(), 0);
 }
 
 TEST_F(PublishSpoolTest, NothingOnDiskCanBeRead) {
