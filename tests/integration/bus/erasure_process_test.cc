@@ -5,6 +5,8 @@
 //   a hold, or an open case, passed over                  the same
 //   payload still opened with all keys that exist         NothingOpensWhatWasErased
 //   a backup of before that opens it again                the same
+//   a log that no longer agrees with its tree, erased     the same
+//     or restored
 //   who had some of it not told; anybody else told        WhoHadSomethingIsTold…
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
@@ -99,6 +101,24 @@ class ErasureProcessTest : public BusProcessTest {
     std::array<char, 4096> part;
     while (std::fgets(part.data(), part.size(), pipe)) *output += part.data();
     return pclose(pipe);
+  }
+  // As whoever runs the hub checks it: every block, and against them the tree, up
+  // to the log's end, which is signed within the second.
+  void ExpectVerifies() {
+    const uint64_t end = LogStatus().end_sequence();
+    const std::string signed_to = absl::StrCat("tree:  ", end, " events");
+    const absl::Duration give_up = SteadyNow() + kLong;
+    std::string output;
+    do {
+      output.clear();
+      ASSERT_EQ(
+          Run(absl::StrCat("concordat log verify --data ", bus_.data().path()),
+              &output),
+          0)
+          << output;
+    } while (!absl::StrContains(output, signed_to) && SteadyNow() < give_up);
+    EXPECT_THAT(output, HasSubstr(signed_to));
+    EXPECT_THAT(output, HasSubstr(absl::StrCat("whole: ", end, " events")));
   }
   // How many events open there with every key that the directory has, and how
   // many of them have the mark.
@@ -246,6 +266,8 @@ TEST_F(ErasureProcessTest, NothingOpensWhatWasErasedNeitherLogNorBackup) {
   EXPECT_TRUE(repeat.duplicate);
   ASSERT_TRUE(Publish(*police, Concern("later", kPerson)).accepted);
   EXPECT_THAT(Told("police", kPerson), ElementsAre("later"));
+  // The tree is over what stays: nothing of it has moved.
+  ExpectVerifies();
 
   EXPECT_EQ(bus_.Stop(), 0);
   EXPECT_EQ(FilesWith(data, kMark), 0);
@@ -272,6 +294,7 @@ TEST_F(ErasureProcessTest, NothingOpensWhatWasErasedNeitherLogNorBackup) {
   bus_.Start();
   EXPECT_THAT(Told("police", kPerson), IsEmpty());
   EXPECT_THAT(ReadPerson("police", kOther), ::testing::SizeIs(5));
+  ExpectVerifies();
 }
 
 // The test above could not fail if marks were not found where nothing is erased.
