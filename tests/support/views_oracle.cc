@@ -356,7 +356,15 @@ OracleView ViewsOracle::See(const OracleEvent& event,
   }
   const bool own =
       event.controller == reader.agency || event.source_agency == reader.agency;
-  view.header_group = own || processes || (everything && !event.names_another);
+  const bool names_another =
+      !event.causation.empty() || !event.correlation.empty();
+  view.header_group = own || processes || (everything && !names_another);
+  if (view.header_group) {
+    view.causation = event.causation;
+    view.correlation = event.correlation;
+  }
+  // They name fields.
+  if (view.withheld.empty()) view.faults = event.faults;
   return view;
 }
 

@@ -72,7 +72,9 @@ struct OracleEvent {
   std::string source_agency;
   int person = 0;  // 0: about nobody.
   bool part3 = false;
-  bool names_another = false;
+  std::string causation;    // Another event, which may be hidden. Empty: none.
+  std::string correlation;  // The same.
+  std::vector<std::string> faults;
   std::vector<uint32_t> opened;  // Groups whose key is there.
 };
 
@@ -81,7 +83,10 @@ struct OracleView {
   std::set<uint32_t> groups;
   std::set<uint32_t> committed;
   bool header_group = false;
+  std::string causation;
+  std::string correlation;
   std::vector<std::string> withheld;
+  std::vector<std::string> faults;
 };
 
 class ViewsOracle {

@@ -319,7 +319,8 @@ class DrawnCasesTest : public ServiceFixture {
     event.source_agency = std::string(AgencyOfSource(whole.header.source));
     event.person = PersonOf(whole);
     event.part3 = whole.header.regime == bus::v1::REGIME_PART3;
-    event.names_another = !whole.header.causation.empty();
+    event.causation = whole.header.causation;
+    event.correlation = whole.header.correlation;
     for (const GroupInfo& group : types().Find(event.type)->groups()) {
       event.opened.push_back(group.number);
     }

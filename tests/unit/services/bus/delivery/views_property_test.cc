@@ -5,8 +5,9 @@
 // and another million with CONCORDAT_SEED=2.
 //
 // Catches any mutant of services/common/policy or view_builder.cc that shows a group,
-// a header or a reference that should not be, hides one that should be, or loads an
+// a header, a reference or a fault that should not be, hides one that should be, or loads an
 // agreement that should not load: those of views_mutants, beside this, each.
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <random>
@@ -342,7 +343,10 @@ class World {
     event.source_agency = Any(kAgencies);
     event.person = Chance(85) ? AnyPerson() : 0;
     event.part3 = Chance(40);
-    event.names_another = Chance(40);
+    // One, the other, or both: each alone names another event.
+    if (Chance(25)) event.causation = "another";
+    if (Chance(25)) event.correlation = "a third";
+    if (Chance(30)) event.faults = {"field: wrong", "other: too long"};
     for (const auto& group : type.groups) {
       // One of ten is erased.
       if (Chance(90)) event.opened.push_back(group.number);
@@ -368,7 +372,9 @@ class World {
     stored.header.subject = KeyOf(event.person);
     stored.header.regime = event.part3 ? v1::REGIME_PART3 : v1::REGIME_GDPR;
     stored.header.on_behalf_of = "somebody";
-    if (event.names_another) stored.header.causation = "another";
+    stored.header.causation = event.causation;
+    stored.header.correlation = event.correlation;
+    stored.faults = event.faults;
     stored.header_salt.fill(9);
     stored.header_commitment.fill(9);
     for (const GroupInfo& group : types_->Find(event.type)->groups()) {
@@ -408,9 +414,14 @@ class World {
         view.header_commitment.has_value() == wanted.header_group) {
       return "the header group";
     }
-    if (!wanted.header_group &&
-        !(view.header.on_behalf_of.empty() && view.header.causation.empty())) {
-      return "a hidden header group's text";
+    if (view.header.on_behalf_of != (wanted.header_group ? "somebody" : "")) {
+      return "on whose behalf";
+    }
+    if (view.header.causation != wanted.causation) return "causation";
+    if (view.header.correlation != wanted.correlation) return "correlation";
+    if (!std::equal(view.faults.begin(), view.faults.end(),
+                    wanted.faults.begin(), wanted.faults.end())) {
+      return absl::StrCat("faults: ", absl::StrJoin(view.faults, "; "));
     }
     std::vector<std::string> withheld(view.withheld.begin(),
                                       view.withheld.end());
