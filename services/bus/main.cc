@@ -482,7 +482,8 @@ int Main(int argc, char** argv) {
   if (has_glass.ok()) {
     start.Check(CheckBreakGlassPolicy(glass_policy, clocks, clock.Now()));
   }
-  GlassDesk glass(*log, ingest, types, random, clock, glass_policy, clocks);
+  GlassDesk glass(*log, asked, ingest, types, random, clock, glass_policy,
+                  clocks);
   start.Check(glass.Load());
   const BusParts parts = {*log,         ingest,         delivery, refusals,
                           faults,       explainer,      persons,  glass,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/delivery/delivery_core.h"
 #include "services/common/event/codec.h"
 #include "services/common/rpc/access_service.h"
 
@@ -45,11 +46,12 @@ absl::Status CheckBreakGlassPolicy(const access::v1::BreakGlassPolicy& policy,
   return absl::OkStatus();
 }
 
-GlassDesk::GlassDesk(const EventLog& log, IngestLoop& ingest,
+GlassDesk::GlassDesk(const EventLog& log, PolicyFold& fold, IngestLoop& ingest,
                      std::shared_ptr<const TypeRegistry> types, Random& random,
                      const Clock& clock, access::v1::BreakGlassPolicy policy,
                      const LimitClocks& clocks)
     : log_(log),
+      fold_(fold),
       ingest_(ingest),
       types_(std::move(types)),
       random_(random),
@@ -160,7 +162,7 @@ void GlassDesk::Break(const Call& call,
                       Reply<access::v1::BreakGlassResponse> reply) {
   const auto opening = OpeningOf(call, request);
   if (!opening.ok()) return reply(opening.status());
-  const auto person = PersonOf(request.subject());
+  const auto person = PersonOf(call, request.subject());
   if (!person.ok()) return reply(person.status());
   access::v1::BreakGlassResponse response;
   if (auto open = register_.OpenTo(call.principal->name(), call.staff,
@@ -184,15 +186,21 @@ void GlassDesk::Break(const Call& call,
           });
 }
 
-absl::StatusOr<PersonKey> GlassDesk::PersonOf(
-    const std::string& subject) const {
+absl::StatusOr<PersonKey> GlassDesk::PersonOf(const Call& call,
+                                              const std::string& subject) {
   auto person = PersonKey::Parse(subject);
   if (!person.ok()) {
     return absl::InvalidArgumentError("subject: not a person key");
   }
+  if (const absl::Status caught_up = fold_.CatchUp(log_); !caught_up.ok()) {
+    return caught_up;
+  }
   const auto events = log_.OfPerson(*person, {0}, log_.Status().end);
   if (!events.ok()) return events.status();
-  if (events->empty()) return absl::NotFoundError("there is no such person");
+  if (events->empty() || !fold_.policy().Of(*person).Allows(
+                             RecipientOf(*call.principal, call.purpose))) {
+    return absl::NotFoundError("there is no such person");
+  }
   return person;
 }
 
@@ -206,7 +214,7 @@ void GlassDesk::Note(const Call& call,
   if (request.command().request_id().empty()) {
     return reply(absl::InvalidArgumentError("command.request_id: needed"));
   }
-  const auto person = PersonOf(request.subject());
+  const auto person = PersonOf(call, request.subject());
   if (!person.ok()) return reply(person.status());
   access::v1::PersonOpened opened;
   opened.set_by(call.principal->name());

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "concordat/access/v1/glass.pb.h"
 #include "services/bus/daemon/ingest_loop.h"
+#include "services/bus/delivery/policy_fold.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/oversight/glass_register.h"
 #include "services/common/base/clock.h"
@@ -24,13 +25,15 @@ namespace concordat::bus {
 
 // Persons opened without an interest, or without a task:
 // concordat.access.v1.GlassService. What is
-// open is what the log says, read when the bus starts; times are real ones.
+// open is what the log says, read when the bus starts; times are real ones. To whom
+// a person's own lists do not let there is no such person.
 //
 // Threads  Load, Serve: before the host starts. OpenedTo: any.
 class GlassDesk {
  public:
-  // All outlive it; it outlives the host and the ingest thread.
-  GlassDesk(const EventLog& log, IngestLoop& ingest,
+  // All outlive it; it outlives the host and the ingest thread. `fold` is of the
+  // host's thread alone, and caught up at each question.
+  GlassDesk(const EventLog& log, PolicyFold& fold, IngestLoop& ingest,
             std::shared_ptr<const TypeRegistry> types, Random& random,
             const Clock& clock, access::v1::BreakGlassPolicy policy,
             const LimitClocks& clocks);
@@ -51,9 +54,12 @@ class GlassDesk {
               Reply<access::v1::ReviewGlassResponse> reply);
   void Note(const Call& call, const access::v1::NoteOpeningRequest& request,
             Reply<access::v1::NoteOpeningResponse> reply);
-  // Of a person that the log has.
-  //   INVALID_ARGUMENT  names the field.  NOT_FOUND
-  absl::StatusOr<PersonKey> PersonOf(const std::string& subject) const;
+  // Of a person that the log has, and whose lists allow the caller.
+  //   INVALID_ARGUMENT  names the field.
+  //   NOT_FOUND         either is not so: the answer does not tell which.
+  //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
+  absl::StatusOr<PersonKey> PersonOf(const Call& call,
+                                     const std::string& subject);
   absl::StatusOr<access::v1::ListGlassResponse> List(const Call& call) const;
   absl::StatusOr<access::v1::GlassBroken> OpeningOf(
       const Call& call, const access::v1::BreakGlassRequest& request) const;
@@ -66,6 +72,7 @@ class GlassDesk {
   uint64_t now_us() const;
 
   const EventLog& log_;
+  PolicyFold& fold_;
   IngestLoop& ingest_;
   const std::shared_ptr<const TypeRegistry> types_;
   Random& random_;

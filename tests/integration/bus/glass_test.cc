@@ -8,8 +8,14 @@
 // any word is a reason                             WhoMayNotIsToldWhy
 // an opening without a task leaves no trace        AnOpeningWithoutATaskIsAnEvent
 // a repeat is a second opening, or an error        AnOpeningWithoutATaskIsAnEvent
+// who is excluded learns that there is the person   WhoIsExcludedIsToldOfNobody
+// open for longer than it says                     IsOverAtItsEnd
 // who opened reviews, or anybody                   SomebodyElseReviews
 // the register is lost with the process            SomebodyElseReviews
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_replace.h"
 #include "concordat/access/v1/glass.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
 
@@ -105,6 +111,93 @@ TEST_F(GlassTest, WhoMayNotIsToldWhy) {
               HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Register("coordinator"), IsEmpty());
   EXPECT_THAT(ReadPerson("duty-senior", 1), IsEmpty());
+}
+
+TEST_F(GlassTest, WhoIsExcludedIsToldOfNobody) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  // What was opened before does not help either.
+  ASSERT_THAT(Break("duty-senior", Wish(1)), IsOk());
+  const auto note = [&](int person) {
+    access::v1::NoteOpeningRequest request;
+    request.mutable_command()->set_request_id("o-1");
+    request.set_subject(Wish(person).subject());
+    return AskAs<access::v1::NoteOpeningResponse>("duty-senior", "NoteOpening",
+                                                  request)
+        .status();
+  };
+  const auto limit = [&](const std::string& id, bool alone,
+                         const std::string& entry) {
+    mappa::v1::AccessRestricted access;
+    access.set_case_ref("C-1");
+    *(alone ? access.add_restricted_to() : access.add_excluded()) = entry;
+    access.set_reason("KNOWN_TO_STAFF");
+    const PublishOutcome outcome =
+        Publish(*Connect("service-mappa"),
+                Make(kMappa, "mappa-tayside", id, 1, access));
+    ASSERT_TRUE(outcome.accepted) << outcome.detail;
+  };
+  const absl::Status unknown = Break("duty-senior", Wish(7)).status();
+  ASSERT_THAT(unknown, HasCode(absl::StatusCode::kNotFound));
+  for (const bool alone : {false, true}) {
+    SCOPED_TRACE(alone ? "others alone may see" : "excluded");
+    limit(alone ? "a-2" : "a-1", alone,
+          alone ? "police-scotland" : "dundee-city-council/*/duty-senior");
+    const auto end = LogStatus().end_sequence();
+    EXPECT_EQ(Break("duty-senior", Wish(1)).status(), unknown);
+    EXPECT_EQ(note(1), unknown);
+    EXPECT_EQ(note(7), unknown);
+    EXPECT_THAT(ReadPerson("duty-senior", 1), IsEmpty());
+    // Nothing of it is recorded.
+    EXPECT_EQ(LogStatus().end_sequence(), end);
+  }
+  limit("a-3", false, "dundee-city-council/*/another");
+  EXPECT_THAT(note(1), IsOk());
+  const auto again = Break("duty-senior", Wish(1));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->was_open());
+}
+
+TEST_F(GlassTest, IsOverAtItsEnd) {
+  // Real time passes for nobody here: police may publish openings, of a time ago.
+  const std::string path = bus_.data().PathOf("registry.textproto");
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  const std::string types = "types: \"concordat.police.v1.*\"";
+  const std::string more = " types: \"concordat.access.v1.GlassBroken\"";
+  ASSERT_THAT(text.str(), HasSubstr(types));
+  EXPECT_EQ(bus_.Stop(), 0);
+  std::ofstream(path) << absl::StrReplaceAll(text.str(),
+                                             {{types, types + more}});
+  bus_.Start();
+  const absl::Time now = absl::Now();
+  const auto opened = [&](int person, absl::Time until) {
+    const std::string id = absl::StrCat("c-", person);
+    ASSERT_TRUE(Publish(*Connect("police"), Concern(id, person)).accepted);
+    access::v1::GlassBroken opening;
+    opening.set_opening_ref(absl::StrCat("G-", person));
+    opening.set_by("duty-senior");
+    opening.set_reason("THREAT_TO_LIFE");
+    opening.set_words("A neighbour rang.");
+    opening.set_until(static_cast<uint64_t>(absl::ToUnixMicros(until)));
+    opening.set_review_by(
+        static_cast<uint64_t>(absl::ToUnixMicros(now + absl::Hours(24))));
+    const PublishOutcome outcome = Publish(
+        *Connect("police"), Make(kPolice, "police-scotland",
+                                 absl::StrCat("G-", person), person, opening));
+    ASSERT_TRUE(outcome.accepted) << outcome.detail;
+  };
+  opened(1, now - absl::Seconds(1));
+  opened(2, now + absl::Hours(1));
+  // What the log says is read at the start.
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_THAT(ReadPerson("duty-senior", 1), Not(::testing::Contains("c-1")));
+  EXPECT_THAT(ReadPerson("duty-senior", 2), ::testing::Contains("c-2"));
+  // It is opened anew, not on.
+  const auto again = Break("duty-senior", Wish(1));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->was_open());
+  EXPECT_NE(again->opening().opening_ref(), "G-1");
 }
 
 TEST_F(GlassTest, AnOpeningWithoutATaskIsAnEvent) {

@@ -6,6 +6,7 @@
 // role or purpose not asked                       AnotherRoleOrPurposeFindsNothing
 // operator sees a subject or data                 TheOperatorSeesEnvelopes
 // opened: nothing more, or a sealed category too  WhatIsOpenedHasNoSealedCategory
+// opened: to whom the person's lists keep out too ThePersonsListsBeatAnOpening
 // answer larger than a frame                      AFrameIsNotOutgrown
 // deadline not looked at                          GivesUpAtTheDeadline
 #include "services/bus/delivery/person_reader.h"
@@ -93,6 +94,31 @@ TEST_F(PersonReaderTest, WhatIsOpenedHasNoSealedCategory) {
   EXPECT_THAT(Sequences(), ElementsAre(1, 2));
   EXPECT_THAT(views_[0].withheld, IsEmpty());
   EXPECT_THAT(views_[1].withheld, ::testing::SizeIs(1));
+}
+
+TEST_F(PersonReaderTest, ThePersonsListsBeatAnOpening) {
+  OpenCase(1);
+  const Sequence fact = Append("a.v1.Fact", 1);
+  PersonReader::Question question;
+  question.person = Person(1);
+  question.opened = true;
+  const auto shows = [&](const v1::Principal& principal) {
+    const PersonReader::Answer answer = Ask(principal, question);
+    EXPECT_FALSE(answer.more);
+    return Sequences();
+  };
+  const std::vector<uint64_t> all = {1, 2, fact.value};
+  EXPECT_EQ(shows(Named("blue")), all);
+  // Who is excluded gets nothing, not even what an agreement gives a party.
+  Append("m.v1.Access", 1, ";;0;;blue/officer/blue");
+  EXPECT_THAT(shows(Named("blue")), IsEmpty());
+  EXPECT_THAT(shows(Named("red")), ::testing::Contains(fact.value));
+  // Nor does who is not among those who alone may see.
+  Append("m.v1.Access", 1, ";;0;red;");
+  EXPECT_THAT(shows(Named("blue")), IsEmpty());
+  EXPECT_THAT(shows(Named("red")), ::testing::Contains(fact.value));
+  Append("m.v1.Access", 1, ";;0;;");
+  EXPECT_THAT(shows(Named("blue")), ::testing::Contains(fact.value));
 }
 
 TEST_F(PersonReaderTest, HiddenEventsChangeNothing) {
