@@ -47,14 +47,17 @@ std::vector<std::string> HoldersOf(const PrincipalRegistry& registry) {
 absl::StatusOr<std::vector<PersonKey>> KeysOf(
     const v1::ErasePersonRequest& request) {
   std::vector<PersonKey> keys;
-  std::vector<std::string> texts = {request.subject()};
-  texts.insert(texts.end(), request.also().begin(), request.also().end());
+  const auto subject = PersonKey::Parse(request.subject());
+  if (!subject.ok()) {
+    return absl::InvalidArgumentError("subject: no person key");
+  }
+  keys.push_back(*subject);
   if (request.also_size() >= kKeysMax) {
     return absl::InvalidArgumentError("also: too many keys of one person");
   }
-  for (const std::string& text : texts) {
+  for (const std::string& text : request.also()) {
     const auto key = PersonKey::Parse(text);
-    if (!key.ok()) return absl::InvalidArgumentError("subject: no person key");
+    if (!key.ok()) return absl::InvalidArgumentError("also: no person key");
     keys.push_back(*key);
   }
   std::sort(keys.begin(), keys.end());

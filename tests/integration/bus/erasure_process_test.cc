@@ -10,6 +10,8 @@
 //   who had some of it not told; anybody else told        WhoHadSomethingIsTold…
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
+//   bad input taken, answered without its name, or      WhatIsWrongWith…
+//     recorded
 //   a restriction without the right to it                 ARestriction…
 //   another's among an agency's own; one that was lifted  AnAgencyReads…
 //     that stands, or the other way
@@ -439,6 +441,91 @@ TEST_F(ErasureProcessTest, OfOneIncidentEachPersonsPartGoesAlone) {
   EXPECT_EQ(concern.incident_ref(), "INC-d-1");
   EXPECT_EQ(bus_.Stop(), 0);
   EXPECT_EQ(OpenAll(bus_.data().path()).marked, 0);
+}
+
+TEST_F(ErasureProcessTest, WhatIsWrongWithAnAskingIsNamedAndNothingRecorded) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  struct Bad {
+    const char* principal;
+    const char* method;
+    std::string request;
+    absl::StatusCode code;
+    const char* named;
+  };
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  constexpr auto kFailed = absl::StatusCode::kFailedPrecondition;
+  std::vector<Bad> all;
+  const auto erase = [&](const char* named, auto spoil,
+                         absl::StatusCode code = kInvalid) {
+    bus::v1::ErasePersonRequest request = Of(kPerson);
+    request.set_confirmed_count(1);
+    request.set_why("the board's decision");
+    spoil(request);
+    all.push_back(
+        {"admin", "ErasePerson", request.SerializeAsString(), code, named});
+  };
+  erase("subject: ", [](auto& of) { of.clear_subject(); });
+  erase("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  erase("also: ", [](auto& of) { of.add_also("Torquil"); });
+  erase("also: ", [](auto& of) {
+    for (int i = 0; i < 16; ++i) of.add_also(KeyText(20 + i));
+  });
+  erase("reason: ", [](auto& of) { of.clear_reason(); });
+  erase("why: ", [](auto& of) { of.clear_why(); });
+  erase("why: ", [](auto& of) { of.set_why(std::string(201, 'x')); });
+  erase(
+      "there are 1 events now, not 2",
+      [](auto& of) { of.set_confirmed_count(2); }, kFailed);
+  const auto place = [&](const char* named, auto spoil) {
+    bus::v1::PlaceHoldRequest request;
+    request.set_subject(KeyText(kPerson));
+    request.set_reason("SIGNIFICANT_CASE_REVIEW");
+    request.set_review_on("2027-04-01");
+    request.set_why("the board's decision");
+    spoil(request);
+    all.push_back(
+        {"admin", "PlaceHold", request.SerializeAsString(), kInvalid, named});
+  };
+  place("subject: ", [](auto& of) { of.clear_subject(); });
+  place("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  place("reason: ", [](auto& of) { of.clear_reason(); });
+  place("review_on: ", [](auto& of) { of.clear_review_on(); });
+  place("review_on: ", [](auto& of) { of.set_review_on("next April"); });
+  place("review_on: ", [](auto& of) { of.set_review_on("2027-02-30"); });
+  place("why: ", [](auto& of) { of.clear_why(); });
+  const auto restrict = [&](const char* named, auto spoil,
+                            absl::StatusCode code = kInvalid) {
+    bus::v1::RestrictProcessingRequest request;
+    request.set_subject(KeyText(kPerson));
+    request.set_restricted(true);
+    request.set_reason("ACCURACY_CONTESTED");
+    request.set_why("the person says it was somebody else");
+    spoil(request);
+    all.push_back({"service-manager", "RestrictProcessing",
+                   request.SerializeAsString(), code, named});
+  };
+  restrict("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  restrict("reason: ", [](auto& of) { of.clear_reason(); });
+  restrict("why: ", [](auto& of) { of.clear_why(); });
+  restrict(
+      "it is not restricted", [](auto& of) { of.set_restricted(false); },
+      kFailed);
+
+  const uint64_t end = LogStatus().end_sequence();
+  for (const Bad& bad : all) {
+    SCOPED_TRACE(absl::StrCat(bad.method, ", ", bad.named));
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", bad.principal, kLong);
+    ASSERT_THAT(channel, IsOk());
+    const auto answer = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", bad.method),
+        bad.request, {});
+    EXPECT_THAT(answer, HasCode(bad.code));
+    EXPECT_THAT(std::string(answer.status().message()), HasSubstr(bad.named));
+    EXPECT_EQ(LogStatus().end_sequence(), end);
+  }
+  // Each was wrong in that alone.
+  EXPECT_THAT(Erase(kPerson, 1), IsOk());
 }
 
 // What it does to views: policy_test; end to end: restriction_process_test.
