@@ -73,14 +73,22 @@ bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
   }
   if (const json::value* addressees = object.if_contains("addressees");
       addressees != nullptr && addressees->is_array()) {
-    alert.set_rule(Text(object, "rule"));
-    alert.set_severity(Text(object, "severity"));
+    // One that tells of more addressees does not say these again.
+    if (object.contains("rule")) alert.set_rule(Text(object, "rule"));
+    if (object.contains("severity")) {
+      alert.set_severity(Text(object, "severity"));
+    }
     uint64_t accept_by = 0;
     if (absl::SimpleAtoi(Text(object, "acceptBy"), &accept_by)) {
       alert.set_accept_by(accept_by);
     }
     for (const json::value& each : addressees->as_array()) {
-      if (each.is_string()) alert.add_addressees(each.as_string().c_str());
+      if (!each.is_string()) continue;
+      const std::string addressee = each.as_string().c_str();
+      const auto& known = alert.addressees();
+      if (std::find(known.begin(), known.end(), addressee) == known.end()) {
+        alert.add_addressees(addressee);
+      }
     }
   }
   return true;
