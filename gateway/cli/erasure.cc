@@ -3,6 +3,7 @@
 // person and done when another, with --approve, agrees.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
+#include "gateway/signin/sealed_store.h"
+#include "services/common/base/ids.h"
+#include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
 
 namespace concordat::cli {
 namespace {
@@ -250,6 +255,30 @@ absl::Status Confirm(Hub& hub, const std::string& ref, const Options& options,
       as_json);
 }
 
+// On the files: the gateway has no place in the log, so that no event tells it.
+absl::Status ForgetAtGateway(Hub& hub, const std::string& whom, const Options&,
+                             bool as_json) {
+  const auto person = PersonKey::Parse(whom);
+  if (!person.ok()) return person.status();
+  const std::string path = hub.data().PathOf(gateway::kSealedStoreFile);
+  if (!std::filesystem::exists(path)) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": no gateway has run on this data directory"));
+  }
+  const auto secret = hub.data().LoadSecret("gateway");
+  if (!secret.ok()) return secret.status();
+  const SystemClock clock;
+  SystemRandom random;
+  const auto store = gateway::SealedStore::Open(path, *secret, clock, random);
+  if (!store.ok()) return store.status();
+  const auto went = (*store)->Forget(whom);
+  if (!went.ok()) return went.status();
+  std::printf(as_json ? "{\"destroyed\":%llu}\n"
+                      : "%llu drafts and reasons destroyed\n",
+              Number(*went));
+  return absl::OkStatus();
+}
+
 absl::Status PlaceHold(Hub& hub, const std::string& whom,
                        const Options& options, bool as_json) {
   auto request = ActOf<bus::v1::PlaceHoldRequest>(options);
@@ -294,7 +323,8 @@ absl::Status ChangeKey(Hub& hub, const std::string&, const Options& options,
 
 absl::Status RunErasure(const std::vector<std::string>& arguments) {
   CommandLine line(
-      "erasure [list | of PERSON-KEY | confirm REF] --profile NAME",
+      "erasure [list | of PERSON-KEY | confirm REF | at-gateway PERSON-KEY]\n"
+      "  --profile NAME",
       "The erasure of people from the hub; deploy/docs/erasure.md.\n"
       "list             who was told, and who has confirmed\n"
       "of PERSON-KEY    what would go and what stands against it; with "
@@ -303,7 +333,11 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
       "done\n"
       "                 when another person says the same with --approve\n"
       "confirm REF      your agency is rid of its copy; --keeps CODE says why "
-      "not");
+      "not\n"
+      "at-gateway PERSON-KEY\n"
+      "                 destroys drafts and reasons that name the key in the "
+      "gateway's\n"
+      "                 file of --data");
   Options options;
   AddActFlags(line, options);
   AddReasonFlag(line, "erasure-reason", options);
@@ -324,7 +358,8 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
       {Listing<bus::v1::ListErasuresResponse, bus::v1::ListErasuresRequest>(
            "ListErasures"),
        {"of", true, Erase},
-       {"confirm", true, Confirm}},
+       {"confirm", true, Confirm},
+       {"at-gateway", true, ForgetAtGateway}},
       arguments);
 }
 

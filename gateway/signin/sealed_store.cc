@@ -1,8 +1,10 @@
 #include "gateway/signin/sealed_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -21,9 +23,22 @@ constexpr char kSchema[] =
 // Between the fields of what is hashed or sealed; only the last may hold one.
 constexpr char kBreak[] = "\n";
 constexpr char kChoice[] = "choice";
+// Of a choice, in their order.
+constexpr size_t kChoiceFields = 7;
+constexpr size_t kSubjectField = 3;
+constexpr size_t kReasonField = 6;
 
 std::string ToString(const Sha256Hash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+// Empty: it does not open.
+std::vector<std::string> FieldsOf(const std::optional<std::string>& choice) {
+  if (!choice) return {};
+  std::vector<std::string> fields =
+      absl::StrSplit(*choice, absl::MaxSplits(kBreak, kChoiceFields - 1));
+  if (fields.size() != kChoiceFields) fields.clear();
+  return fields;
 }
 
 }  // namespace
@@ -171,17 +186,84 @@ absl::StatusOr<std::vector<PurposeChoice>> SealedStore::Choices() {
   const auto status = database_->Query(
       "SELECT at, sealed FROM choice ORDER BY id", {},
       [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        const auto text = choices_.Open(kChoice, row.Text(1));
-        std::vector<std::string> parts;
-        if (text) parts = absl::StrSplit(*text, absl::MaxSplits(kBreak, 6));
-        is_whole &= parts.size() == 7;
-        if (parts.size() != 7) return;
+        const auto parts = FieldsOf(choices_.Open(kChoice, row.Text(1)));
+        is_whole &= !parts.empty();
+        if (parts.empty()) return;
         choices.push_back({absl::FromUnixMicros(row.Int(0)), parts[0], parts[1],
                            parts[2], parts[3], parts[4], parts[6], parts[5]});
       });
   if (!status.ok()) return status;
   if (!is_whole) return absl::DataLossError("a purpose does not open");
   return choices;
+}
+
+absl::StatusOr<uint64_t> SealedStore::ForgetDrafts(absl::string_view subject,
+                                                   bool& is_whole) {
+  std::vector<std::string> ids;
+  const auto status = database_->Query(
+      "SELECT id, sealed FROM draft", {},
+      [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const auto text = drafts_.Open(row.Text(0), row.Text(1));
+        is_whole &= text.has_value();
+        if (text && absl::StrContains(*text, subject)) {
+          ids.push_back(row.Text(0));
+        }
+      });
+  if (!status.ok()) return status;
+  for (const std::string& id : ids) {
+    const auto gone =
+        database_->Run("DELETE FROM draft WHERE id = ?1", {SqlValue::Blob(id)});
+    if (!gone.ok()) return gone;
+  }
+  return ids.size();
+}
+
+absl::StatusOr<uint64_t> SealedStore::ForgetReasons(absl::string_view subject,
+                                                    bool& is_whole) {
+  std::vector<std::pair<int64_t, std::string>> changed;
+  const auto status = database_->Query(
+      "SELECT id, sealed FROM choice", {},
+      [&](const SqlRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        auto fields = FieldsOf(choices_.Open(kChoice, row.Text(1)));
+        is_whole &= !fields.empty();
+        if (fields.empty() || fields[kReasonField].empty()) return;
+        if (fields[kSubjectField] != subject &&
+            !absl::StrContains(fields[kReasonField], subject)) {
+          return;
+        }
+        fields[kReasonField].clear();
+        changed.emplace_back(
+            row.Int(0), choices_.Seal(kChoice, absl::StrJoin(fields, kBreak)));
+      });
+  if (!status.ok()) return status;
+  for (const auto& [id, sealed] : changed) {
+    const auto kept =
+        database_->Run("UPDATE choice SET sealed = ?2 WHERE id = ?1",
+                       {id, SqlValue::Blob(sealed)});
+    if (!kept.ok()) return kept;
+  }
+  return changed.size();
+}
+
+absl::StatusOr<uint64_t> SealedStore::Forget(absl::string_view subject) {
+  bool is_whole = true;
+  MutexLock lock(mu_);
+  Transaction transaction(*database_);
+  const auto drafts = ForgetDrafts(subject, is_whole);
+  if (!drafts.ok()) return drafts.status();
+  const auto reasons = ForgetReasons(subject, is_whole);
+  if (!reasons.ok()) return reasons.status();
+  if (auto status = transaction.Commit(); !status.ok()) return status;
+  // The write-ahead log still has the pages of before.
+  bool is_busy = false;
+  const auto status = database_->Query(
+      "PRAGMA wal_checkpoint(TRUNCATE)", {},
+      [&is_busy](const SqlRow& row) { is_busy = row.Int(0) != 0; });
+  if (!status.ok()) return status;
+  if (is_busy) return absl::UnavailableError("others use the file");
+  if (!is_whole)
+    return absl::DataLossError("a draft or a choice does not open");
+  return *drafts + *reasons;
 }
 
 }  // namespace concordat::gateway

@@ -1,6 +1,7 @@
 // What people leave with the gateway: drafts of what they were writing, over the
 // end of a session, and the reasons they gave for opening a case. Sealed with a
-// key of the gateway's own, so that the file alone tells neither.
+// key of the gateway's own, so that the file alone tells neither. The gateway does
+// not follow the log: whoever erases a person says so here (Forget).
 //
 // Threads  Any. A change is on the disk when it returns, so never on a thread of
 //          the network.
@@ -28,6 +29,8 @@
 
 namespace concordat::gateway {
 
+// In the data directory.
+inline constexpr char kSealedStoreFile[] = "gateway/sign-in.db";
 inline constexpr size_t kDraftBytesMax = 64 * 1024;
 inline constexpr size_t kDraftsMax = 20;  // Of one account.
 inline constexpr absl::Duration kDraftLifetime = absl::Hours(24 * 30);
@@ -75,10 +78,27 @@ class SealedStore {
   // Oldest first.
   absl::StatusOr<std::vector<PurposeChoice>> Choices();
 
+  // Of a person who was erased, by their key: destroys drafts that have the key in
+  // name or text, and the words of reasons given for opening the person, or with
+  // the key in them. Who opened them when, for which purpose and task, stays. How
+  // many drafts and reasons went; nothing of them is in the files then. Another
+  // process may have the file open.
+  //   DATA_LOSS    a draft or a choice does not open, so that nobody knows whose it
+  //                is; all else was done.
+  //   UNAVAILABLE  others use the file: call again.
+  absl::StatusOr<uint64_t> Forget(absl::string_view subject);
+
  private:
   SealedStore(std::unique_ptr<Database> database, absl::string_view secret,
               const Clock& clock, Random& random);
   absl::Status DropOldDrafts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many of each went; `is_whole` is false when something did not open.
+  absl::StatusOr<uint64_t> ForgetDrafts(absl::string_view subject,
+                                        bool& is_whole)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<uint64_t> ForgetReasons(absl::string_view subject,
+                                         bool& is_whole)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Calls `each` with every draft of a query for sealed, saved, id.
   absl::Status ReadDrafts(const std::string& sql, const std::string& key,
                           const std::function<void(Draft)>& each)

@@ -120,8 +120,8 @@ absl::StatusOr<std::unique_ptr<SignIn>> SignIn::Open(
   if (!accounts.ok()) return accounts.status();
   parts->accounts = *std::move(accounts);
   parts->record = std::make_unique<SignInRecord>(access, registry, clock);
-  auto store = SealedStore::Open(data.PathOf("gateway/sign-in.db"), *secret,
-                                 clock, random);
+  auto store =
+      SealedStore::Open(data.PathOf(kSealedStoreFile), *secret, clock, random);
   if (!store.ok()) return store.status();
   parts->store = *std::move(store);
   parts->sessions =

@@ -15,10 +15,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/signin/sealed_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/base/ids.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/base/system_random.h"
 #include "tests/support/hub_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -189,6 +191,35 @@ TEST_F(ErasureTest, ACopyOfIdentitysDatabasePutBackIsErasedAtTheStart) {
   EXPECT_THAT(Until(describe), ::testing::Not(HasSubstr(kName)));
   ASSERT_EQ(hub_.Stop("concordat-identity"), 0);
   EXPECT_THAT(with_key(), ::testing::IsEmpty());
+}
+
+// No program runs: it is done on the files.
+TEST(ErasureAtGatewayTest, ForgetsWhoItIsToldOf) {
+  testing::HubProcesses hub;
+  const std::string subject = PersonKey({7}).ToString();
+  const std::vector<std::string> command = {"erasure", "at-gateway", subject};
+  EXPECT_THAT(hub.Run(command).status().message(),
+              HasSubstr("no gateway has run"));
+  ASSERT_THAT(hub.data().StateFolder("gateway"), IsOk());
+  const auto secret = hub.data().LoadSecret("gateway");
+  ASSERT_THAT(secret, IsOk());
+  const SystemClock clock;
+  SystemRandom random;
+  const auto store = gateway::SealedStore::Open(
+      hub.data().PathOf(gateway::kSealedStoreFile), *secret, clock, random);
+  ASSERT_THAT(store, IsOk());
+  const gateway::Person author = {.account = "mc", .principal = "coordinator"};
+  ASSERT_THAT((*store)->PutDraft(author, "minute", subject), IsOk());
+  ASSERT_THAT((*store)->PutDraft(author, "other", "somebody else"), IsOk());
+  const auto done = hub.Run(command);
+  ASSERT_THAT(done, IsOk());
+  EXPECT_THAT(*done, HasSubstr("1 drafts and reasons destroyed"));
+  const auto left = (*store)->ListDrafts(author);
+  ASSERT_THAT(left, IsOk());
+  ASSERT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->front().name, "other");
+  EXPECT_THAT(hub.Run({"erasure", "at-gateway", "Qzxmarkham"}).status(),
+              ::testing::Not(IsOk()));
 }
 
 }  // namespace

@@ -5,6 +5,10 @@
 // replacing one counts as one more                    SoManyDraftsAndNoMore
 // old drafts stay                                     DraftsAreForgottenAfterAWhile
 // a choice loses its reason                           KeepsWhoChoseWhatAndWhy
+// a draft, or a reason, about who is erased stays     ForgetsWhoIsErased
+// somebody else's goes, or who looked and for what    the same
+// what went is in the files still                     the same
+// what does not open hides the rest                   ForgetsAllThatOpens
 #include "gateway/signin/sealed_store.h"
 
 #include <fstream>
@@ -172,6 +176,89 @@ TEST_F(SealedStoreTest, KeepsWhoChoseWhatAndWhy) {
   EXPECT_EQ(read.task, "A-417");
   EXPECT_EQ((*choices)[1].account, "police");
   EXPECT_EQ((*choices)[1].reason, "");
+}
+
+TEST_F(SealedStoreTest, ForgetsWhoIsErased) {
+  ASSERT_THAT(store_->PutDraft(mc_, "minute p-7", "he said"), IsOk());
+  ASSERT_THAT(store_->PutDraft(police_, "note", R"({"subject":"p-7"})"),
+              IsOk());
+  ASSERT_THAT(store_->PutDraft(mc_, "minute p-8", "she said"), IsOk());
+  const auto choose = [this](const char* subject, const char* reason) {
+    return store_->Record({.at = clock_.Now(),
+                           .account = "mc",
+                           .principal = "coordinator",
+                           .staff = "S-1",
+                           .subject = subject,
+                           .purpose = "MAPPA_RISK_MANAGEMENT",
+                           .reason = reason,
+                           .task = "A-417"});
+  };
+  ASSERT_THAT(choose("p-7", "He rang.\nTwice."), IsOk());
+  ASSERT_THAT(choose("p-8", "She rang."), IsOk());
+  ASSERT_THAT(choose("", "The board asked for p-7."), IsOk());
+  ASSERT_THAT(choose("p-7", ""), IsOk());
+  const auto sealed = [this] {
+    std::vector<std::string> all;
+    auto db =
+        Database::Open(folder_.PathOf("s.db"), Database::Durability::kFull)
+            .value();
+    EXPECT_THAT(
+        db->Query(
+            "SELECT sealed FROM draft UNION ALL SELECT sealed FROM choice", {},
+            [&](const SqlRow& row) { all.push_back(row.Text(0)); }),
+        IsOk());
+    return all;
+  };
+  const auto before = sealed();
+
+  // As from another process than the gateway's, which has the file open.
+  const auto other =
+      SealedStore::Open(folder_.PathOf("s.db"), "secret", clock_, random_);
+  ASSERT_THAT(other, IsOk());
+  const auto went = (*other)->Forget("p-7");
+  ASSERT_THAT(went, IsOk());
+  EXPECT_EQ(*went, 4u);
+  EXPECT_EQ((*other)->Forget("p-7").value(), 0u);
+
+  EXPECT_THAT(Names(mc_), ::testing::ElementsAre("minute p-8"));
+  EXPECT_TRUE(Names(police_).empty());
+  const auto choices = store_->Choices();
+  ASSERT_THAT(choices, IsOk());
+  ASSERT_EQ(choices->size(), 4u);
+  const PurposeChoice& kept = (*choices)[0];
+  EXPECT_EQ(kept.reason, "");
+  EXPECT_EQ(kept.subject, "p-7");
+  EXPECT_EQ(kept.staff, "S-1");
+  EXPECT_EQ(kept.purpose, "MAPPA_RISK_MANAGEMENT");
+  EXPECT_EQ(kept.task, "A-417");
+  EXPECT_EQ((*choices)[1].reason, "She rang.");
+  EXPECT_EQ((*choices)[2].reason, "");
+  // Nor are the sealed bytes of before, which the secret would open.
+  const auto after = sealed();
+  std::string files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_.path())) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    files.append(std::istreambuf_iterator<char>(in), {});
+  }
+  int gone = 0;
+  for (const std::string& one : before) {
+    const bool stays =
+        std::find(after.begin(), after.end(), one) != after.end();
+    gone += !stays;
+    EXPECT_EQ(files.find(one) != std::string::npos, stays);
+  }
+  EXPECT_EQ(gone, 4);
+}
+
+TEST_F(SealedStoreTest, ForgetsAllThatOpens) {
+  ASSERT_THAT(store_->PutDraft(mc_, "a", "p-7"), IsOk());
+  Open("another");
+  ASSERT_THAT(store_->PutDraft(mc_, "b", "p-7"), IsOk());
+  EXPECT_THAT(store_->Forget("p-7"), HasCode(absl::StatusCode::kDataLoss));
+  EXPECT_TRUE(Names(mc_).empty());
+  Open("secret");
+  EXPECT_THAT(Names(mc_), ::testing::ElementsAre("a"));
 }
 
 }  // namespace
