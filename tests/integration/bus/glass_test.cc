@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_replace.h"
 #include "concordat/access/v1/glass.pb.h"
+#include "services/common/base/system_clock.h"
 #include "tests/integration/bus/bus_fixture.h"
 
 namespace concordat {
@@ -169,7 +170,7 @@ TEST_F(GlassTest, IsOverAtItsEnd) {
   std::ofstream(path) << absl::StrReplaceAll(text.str(),
                                              {{types, types + more}});
   bus_.Start();
-  const absl::Time now = absl::Now();
+  const absl::Time now = SystemClock().Now();
   const auto opened = [&](int person, absl::Time until) {
     const std::string id = absl::StrCat("c-", person);
     ASSERT_TRUE(Publish(*Connect("police"), Concern(id, person)).accepted);

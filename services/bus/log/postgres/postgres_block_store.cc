@@ -77,12 +77,6 @@ absl::StatusOr<std::unique_ptr<PostgresBlockStore>> PostgresBlockStore::Open(
   if (status.ok()) status = MakeTables(*store->connection_);
   if (status.ok()) status = store->OpenSegments(hooks);
   if (status.ok()) status = store->OpenMark(beside, servers);
-  if (status.ok() && !store->saw_the_end_) {
-    // The server that was written to last has all that there is.
-    const absl::StatusOr<bool> is_another = store->IsAnotherServer();
-    if (!is_another.ok()) return is_another.status();
-    store->saw_the_end_ = !*is_another;
-  }
   if (!status.ok()) return status;
   return store;
 }
@@ -114,7 +108,7 @@ absl::Status PostgresBlockStore::OpenMark(Directory& beside, Servers servers) {
                  : beside.Create(kDurableMarkName);
   if (!file.ok()) return file.status();
   mark_ = *std::move(file);
-  return absl::OkStatus();
+  return LookAtServer();
 }
 
 absl::Status PostgresBlockStore::Connect() {
@@ -360,8 +354,7 @@ absl::Status PostgresBlockStore::AppendOnce(const NewBlock& block,
           .Add(static_cast<int64_t>(block.before_offset))
           .AddBytes(AsView(end_.hash)),
       StillAsked(*connection_));
-  // What was sent before and not answered has come through meanwhile; or it is
-  // another's.
+  // What was sent before and not answered has come through; or it is another's.
   if (absl::IsAlreadyExists(rows.status())) {
     const absl::StatusOr<bool> there = HasBlock(block);
     if (!there.ok()) return there.status();

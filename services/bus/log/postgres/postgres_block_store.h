@@ -100,8 +100,8 @@ class PostgresBlockStore : public BlockStore {
 
   absl::Status OpenSegments(const OpenHooks& hooks);
   absl::Status OpenMark(Directory& beside, Servers servers);
-  // Than the log was written to last, by what was noted.
-  absl::StatusOr<bool> IsAnotherServer();
+  // The server that was written to last has all that there is.
+  absl::Status LookAtServer();
   void NoteServer();
   absl::StatusOr<bool> EndsAs(const ClosedSegment& closed);
   // The rows of a segment from `from` to `end`, without a gap; good checksums.

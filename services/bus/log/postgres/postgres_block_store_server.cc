@@ -3,7 +3,8 @@
 
 namespace concordat::bus {
 
-absl::StatusOr<bool> PostgresBlockStore::IsAnotherServer() {
+absl::Status PostgresBlockStore::LookAtServer() {
+  if (saw_the_end_) return absl::OkStatus();
   absl::Status status;
   if (connection_ == nullptr) status = Connect();
   if (!status.ok()) return status;
@@ -11,14 +12,14 @@ absl::StatusOr<bool> PostgresBlockStore::IsAnotherServer() {
       "SELECT 1 FROM concordat.server s, concordat.this_server t"
       " WHERE s.identity <> t.identity");
   if (!rows.ok()) return rows.status();
-  return rows->count() > 0;
+  saw_the_end_ = rows->count() == 0;
+  return absl::OkStatus();
 }
 
 absl::Status PostgresBlockStore::CheckServer() {
   if (!end_.log_id.has_value() || saw_the_end_) return absl::OkStatus();
-  const absl::StatusOr<bool> is_another = IsAnotherServer();
-  if (!is_another.ok()) return is_another.status();
-  if (!*is_another) return absl::OkStatus();
+  const absl::Status looked = LookAtServer();
+  if (!looked.ok() || saw_the_end_) return looked;
   return absl::DataLossError(
       "the log was written to another server than this last, and this data "
       "directory has not seen the log's end: after a change of the primary "

@@ -2,6 +2,8 @@
 //
 // Mutant                                            Caught by
 // no back-fill, or after live                       JoiningBackfillsBeforeLiveGoesOn
+// a new lead is shown nothing old, or out of order  AnotherLeadGetsThePastAndTheOldNothingMore
+// who led is sent what it may not see any more      AnotherLeadGetsThePastAndTheOldNothingMore
 // back-fill forgotten at a restart                  ARestartRunsTheBackfillThatWasNotAcknowledged
 // judged at the event's time, not when sent         LeavingStopsAtOnceAlsoWhatIsNotSentYet
 // scan passes over an event, or a restart does      LiveAndTailTest.EndWithTheSameSet
@@ -52,6 +54,30 @@ TEST_F(DeliveryCoreTest, LeavingStopsAtOnceAlsoWhatIsNotSentYet) {
   core_->Ack({1}, 1);
   Work();
   EXPECT_THAT(Sequences(1), ElementsAre(2));
+}
+
+TEST_F(DeliveryCoreTest, AnotherLeadGetsThePastAndTheOldNothingMore) {
+  Event("l.v1.Plan", 1);
+  Event("l.v1.Plan", 2);
+  Event("l.v1.Plan", 1);
+  Event("m.v1.Opened", 1, "red,blue;red;0");
+  v1::Subscribe one_at_a_time = Ask("");
+  one_at_a_time.set_credit_events(1);
+  Subscribe(1, Named("red"), one_at_a_time);
+  Subscribe(2, Named("blue"), Ask(""));
+  Work();
+  EXPECT_THAT(Sequences(1), ElementsAre(1));
+  EXPECT_THAT(Sequences(2), IsEmpty());
+  const Sequence changed = Append("m.v1.Lead", 1, ";blue;0");
+  const Sequence live = Append("l.v1.Plan", 1);
+  Durable(changed, live);
+  core_->Ack({1}, 1);
+  Work();
+  // Both are party to the case still.
+  EXPECT_THAT(Sequences(1), ElementsAre(1));
+  EXPECT_THAT(got_[2],
+              ElementsAre(Got{1, 1, changed.value}, Got{2, 3, changed.value},
+                          Got{3, live.value, 0}));
 }
 
 TEST_F(DeliveryCoreTest, ARestartRunsTheBackfillThatWasNotAcknowledged) {

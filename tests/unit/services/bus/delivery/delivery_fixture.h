@@ -27,11 +27,13 @@ inline std::shared_ptr<const TypeRegistry> Types() {
   auto types = std::make_shared<FakeTypes>();
   types->Add("a.v1.Fact")
       .Add("a.v1.Other")
+      .Add("l.v1.Plan")
       .Add("s.v1.Sealed", {}, {policy::v1::CATEGORY_CHILD})
       .Add("m.v1.Opened", WithEffect(policy::v1::EFFECT_CASE_OPENED))
       .Add("m.v1.Joined", WithEffect(policy::v1::EFFECT_PARTY_JOINED))
       .Add("m.v1.Left", WithEffect(policy::v1::EFFECT_PARTY_LEFT))
       .Add("m.v1.Level", WithEffect(policy::v1::EFFECT_LEVEL_CHANGED))
+      .Add("m.v1.Lead", WithEffect(policy::v1::EFFECT_LEAD_CHANGED))
       .Add("m.v1.Access", WithEffect(policy::v1::EFFECT_ACCESS_RESTRICTED))
       .Add("h.v1.Retired", WithEffect(policy::v1::EFFECT_AGREEMENT_RETIRED));
   return types;
@@ -47,7 +49,9 @@ inline policy::v1::Agreement Demo() {
          see { to: "red" roles: "officer" roles: "other" types: "a.v1.*"
                audience: AUDIENCE_NOBODY }
          see { to: "blue" roles: "officer" types: "a.v1.Fact"
-               audience: AUDIENCE_PARTY level_min: 2 level_max: 3 })",
+               audience: AUDIENCE_PARTY level_min: 2 level_max: 3 }
+         see { to: "each" roles: "officer" types: "l.v1.*"
+               audience: AUDIENCE_LEAD })",
       &agreement));
   return agreement;
 }
