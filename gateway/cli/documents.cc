@@ -157,18 +157,12 @@ absl::StatusOr<Document> MakeErasures(Order& order) {
   return ErasuresOf(order.sources, *erasures, *holds, retention);
 }
 
-absl::StatusOr<Document> MakeBreach(Order& order) {
+template <auto kOf>
+absl::StatusOr<Document> FromBreach(Order& order) {
   const auto breach = CollectBreach(
       order.hub, order.sources, order.options.question, order.options.known);
   if (!breach.ok()) return breach.status();
-  return BreachOf(order.sources, *breach);
-}
-
-absl::StatusOr<Document> MakeLetters(Order& order) {
-  const auto breach = CollectBreach(
-      order.hub, order.sources, order.options.question, order.options.known);
-  if (!breach.ok()) return breach.status();
-  return BreachLettersOf(order.sources, *breach);
+  return kOf(order.sources, *breach);
 }
 
 absl::StatusOr<Document> MakePeople(Order& order) {
@@ -344,8 +338,9 @@ const std::vector<Kind>& Kinds() {
       {"breach", nullptr,
        "of --person or --user: whose, which fields, who "
        "opened, the clock from --known",
-       MakeBreach},
-      {"letters", nullptr, "of a breach, with the same flags", MakeLetters},
+       FromBreach<BreachOf>},
+      {"letters", nullptr, "of a breach, with the same flags",
+       FromBreach<BreachLettersOf>},
       {"rights", nullptr,
        "what an agency rectified, restricted, erased; its guardian",
        MakeRights},

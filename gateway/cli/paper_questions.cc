@@ -53,19 +53,28 @@ absl::Status ProveEvents(Hub& hub, access::v1::AccessExtract& extract) {
 }
 
 absl::Status AddReport(Hub& hub, const std::string& person, Breach& breach) {
-  access::v1::WhoKnewRequest request;
-  request.set_subject(person);
-  auto known = AskBus<access::v1::WhoKnewResponse>(hub, kWhoKnew, request);
-  if (absl::IsNotFound(known.status())) {
+  auto report = AskWhoKnew(hub, person, 0);
+  if (!report.ok()) return report.status();
+  if (report->has_value()) {
+    breach.reports.push_back(**std::move(report));
+  } else {
     breach.untold.push_back(person);
-    return absl::OkStatus();
   }
-  if (!known.ok()) return known.status();
-  breach.reports.push_back(std::move(*known->mutable_report()));
   return absl::OkStatus();
 }
 
 }  // namespace
+
+absl::StatusOr<std::optional<access::v1::WhoKnewReport>> AskWhoKnew(
+    Hub& hub, const std::string& person, uint64_t at) {
+  access::v1::WhoKnewRequest request;
+  request.set_subject(person);
+  request.set_at(at);
+  auto known = AskBus<access::v1::WhoKnewResponse>(hub, kWhoKnew, request);
+  if (absl::IsNotFound(known.status())) return std::nullopt;
+  if (!known.ok()) return known.status();
+  return std::move(*known->mutable_report());
+}
 
 absl::StatusOr<access::v1::AccessExtract> CollectExtract(
     Hub& hub, const AccessQuestion& question, absl::Time now, bool with_proof) {

@@ -2,12 +2,15 @@
 #ifndef CONCORDAT_GATEWAY_CLI_PAPER_QUESTIONS_H_
 #define CONCORDAT_GATEWAY_CLI_PAPER_QUESTIONS_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "concordat/access/v1/extract.pb.h"
+#include "concordat/access/v1/who_knew.pb.h"
 #include "gateway/cli/access_question.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/hub.h"
@@ -41,6 +44,11 @@ absl::StatusOr<std::vector<Assessment>> CollectAssessments(Hub& hub);
 
 absl::StatusOr<LimitClocks> LoadLimitClocks(const Sources& sources,
                                             const DataDirectory& data);
+
+// Who knew what of a person at a moment; 0: now. Nothing: nothing of the person is
+// for the caller.
+absl::StatusOr<std::optional<access::v1::WhoKnewReport>> AskWhoKnew(
+    Hub& hub, const std::string& person, uint64_t at);
 
 // Of `question`: the person, or everybody whom its rows name, at most
 // kBreachPeopleMax.

@@ -20,7 +20,6 @@ namespace {
 
 constexpr char kRecords[] = "concordat.bus.v1.RecordService/ListRecords";
 constexpr char kErasures[] = "concordat.bus.v1.ErasureService/";
-constexpr char kWhoKnew[] = "concordat.access.v1.WhoKnewService/WhoKnew";
 constexpr char kIdentity[] = "concordat-identity";
 constexpr char kDescribe[] =
     "concordat.identity.v1.IdentityService/DescribeMany";
@@ -63,18 +62,6 @@ absl::StatusOr<std::vector<BackupAct>> ReadBackupActs(const std::string& path,
   if (acts.ok()) return acts;
   return absl::InvalidArgumentError(
       absl::StrCat(path, ": ", acts.status().message()));
-}
-
-// Nothing: nothing of the person is for the caller.
-absl::StatusOr<std::optional<access::v1::WhoKnewReport>> AskWhoKnew(
-    Hub& hub, const std::string& person, uint64_t at) {
-  access::v1::WhoKnewRequest request;
-  request.set_subject(person);
-  request.set_at(at);
-  auto known = AskBus<access::v1::WhoKnewResponse>(hub, kWhoKnew, request);
-  if (absl::IsNotFound(known.status())) return std::nullopt;
-  if (!known.ok()) return known.status();
-  return std::move(*known->mutable_report());
 }
 
 bool IsOutage(const access::v1::CouldNotKnow& row) {

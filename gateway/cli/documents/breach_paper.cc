@@ -78,6 +78,14 @@ Section ClockSection(const Sources& sources, const Breach& breach) {
           {}};
 }
 
+void AddUntold(const Breach& breach, Section& section) {
+  if (breach.untold.empty()) return;
+  section.paragraphs.push_back(absl::StrCat(
+      "It names people of whom nothing is told to who made this paper: ",
+      absl::StrJoin(breach.untold, ", "),
+      ". Their controllers are to make it for them."));
+}
+
 Section WhoseSection(const Sources& sources, const Breach& breach,
                      const std::vector<Reached>& reached) {
   struct Share {
@@ -106,12 +114,7 @@ Section WhoseSection(const Sources& sources, const Breach& breach,
                    "operator tells all of them at once."},
                   {},
                   {std::move(table)}};
-  if (!breach.untold.empty()) {
-    section.paragraphs.push_back(absl::StrCat(
-        "It names people of whom nothing is told to who made this paper: ",
-        absl::StrJoin(breach.untold, ", "),
-        ". Their controllers are to make it for them."));
-  }
+  AddUntold(breach, section);
   return section;
 }
 
@@ -351,12 +354,7 @@ absl::StatusOr<Document> BreachLettersOf(const Sources& sources,
                 "restriction withholds."},
                {},
                {std::move(table)}};
-  if (!breach.untold.empty()) {
-    list.paragraphs.push_back(absl::StrCat(
-        "It names people of whom nothing is told to who made this paper: ",
-        absl::StrJoin(breach.untold, ", "),
-        ". Their controllers are to make it for them."));
-  }
+  AddUntold(breach, list);
   document.sections.push_back(std::move(list));
   std::move(letters.begin(), letters.end(),
             std::back_inserter(document.sections));
