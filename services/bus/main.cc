@@ -13,6 +13,7 @@
 #include <system_error>
 #include <thread>
 
+#include "absl/functional/bind_front.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "concordat/bus/v1/evidence_settings.pb.h"
@@ -274,6 +275,7 @@ int Main(int argc, char** argv) {
   };
   const auto ingest_port = bind("ingest", 0);
   const auto delivery_port = bind("delivery", 1);
+  const TurnedAway refused = absl::bind_front(&Refusals::Add, &refusals);
   const auto sessions_on = [&](Port port, Carrier& carrier) {
     SessionOptions options;
     options.port = port;
@@ -282,6 +284,7 @@ int Main(int argc, char** argv) {
         options, carrier, steady, random, registry->Current());
     const LogStatus status = log->Status();
     sessions->SetLog(status.log_id, status.epoch);
+    sessions->SetTurnedAway(refused);
     return sessions;
   };
   GrpcCarrier ingest_calls(*ingest_port, steady);
@@ -289,11 +292,6 @@ int Main(int argc, char** argv) {
   const auto ingest_sessions = sessions_on(Port::kIngest, ingest_calls);
   const auto delivery_sessions = sessions_on(Port::kDelivery, delivery_calls);
 
-  const auto refused = [&refusals](absl::string_view principal,
-                                   v1::Refusal refusal,
-                                   absl::string_view detail) {
-    refusals.Add(principal, refusal, detail);
-  };
   // Who may see what is no longer known: better nothing than too much.
   const auto fatal = [&logger](const absl::Status& why) {
     logger.Error("the log cannot be folded", {{"status", why.ToString()}});
@@ -485,10 +483,11 @@ int Main(int argc, char** argv) {
   GlassDesk glass(*log, asked, ingest, types, random, clock, glass_policy,
                   clocks);
   start.Check(glass.Load());
-  const BusParts parts = {*log,         ingest,         delivery, refusals,
-                          faults,       explainer,      persons,  glass,
-                          *desk,        operators,      keys,     retention,
-                          ingest_calls, delivery_calls, clock,    steady};
+  const BusParts parts = {
+      *log,           ingest,    delivery,     refusals,       faults,
+      explainer,      persons,   glass,        *desk,          operators,
+      keys,           retention, ingest_calls, delivery_calls, *ingest_port,
+      *delivery_port, clock,     steady};
   ServeBus(host, data.environment(), parts);
   evidence.Serve(host);
   access_desk.Serve(host);

@@ -135,16 +135,6 @@ std::map<bus::v1::Refusal, uint64_t> SocketBus::refused() const {
   return refused_;
 }
 
-bus::CarrierStats SocketBus::stats() const {
-  MutexLock lock(mu_);
-  return stats_;
-}
-
-bus::CarrierStats SocketBus::delivery_stats() const {
-  MutexLock lock(mu_);
-  return delivery_stats_;
-}
-
 bool SocketBus::Await(const std::function<bool()>& is_so,
                       absl::Duration timeout) {
   Mutex mu;
@@ -171,6 +161,13 @@ void SocketBus::RunIngest() {
   bus::SessionServer sessions(options, *ingest_, clock_, random_, registry_);
   mu_.Unlock();
   sessions.SetLog("0123456789abcdef", 1);
+  const auto count = [this](bus::v1::Refusal refusal) {
+    if (refusal == bus::v1::REFUSAL_UNSPECIFIED) return;
+    MutexLock lock(mu_);
+    ++refused_[refusal];
+  };
+  sessions.SetTurnedAway([&](absl::string_view, bus::v1::Refusal refusal,
+                             absl::string_view) { count(refusal); });
   int version = 0;
   std::vector<bus::SessionEvent> events;
   while (!stopping_) {
@@ -183,6 +180,7 @@ void SocketBus::RunIngest() {
     events.clear();
     sessions.Poll(absl::Milliseconds(20), events);
     for (const bus::SessionEvent& event : events) {
+      if (event.what == bus::SessionEvent::What::kClosed) count(event.refusal);
       if (event.what != bus::SessionEvent::What::kBody) continue;
       if (event.kind == FrameKind::kPublish) {
         Accept(sessions, event);
@@ -213,9 +211,6 @@ void SocketBus::RunIngest() {
       }
     }
     sessions_ = sessions.open_sessions();
-    MutexLock lock(mu_);
-    refused_ = sessions.refused();
-    stats_ = ingest_->stats();
   }
 }
 
@@ -282,8 +277,6 @@ void SocketBus::RunDelivery() {
       while (Deliver(session, reader, sessions)) {
       }
     }
-    MutexLock lock(mu_);
-    delivery_stats_ = delivery_->stats();
   }
 }
 

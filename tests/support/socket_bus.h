@@ -78,8 +78,8 @@ class SocketBus {
   void ReplaceRegistry(std::shared_ptr<const PrincipalRegistry> registry);
   // Refusals of the ingest port, and its carrier's counts.
   std::map<bus::v1::Refusal, uint64_t> refused() const;
-  bus::CarrierStats stats() const;
-  bus::CarrierStats delivery_stats() const;
+  bus::CarrierStats stats() const { return ingest_->stats(); }
+  bus::CarrierStats delivery_stats() const { return delivery_->stats(); }
   size_t ingest_sessions() const { return sessions_; }
   // Waits until `is_so()`. False: not in time.
   static bool Await(const std::function<bool()>& is_so,
@@ -114,8 +114,6 @@ class SocketBus {
   mutable Mutex mu_;
   std::shared_ptr<const PrincipalRegistry> registry_ ABSL_GUARDED_BY(mu_);
   std::map<bus::v1::Refusal, uint64_t> refused_ ABSL_GUARDED_BY(mu_);
-  bus::CarrierStats stats_ ABSL_GUARDED_BY(mu_);
-  bus::CarrierStats delivery_stats_ ABSL_GUARDED_BY(mu_);
   std::atomic<int> registry_version_{0};
   std::atomic<size_t> sessions_{0};
   std::atomic<int> receipts_lost_;

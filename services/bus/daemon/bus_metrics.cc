@@ -1,9 +1,11 @@
 #include "services/bus/daemon/bus_metrics.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 
 namespace concordat::bus {
 namespace {
@@ -100,6 +102,36 @@ void CollectSubscriptions(const DeliverySnapshot& delivery, Samples& samples) {
   }
 }
 
+// What a port did not let in, or cut. Who is refused there is told by a Closed, or by
+// the connection ending: these counts are for whoever runs the hub.
+void CollectCarriers(const BusParts& parts, Samples& samples) {
+  const std::string cut = "Connections of a port that were cut.";
+  for (const ZmqCarrier* carrier : {&parts.ingest_port, &parts.delivery_port}) {
+    const CarrierStats stats = carrier->stats();
+    const bool is_ingest = carrier == &parts.ingest_port;
+    const std::string port = is_ingest ? "ingest" : "delivery";
+    samples.Counter("concordat_bus_connections_total",
+                    "Connections of a port that passed its handshake.",
+                    static_cast<double>(stats.connections), {{"port", port}});
+    for (const auto& [reason, count] :
+         std::initializer_list<std::pair<const char*, uint64_t>>{
+             {"claimed-id", stats.claimed_ids},
+             {"multipart", stats.multipart},
+             {"silent", stats.silent},
+             {"too-many", stats.too_many},
+             {"unread", stats.too_much_unread}}) {
+      samples.Counter("concordat_bus_cut_total", cut,
+                      static_cast<double>(count),
+                      {{"port", port}, {"reason", reason}});
+    }
+  }
+  samples.Counter(
+      "concordat_bus_refused_keys_total",
+      "Connections by a key that is nobody's, or is revoked; two of "
+      "them are the bus's own test at its start.",
+      static_cast<double>(parts.ingest_port.stats().refused_keys));
+}
+
 }  // namespace
 
 void CollectBus(const BusParts& parts, const LoopMeters& meters,
@@ -108,6 +140,7 @@ void CollectBus(const BusParts& parts, const LoopMeters& meters,
   CollectLog(parts.log.Status(), samples);
   CollectQueues(parts, delivery, meters, samples);
   CollectSubscriptions(delivery, samples);
+  CollectCarriers(parts, samples);
   for (const auto& [refusal, count] : parts.refusals.Totals()) {
     samples.Counter(
         "concordat_bus_refused_total", "Events, frames and sessions refused.",

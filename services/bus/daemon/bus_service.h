@@ -16,6 +16,7 @@
 #include "services/bus/ingest/refusals.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/transport/grpc_carrier.h"
+#include "services/bus/transport/zmq_carrier.h"
 #include "services/common/base/clock.h"
 #include "services/common/rpc/server_host.h"
 
@@ -37,6 +38,8 @@ struct BusParts {
   RetentionDesk& retention;
   GrpcCarrier& ingest_calls;
   GrpcCarrier& delivery_calls;
+  const ZmqCarrier& ingest_port;
+  const ZmqCarrier& delivery_port;
   const Clock& clock;
   const SteadyClock& steady;
 };

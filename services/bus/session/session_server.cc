@@ -131,7 +131,6 @@ void SessionServer::Perform(PeerId id, Peer& peer, SessionOutput output,
 
 void SessionServer::End(Peer& peer, v1::Refusal refusal, std::string detail,
                         std::vector<SessionEvent>& events) {
-  if (refusal != v1::REFUSAL_UNSPECIFIED) ++refused_[refusal];
   if (by_session_.erase(peer.session->id()) == 1) {
     SessionEvent event;
     event.what = SessionEvent::What::kClosed;
@@ -139,6 +138,10 @@ void SessionServer::End(Peer& peer, v1::Refusal refusal, std::string detail,
     event.refusal = refusal;
     event.detail = std::move(detail);
     events.push_back(std::move(event));
+  } else if (refusal != v1::REFUSAL_UNSPECIFIED) {
+    const v1::Principal* principal = registry_->FindByProof(peer.proof);
+    turned_away_(principal == nullptr ? "" : principal->name(), refusal,
+                 detail);
   }
   peer.session.reset();
   peer.cut_at = clock_.Elapsed() + kLinger;

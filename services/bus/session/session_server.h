@@ -20,6 +20,7 @@
 #define CONCORDAT_SERVICES_BUS_SESSION_SESSION_SERVER_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -69,6 +70,12 @@ enum class Admission {
 };
 bool Admits(Admission whom, const v1::Principal& principal);
 
+// Somebody was refused before a Welcome. `principal` is empty where the key is
+// nobody's.
+using TurnedAway =
+    std::function<void(absl::string_view principal, v1::Refusal refusal,
+                       absl::string_view detail)>;
+
 class SessionServer {
  public:
   SessionServer(SessionOptions options, Carrier& carrier,
@@ -91,6 +98,9 @@ class SessionServer {
 
   // From now on whoever says Hello is refused NOT_WRITER, or is not.
   void SetFollowed(bool is_followed) { is_followed_ = is_followed; }
+
+  // Call before the first Poll. It is called by that and by ReplaceRegistry.
+  void SetTurnedAway(TurnedAway told) { turned_away_ = std::move(told); }
 
   // One turn: receives, judges, keeps time. Appends to `events`.
   void Poll(absl::Duration timeout, std::vector<SessionEvent>& events);
@@ -119,8 +129,6 @@ class SessionServer {
 
   void Wake() { carrier_.Wake(); }
 
-  // Refusals since the start, for metrics.
-  const std::map<v1::Refusal, uint64_t>& refused() const { return refused_; }
   size_t open_sessions() const { return by_session_.size(); }
 
  private:
@@ -163,7 +171,8 @@ class SessionServer {
   // Of what happened between two calls of Poll.
   std::vector<SessionEvent> pending_;
   absl::Duration ticked_at_;
-  std::map<v1::Refusal, uint64_t> refused_;
+  TurnedAway turned_away_ = [](absl::string_view, v1::Refusal,
+                               absl::string_view) {};
 };
 
 }  // namespace concordat::bus

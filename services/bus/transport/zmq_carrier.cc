@@ -165,7 +165,7 @@ class Impl : public ZmqCarrier {
   }
 
   void Cut(PeerId peer) override {
-    ++stats_.cut;
+    ++counts_.cut;
     connections_.Cut(peer);
     over_[peer] = Elapsed();
   }
@@ -173,8 +173,15 @@ class Impl : public ZmqCarrier {
   void Wake() override { waker_.Wake(); }
   const std::string& endpoint() const override { return endpoint_; }
   CarrierStats stats() const override {
-    CarrierStats stats = stats_;
+    CarrierStats stats;
+    stats.connections = counts_.connections;
     stats.refused_keys = zap_.refused();
+    stats.claimed_ids = counts_.claimed_ids;
+    stats.multipart = counts_.multipart;
+    stats.too_much_unread = counts_.too_much_unread;
+    stats.silent = counts_.silent;
+    stats.too_many = counts_.too_many;
+    stats.cut = counts_.cut;
     return stats;
   }
 
@@ -270,7 +277,7 @@ class Impl : public ZmqCarrier {
 
   void Follow(absl::Duration now) {
     monitor_told_ = false;
-    stats_.connections += connections_.Follow(now, gone_);
+    counts_.connections += connections_.Follow(now, gone_);
   }
 
   void Guard(absl::Duration now) {
@@ -283,10 +290,10 @@ class Impl : public ZmqCarrier {
         connections_.CutSilent(now - options_.first_frame_within);
     const size_t many =
         connections_.CutYoungest(static_cast<size_t>(options_.connections_max));
-    stats_.too_much_unread += unread;
-    stats_.silent += silent;
-    stats_.too_many += many;
-    stats_.cut += unread + silent + many;
+    counts_.too_much_unread += unread;
+    counts_.silent += silent;
+    counts_.too_many += many;
+    counts_.cut += unread + silent + many;
     absl::erase_if(over_, [&](const auto& entry) {
       return now > entry.second + kForgetAfter;
     });
@@ -315,12 +322,12 @@ class Impl : public ZmqCarrier {
 
     if (!number || !frame->Property("Identity").empty() ||
         !MayBeAutomatic(*number)) {
-      ++stats_.claimed_ids;
+      ++counts_.claimed_ids;
       Cut(peer);
       return true;
     }
     if (!is_one_frame) {
-      ++stats_.multipart;
+      ++counts_.multipart;
       Cut(peer);
       return true;
     }
@@ -336,7 +343,7 @@ class Impl : public ZmqCarrier {
   // ZeroMQ counts automatic ids up, one for each connection: any other that
   // looks like one was claimed.
   bool MayBeAutomatic(uint32_t number) const {
-    return number - first_id_ <= stats_.connections;
+    return number - first_id_ <= counts_.connections;
   }
 
   void Wait(absl::Duration timeout) {
@@ -364,7 +371,16 @@ class Impl : public ZmqCarrier {
   std::atomic<bool> has_orders_ = false;
   Mutex orders_mu_;
   std::vector<std::function<void()>> orders_ ABSL_GUARDED_BY(orders_mu_);
-  CarrierStats stats_;
+  // Written by the carrier's thread.
+  struct {
+    std::atomic<uint64_t> connections = 0;
+    std::atomic<uint64_t> claimed_ids = 0;
+    std::atomic<uint64_t> multipart = 0;
+    std::atomic<uint64_t> too_much_unread = 0;
+    std::atomic<uint64_t> silent = 0;
+    std::atomic<uint64_t> too_many = 0;
+    std::atomic<uint64_t> cut = 0;
+  } counts_;
   absl::Duration guarded_at_ = Elapsed();
   std::vector<PeerId> gone_;
   // Cut or gone, since when: nothing they said is passed on.

@@ -45,6 +45,7 @@ struct ServerKeys {
   std::string secret_key;
 };
 
+// Since the start.
 struct CarrierStats {
   uint64_t connections = 0;
   uint64_t refused_keys = 0;     // Of the whole hub.
@@ -60,6 +61,7 @@ class ZmqCarrier : public Carrier {
  public:
   // The first one.
   virtual const std::string& endpoint() const = 0;
+  // Any thread.
   virtual CarrierStats stats() const = 0;
 
   // The next three may be called from any thread but the carrier's own, and wait

@@ -4,6 +4,8 @@
 // metrics that nobody listens to                    EveryQueueStandsInTheMetrics
 // a queue, histogram or refusal is left out         EveryQueueStandsInTheMetrics
 // an answer never timed, or timed twice             EveryQueueStandsInTheMetrics
+// who is refused a session is counted nowhere       WhoIsNotLetInStandsInTheMetrics
+// a stranger's connections are counted nowhere      WhoIsNotLetInStandsInTheMetrics
 // what is set aside is counted as waiting           WhatIsSetAsideStandsInTheMetrics
 // a registry that does not load is said for ever    ARegistryThatDoesNotLoadIsSaidUntilItDoes
 // a full disk is said in one place and not another  ALogThatTakesNoWritesIsCritical
@@ -26,6 +28,7 @@
 #include "services/common/base/system_clock.h"
 #include "services/common/bus_client/traced_bus_client.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/span_receiver.h"
 
 namespace concordat {
@@ -182,6 +185,47 @@ TEST_F(OperatorsTest, EveryQueueStandsInTheMetrics) {
 
   ASSERT_THAT(PublishByCall("police", {Concern("c-4", 1)}), IsOk());
   EXPECT_EQ(Metric("concordat_bus_publish_seconds_count"), 6);
+}
+
+TEST_F(OperatorsTest, WhoIsNotLetInStandsInTheMetrics) {
+  const DataDirectory& data = bus_.data();
+  const auto own = data.LoadCurveKeys("police");
+  const auto server = data.LoadBusPublicKey();
+  const auto ingest = data.ReadAddress("concordat-bus", "ingest");
+  ASSERT_THAT(own, IsOk());
+  ASSERT_THAT(server, IsOk());
+  ASSERT_THAT(ingest, IsOk());
+  testing::RawPeer::Options options;
+  options.own = CurvePair{own->public_key, own->secret_key};
+  options.server_public_key = *server;
+  // With the police's key, and says that it is a health board.
+  testing::RawPeer peer(options, *ingest);
+  ClientIdentity identity;
+  identity.agency = "nhs-tayside";
+  identity.role = "nhs-liaison";
+  identity.environment = bus::v1::ENVIRONMENT_DEMO;
+  EXPECT_EQ(peer.Open(identity), 0u);
+  const std::string refused =
+      "concordat_bus_refused_total{reason=\"REFUSAL_NOT_REGISTERED\"}";
+  Await([&] { return Metric(refused) == 1; });
+  bus::v1::ListRefusalsResponse refusals;
+  ASSERT_TRUE(refusals.ParseFromString(Call("admin", "ListRefusals")));
+  ASSERT_EQ(refusals.refusals_size(), 1);
+  EXPECT_EQ(refusals.refusals(0).principal(), "police");
+
+  const double strangers = Metric("concordat_bus_refused_keys_total");
+  options.own = NewCurvePair();
+  testing::RawPeer stranger(options, *ingest);
+  Await([&] { return Metric("concordat_bus_refused_keys_total") > strangers; });
+
+  const std::string cut =
+      "concordat_bus_cut_total{port=\"ingest\",reason=\"multipart\"}";
+  EXPECT_EQ(Metric(cut), 0);
+  options.own = CurvePair{own->public_key, own->secret_key};
+  testing::RawPeer two(options, *ingest);
+  ASSERT_TRUE(two.SendParts({"one", "two"}));
+  Await([&] { return Metric(cut) == 1; });
+  EXPECT_GE(Metric("concordat_bus_connections_total{port=\"ingest\"}"), 2);
 }
 
 TEST_F(OperatorsTest, WhatIsSetAsideStandsInTheMetrics) {

@@ -18,11 +18,14 @@
 //   full peer waited for                   PeerThatDoesNotReadIsEndedAlone
 //   session ids in order                   SessionIdsTellNothing
 //   one that follows takes publishers      WhereAnotherProcessWritesHelloIsRefused
+//   who is turned away is not told of      HelloMustBeWhoTheKeyIs
+//   who had a session is told of so, too   ExpectClosed
 #include "services/bus/session/session_server.h"
 
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/event/event.h"
 #include "tests/support/fake_carrier.h"
@@ -31,8 +34,11 @@
 namespace concordat::bus {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeCarrier;
 using testing::FakeSteadyClock;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 using What = SessionEvent::What;
 
 constexpr PeerId kPeer = {7};
@@ -76,6 +82,13 @@ class SessionServerTest : public ::testing::Test {
     server_.emplace(options, carrier_, clock_, random_, Build(Members()));
     server_->SetLog("the log's id 16b", 3);
     server_->SetEnd({41}, 1'000'001);
+    turned_away_.clear();
+    server_->SetTurnedAway([this](absl::string_view principal,
+                                  v1::Refusal refusal,
+                                  absl::string_view detail) {
+      EXPECT_FALSE(detail.empty());
+      turned_away_.emplace_back(principal, refusal);
+    });
   }
   static std::shared_ptr<const PrincipalRegistry> Build(v1::Registry proto) {
     auto registry = PrincipalRegistry::Build(std::move(proto));
@@ -130,7 +143,7 @@ class SessionServerTest : public ::testing::Test {
     EXPECT_EQ(events[0].refusal, refusal);
     EXPECT_EQ(events[0].session.value, session);
     EXPECT_EQ(ClosedWith(kPeer), refusal);
-    EXPECT_EQ(server_->refused().at(refusal), 1u);
+    EXPECT_THAT(turned_away_, IsEmpty());
     EXPECT_EQ(server_->open_sessions(), 0u);
     EXPECT_FALSE(carrier_.WasCut(kPeer));  // Closed has to leave first.
     clock_.Advance(absl::Seconds(1));
@@ -142,6 +155,7 @@ class SessionServerTest : public ::testing::Test {
   FakeSteadyClock clock_;
   testing::SeededRandom random_{1};
   SessionOptions options_;
+  std::vector<std::pair<std::string, v1::Refusal>> turned_away_;
   std::optional<SessionServer> server_;
 };
 
@@ -198,12 +212,15 @@ TEST_F(SessionServerTest, HelloMustBeWhoTheKeyIs) {
     Say({peer}, kPoliceKey, FrameKind::kHello, 0, 1, hello.SerializeAsString());
     EXPECT_TRUE(Poll().empty());  // The core never hears of it.
     EXPECT_EQ(ClosedWith({peer}), refusal) << hello.ShortDebugString();
+    EXPECT_THAT(turned_away_, ElementsAre(Pair("police", refusal)));
+    turned_away_.clear();
   }
   // A key that ZAP let in a moment ago and that the registry does not have.
   Say(kPeer, std::string(40, '9'), FrameKind::kHello, 0, 1,
       PoliceHello().SerializeAsString());
   EXPECT_TRUE(Poll().empty());
   EXPECT_EQ(ClosedWith(kPeer), v1::REFUSAL_NOT_REGISTERED);
+  EXPECT_THAT(turned_away_, ElementsAre(Pair("", v1::REFUSAL_NOT_REGISTERED)));
 }
 
 TEST_F(SessionServerTest, WhereAnotherProcessWritesHelloIsRefused) {
@@ -444,7 +461,7 @@ TEST_F(SessionServerTest, LeavingAndLosingAConnectionAreToldToTheCore) {
   events = Poll();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].session.value, other);
-  EXPECT_TRUE(server_->refused().empty());
+  EXPECT_THAT(turned_away_, IsEmpty());
 }
 
 TEST_F(SessionServerTest, CoreClosesWithAReason) {
