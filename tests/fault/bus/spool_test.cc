@@ -1,13 +1,17 @@
 // `concordat publish --spool`, killed again and again with and without a bus:
-// what it said is spooled is in the log, once and in order.
+// what it said is spooled is in the log, once and in order. And `concordat spool`:
+// what it says waits or was refused, and that it shows nothing of a payload.
 #include <signal.h>
 
 #include <fstream>
 #include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "tests/support/bus_process.h"
@@ -17,6 +21,14 @@
 
 namespace concordat::testing {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr int kRounds = 40;
 constexpr int kLines = 300;
@@ -33,14 +45,18 @@ class SpoolFaultTest : public ::testing::Test {
     const std::string path = folder_.PathOf(absl::StrCat("lines-", round));
     std::ofstream file(path);
     for (int line = 0; line < kLines; ++line) {
-      file << R"({"specversion":"1.0","id":")" << IdOf(round, line)
-           << R"(","type":"concordat.police.v1.ConcernShared",)"
-           << R"("subject":"p-aaaaaaaaaaaaaaaaaaaaaaaaaa","stream":"rms/1",)"
-           << R"("time":"2025-11-20T21:15:00Z","data":{"concernType":)"
-           << R"("SEEN_WITH_CHILD","incidentRef":"INC-1"}})"
-           << "\n";
+      file << LineOf(IdOf(round, line), "INC-1");
     }
     return path;
+  }
+  static std::string LineOf(const std::string& id,
+                            const std::string& incident) {
+    return absl::StrCat(
+        R"({"specversion":"1.0","id":")", id,
+        R"(","type":"concordat.police.v1.ConcernShared",)",
+        R"("subject":"p-aaaaaaaaaaaaaaaaaaaaaaaaaa","stream":"rms/1",)",
+        R"("time":"2025-11-20T21:15:00Z","data":{"concernType":)",
+        R"("SEEN_WITH_CHILD","incidentRef":")", incident, "\"}}\n");
   }
   // Publishes until it is killed after so many answers; what was spooled.
   void Round(int round, int kill_after) {
@@ -70,6 +86,22 @@ class SpoolFaultTest : public ::testing::Test {
     if (!slice.ok()) return ids;
     for (const View& view : slice->views) ids.push_back(view.header.id);
     return ids;
+  }
+
+  // concordat spool, with these words: its status, and the lines it prints.
+  std::pair<int, std::vector<std::string>> Spool(
+      std::vector<std::string> words) {
+    std::vector<std::string> arguments = {"concordat", "spool"};
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    arguments.insert(arguments.end(), {"--profile", "police", "--data",
+                                       bus_.data().path(), "--timeout", "1m"});
+    Process process(std::move(arguments), Process::Output::kPiped);
+    std::vector<std::string> lines;
+    for (std::string line = process.Line(); !line.empty();
+         line = process.Line()) {
+      lines.push_back(line);
+    }
+    return {process.Wait(), lines};
   }
 
   TempDir folder_;
@@ -109,6 +141,53 @@ TEST_F(SpoolFaultTest, WhatItSaidIsSpooledReachesTheLogOnceAndInOrder) {
   EXPECT_LE(others, kRounds);
   std::printf("%zu spooled, all in the log in order; %zu taken unanswered\n",
               spooled_.size(), others);
+}
+
+TEST_F(SpoolFaultTest, SaysWhatWaitsAndWhatWasRefused) {
+  const std::string path = folder_.PathOf("lines");
+  // The second is another event under the first one's id.
+  std::ofstream(path) << LineOf("a", "INC-1") << LineOf("a", "INC-SECRET")
+                      << LineOf("b", "INC-3");
+  bus_.Kill();
+  Process publish({"concordat", "publish", "--profile", "police", "--data",
+                   bus_.data().path(), "--spool", "--timeout", "20ms", "--file",
+                   path});
+  EXPECT_EQ(publish.Wait(), 0);
+  auto [status, lines] = Spool({});
+  EXPECT_EQ(status, 0);
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_THAT(lines[0], StartsWith("waiting 3, "));
+  EXPECT_THAT(lines[0], HasSubstr(" bytes, the oldest taken "));
+  EXPECT_THAT(lines[0], EndsWith("; refused 0\n"));
+
+  bus_.Start();
+  EXPECT_EQ(Spool({"send"}).first, 0);
+  std::tie(status, lines) = Spool({"list"});
+  EXPECT_EQ(status, 0);
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_EQ(lines[0], "waiting 0, 0 bytes; refused 1\n");
+  EXPECT_THAT(lines[1], StartsWith("1 "));
+  EXPECT_THAT(lines[1],
+              HasSubstr("concordat.police.v1.ConcernShared a, ID_REUSED: "));
+  EXPECT_THAT(lines[1], Not(HasSubstr("SECRET")));
+
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"retry", "2"},
+                                             {"retry", "0"},
+                                             {"retry", "one"},
+                                             {"retry"},
+                                             {"drop", "2"},
+                                             {"list", "1"},
+                                             {"forget", "1"}}) {
+    EXPECT_NE(Spool(words).first, 0) << words.front();
+  }
+  EXPECT_EQ(Spool({"retry", "1"}).first, 0);
+  EXPECT_THAT(Spool({}).second, ElementsAre(AllOf(StartsWith("waiting 1, "),
+                                                  EndsWith("; refused 0\n"))));
+  EXPECT_EQ(Spool({"send"}).first, 0);
+  EXPECT_EQ(Spool({"drop", "1"}).first, 0);
+  EXPECT_THAT(Spool({}).second, ElementsAre("waiting 0, 0 bytes; refused 0\n"));
+  EXPECT_EQ(Log(), (std::vector<std::string>{"a", "b"}));
 }
 
 }  // namespace
