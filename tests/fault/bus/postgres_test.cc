@@ -315,6 +315,33 @@ class PostgresFaultTest : public ::testing::Test {
   std::vector<std::string> refused_ ABSL_GUARDED_BY(mu_);
 };
 
+// One that follows and never delivers would not be noticed above: clients go on to
+// the next address.
+TEST_F(PostgresFaultTest, WhoFollowsDelivers) {
+  constexpr uint64_t kEvents = 200;
+  const int writer = Writer();
+  ASSERT_GE(writer, 0);
+  const DataDirectory& data = buses_[writer]->data();
+  const auto types =
+      TypeRegistry::Build(*data.LoadTypes(), *data.LoadCodeLists());
+  ASSERT_THAT(types, IsOk());
+  // From here on each directory leads to its own bus alone.
+  std::filesystem::remove(buses_[0]->data().PathOf("concordat-bus.elsewhere"));
+  auto publisher = ConnectBus(data, "publisher");
+  auto reader = ConnectBus(buses_[1 - writer]->data(), "reader");
+  ASSERT_THAT(publisher, IsOk());
+  ASSERT_THAT(reader, IsOk());
+  SubscribeOptions options;
+  options.types = {"concordat.hub.v1.LoadSample"};
+  options.name = "durable";
+  auto subscription = *(*reader)->Subscribe(options);
+  for (uint64_t i = 0; i < kEvents; ++i) PublishOne(**publisher, **types);
+  std::vector<Effect> followed;
+  Follow(*subscription, {kEvents}, followed);
+  ASSERT_EQ(followed.size(), kEvents);
+  EXPECT_EQ(Writer(), writer);
+}
+
 TEST_F(PostgresFaultTest, NothingAcknowledgedIsLostOrDoubled) {
   int rounds = kRounds;
   const std::string wanted = FromEnvironment("CONCORDAT_ROUNDS");
