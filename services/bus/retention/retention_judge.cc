@@ -1,7 +1,7 @@
 #include "services/bus/retention/retention_judge.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,9 +38,11 @@ absl::StatusOr<uint64_t> MonthsBefore(uint32_t months, uint64_t now_us,
 }
 
 absl::string_view NameOf(KeptBecause because) {
-  static constexpr std::array<absl::string_view, kKeptReasons> kNames = {
-      "nothing",  "unknown-type", "policy",      "hub-record",   "hold",
-      "in-doubt", "open-case",    "case-period", "event-period", "stream-head"};
+  static constexpr absl::string_view kNames[] = {
+      "nothing",      "unknown-type", "policy",     "hub-record",
+      "hold",         "in-doubt",     "open-case",  "case-period",
+      "event-period", "review",       "stream-head"};
+  static_assert(std::size(kNames) == kKeptReasons);
   return kNames[static_cast<size_t>(because)];
 }
 

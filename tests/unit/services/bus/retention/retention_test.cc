@@ -10,8 +10,10 @@
 // a subscriber behind, or a row, not waited for ASubscriberBehindHoldsBack
 // young segments looked at                      OldSegmentsAloneAreLookedAt
 // counts of another event                       CountsByTypeAndMonthAndReason
+// a reason reported by another's name, or none  EachReasonHasItsOwnName
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -289,6 +291,17 @@ TEST_F(RetentionTest, CountsByTypeAndMonthAndReason) {
   const std::map<std::string, uint64_t> expected_kept = {{"open-case", 1},
                                                          {"policy", 1}};
   EXPECT_EQ(kept, expected_kept);
+}
+
+TEST_F(RetentionTest, EachReasonHasItsOwnName) {
+  std::set<absl::string_view> names;
+  for (int i = 0; i < kKeptReasons; ++i) {
+    names.insert(NameOf(static_cast<KeptBecause>(i)));
+  }
+  EXPECT_EQ(names.size(), static_cast<size_t>(kKeptReasons));
+  EXPECT_FALSE(names.contains(""));
+  EXPECT_EQ(NameOf(KeptBecause::kReview), "review");
+  EXPECT_EQ(NameOf(KeptBecause::kStreamHead), "stream-head");
 }
 
 }  // namespace
