@@ -25,12 +25,6 @@ const AdoptedAgreement* Find(const std::vector<AdoptedAgreement>& list,
   return found == list.end() ? nullptr : &*found;
 }
 
-bool IsOf(const policy::v1::Agreement& agreement, const std::string& agency) {
-  return agreement.arrangement() == agency ||
-         std::find(agreement.parties().begin(), agreement.parties().end(),
-                   agency) != agreement.parties().end();
-}
-
 // The step of the warning that so many days are in; none: it is too early.
 std::optional<uint32_t> StepOf(uint32_t left, uint32_t warning_days) {
   std::optional<uint32_t> step;

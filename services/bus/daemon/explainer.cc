@@ -192,11 +192,7 @@ absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(
                                 : agreements->EndedInWords(to, now_us);
   v1::ListAgreementsResponse response;
   for (const AdoptedAgreement& each : agreements->List(now_us)) {
-    const auto& parties = each.agreement.parties();
-    const bool party =
-        each.agreement.arrangement() == caller.agency() ||
-        std::count(parties.begin(), parties.end(), caller.agency()) > 0;
-    if (!party && !IsOperator(caller)) continue;
+    if (!IsOf(each.agreement, caller.agency()) && !IsOperator(caller)) continue;
     v1::AgreementState& state = *response.add_agreements();
     *state.mutable_agreement() = each.agreement;
     state.set_in_force(each.in_force);

@@ -128,6 +128,10 @@ absl::string_view InWords(const GroupInfo& group) {
 
 }  // namespace
 
+bool IsOf(const policy::v1::Agreement& agreement, absl::string_view agency) {
+  return agency == agreement.arrangement() || IsIn(agency, agreement.parties());
+}
+
 Agreements::Agreements(std::shared_ptr<const TypeRegistry> types)
     : types_(std::move(types)) {
   for (const absl::string_view name : types_->names()) {
@@ -227,7 +231,13 @@ absl::Status Agreements::CheckTerm(Term& term) {
           absl::StrCat("part3_parties: ", party, " is not a party"));
     }
   }
-  return absl::OkStatus();
+  if (!agreement.has_retention()) return absl::OkStatus();
+  const policy::v1::Retention& retention = agreement.retention();
+  absl::Status checked = CheckMonths("retention: months_after_case",
+                                     retention.months_after_case());
+  checked.Update(CheckMonths("retention: months_after_event",
+                             retention.months_after_event()));
+  return checked;
 }
 
 absl::Status Agreements::CompileGrant(const Term& term, int line) {

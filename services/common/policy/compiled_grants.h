@@ -62,8 +62,7 @@ struct Agreements::Term {
     return now_us >= from_us && now_us < until_us;
   }
   bool HasParty(absl::string_view agency) const {
-    return agency == agreement.arrangement() ||
-           IsIn(agency, agreement.parties());
+    return IsOf(agreement, agency);
   }
 };
 

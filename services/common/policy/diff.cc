@@ -93,6 +93,10 @@ void DiffText(absl::string_view what, const std::string& before,
                                " becomes ", after.empty() ? "none" : after));
 }
 
+std::string MonthsInWords(uint32_t months) {
+  return months == 0 ? "" : absl::StrCat(months, " months");
+}
+
 }  // namespace
 
 std::vector<GrantChange> DiffGrants(
@@ -142,6 +146,12 @@ std::vector<std::string> DiffTerms(const policy::v1::Agreement& before,
   DiffList("competent authority", before.part3_parties(), after.part3_parties(),
            words);
   DiffText("whom to ring", before.contact(), after.contact(), words);
+  DiffText("kept after a case",
+           MonthsInWords(before.retention().months_after_case()),
+           MonthsInWords(after.retention().months_after_case()), words);
+  DiffText("kept after the last event",
+           MonthsInWords(before.retention().months_after_event()),
+           MonthsInWords(after.retention().months_after_event()), words);
   return words;
 }
 

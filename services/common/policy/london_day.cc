@@ -7,6 +7,8 @@
 namespace concordat {
 namespace {
 
+constexpr uint32_t kMonthsMax = 1200;
+
 absl::StatusOr<absl::TimeZone> London() {
   absl::TimeZone london;
   if (!absl::LoadTimeZone("Europe/London", &london)) {
@@ -47,6 +49,12 @@ std::string DayInWords(uint64_t us) {
 }
 
 std::string IsoDay(uint64_t us) { return absl::FormatCivilTime(DayOf(us)); }
+
+absl::Status CheckMonths(absl::string_view field, uint32_t months) {
+  if (months >= 1 && months <= kMonthsMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, " is ", months, ", and may be 1 to ", kMonthsMax));
+}
 
 int64_t DaysFromTo(uint64_t from_us, uint64_t to_us) {
   return DayOf(to_us) - DayOf(from_us);

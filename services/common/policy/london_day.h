@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -20,6 +21,10 @@ std::string DayInWords(uint64_t us);
 
 // "2026-04-01"
 std::string IsoDay(uint64_t us);
+
+// So many calendar months are a period that may be kept: 1 to 1200.
+//   INVALID_ARGUMENT  names `field`.
+absl::Status CheckMonths(absl::string_view field, uint32_t months);
 
 // Days from the day that `from_us` is in to the day that `to_us` is in.
 int64_t DaysFromTo(uint64_t from_us, uint64_t to_us);

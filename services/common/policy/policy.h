@@ -159,6 +159,9 @@ struct GrantCell {
   friend auto operator<=>(const GrantCell&, const GrantCell&) = default;
 };
 
+// A party to it, or its arrangement.
+bool IsOf(const policy::v1::Agreement& agreement, absl::string_view agency);
+
 // Every agreement in its newest version, compiled.
 class Agreements {
  public:
@@ -167,7 +170,7 @@ class Agreements {
 
   // These and `agreement`, which takes the place of the one of its name if its
   // version is higher; else the same as before.
-  //   INVALID_ARGUMENT  a date or bound is wrong; a grant is to a stranger,
+  //   INVALID_ARGUMENT  a date, bound or period is wrong; a grant is to a stranger,
   //                     names no role or an unknown or internal type, or shows under the
   //                     UK GDPR what is processed under Part 3 and names no
   //                     law, or gender history or a protected person to more

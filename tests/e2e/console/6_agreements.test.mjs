@@ -25,7 +25,7 @@ function sign(file, parties) {
 }
 function adopt(version, lastDay) {
   const file = temporary(`tayside-${version}.textproto`);
-  writeFileSync(file, kText.replace("version: 7", `version: ${version}`)
+  writeFileSync(file, kText.replace("version: 8", `version: ${version}`)
     .replace('valid_to: "2026-09-30"', `valid_to: "${lastDay}"`));
   sign(file, kParties);
   concordat("agreements", "adopt", file);
@@ -54,7 +54,7 @@ test("an agreement that ends", async (t) => {
   const { page } = coordinator;
   assert.equal(await page.locator(".cc-notices").count(), 0);
   await t.test("it ends soon: the same words everywhere", async () => {
-    adopt(8, "2025-12-20");
+    adopt(9, "2025-12-20");
     await page.reload();
     await page.getByText("An agreement ends soon.").waitFor();
     const words = await coordinator.text(".cc-notices");
@@ -72,7 +72,7 @@ test("an agreement that ends", async (t) => {
     await page.getByText("An agreement ends soon.").waitFor();
   });
   await t.test("a newer version takes it back", async () => {
-    adopt(9, "2026-11-30");
+    adopt(10, "2026-11-30");
     assert.equal(notice(), "");
     await coordinator.go("/");
     await page.reload();
@@ -84,7 +84,7 @@ test("an agreement that ends", async (t) => {
   await t.test("it has ended: the words that a session is told", async () => {
     const file = temporary("end.textproto");
     writeFileSync(file,
-      'name: "tayside-demo"\nversion: 9\nparty: "nhs-tayside"\nreason: "the board has left the arrangement"\n');
+      'name: "tayside-demo"\nversion: 10\nparty: "nhs-tayside"\nreason: "the board has left the arrangement"\n');
     sign(file, ["nhs-tayside"]);
     concordat("agreements", "retire", file);
     await page.reload();

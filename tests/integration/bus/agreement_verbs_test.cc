@@ -71,7 +71,7 @@ class AgreementVerbsTest : public BusProcessTest {
     // The directory has the one that was adopted last.
     const std::string wanted = absl::StrCat("version: ", version);
     return absl::StrReplaceAll(
-        text.str(), {{"version: 7", wanted}, {"version: 8", wanted}});
+        text.str(), {{"version: 8", wanted}, {"version: 9", wanted}});
   }
   std::string Signed(const std::string& path) {
     for (const char* party :
@@ -101,7 +101,7 @@ TEST_F(AgreementVerbsTest, AKeyIsMadeOnceAndNamedWhenItIsNone) {
   ASSERT_EQ(stat(key.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   EXPECT_THAT(Agreements("new-key " + key), Refuses("board.key"));
-  const std::string text = File("next.textproto", Text(8));
+  const std::string text = File("next.textproto", Text(9));
   const std::string none = File("none.key", "not a key\n");
   EXPECT_THAT(Agreements(absl::StrCat("sign ", text, " --key ", none,
                                       " --party nhs-tayside")),
@@ -113,12 +113,12 @@ TEST_F(AgreementVerbsTest, AKeyIsMadeOnceAndNamedWhenItIsNone) {
 }
 
 TEST_F(AgreementVerbsTest, APartySignsItsOwnTextsAlone) {
-  const std::string text = File("next.textproto", Text(8));
+  const std::string text = File("next.textproto", Text(9));
   EXPECT_THAT(
       Agreements(absl::StrCat("sign ", text, " --key ", KeyOf("nhs-tayside"),
                               " --party nhs-fife")),
       Refuses("--party nhs-fife?"));
-  EXPECT_THAT(Sign(File("end.textproto", Retirement(7)), "police-scotland"),
+  EXPECT_THAT(Sign(File("end.textproto", Retirement(8)), "police-scotland"),
               Refuses("is of nhs-tayside"));
   EXPECT_THAT(
       Sign(File("odd.textproto", "name: \"x\" nonsense: 1\n"), "nhs-tayside"),
@@ -128,7 +128,7 @@ TEST_F(AgreementVerbsTest, APartySignsItsOwnTextsAlone) {
 }
 
 TEST_F(AgreementVerbsTest, WhatIsAdoptedIsWhatItsPartiesSigned) {
-  const std::string text = File("next.textproto", Text(8));
+  const std::string text = File("next.textproto", Text(9));
   EXPECT_THAT(Agreements("adopt " + text), Refuses("nobody has signed it"));
   // By the police's key in the board's name.
   EXPECT_THAT(Agreements(absl::StrCat("sign ", text, " --key ",
@@ -141,28 +141,29 @@ TEST_F(AgreementVerbsTest, WhatIsAdoptedIsWhatItsPartiesSigned) {
   EXPECT_THAT(Agreements("adopt " + text), Refuses("not signed by"));
   Signed(text);
   EXPECT_THAT(Agreements("adopt --check " + text), Says("may be adopted"));
-  EXPECT_THAT(Agreements("list"), Says("tayside-demo version 7"));
-  // One byte after it was signed.
-  File("next.textproto", Text(8) + " ");
-  EXPECT_THAT(Agreements("adopt " + text), Refuses("of another text"));
-  File("next.textproto", Text(8));
-  EXPECT_THAT(Agreements("adopt " + text), Says("version 8 is adopted"));
-  EXPECT_THAT(Agreements("adopt " + text), Says("was adopted before"));
   EXPECT_THAT(Agreements("list"), Says("tayside-demo version 8"));
+  // One byte after it was signed.
+  File("next.textproto", Text(9) + " ");
+  EXPECT_THAT(Agreements("adopt " + text), Refuses("of another text"));
+  File("next.textproto", Text(9));
+  EXPECT_THAT(Agreements("adopt " + text), Says("version 9 is adopted"));
+  EXPECT_THAT(Agreements("adopt " + text), Says("was adopted before"));
+  EXPECT_THAT(Agreements("list"), Says("tayside-demo version 9"));
+  EXPECT_THAT(Agreements("show tayside-demo"), Says("months_after_case: 24"));
   EXPECT_THAT(Agreements("show nothing"), Refuses("no agreement nothing"));
 
-  const std::string older = Signed(File("older.textproto", Text(6)));
-  EXPECT_THAT(Agreements("adopt " + older), Refuses("version 8 is adopted"));
+  const std::string older = Signed(File("older.textproto", Text(7)));
+  EXPECT_THAT(Agreements("adopt " + older), Refuses("version 9 is adopted"));
   // The story's day is 3 November 2025.
   const std::string over = Signed(
       File("over.textproto",
-           absl::StrReplaceAll(Text(9), {{"2026-09-30", "2025-10-31"}})));
+           absl::StrReplaceAll(Text(10), {{"2026-09-30", "2025-10-31"}})));
   EXPECT_THAT(Agreements("adopt " + over),
               Refuses("valid_to: 2025-10-31 is past"));
   const std::string odd = File("odd.textproto", "name: \"x\" nonsense: 1\n");
   EXPECT_THAT(Agreements("adopt " + odd), Refuses("nonsense"));
   EXPECT_THAT(Agreements("adopt " + text + " --profile police"), Not(Says("")));
-  EXPECT_THAT(Agreements("list"), Says("tayside-demo version 8"));
+  EXPECT_THAT(Agreements("list"), Says("tayside-demo version 9"));
 }
 
 TEST_F(AgreementVerbsTest, AnEarlyEndIsOfTheNewestVersionAndOfNow) {
@@ -171,29 +172,29 @@ TEST_F(AgreementVerbsTest, AnEarlyEndIsOfTheNewestVersionAndOfNow) {
     EXPECT_THAT(Sign(path, "nhs-tayside"), Says("nhs-tayside"));
     return path;
   };
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(6))),
-              Refuses("version 7 is the newest"));
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(9))),
-              Refuses("version 7 is the newest"));
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(7))),
+              Refuses("version 8 is the newest"));
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(10))),
+              Refuses("version 8 is the newest"));
   EXPECT_THAT(Agreements("retire " +
                          signed_end(absl::StrReplaceAll(
-                             Retirement(7), {{"tayside-demo", "tayside"}}))),
+                             Retirement(8), {{"tayside-demo", "tayside"}}))),
               Refuses("no agreement tayside"));
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(7, "2025-10-01"))),
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(8, "2025-10-01"))),
               Refuses("from: 2025-10-01 is past"));
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(7, "soon"))),
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(8, "soon"))),
               Refuses("from"));
-  const std::string path = signed_end(Retirement(7));
-  File("end.textproto", Retirement(7) + "\n");
+  const std::string path = signed_end(Retirement(8));
+  File("end.textproto", Retirement(8) + "\n");
   EXPECT_THAT(Agreements("retire " + path), Refuses("of another text"));
   EXPECT_THAT(Agreements("list"), AllOf(Says("in force"), Not(Says("Ring"))));
 
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(7, "2025-11-20"))),
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(8, "2025-11-20"))),
               Says("is over from"));
   EXPECT_THAT(Agreements("list"),
               Says("The agreement tayside-demo ends on 19 November 2025, in "
                    "16 days, early (the board left)."));
-  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(7))),
+  EXPECT_THAT(Agreements("retire " + signed_end(Retirement(8))),
               Says("is over from"));
   EXPECT_THAT(
       Agreements("list"),
@@ -204,21 +205,32 @@ TEST_F(AgreementVerbsTest, AnEarlyEndIsOfTheNewestVersionAndOfNow) {
 
 TEST_F(AgreementVerbsTest, TrialsSayWhichInputIsWrong) {
   ASSERT_TRUE(Publish(*Connect("service-mappa"), Opened("o-1", 1)).accepted);
-  const std::string same = File("same.textproto", Text(8));
+  const std::string same = File("same.textproto", Text(9));
   EXPECT_THAT(Agreements("diff " + same), Says("nothing changes"));
   EXPECT_THAT(Agreements("simulate " + same),
               Says("nobody would see more or less"));
   const std::string less =
       File("less.textproto",
            absl::StrReplaceAll(
-               Text(8), {{"types: \"concordat.mappa.v1.CaseOpened\"\n", ""}}));
+               Text(9), {{"types: \"concordat.mappa.v1.CaseOpened\"\n", ""}}));
   EXPECT_THAT(Agreements("diff " + less), Says("sees less"));
   EXPECT_THAT(Agreements(absl::StrCat("diff ", less, " ", same)),
               Says("sees more"));
   EXPECT_THAT(Agreements("simulate " + less), Says("CaseOpened"));
+  const std::string longer =
+      File("longer.textproto",
+           absl::StrReplaceAll(
+               Text(9), {{"months_after_case: 24", "months_after_case: 36"}}));
+  EXPECT_THAT(Agreements("diff " + longer),
+              Says("kept after a case: 24 months becomes 36 months"));
 
   const std::string odd = File("odd.textproto", "name: \"x\" nonsense: 1\n");
   EXPECT_THAT(Agreements("diff " + odd), Refuses("nonsense"));
+  const std::string half =
+      File("half.textproto",
+           absl::StrReplaceAll(Text(9), {{"months_after_event: 13", ""}}));
+  EXPECT_THAT(Agreements("diff " + half),
+              Refuses("retention: months_after_event is 0"));
   EXPECT_THAT(Agreements("simulate " + odd), Refuses("nonsense"));
   EXPECT_THAT(Agreements("diff " + folder_.path() + "/gone.textproto"),
               Refuses("gone.textproto"));

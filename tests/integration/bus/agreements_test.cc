@@ -17,14 +17,12 @@
 #include "absl/strings/str_replace.h"
 #include "concordat/access/v1/who_knew.pb.h"
 #include "concordat/bus/v1/agreements.pb.h"
-#include "gateway/cli/keys/signing_keys.h"
 #include "google/protobuf/text_format.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/integration/bus/signed_text.h"
 
 namespace concordat {
 namespace {
-
-using cli::ReadSigningKey;
 
 constexpr char kName[] = "tayside-demo";
 
@@ -43,7 +41,7 @@ class AgreementsTest : public BusProcessTest {
   std::string Next(
       const std::vector<std::pair<std::string, std::string>>& changes = {}) {
     std::string text =
-        absl::StrReplaceAll(TextNow(), {{"version: 7", "version: 8"}});
+        absl::StrReplaceAll(TextNow(), {{"version: 8", "version: 9"}});
     for (const auto& [from, to] : changes) {
       EXPECT_THAT(text, HasSubstr(from));
       text = absl::StrReplaceAll(text, {{from, to}});
@@ -52,14 +50,7 @@ class AgreementsTest : public BusProcessTest {
   }
   policy::v1::SignatureFile Signed(SignedText what, const std::string& text,
                                    const std::vector<std::string>& parties) {
-    policy::v1::SignatureFile file = SignatureFileFor(text);
-    for (const std::string& party : parties) {
-      const auto signer =
-          ReadSigningKey(PathOf(absl::StrCat("keys/sign-", party, ".key")));
-      EXPECT_THAT(signer, IsOk());
-      *file.add_signatures() = SignText(what, text, *signer, party, "demo");
-    }
-    return file;
+    return testing::SignedBy(bus_.data(), what, text, parties);
   }
   template <typename Response>
   absl::StatusOr<Response> Desk(absl::string_view principal,
@@ -82,7 +73,7 @@ class AgreementsTest : public BusProcessTest {
               absl::string_view principal = "admin") {
     bus::v1::RetireAgreementRequest request;
     request.set_text(absl::StrCat("name: \"", kName,
-                                  "\"\nversion: 7\nparty: \"", party,
+                                  "\"\nversion: 8\nparty: \"", party,
                                   "\"\nreason: \"the board left\"\n"));
     *request.mutable_signatures() =
         Signed(SignedText::kRetirement, request.text(), {by});
@@ -102,7 +93,7 @@ class AgreementsTest : public BusProcessTest {
 };
 
 TEST_F(AgreementsTest, AnAgreementIsAdoptedAsAllHaveSignedIt) {
-  EXPECT_EQ(State().agreement().version(), 7u);
+  EXPECT_EQ(State().agreement().version(), 8u);
   EXPECT_EQ(State().signed_by_size(), 3);
   const std::string next = Next();
   const auto two = Adopt(next, {"police-scotland", "nhs-tayside"});
@@ -117,12 +108,12 @@ TEST_F(AgreementsTest, AnAgreementIsAdoptedAsAllHaveSignedIt) {
       Desk<bus::v1::AdoptAgreementResponse>("admin", "AdoptAgreement", other),
       HasCode(absl::StatusCode::kInvalidArgument));
   ASSERT_THAT(Adopt(next, all_, /*check_only=*/true), IsOk());
-  EXPECT_EQ(State().agreement().version(), 7u);
+  EXPECT_EQ(State().agreement().version(), 8u);
 
   const auto adopted = Adopt(next, all_);
   ASSERT_THAT(adopted, IsOk());
   EXPECT_FALSE(adopted->duplicate());
-  EXPECT_EQ(State().agreement().version(), 8u);
+  EXPECT_EQ(State().agreement().version(), 9u);
   EXPECT_EQ(State().signed_by_size(), 3);
   EXPECT_TRUE(Adopt(next, all_)->duplicate());
   const std::string changed =
@@ -134,7 +125,7 @@ TEST_F(AgreementsTest, AnAgreementIsAdoptedAsAllHaveSignedIt) {
 
   ASSERT_EQ(bus_.Stop(), 0);
   bus_.Start();
-  EXPECT_EQ(State().agreement().version(), 8u);
+  EXPECT_EQ(State().agreement().version(), 9u);
 }
 
 TEST_F(AgreementsTest, OnlyTheOperatorAdoptsAndRetires) {
@@ -249,8 +240,8 @@ TEST_F(AgreementsTest, ACandidateIsComparedAndTried) {
   const auto diff = Desk<bus::v1::DiffAgreementResponse>(
       "coordinator", "DiffAgreement", compare);
   ASSERT_THAT(diff, IsOk());
-  EXPECT_EQ(diff->from_version(), 7u);
-  EXPECT_EQ(diff->to_version(), 8u);
+  EXPECT_EQ(diff->from_version(), 8u);
+  EXPECT_EQ(diff->to_version(), 9u);
   ASSERT_GT(diff->changes_size(), 0);
   bool police = false;
   for (const auto& change : diff->changes()) {

@@ -117,12 +117,17 @@ TEST_F(DiffTest, SaysWhatElseIsOther) {
   after.clear_gateways();
   after.set_contact("the office");
   after.add_part3_parties("red");
+  before.mutable_retention()->set_months_after_event(13);
+  after.mutable_retention()->set_months_after_case(24);
+  after.mutable_retention()->set_months_after_event(12);
   EXPECT_THAT(
       DiffTerms(before, after),
       ElementsAre("party: green is new",
                   "last day: 2026-03-31 becomes 2027-03-31",
                   "gateway: G1 is gone", "competent authority: red is new",
-                  "whom to ring: none becomes the office"));
+                  "whom to ring: none becomes the office",
+                  "kept after a case: none becomes 24 months",
+                  "kept after the last event: 13 months becomes 12 months"));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@
 // erasure told by an agreement, or to everybody     WhoHadSomethingIsToldOfAnErasure
 // restriction lifted by a case, or of all           ARestrictedControllerShows…
 // back-fill stops one short                         LiveWithBackfillEndsWithWhatATailSees
+// one period, or one out of bounds, is agreed       APeriodIsOfBothKindsAndWithinBounds
 #include "services/common/policy/policy.h"
 
 #include <map>
@@ -177,6 +178,22 @@ TEST_F(PolicyTest, RefusesAnAgreementAndNamesTheGrant) {
   agreement.set_valid_from("2027-01-01");
   EXPECT_THAT(policy_.Adopt(agreement).message(), HasSubstr("before"));
   EXPECT_FALSE(policy_.HasAnyGrant(kRed, kNowUs));
+}
+
+TEST_F(PolicyTest, APeriodIsOfBothKindsAndWithinBounds) {
+  EXPECT_THAT(WhyNot("retention { months_after_event: 13 }"),
+              HasSubstr("agreement x: retention: months_after_case is 0, and "
+                        "may be 1 to 1200"));
+  EXPECT_THAT(WhyNot("retention { months_after_case: 24 }"),
+              HasSubstr("retention: months_after_event is 0"));
+  EXPECT_THAT(WhyNot("retention { months_after_case: 1201 "
+                     "months_after_event: 13 }"),
+              HasSubstr("months_after_case is 1201"));
+  EXPECT_THAT(WhyNot("retention {}"), HasSubstr("retention"));
+  EXPECT_THAT(
+      policy_.Adopt(AgreementOf(
+          "retention { months_after_case: 1200 months_after_event: 1 }")),
+      IsOk());
 }
 
 TEST_F(PolicyTest, AGrantWithoutARoleDoesNotLoad) {
