@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "concordat/bus/v1/erasure.pb.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/approvals.h"
@@ -24,9 +25,11 @@ unsigned long long Number(uint64_t value) { return value; }
 
 void Print(const bus::v1::RunRetentionResponse& response) {
   std::printf(
-      "policy version %u; %u segments are old enough, to event %llu\n"
+      "policy version %u%s%s; %u segments are old enough, to event %llu\n"
       "%llu events %s; of each its spine stays\n",
-      response.policy_version(), response.segments(),
+      response.policy_version(),
+      response.agreements().empty() ? "" : ", and the periods of ",
+      absl::StrJoin(response.agreements(), ", ").c_str(), response.segments(),
       Number(response.through()), Number(response.count()),
       response.done() ? "were removed" : "would be removed");
   for (const auto& each : response.removed()) {
@@ -35,8 +38,9 @@ void Print(const bus::v1::RunRetentionResponse& response) {
   }
   if (response.kept_size() > 0) std::printf("kept whole, and why\n");
   for (const auto& each : response.kept()) {
-    std::printf("  %10llu  %s\n", Number(each.events()),
-                each.because().c_str());
+    std::printf("  %10llu  %s%s%s\n", Number(each.events()),
+                each.because().c_str(), each.by().empty() ? "" : ", by ",
+                each.by().c_str());
   }
   for (const std::string& each : response.waits_for()) {
     std::printf("nothing later goes: %s\n", each.c_str());
@@ -105,13 +109,14 @@ absl::Status RunRetention(const std::vector<std::string>& arguments) {
   CommandLine line(
       "retention [--confirm COUNT --why TEXT | --confirm COUNT --approve ID] | "
       "reviews | keep PERSON | erase PERSON",
-      "Says how many events of the log are past the period that "
-      "retention.textproto\n"
-      "gives them, by type and month, and what is kept and why. With "
-      "--confirm it\n"
-      "is asked for; another person removes them with --approve. Both are "
-      "recorded in\n"
-      "the log. deploy/docs/retention.md.\n"
+      "Says how many events of the log are past the period that their "
+      "agencies'\n"
+      "agreements, or else retention.textproto, give them, by type and month, "
+      "and\n"
+      "what is kept, why and by what. With --confirm it is asked for; another "
+      "person\n"
+      "removes them with --approve. Both are recorded in the log.\n"
+      "deploy/docs/retention.md.\n"
       "reviews        who is past your agency's period, and what was decided\n"
       "keep PERSON    --review-on DAY --reason CODE --why TEXT\n"
       "erase PERSON   --reason CODE --why TEXT: the next run may remove it");

@@ -419,9 +419,8 @@ int Main(int argc, char** argv) {
                        std::make_unique<BackgroundThread>());
   HoldDesk holds(
       *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
-  ReviewDesk reviews(
-      *log, recorder, types, load_policy, [&ingest] { return ingest.now_us(); },
-      london, std::make_unique<BackgroundThread>());
+  ReviewDesk reviews(*log, ingest, recorder, types, load_policy, london,
+                     std::make_unique<BackgroundThread>());
   const auto bus_folder = start.Value(PosixDirectory::Open(folder));
   RegistryRecorder registry_recorder(registry->source(), ingest, recorder,
                                      *bus_folder, logger);

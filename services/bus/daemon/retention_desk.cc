@@ -21,11 +21,15 @@ Act RetentionActOf(const RetentionTerms& terms, const RetentionPlan& plan) {
   Act act;
   act.kind = std::string(kRetentionAct);
   act.count = plan.tally.removed();
-  act.what = absl::StrCat("retention by policy version ", terms.version, ": ",
-                          act.count, " events up to ", plan.through.value);
+  act.what = absl::StrCat("retention by policy version ", terms.version,
+                          " and the periods of ", terms.agreements.size(),
+                          " agreements: ", act.count, " events up to ",
+                          plan.through.value);
   act.digest = ActDigest(
-      act.kind, {absl::StrCat(terms.version), absl::StrJoin(plan.segments, ","),
-                 absl::StrCat(plan.through.value), absl::StrCat(act.count)});
+      act.kind,
+      {absl::StrCat(terms.version), absl::StrJoin(terms.agreements, "\n"),
+       absl::StrJoin(plan.segments, ","), absl::StrCat(plan.through.value),
+       absl::StrCat(act.count)});
   return act;
 }
 
@@ -99,7 +103,9 @@ absl::Status RetentionDesk::Plan(Run& run) {
         "there is no retention policy: nothing is ever removed");
   }
   if (!policy.ok()) return policy.status();
-  auto terms = TermsOf(*policy, ingest_.now_us(), london_);
+  const uint64_t now_us = ingest_.now_us();
+  auto terms =
+      TermsOf(*policy, ingest_.agreements()->List(now_us), now_us, london_);
   if (!terms.ok()) return terms.status();
   run.terms = *std::move(terms);
   const absl::Status known = judge_.CatchUp();
@@ -111,6 +117,7 @@ absl::Status RetentionDesk::Plan(Run& run) {
   v1::RunRetentionResponse& response = run.response;
   response.set_count(run.plan.tally.removed());
   response.set_policy_version(run.terms.version);
+  Put(run.terms.agreements, response.mutable_agreements());
   response.set_through(run.plan.through.value);
   response.set_segments(run.plan.looked_at);
   Put(run.plan.tally.Removed(), response.mutable_removed());
@@ -150,6 +157,7 @@ void RetentionDesk::Start(const SharedRun& run) {
   started.set_by(run->by);
   started.set_why(run->why);
   started.set_policy_version(run->terms.version);
+  Put(run->terms.agreements, started.mutable_agreements());
   started.set_events(run->response.count());
   started.set_through(run->plan.through.value);
   run->name = recorder_.NewId("retention");
@@ -203,13 +211,13 @@ absl::Status RetentionDesk::RemoveFrom(uint32_t segment, Run& run,
   const auto outcome = compactable_.Compact(
       segment,
       [&](const EventFacts& event) {
-        const auto because = judge_.Judge(event, run.terms);
-        if (!because.ok()) {
-          status.Update(because.status());
+        const auto judged = judge_.Judge(event, run.terms);
+        if (!judged.ok()) {
+          status.Update(judged.status());
           return true;
         }
-        with.Add(event, *because);
-        return *because != KeptBecause::kNothing;
+        with.Add(event, *judged);
+        return judged->because != KeptBecause::kNothing;
       },
       ingest_.now_us());
   if (!outcome.ok()) return outcome.status();

@@ -44,16 +44,16 @@ void Fill(const ReviewItem& item, const ReviewTerms& terms,
 
 }  // namespace
 
-ReviewDesk::ReviewDesk(const EventLog& log, ActRecorder& recorder,
+ReviewDesk::ReviewDesk(const EventLog& log, IngestLoop& ingest,
+                       ActRecorder& recorder,
                        std::shared_ptr<const TypeRegistry> types,
-                       LoadPolicy policy, std::function<uint64_t()> now_us,
-                       absl::TimeZone london,
+                       LoadPolicy policy, absl::TimeZone london,
                        std::unique_ptr<Background> thread)
     : log_(log),
+      ingest_(ingest),
       recorder_(recorder),
       types_(std::move(types)),
       policy_(std::move(policy)),
-      now_us_(std::move(now_us)),
       london_(london),
       thread_(std::move(thread)) {}
 
@@ -96,9 +96,9 @@ absl::Status ReviewDesk::CatchUp() {
 }
 
 std::string ReviewDesk::Today() const {
-  return absl::FormatTime("%Y-%m-%d",
-                          absl::FromUnixMicros(static_cast<int64_t>(now_us_())),
-                          london_);
+  return absl::FormatTime(
+      "%Y-%m-%d", absl::FromUnixMicros(static_cast<int64_t>(ingest_.now_us())),
+      london_);
 }
 
 absl::StatusOr<v1::ListReviewsResponse> ReviewDesk::List(
@@ -109,7 +109,9 @@ absl::StatusOr<v1::ListReviewsResponse> ReviewDesk::List(
         "there is no retention policy: nothing is ever removed");
   }
   if (!policy.ok()) return policy.status();
-  const auto terms = ReviewTermsOf(*policy, now_us_(), london_);
+  const uint64_t now_us = ingest_.now_us();
+  const auto terms = ReviewTermsOf(*policy, ingest_.agreements()->List(now_us),
+                                   now_us, london_);
   if (!terms.ok()) return terms.status();
   const auto own = terms->find(agency);
   if (own == terms->end()) {

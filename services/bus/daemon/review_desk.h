@@ -18,6 +18,7 @@
 #include "concordat/bus/v1/erasure.pb.h"
 #include "concordat/bus/v1/retention.pb.h"
 #include "services/bus/daemon/act_recorder.h"
+#include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/retention/review_book.h"
@@ -32,11 +33,9 @@ class ReviewDesk {
   using LoadPolicy = std::function<absl::StatusOr<v1::RetentionPolicy>()>;
 
   // Everything outlives it; it outlives the host and the ingest loop's thread.
-  // `now_us` is the log's time.
-  ReviewDesk(const EventLog& log, ActRecorder& recorder,
+  ReviewDesk(const EventLog& log, IngestLoop& ingest, ActRecorder& recorder,
              std::shared_ptr<const TypeRegistry> types, LoadPolicy policy,
-             std::function<uint64_t()> now_us, absl::TimeZone london,
-             std::unique_ptr<Background> thread);
+             absl::TimeZone london, std::unique_ptr<Background> thread);
 
   void Serve(ServerHost& host);
 
@@ -49,10 +48,10 @@ class ReviewDesk {
   std::string Today() const;
 
   const EventLog& log_;
+  IngestLoop& ingest_;
   ActRecorder& recorder_;
   const std::shared_ptr<const TypeRegistry> types_;
   const LoadPolicy policy_;
-  const std::function<uint64_t()> now_us_;
   const absl::TimeZone london_;
   ReviewBook book_;  // The desk's thread.
   Sequence folded_;

@@ -26,7 +26,7 @@ absl::Status PersonStanding::Add(const EventLog& log, const TypeRegistry& types,
     if (effect == policy::v1::EFFECT_CASE_OPENED) case_open = true;
     if (effect == policy::v1::EFFECT_CASE_CLOSED) case_open = false;
     const bool of_the_hub = type != nullptr && type->policy().internal() &&
-                            header.controller == "hub";
+                            header.controller == kHubAgency;
     if (!of_the_hub) {
       told.emplace(header.controller);
       told.emplace(AgencyOfSource(header.source));

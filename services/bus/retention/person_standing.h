@@ -15,6 +15,8 @@
 
 namespace concordat::bus {
 
+// Controller of what the hub itself says.
+inline constexpr char kHubAgency[] = "hub";
 inline constexpr char kHoldPlacedType[] = "concordat.hub.v1.HoldPlaced";
 inline constexpr char kHoldLiftedType[] = "concordat.hub.v1.HoldLifted";
 

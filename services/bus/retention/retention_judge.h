@@ -1,23 +1,20 @@
-// Which events the retention policy keeps whole, and why. What is said of a person
-// is judged together: a case that is open, a hold, or a recent event keeps all.
+// Which events are kept whole, why, and by what. What is said of a person is judged
+// together: a case that is open, a hold, or a recent event keeps all, and the longest
+// of the periods of those that told of the person counts.
 // PURE; for one thread.
 #ifndef CONCORDAT_SERVICES_BUS_RETENTION_RETENTION_JUDGE_H_
 #define CONCORDAT_SERVICES_BUS_RETENTION_RETENTION_JUDGE_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <string>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "concordat/bus/v1/retention.pb.h"
 #include "services/bus/log/compactable_log.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/retention/retention_terms.h"
 #include "services/bus/retention/review_book.h"
 #include "services/common/event/type_table.h"
 
@@ -41,25 +38,11 @@ inline constexpr int kKeptReasons = 11;
 // "open-case": as reports have it.
 absl::string_view NameOf(KeptBecause because);
 
-// What a policy asks for at a moment.
-struct RetentionTerms {
-  uint32_t version = 0;
-  // Keep what ended at or after these, log time.
-  uint64_t case_cutoff_us = 0;
-  uint64_t event_cutoff_us = 0;
-  absl::flat_hash_set<PersonKey> held;
-  std::map<std::string, ReviewTerms> reviews;  // By agency.
+struct Judged {
+  KeptBecause because = KeptBecause::kNothing;
+  // Of a period: what has it, of the terms' own; empty: the policy.
+  absl::string_view by = {};
 };
-// The same day and time so many months, 1 to 1200, before `now_us`; where that month
-// is too short, its last day.
-//   INVALID_ARGUMENT  another number.
-absl::StatusOr<uint64_t> MonthsBefore(uint32_t months, uint64_t now_us,
-                                      const absl::TimeZone& london);
-//   INVALID_ARGUMENT     a field is not as retention.proto has it; names it.
-//   FAILED_PRECONDITION  it is not in force yet.
-absl::StatusOr<RetentionTerms> TermsOf(const v1::RetentionPolicy& policy,
-                                       uint64_t now_us,
-                                       const absl::TimeZone& london);
 
 class RetentionJudge {
  public:
@@ -71,14 +54,15 @@ class RetentionJudge {
   absl::Status CatchUp();
 
   // Of an event that was taken in.  UNAVAILABLE  the index does not answer.
-  absl::StatusOr<KeptBecause> Judge(const EventFacts& event,
-                                    const RetentionTerms& terms) const;
+  absl::StatusOr<Judged> Judge(const EventFacts& event,
+                               const RetentionTerms& terms) const;
 
  private:
   struct Person {
     uint64_t last_us = 0;    // Of the last event.
     uint64_t closed_us = 0;  // Of the last case; 0: none was.
     bool open = false;
+    Agencies told;  // Controllers of what there was, removed or not.
     int holds = 0;  // That stand.
     bool in_doubt = false;
   };

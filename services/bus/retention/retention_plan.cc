@@ -19,9 +19,9 @@ uint32_t MonthOf(uint64_t accepted_us) {
 
 }  // namespace
 
-void RetentionTally::Add(const EventFacts& event, KeptBecause because) {
-  if (because != KeptBecause::kNothing) {
-    ++kept_[static_cast<size_t>(because)];
+void RetentionTally::Add(const EventFacts& event, const Judged& judged) {
+  if (judged.because != KeptBecause::kNothing) {
+    ++kept_[{judged.because, std::string(judged.by)}];
     return;
   }
   ++removed_;
@@ -47,11 +47,11 @@ std::vector<hub::v1::RemovedCount> RetentionTally::Removed() const {
 
 std::vector<hub::v1::KeptCount> RetentionTally::Kept() const {
   std::vector<hub::v1::KeptCount> counts;
-  for (size_t i = 0; i < kept_.size(); ++i) {
-    if (kept_[i] == 0) continue;
+  for (const auto& [key, events] : kept_) {
     hub::v1::KeptCount& count = counts.emplace_back();
-    count.set_because(std::string(NameOf(static_cast<KeptBecause>(i))));
-    count.set_events(kept_[i]);
+    count.set_because(std::string(NameOf(key.first)));
+    count.set_by(key.second);
+    count.set_events(events);
   }
   return counts;
 }
@@ -62,7 +62,7 @@ absl::StatusOr<RetentionPlan> PlanRetention(
     const std::function<bool()>& go_on) {
   RetentionPlan plan;
   for (const CompactableLog::Segment& segment :
-       log.ClosedBefore(terms.event_cutoff_us)) {
+       log.ClosedBefore(terms.young_from_us)) {
     for (const auto& [name, first] : needed) {
       if (first > segment.last) continue;
       plan.waits_for.push_back(
@@ -74,11 +74,11 @@ absl::StatusOr<RetentionPlan> PlanRetention(
     const uint64_t before = plan.tally.removed();
     const absl::Status read =
         log.VisitKept(segment.number, [&](const EventFacts& event) {
-          const absl::StatusOr<KeptBecause> because = judge.Judge(event, terms);
-          if (because.ok()) {
-            plan.tally.Add(event, *because);
+          const absl::StatusOr<Judged> judged = judge.Judge(event, terms);
+          if (judged.ok()) {
+            plan.tally.Add(event, *judged);
           } else {
-            status.Update(because.status());
+            status.Update(judged.status());
           }
         });
     if (!read.ok()) return read;

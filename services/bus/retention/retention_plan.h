@@ -3,7 +3,6 @@
 #ifndef CONCORDAT_SERVICES_BUS_RETENTION_RETENTION_PLAN_H_
 #define CONCORDAT_SERVICES_BUS_RETENTION_RETENTION_PLAN_H_
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,7 +19,7 @@ namespace concordat::bus {
 
 class RetentionTally {
  public:
-  void Add(const EventFacts& event, KeptBecause because);
+  void Add(const EventFacts& event, const Judged& judged);
   uint64_t removed() const { return removed_; }
   std::vector<hub::v1::RemovedCount> Removed() const;
   std::vector<hub::v1::KeptCount> Kept() const;
@@ -29,7 +28,8 @@ class RetentionTally {
   uint64_t removed_ = 0;
   // By type and month.
   std::map<std::pair<std::string, uint32_t>, uint64_t> removed_by_;
-  std::array<uint64_t, kKeptReasons> kept_ = {};
+  // By reason and what has the period.
+  std::map<std::pair<KeptBecause, std::string>, uint64_t> kept_;
 };
 
 struct RetentionPlan {

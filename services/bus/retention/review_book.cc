@@ -4,42 +4,10 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/erasure.pb.h"
-#include "services/bus/retention/retention_judge.h"
 #include "services/common/event/event.h"
 
 namespace concordat::bus {
-
-absl::StatusOr<std::map<std::string, ReviewTerms>> ReviewTermsOf(
-    const v1::RetentionPolicy& policy, uint64_t now_us,
-    const absl::TimeZone& london) {
-  std::map<std::string, ReviewTerms> terms;
-  for (const v1::RetentionReview& review : policy.reviews()) {
-    const auto cutoff = MonthsBefore(review.months_after_end(), now_us, london);
-    if (!cutoff.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("reviews: ", review.agency(), ": months_after_end ",
-                       cutoff.status().message()));
-    }
-    if (review.agency().empty() || review.agreement().empty() ||
-        review.reason().empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "reviews: ", review.agency(),
-          ": each has an agency, the agreement with its period, and a reason"));
-    }
-    const bool first =
-        terms
-            .emplace(review.agency(),
-                     ReviewTerms{*cutoff, review.agreement(), review.reason()})
-            .second;
-    if (!first) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("reviews: ", review.agency(), " is there twice"));
-    }
-  }
-  return terms;
-}
 
 void ReviewBook::Fold(const StoredEvent& event, const EventType* type) {
   const HeaderView& header = event.header;
@@ -105,7 +73,10 @@ std::vector<ReviewItem> ReviewBook::ListOf(const std::string& agency,
     item.events = told->second.events;
     item.case_closed = person.closed_us >= told->second.last_us;
     item.ended_us = std::max(person.closed_us, told->second.last_us);
-    if (item.ended_us >= terms.cutoff_us) continue;
+    if (person.closed_us >= terms.case_cutoff_us ||
+        told->second.last_us >= terms.event_cutoff_us) {
+      continue;
+    }
     item.decision = told->second.decision;
     item.due = item.decision.ref.empty() ||
                (!item.decision.erase && item.decision.review_on <= today);

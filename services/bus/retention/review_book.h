@@ -10,11 +10,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "concordat/bus/v1/retention.pb.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/retention/retention_terms.h"
 #include "services/common/base/ids.h"
 #include "services/common/event/type_table.h"
 
@@ -22,18 +20,6 @@ namespace concordat::bus {
 
 inline constexpr char kRetentionReviewedType[] =
     "concordat.hub.v1.RetentionReviewed";
-
-// What a policy asks of one agency at a moment.
-struct ReviewTerms {
-  uint64_t cutoff_us = 0;  // Due: what ended before this, log time.
-  std::string agreement;   // That has the period.
-  std::string reason;
-};
-// By agency.
-//   INVALID_ARGUMENT  a review is not as retention.proto has it; names the agency.
-absl::StatusOr<std::map<std::string, ReviewTerms>> ReviewTermsOf(
-    const v1::RetentionPolicy& policy, uint64_t now_us,
-    const absl::TimeZone& london);
 
 struct ReviewDecision {
   std::string ref;  // Empty: none.

@@ -1,5 +1,13 @@
 // Retention at the real concordat-bus: asked for, confirmed, recorded, and what is
-// left of it for readers after a SIGKILL.
+// left of it for readers after a SIGKILL. What each test catches, besides what
+// RetentionTest names:
+//
+//   an agreement that is adopted is not looked at   RemovesWhatIsPastItsPeriod…
+//   the file's period beats an agreement's that is
+//     shorter, or one that is longer                the same
+//   what one person asked for is done by another's
+//     terms                                         the same
+//   it is not said or recorded by what it is kept   the same
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -9,8 +17,10 @@
 #include <optional>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/integration/bus/signed_text.h"
 
 namespace concordat {
 namespace {
@@ -34,10 +44,19 @@ class RetentionProcessTest : public BusProcessTest {
         text.str(),
         {{types, types + " types: \"concordat.hub.v1.LoadSample\""}});
   }
+  // Longer than what the demo's agreement says.
   void WritePolicy() {
     std::ofstream(bus_.data().PathOf("retention.textproto"))
-        << "version: 7 effective: \"2026-01-01\" months_after_case: 24 "
-           "months_after_event: 13\n";
+        << "version: 7 effective: \"2026-01-01\" months_after_case: 60 "
+           "months_after_event: 60\n";
+  }
+  // Another agreement of the police, adopted in this version.
+  void Agree(int version, int months) {
+    ASSERT_THAT(
+        AskOf<bus::v1::AdoptAgreementResponse>(
+            "admin", "concordat.bus.v1.AgreementService/AdoptAgreement",
+            testing::KeepingFor(bus_.data(), "inquiry", version, months)),
+        IsOk());
   }
   void LetTimePass(uint64_t to_us, const std::string& id) {
     hub::v1::TimePassed passed;
@@ -161,11 +180,47 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
   EXPECT_THAT(Run(looked->count() + 1),
               HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(LogStatus().removed_events(), 0u);
+  // One asks; then an agreement keeps the police's for longer.
+  EXPECT_THAT(looked->agreements(), ElementsAre("tayside-demo version 8"));
+  bus::v1::RunRetentionRequest asked;
+  asked.set_confirmed_count(looked->count());
+  asked.set_why("the yearly run");
+  const auto by_one =
+      Ask<bus::v1::RunRetentionResponse>("admin", "RunRetention", asked);
+  ASSERT_THAT(by_one, IsOk());
+  asked.set_approval(by_one->asked().approval());
+  asked.set_why("");
+  Agree(1, 84);
+  EXPECT_THAT(Ask<bus::v1::RunRetentionResponse>("second-operator",
+                                                 "RunRetention", asked),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  const auto longer = Run();
+  ASSERT_THAT(longer, IsOk());
+  EXPECT_EQ(longer->count(), 0u);
+  uint64_t by_inquiry = 0;
+  for (const auto& each : longer->kept()) {
+    if (each.by().empty()) continue;
+    EXPECT_EQ(each.because(), "event-period");
+    EXPECT_EQ(each.by(), "inquiry version 1");
+    by_inquiry += each.events();
+  }
+  EXPECT_EQ(by_inquiry, looked->count());
+  // A newer version of it for less, and what was asked for is of other terms.
+  Agree(2, 6);
+  EXPECT_THAT(Ask<bus::v1::RunRetentionResponse>("second-operator",
+                                                 "RunRetention", asked),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  looked = Run();
+  ASSERT_THAT(looked, IsOk());
+  EXPECT_EQ(looked->count(), asked.confirmed_count());
+  EXPECT_EQ(LogStatus().removed_events(), 0u);
   int code = -1;
   EXPECT_THAT(
       Output(absl::StrCat("concordat retention --data ", bus_.data().path()),
              &code),
-      HasSubstr(absl::StrCat(looked->count(), " events would be")));
+      AllOf(HasSubstr(absl::StrCat(looked->count(), " events would be")),
+            HasSubstr("the periods of tayside-demo version 8, inquiry version "
+                      "2; 1 segments")));
   EXPECT_EQ(code, 0);
 
   const uint64_t bytes = LogStatus().bytes();
@@ -218,6 +273,8 @@ TEST_F(RetentionProcessTest, RemovesWhatIsPastItsPeriodAndSaysSo) {
     EXPECT_EQ(started.by(), "second-operator");
     EXPECT_EQ(started.why(), "the yearly run");
     EXPECT_EQ(started.policy_version(), 7u);
+    EXPECT_THAT(started.agreements(),
+                ElementsAre("tayside-demo version 8", "inquiry version 2"));
     EXPECT_EQ(started.events(), looked->count());
     EXPECT_EQ(ended.events(), looked->count());
     EXPECT_EQ(ended.freed_bytes(), done->freed_bytes());

@@ -4,10 +4,13 @@
 //   decided of somebody who is not on the list       the same
 //   a day that has gone by, or none                  the same
 //   not recorded; not due again on its day           the same
+//   a period that is left out is none, or of an
+//     older version of the agreement                 the same
 #include <fstream>
 
 #include "concordat/bus/v1/erasure.pb.h"
 #include "tests/integration/bus/bus_fixture.h"
+#include "tests/integration/bus/signed_text.h"
 
 namespace concordat {
 namespace {
@@ -24,6 +27,19 @@ class ReviewProcessTest : public BusProcessTest {
     return AskOf<Response>(
         principal, absl::StrCat("concordat.bus.v1.ErasureService/", method),
         request);
+  }
+  void WritePolicy(const std::string& review) {
+    std::ofstream(bus_.data().PathOf("retention.textproto"))
+        << "version: 2 effective: \"2026-01-01\" months_after_case: 24 "
+           "months_after_event: 13 reviews { agency: \"police-scotland\" "
+        << review << " reason: \"case reviews draw on it\" }\n";
+  }
+  void Agree(int version, int months) {
+    ASSERT_THAT(
+        AskOf<bus::v1::AdoptAgreementResponse>(
+            "admin", "concordat.bus.v1.AgreementService/AdoptAgreement",
+            testing::KeepingFor(bus_.data(), "inquiry", version, months)),
+        IsOk());
   }
   absl::StatusOr<bus::v1::ListReviewsResponse> List(
       absl::string_view principal) {
@@ -58,11 +74,7 @@ class ReviewProcessTest : public BusProcessTest {
 TEST_F(ReviewProcessTest, AnAgencyWorksThroughItsList) {
   EXPECT_THAT(List("guardian-police"),
               HasCode(absl::StatusCode::kFailedPrecondition));
-  std::ofstream(bus_.data().PathOf("retention.textproto"))
-      << "version: 2 effective: \"2026-01-01\" months_after_case: 24 "
-         "months_after_event: 13 reviews { agency: \"police-scotland\" "
-         "agreement: \"tayside-mappa\" months_after_end: 12 reason: \"case "
-         "reviews draw on it\" }\n";
+  WritePolicy("agreement: \"tayside-mappa\" months_after_end: 12");
   ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", kPerson)).accepted);
   auto list = List("guardian-police");
   ASSERT_THAT(list, IsOk());
@@ -79,6 +91,20 @@ TEST_F(ReviewProcessTest, AnAgencyWorksThroughItsList) {
   EXPECT_EQ(list->items(0).agreement(), "tayside-mappa");
 
   EXPECT_THAT(List("police"), HasCode(absl::StatusCode::kPermissionDenied));
+  // By the period of the agreement that it is for, as it is adopted.
+  WritePolicy("agreement: \"inquiry\"");
+  EXPECT_THAT(std::string(List("guardian-police").status().message()),
+              HasSubstr("reviews: police-scotland: months_after_end is left "
+                        "out, and the agreement inquiry is not adopted"));
+  Agree(1, 14);
+  list = List("guardian-police");
+  ASSERT_THAT(list, IsOk());
+  EXPECT_EQ(list->items_size(), 0);
+  Agree(2, 13);
+  list = List("guardian-police");
+  ASSERT_THAT(list, IsOk());
+  EXPECT_EQ(list->items_size(), 1);
+
   EXPECT_THAT(List("guardian-nhs"),
               HasCode(absl::StatusCode::kFailedPrecondition));
   for (const auto& [request, named] :

@@ -160,7 +160,7 @@ function restriction(restricted: boolean): TwoActs {
 
 const kRetention: TwoActs = {
   id: "retention", kind: "retention", title: "Remove what is past its period",
-  intro: "By the retention policy of this hub. Back the log up first.",
+  intro: "By the agreements of who told it, and the retention policy of this hub. Back the log up first.",
   fields: () => [],
   preview: async () => {
     const answer = await bus.runRetention({}, kLong);
@@ -169,7 +169,7 @@ const kRetention: TwoActs = {
       count: answer.count,
       lines: [
         ...answer.removed.map((one) => `${one.type}, ${one.month % 100}/${Math.floor(one.month / 100)}: ${one.events}`),
-        ...answer.kept.map((one) => `Kept, ${one.because}: ${one.events}`),
+        ...answer.kept.map((one) => `Kept, ${one.because}${one.by ? ` by ${one.by}` : ""}: ${one.events}`),
         ...answer.waitsFor,
       ],
       against: answer.failed ? [answer.failed] : [],

@@ -11,12 +11,24 @@
 // young segments looked at                      OldSegmentsAloneAreLookedAt
 // counts of another event                       CountsByTypeAndMonthAndReason
 // a reason reported by another's name, or none  EachReasonHasItsOwnName
+// one agency's period for all, or the shortest; a
+//   report that does not say by what it is kept  TheLongestPeriodOfWhoToldOfAPerson…
+// the file beats an agreement that says less    TheLongestPeriodOfWhoToldOfAPerson…
+// the two periods taken from one agreement; the
+//   arrangement, or one without any, passed over  EachPeriodIsTheLongestOfAnAgencys…
+// an end lets go what was told before           WhatWasToldStaysUnderTheTermsOf…
+// a shorter period acts before its first day    WhatWasToldStaysUnderTheTermsOf…
+// an alert gives the policy's period            WhatTheHubSaysOfAPersonGives…
+// about nobody, the policy's for all            AboutNobodyThePeriodIsItsControllers
+// a segment held back by the longest, or by the
+//   policy's; looked at too early               SegmentsAreLookedAtFromTheShortest…
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -106,26 +118,58 @@ class RetentionTest : public ::testing::Test {
     EXPECT_TRUE(absl::LoadTimeZone("Europe/London", &london_));
   }
   Sequence Add(absl::string_view type, uint8_t person, uint64_t at_us,
-               absl::string_view stream = "") {
+               absl::string_view stream = "",
+               absl::string_view controller = "red") {
     HeaderView header;
     header.type = type;
     header.source = "urn:concordat:red:x";
+    header.controller = controller;
     header.stream = stream;
     if (person != 0) header.subject = Person(person);
     return log_.Append(header, ";;0", at_us);
   }
+  // An adopted one, in force; without months it states no period.
+  AdoptedAgreement& Agree(const std::string& name,
+                          const std::vector<std::string>& parties,
+                          uint32_t after_case = 0, uint32_t after_event = 0) {
+    AdoptedAgreement& adopted = agreements_.emplace_back();
+    adopted.agreement.set_name(name);
+    adopted.agreement.set_version(1);
+    adopted.agreement.mutable_parties()->Assign(parties.begin(), parties.end());
+    if (after_case != 0) {
+      policy::v1::Retention& stated = *adopted.agreement.mutable_retention();
+      stated.set_months_after_case(after_case);
+      stated.set_months_after_event(after_event);
+    }
+    adopted.in_force = true;
+    adopted.until_us = Noon(2030, 1, 1);
+    return adopted;
+  }
+  absl::StatusOr<RetentionTerms> TryTerms() {
+    return TermsOf(policy_, agreements_, now_us_, london_);
+  }
   RetentionTerms Terms() {
-    const auto terms = TermsOf(policy_, now_us_, london_);
+    const auto terms = TryTerms();
     EXPECT_THAT(terms, IsOk());
     return terms.value_or(RetentionTerms());
   }
-  KeptBecause Judge(Sequence sequence) {
+  // "case-period by a version 1"
+  std::string Why(Sequence sequence) {
     EXPECT_THAT(judge_.CatchUp(), IsOk());
     const auto event = log_.ReadOne(sequence);
-    const auto because = judge_.Judge(
-        {event->sequence, event->accepted_us, event->header}, Terms());
-    EXPECT_THAT(because, IsOk());
-    return because.value_or(KeptBecause::kUnknownType);
+    const RetentionTerms terms = Terms();
+    const auto judged = judge_.Judge(
+        {event->sequence, event->accepted_us, event->header}, terms);
+    EXPECT_THAT(judged, IsOk());
+    if (!judged.ok()) return "";
+    because_ = judged->because;
+    return absl::StrCat(NameOf(judged->because),
+                        judged->by.empty() ? "" : " by ", judged->by);
+  }
+  KeptBecause Judge(Sequence sequence) {
+    because_ = KeptBecause::kUnknownType;
+    Why(sequence);
+    return because_;
   }
   RetentionPlan Plan(const FirstNeeded& needed = {}) {
     EXPECT_THAT(judge_.CatchUp(), IsOk());
@@ -138,6 +182,8 @@ class RetentionTest : public ::testing::Test {
   FakeEventLog log_;
   absl::TimeZone london_;
   v1::RetentionPolicy policy_;
+  std::vector<AdoptedAgreement> agreements_;
+  KeptBecause because_ = KeptBecause::kUnknownType;
   uint64_t now_us_ = Noon(2026, 11, 27);
   RetentionJudge judge_{log_, Types()};
 };
@@ -174,8 +220,7 @@ TEST_F(RetentionTest, AHoldKeepsAndMustSayWhy) {
   const Sequence old = Add("a.v1.Fact", 1, Noon(2020, 1, 1));
   v1::RetentionHold& hold = *policy_.add_holds();
   hold.set_person(Person(1).ToString());
-  EXPECT_THAT(TermsOf(policy_, now_us_, london_),
-              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(TryTerms(), HasCode(absl::StatusCode::kInvalidArgument));
   hold.set_reason("a review, ordered by the board");
   EXPECT_EQ(Judge(old), KeptBecause::kHold);
 }
@@ -215,28 +260,25 @@ TEST_F(RetentionTest, MonthsAreThoseOfTheCalendar) {
   policy_.set_months_after_event(1);
   now_us_ = Noon(2026, 3, 31);
   // February has no 31st: its last day. And in winter as in summer, noon.
-  EXPECT_EQ(Terms().event_cutoff_us, Noon(2026, 2, 28));
+  EXPECT_EQ(Terms().otherwise.after_event.cutoff_us, Noon(2026, 2, 28));
   now_us_ = Noon(2026, 7, 15);
   policy_.set_months_after_event(6);
-  EXPECT_EQ(Terms().event_cutoff_us, Noon(2026, 1, 15));
+  EXPECT_EQ(Terms().otherwise.after_event.cutoff_us, Noon(2026, 1, 15));
 }
 
 TEST_F(RetentionTest, APolicyIsInForceFromItsDay) {
   policy_.set_effective("2026-11-28");
-  EXPECT_THAT(TermsOf(policy_, now_us_, london_),
-              HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(TryTerms(), HasCode(absl::StatusCode::kFailedPrecondition));
   policy_.set_effective("2026-11-27");
-  EXPECT_THAT(TermsOf(policy_, now_us_, london_), IsOk());
+  EXPECT_THAT(TryTerms(), IsOk());
   for (const char* wrong : {"", "soon", "2026-02-30"}) {
     policy_.set_effective(wrong);
-    EXPECT_THAT(TermsOf(policy_, now_us_, london_),
-                HasCode(absl::StatusCode::kInvalidArgument))
+    EXPECT_THAT(TryTerms(), HasCode(absl::StatusCode::kInvalidArgument))
         << wrong;
   }
   policy_.set_effective("2026-11-27");
   policy_.set_months_after_event(0);
-  EXPECT_THAT(TermsOf(policy_, now_us_, london_),
-              HasCode(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(TryTerms(), HasCode(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(RetentionTest, ASubscriberBehindHoldsBack) {
@@ -291,6 +333,103 @@ TEST_F(RetentionTest, CountsByTypeAndMonthAndReason) {
   const std::map<std::string, uint64_t> expected_kept = {{"open-case", 1},
                                                          {"policy", 1}};
   EXPECT_EQ(kept, expected_kept);
+}
+
+TEST_F(RetentionTest, TheLongestPeriodOfWhoToldOfAPersonCounts) {
+  Agree("long", {"red", "blue"}, 60, 36);
+  Agree("short", {"green"}, 6, 6);
+  const uint64_t told_us = Noon(2025, 12, 1);  // Within the policy's 13 months.
+  const Sequence of_red = Add("a.v1.Fact", 1, Noon(2024, 1, 1));
+  const Sequence of_green = Add("a.v1.Fact", 2, told_us, "", "green");
+  const Sequence of_both = Add("a.v1.Fact", 3, Noon(2024, 1, 1), "", "green");
+  Add("a.v1.Other", 3, Noon(2024, 1, 1), "", "blue");
+  const Sequence of_grey = Add("a.v1.Fact", 4, told_us, "", "grey");
+  const Sequence with_grey = Add("a.v1.Fact", 5, told_us, "", "green");
+  Add("a.v1.Fact", 5, told_us, "", "grey");
+  EXPECT_EQ(Why(of_red), "event-period by long version 1");
+  EXPECT_EQ(Why(of_green), "nothing");
+  EXPECT_EQ(Why(of_both), "event-period by long version 1");
+  // Of no agreement: the policy.
+  EXPECT_EQ(Why(of_grey), "event-period");
+  EXPECT_EQ(Why(with_grey), "event-period");
+  // The case too.
+  Add("m.v1.Closed", 1, Noon(2022, 6, 1));
+  now_us_ = Noon(2027, 1, 2);
+  EXPECT_EQ(Why(of_red), "case-period by long version 1");
+  now_us_ = Noon(2027, 6, 2);
+  EXPECT_EQ(Why(of_red), "nothing");
+}
+
+TEST_F(RetentionTest, EachPeriodIsTheLongestOfAnAgencysAgreements) {
+  const Sequence fact = Add("a.v1.Fact", 1, Noon(2020, 1, 1));
+  Add("m.v1.Closed", 1, Noon(2023, 1, 1));
+  Agree("a", {"red"}, 60, 6);
+  AdoptedAgreement& other = Agree("b", {"blue"}, 6, 48);
+  EXPECT_EQ(Why(fact), "case-period by a version 1");
+  agreements_[0].agreement.mutable_retention()->set_months_after_case(6);
+  agreements_[0].agreement.set_version(2);
+  EXPECT_EQ(Why(fact), "nothing");
+  other.agreement.set_arrangement("red");
+  EXPECT_EQ(Why(fact), "event-period by b version 1");
+  // What states none is as the policy has it: it might be told by that one.
+  other.agreement.clear_retention();
+  EXPECT_EQ(Why(fact), "nothing");
+  policy_.set_months_after_event(60);
+  EXPECT_EQ(Why(fact), "event-period");
+  EXPECT_THAT(Terms().agreements, ElementsAre("a version 2"));
+}
+
+TEST_F(RetentionTest, WhatWasToldStaysUnderTheTermsOfAnAgreementThatIsOver) {
+  const Sequence fact = Add("a.v1.Fact", 1, Noon(2024, 1, 1));
+  AdoptedAgreement& adopted = Agree("a", {"red"}, 60, 60);
+  adopted.in_force = false;
+  adopted.until_us = Noon(2025, 1, 1);
+  EXPECT_EQ(Why(fact), "event-period by a version 1");
+  // One that begins later: its period is not over for anything.
+  adopted.until_us = Noon(2028, 1, 1);
+  adopted.agreement.mutable_retention()->set_months_after_case(1);
+  adopted.agreement.mutable_retention()->set_months_after_event(1);
+  EXPECT_EQ(Why(fact), "event-period by a version 1");
+  adopted.in_force = true;
+  EXPECT_EQ(Why(fact), "nothing");
+}
+
+TEST_F(RetentionTest, WhatTheHubSaysOfAPersonGivesThemNoPeriod) {
+  Agree("short", {"red"}, 6, 6);
+  const Sequence fact = Add("a.v1.Fact", 1, Noon(2026, 1, 1));
+  Add("h.v1.Said", 1, Noon(2026, 1, 1), "", "hub");
+  EXPECT_EQ(Why(fact), "nothing");
+}
+
+TEST_F(RetentionTest, AboutNobodyThePeriodIsItsControllers) {
+  Agree("long", {"red"}, 36, 36);
+  Agree("short", {"green"}, 6, 6);
+  const Sequence of_red = Add("a.v1.Fact", 0, Noon(2024, 6, 1));
+  const Sequence of_green = Add("a.v1.Fact", 0, Noon(2026, 1, 1), "", "green");
+  EXPECT_EQ(Why(of_red), "event-period by long version 1");
+  EXPECT_EQ(Why(of_green), "nothing");
+}
+
+TEST_F(RetentionTest, SegmentsAreLookedAtFromTheShortestPeriodOn) {
+  Agree("long", {"red"}, 60, 60);
+  Agree("short", {"green"}, 6, 6);
+  // Past green's alone, and the first of red's.
+  Add("a.v1.Fact", 1, Noon(2022, 1, 1));
+  Add("a.v1.Fact", 2, Noon(2026, 1, 1), "", "green");
+  Add("a.v1.Fact", 2, Noon(2026, 1, 1), "", "green");
+  // Past nobody's.
+  for (int i = 0; i < 3; ++i) {
+    Add("a.v1.Fact", 3, Noon(2026, 11, 1), "", "green");
+  }
+  const RetentionPlan plan = Plan();
+  EXPECT_THAT(plan.segments, ElementsAre(1));
+  EXPECT_EQ(plan.looked_at, 1u);
+  EXPECT_EQ(plan.tally.removed(), 2u);
+  const auto kept = plan.tally.Kept();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].because(), "event-period");
+  EXPECT_EQ(kept[0].by(), "long version 1");
+  EXPECT_EQ(kept[0].events(), 1u);
 }
 
 TEST_F(RetentionTest, EachReasonHasItsOwnName) {

@@ -6,6 +6,8 @@
 // listed too early, or with an open case             IsListedWhenThePeriodIsOver
 // kept for ever by one KEEP                          AKeepIsLookedAtAgain
 // a wrong review in the policy passed over           AReviewSaysWhoAndWhy
+// an agreement's period is the policy's, or one of   AReviewHasThePeriodsOf…
+//   its two counts alone; none is no review at all
 #include "services/bus/retention/review_book.h"
 
 #include <map>
@@ -19,6 +21,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/bus/retention/retention_judge.h"
+#include "services/bus/retention/retention_terms.h"
 #include "tests/support/fake_event_log.h"
 #include "tests/support/fake_types.h"
 #include "tests/support/status_matchers.h"
@@ -89,18 +92,18 @@ class ReviewBookTest : public ::testing::Test {
     Add(kRetentionReviewedType, "hub", at_us, reviewed.SerializeAsString());
   }
   KeptBecause Judge(Sequence sequence) {
-    const auto terms = TermsOf(policy_, now_us_, london_);
+    const auto terms = TermsOf(policy_, agreements_, now_us_, london_);
     EXPECT_THAT(terms, IsOk());
     EXPECT_THAT(judge_.CatchUp(), IsOk());
     const auto event = log_.ReadOne(sequence);
-    const auto because = judge_.Judge(
+    const auto judged = judge_.Judge(
         {event->sequence, event->accepted_us, event->header}, *terms);
-    EXPECT_THAT(because, IsOk());
-    return because.value_or(KeptBecause::kUnknownType);
+    EXPECT_THAT(judged, IsOk());
+    return judged.ok() ? judged->because : KeptBecause::kUnknownType;
   }
   std::vector<ReviewItem> List(const std::string& agency,
                                const std::string& today) {
-    const auto terms = ReviewTermsOf(policy_, now_us_, london_);
+    const auto terms = ReviewTermsOf(policy_, agreements_, now_us_, london_);
     EXPECT_THAT(terms, IsOk());
     ReviewBook book;
     for (uint64_t i = 1; i <= log_.end().value; ++i) {
@@ -113,6 +116,7 @@ class ReviewBookTest : public ::testing::Test {
   FakeEventLog log_;
   absl::TimeZone london_;
   v1::RetentionPolicy policy_;
+  std::vector<AdoptedAgreement> agreements_;
   uint64_t now_us_ = Noon(2026, 11, 27);
   const std::shared_ptr<const TypeRegistry> types_ = Types();
   RetentionJudge judge_{log_, types_};
@@ -161,6 +165,38 @@ TEST_F(ReviewBookTest, IsListedWhenThePeriodIsOver) {
   EXPECT_EQ(list[0].ended_us, Noon(2024, 11, 28));
 }
 
+TEST_F(ReviewBookTest, AReviewHasThePeriodsOfItsAgreementWhenItLeavesItsOut) {
+  policy_.mutable_reviews(0)->clear_months_after_end();
+  const auto said = [&] {
+    return std::string(ReviewTermsOf(policy_, agreements_, now_us_, london_)
+                           .status()
+                           .message());
+  };
+  EXPECT_THAT(said(), HasSubstr("reviews: red: months_after_end is left out, "
+                                "and the agreement tayside-mappa is not "
+                                "adopted"));
+  AdoptedAgreement& adopted = agreements_.emplace_back();
+  adopted.in_force = true;
+  policy::v1::Agreement& agreement = adopted.agreement;
+  agreement.set_name("tayside-mappa");
+  EXPECT_THAT(said(), HasSubstr("has no retention"));
+  agreement.mutable_retention()->set_months_after_case(36);
+  agreement.mutable_retention()->set_months_after_event(12);
+  EXPECT_THAT(said(), HasSubstr("is not the agency's"));
+  agreement.add_parties("red");
+  // Past the policy's periods, and not past these.
+  Add("m.v1.Opened", "hub", Noon(2020, 1, 1));
+  Add("a.v1.Fact", "red", Noon(2020, 1, 2));
+  Add("m.v1.Closed", "hub", Noon(2024, 1, 1));
+  EXPECT_THAT(List("red", "2026-11-27"), IsEmpty());
+  now_us_ = Noon(2027, 1, 2);
+  EXPECT_THAT(List("red", "2027-01-02"), SizeIs(1));
+  Add("a.v1.Fact", "red", Noon(2026, 1, 3));
+  EXPECT_THAT(List("red", "2027-01-02"), IsEmpty());
+  now_us_ = Noon(2027, 1, 4);
+  EXPECT_THAT(List("red", "2027-01-04"), SizeIs(1));
+}
+
 TEST_F(ReviewBookTest, AKeepIsLookedAtAgain) {
   Add("a.v1.Fact", "red", Noon(2020, 1, 1));
   Decide("red", "KEEP", Noon(2026, 11, 1), "2027-01-15");
@@ -172,13 +208,14 @@ TEST_F(ReviewBookTest, AKeepIsLookedAtAgain) {
 
 TEST_F(ReviewBookTest, AReviewSaysWhoAndWhy) {
   const auto said = [&] {
-    return std::string(TermsOf(policy_, now_us_, london_).status().message());
+    return std::string(
+        TermsOf(policy_, agreements_, now_us_, london_).status().message());
   };
   policy_.mutable_reviews(0)->clear_reason();
   EXPECT_THAT(said(), HasSubstr("reviews: red"));
   policy_.mutable_reviews(0)->set_reason("case reviews draw on it");
-  policy_.mutable_reviews(0)->set_months_after_end(0);
-  EXPECT_THAT(said(), HasSubstr("months_after_end is 0"));
+  policy_.mutable_reviews(0)->set_months_after_end(1201);
+  EXPECT_THAT(said(), HasSubstr("reviews: red: months_after_end is 1201"));
   policy_.mutable_reviews(0)->set_months_after_end(24);
   AddReview("red");
   EXPECT_THAT(said(), HasSubstr("red is there twice"));
