@@ -338,7 +338,7 @@ Document ErasuresOf(const Sources& sources,
        {"Nothing of who is held is erased or removed until it is lifted."},
        {},
        {std::move(held)}});
-  Section kept = RetentionOf(sources);
+  Section kept = RetentionOf(sources, AgreementsWith(sources, ""));
   Table past{
       "Past the period, and would be removed", {"Type", "Month", "Events"}, {}};
   for (const auto& each : retention.removed()) {
@@ -348,11 +348,14 @@ Document ErasuresOf(const Sources& sources,
                       each.month() % 100 < 10 ? "0" : "", each.month() % 100),
          absl::StrCat(each.events())});
   }
-  Table whole{"Could not be removed, and why", {"Because", "Events"}, {}};
+  Table whole{
+      "Could not be removed, and why", {"Because", "Period of", "Events"}, {}};
   for (const auto& each : retention.kept()) {
-    whole.rows.push_back({each.because(), absl::StrCat(each.events())});
+    whole.rows.push_back(
+        {each.because(), each.by(), absl::StrCat(each.events())});
   }
-  kept.tables = {std::move(past), std::move(whole)};
+  kept.tables.push_back(std::move(past));
+  kept.tables.push_back(std::move(whole));
   for (const std::string& each : retention.waits_for()) {
     kept.paragraphs.push_back(absl::StrCat("Nothing later goes: ", each, "."));
   }

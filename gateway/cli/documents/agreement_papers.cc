@@ -38,7 +38,7 @@ absl::StatusOr<Document> ScheduleOf(const Sources& sources,
   }
   sections.push_back(FrequencyOf(sources, types));
   sections.push_back(SecurityOf());
-  sections.push_back(RetentionOf(sources));
+  sections.push_back(RetentionOf(sources, {found}));
   sections.push_back(ReviewOf(sources, *found));
   sections.push_back(SignatoriesOf(sources, *found));
   return document;
@@ -193,7 +193,7 @@ absl::StatusOr<Document> ProcessorOf(const Sources& sources,
         "people, whose act is in the log."},
        {},
        {std::move(keys)}});
-  document.sections.push_back(RetentionOf(sources));
+  document.sections.push_back(RetentionOf(sources, {*standing}));
   return document;
 }
 

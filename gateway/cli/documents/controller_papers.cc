@@ -33,6 +33,14 @@ Section PeopleOf(const Sources& sources) {
   return {"How many people", {}, {}, {std::move(table)}};
 }
 
+std::string KeptInWords(const policy::v1::Retention& periods) {
+  return absl::StrCat("In the hub, ", periods.months_after_case(),
+                      " months after your case was closed, and ",
+                      periods.months_after_event(),
+                      " months after the last fact about you, whichever is "
+                      "later; longer while a court or a review needs it.");
+}
+
 Section ConsultationOf(const Sources& sources, absl::string_view agency) {
   Table table{"Consultation log",
               {"When", "Who was asked", "How", "They said", "What changed"},
@@ -125,7 +133,7 @@ absl::StatusOr<Document> ProcessingOf(const Sources& sources,
         "is not in the registry."},
        {},
        {}});
-  sections.push_back(RetentionOf(sources));
+  sections.push_back(RetentionOf(sources, controller->agreements));
   sections.push_back(SecurityOf());
   return document;
 }
@@ -161,7 +169,7 @@ absl::StatusOr<Document> ImpactOf(const Sources& sources,
        {RecipientsOf(sources, *controller), ReceivedBy(sources, *controller)}});
   sections.push_back(
       {"Categories", {}, {}, {CategoriesOf(sources, *controller)}});
-  sections.push_back(RetentionOf(sources));
+  sections.push_back(RetentionOf(sources, controller->agreements));
   sections.push_back(PeopleOf(sources));
   sections.push_back(RulesOf(sources));
   sections.push_back(SecurityOf());
@@ -214,7 +222,7 @@ absl::StatusOr<Document> SensitiveOf(const Sources& sources,
   }
   sections.push_back(
       {"How the principles are kept", {}, {}, {std::move(kept)}});
-  sections.push_back(RetentionOf(sources));
+  sections.push_back(RetentionOf(sources, controller->agreements));
   return document;
 }
 
@@ -248,11 +256,7 @@ absl::StatusOr<Document> NoticeOf(const Sources& sources,
   full.paragraphs.push_back(absl::StrCat(
       "How long. ",
       sources.retention.has_value()
-          ? absl::StrCat("In the hub, ", sources.retention->months_after_case(),
-                         " months after your case was closed, and ",
-                         sources.retention->months_after_event(),
-                         " months after the last fact about you, whichever is "
-                         "later; longer while a court or a review needs it.")
+          ? KeptInWords(LongestOf(sources, controller->agreements))
           : "Until the bodies of the arrangement set a period for the hub; "
             "nothing has been removed yet.",
       " In our own records, as our own schedule says."));

@@ -194,7 +194,7 @@ Section ViewsSection(const Sources& sources, const Edge& edge,
 
 Section StaysSection(const Sources& sources, const Edge& edge,
                      const EdgeParts& parts) {
-  Section section = RetentionOf(sources);
+  Section section = RetentionOf(sources, AgreementsWith(sources, edge.agency));
   section.title = "What stays, and for how long";
   section.paragraphs.push_back(absl::StrCat(
       "Facts that it brought are ", sources.AgencyOf(edge.agency),

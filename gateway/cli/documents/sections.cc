@@ -8,17 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/common/config/principal_registry.h"
+#include "services/common/policy/policy.h"
 
 namespace concordat::cli {
 namespace {
 
 using policy::v1::Agreement;
-
-bool IsParty(const Agreement& agreement, absl::string_view agency) {
-  return agreement.arrangement() == agency ||
-         std::find(agreement.parties().begin(), agreement.parties().end(),
-                   agency) != agreement.parties().end();
-}
 
 std::string LineName(const SharingLine& line) {
   return absl::StrCat("line ", line.line + 1, " of ", line.agreement->name());
@@ -95,6 +90,15 @@ absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
   }
   return absl::NotFoundError(
       absl::StrCat("no agreement ", name, ": ", absl::StrJoin(names, ", ")));
+}
+
+std::vector<const StandingAgreement*> AgreementsWith(const Sources& sources,
+                                                     absl::string_view agency) {
+  std::vector<const StandingAgreement*> found;
+  for (const StandingAgreement& each : sources.agreements) {
+    if (agency.empty() || IsOf(each.agreement, agency)) found.push_back(&each);
+  }
+  return found;
 }
 
 absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
@@ -201,27 +205,64 @@ Section SecurityOf() {
       {}};
 }
 
-Section RetentionOf(const Sources& sources) {
+Section RetentionOf(const Sources& sources,
+                    const std::vector<const StandingAgreement*>& agreements) {
   Section section;
   section.title = "Retention at the hub";
   if (!sources.retention.has_value()) {
     section.paragraphs.push_back(
         "This hub has no retention policy: nothing has been removed. Each "
         "agency keeps what it received by its own schedule.");
-    return section;
+  } else {
+    const bus::v1::RetentionPolicy& policy = *sources.retention;
+    section.paragraphs.push_back(absl::StrCat(
+        "By retention policy version ", policy.version(), ", in force from ",
+        policy.effective(),
+        ". What was shared about a person goes when the longest of the periods "
+        "agreed by those who told of the person is over, after the last case "
+        "was closed and after the last event about the person, whichever is "
+        "later; where no agreement of theirs states one, ",
+        policy.months_after_case(), " and ", policy.months_after_event(),
+        " months. ", policy.holds_size(),
+        " people's data are held beyond that. What stays is a record that "
+        "there was an event, without its content. Each agency keeps what it "
+        "received by its own schedule."));
   }
-  const bus::v1::RetentionPolicy& policy = *sources.retention;
-  section.paragraphs.push_back(absl::StrCat(
-      "By retention policy version ", policy.version(), ", in force from ",
-      policy.effective(), ": what was shared about a person goes ",
-      policy.months_after_case(), " months after the last case was closed and ",
-      policy.months_after_event(),
-      " months after the last event about the person, whichever is later. ",
-      policy.holds_size(),
-      " people's data are held beyond that. What stays is a record that there "
-      "was an event, without its content. Each agency keeps what it received "
-      "by its own schedule."));
+  Table table{"Periods agreed",
+              {"Agreement", "Months after the last case was closed",
+               "Months after the last event"},
+              {}};
+  for (const StandingAgreement* each : agreements) {
+    const policy::v1::Retention& stated = each->agreement.retention();
+    const auto months = [&](uint32_t count) {
+      return each->agreement.has_retention() ? absl::StrCat(count)
+                                             : "as the hub's policy has it";
+    };
+    table.rows.push_back({NameOf(*each), months(stated.months_after_case()),
+                          months(stated.months_after_event())});
+  }
+  if (!table.rows.empty()) section.tables.push_back(std::move(table));
   return section;
+}
+
+policy::v1::Retention LongestOf(
+    const Sources& sources,
+    const std::vector<const StandingAgreement*>& agreements) {
+  policy::v1::Retention otherwise;
+  otherwise.set_months_after_case(sources.retention->months_after_case());
+  otherwise.set_months_after_event(sources.retention->months_after_event());
+  if (agreements.empty()) return otherwise;
+  policy::v1::Retention longest;
+  for (const StandingAgreement* each : agreements) {
+    const policy::v1::Retention& periods = each->agreement.has_retention()
+                                               ? each->agreement.retention()
+                                               : otherwise;
+    longest.set_months_after_case(
+        std::max(longest.months_after_case(), periods.months_after_case()));
+    longest.set_months_after_event(
+        std::max(longest.months_after_event(), periods.months_after_event()));
+  }
+  return longest;
 }
 
 Section SignatoriesOf(const Sources& sources,
@@ -320,18 +361,18 @@ absl::StatusOr<Controller> ControllerOf(const Sources& sources,
   }
   Controller controller;
   controller.agency = std::string(agency);
-  for (const StandingAgreement& each : sources.agreements) {
-    if (!IsParty(each.agreement, agency)) continue;
-    controller.agreements.push_back(&each);
-    controller.part3 |= IsPart3(each.agreement, agency);
-    auto lines = LinesOf(sources, each.agreement);
+  controller.agreements = AgreementsWith(sources, agency);
+  for (const StandingAgreement* each : controller.agreements) {
+    const Agreement& agreement = each->agreement;
+    controller.part3 |= IsPart3(agreement, agency);
+    auto lines = LinesOf(sources, agreement);
     if (!lines.ok()) return lines.status();
     std::move(lines->begin(), lines->end(),
               std::back_inserter(controller.lines));
-    controller.purposes.insert(each.agreement.purposes().begin(),
-                               each.agreement.purposes().end());
-    controller.gateways.insert(each.agreement.gateways().begin(),
-                               each.agreement.gateways().end());
+    controller.purposes.insert(agreement.purposes().begin(),
+                               agreement.purposes().end());
+    controller.gateways.insert(agreement.gateways().begin(),
+                               agreement.gateways().end());
   }
   return controller;
 }

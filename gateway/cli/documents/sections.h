@@ -33,6 +33,10 @@ const policy::v1::Standing* StandingOf(const Sources& sources,
 absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
                                                        absl::string_view name);
 
+// Those that an agency is of; of none: all.
+std::vector<const StandingAgreement*> AgreementsWith(const Sources& sources,
+                                                     absl::string_view agency);
+
 // The rule in force of that id.
 //   NOT_FOUND  names those that there are.
 absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
@@ -44,7 +48,14 @@ Section PurposesOf(const Sources& sources, const std::set<std::string>& codes);
 Section GatewaysOf(const Sources& sources, const std::set<std::string>& codes);
 Section FrequencyOf(const Sources& sources, const std::set<std::string>& types);
 Section SecurityOf();
-Section RetentionOf(const Sources& sources);
+// How long the hub keeps what is shared, with the periods that these state.
+Section RetentionOf(const Sources& sources,
+                    const std::vector<const StandingAgreement*>& agreements);
+// The longest of these, each of the two periods by itself; one that states none has
+// the policy's, which there is.
+policy::v1::Retention LongestOf(
+    const Sources& sources,
+    const std::vector<const StandingAgreement*>& agreements);
 Section SignatoriesOf(const Sources& sources,
                       const StandingAgreement& standing);
 Section ReviewOf(const Sources& sources, const StandingAgreement& standing);

@@ -222,6 +222,53 @@ TEST_F(DocumentsOfDataTest, AControllersPapersAreItsOwn) {
               HasSubstr("policy version 7, in force from 2026-01-01"));
 }
 
+TEST_F(DocumentsOfDataTest, APaperHasThePeriodsOfItsAgreements) {
+  sources_.retention.emplace();
+  sources_.retention->set_months_after_case(30);
+  sources_.retention->set_months_after_event(6);
+  StandingAgreement other = sources_.agreements[0];
+  other.agreement.set_name("other");
+  other.agreement.set_version(2);
+  other.agreement.mutable_retention()->set_months_after_case(60);
+  other.agreement.mutable_retention()->set_months_after_event(12);
+  sources_.agreements.push_back(other);
+  other.agreement.set_name("silent");
+  other.agreement.clear_parties();
+  other.agreement.clear_part3_parties();
+  other.agreement.clear_see();
+  other.agreement.clear_retention();
+  sources_.agreements.push_back(other);
+  const auto rows = [](const absl::StatusOr<Document>& document) {
+    EXPECT_THAT(document, IsOk());
+    for (const Section& section : document->sections) {
+      if (section.title == "Retention at the hub") {
+        return section.tables.at(0).rows;
+      }
+    }
+    return std::vector<std::vector<std::string>>();
+  };
+  using ::testing::ElementsAre;
+  const auto of_demo = ElementsAre(NameOf(sources_.agreements[0]), "24", "13");
+  const auto of_other = ElementsAre("other version 2", "60", "12");
+  // A schedule's own; a controller's, of whose it is; the arrangement's.
+  EXPECT_THAT(rows(ScheduleOf(sources_, Agreement().name())),
+              ElementsAre(of_demo));
+  EXPECT_THAT(rows(ProcessingOf(sources_, "nhs-tayside")),
+              ElementsAre(of_demo, of_other));
+  EXPECT_THAT(
+      rows(ProcessingOf(sources_, "mappa-tayside")),
+      ElementsAre(of_demo, of_other,
+                  ElementsAre("silent version 2", "as the hub's policy has it",
+                              "as the hub's policy has it")));
+  // What people are told is the longest that holds for them.
+  EXPECT_THAT(ToHtml(*NoticeOf(sources_, "nhs-tayside")),
+              HasSubstr("60 months after your case was closed, and 13 months "
+                        "after the last fact about you"));
+  sources_.retention->set_months_after_event(36);
+  EXPECT_THAT(ToHtml(*NoticeOf(sources_, "mappa-tayside")),
+              HasSubstr("and 36 months after the last fact"));
+}
+
 TEST_F(DocumentsOfDataTest, WhatIsNotThereIsNamed) {
   for (const absl::Status& status : {ScheduleOf(sources_, "nothing").status(),
                                      ProcessingOf(sources_, "nothing").status(),
