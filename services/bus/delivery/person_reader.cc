@@ -15,12 +15,18 @@ GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
                    fold_.policy().Of(event.header.subject).Allows(to);
   const EventType* const type = may ? types_->Find(event.header.type) : nullptr;
   if (type == nullptr || type->policy().internal()) return shown;
+  // An opening is without an interest, not without an agreement: what no line gives to
+  // anybody but who told it stays there.
+  const GroupMask shared =
+      fold_.policy().agreements()->Shared(event.header.type, fold_.now_us());
+  if (shared == 0) return shown;
+  shown |= GroupMask{1};
   for (const GroupInfo& group : type->groups()) {
     if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {
-      shown |= static_cast<GroupMask>(1u << group.number);
+      shown |= static_cast<GroupMask>(shared & (1u << group.number));
     }
   }
-  return static_cast<GroupMask>(shown | 1u);
+  return shown;
 }
 
 absl::StatusOr<PersonReader::Answer> PersonReader::Read(

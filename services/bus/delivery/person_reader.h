@@ -39,7 +39,7 @@ class PersonReader {
     size_t limit = 0;  // Views; 0: as many as a frame holds.
     absl::Time deadline = absl::InfiniteFuture();
     // The person is open to the reader without an interest: what is of no sealed
-    // category is shown beside what is granted.
+    // category, and shared with somebody, is shown beside what is granted.
     bool opened = false;
   };
   struct Answer {

@@ -316,6 +316,19 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
   return mask;
 }
 
+GroupMask Agreements::Shared(absl::string_view type, uint64_t now_us) const {
+  const auto found = rules_.find(type);
+  if (found == rules_.end()) return 0;
+  GroupMask mask = 0;
+  for (const Rule& rule : found->second.rules) {
+    if (rule.audience != policy::v1::AUDIENCE_OWN &&
+        rule.term->InForce(now_us)) {
+      mask |= rule.mask;
+    }
+  }
+  return mask;
+}
+
 bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
                              const PersonPolicy& after) const {
   if (to.envelopes_only() || !after.Allows(to)) return false;

@@ -188,7 +188,10 @@ class Agreements {
   GroupMask Granted(const HeaderView& header, const Recipient& to,
                     uint64_t now_us, const PersonPolicy& person) const;
 
-  // The same with its reasons. `granted` is what Granted() says. Names no agency
+  // What is given of this type to anybody but who told it, about whomever.
+  GroupMask Shared(absl::string_view type, uint64_t now_us) const;
+
+  // The same as Granted() with its reasons. `granted` is what that says. Names no agency
   // but the recipient's beyond what the lines themselves say.
   JudgedView Explain(const HeaderView& header, const Recipient& to,
                      uint64_t now_us, const PersonPolicy& person) const;

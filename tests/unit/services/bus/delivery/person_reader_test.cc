@@ -7,6 +7,8 @@
 // operator sees a subject or data                 TheOperatorSeesEnvelopes
 // opened: nothing more, or a sealed category too  WhatIsOpenedHasNoSealedCategory
 // opened: to whom the person's lists keep out too ThePersonsListsBeatAnOpening
+// opened: what is shared with nobody, or more of
+//   it than with anybody, or by what is over      AnOpeningShowsWhatIsSharedWithSomebody
 // answer larger than a frame                      AFrameIsNotOutgrown
 // deadline not looked at                          GivesUpAtTheDeadline
 #include "services/bus/delivery/person_reader.h"
@@ -31,6 +33,18 @@ class PersonReaderTest : public DeliveryCoreTest {
     fold_.ForgetChanges();
   }
 
+  // A line to somebody who has no part in any of it.
+  void ShareWithGreen(const std::string& line,
+                      const std::string& valid_to = "2030-12-31") {
+    policy::v1::Agreement agreement;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        absl::StrCat("name: 'green' version: ", ++green_,
+                     " parties: 'green' valid_from: '2000-01-01' valid_to: '",
+                     valid_to, "' see { to: 'green' roles: 'officer' ",
+                     "audience: AUDIENCE_PARTY ", line, " }"),
+        &agreement));
+    ASSERT_THAT(fold_.Adopt(agreement), IsOk());
+  }
   // A case of red's, to which blue is party, at level 2: two events.
   void OpenCase(int person) {
     Append("m.v1.Opened", person, "red,blue;red;2");
@@ -58,6 +72,7 @@ class PersonReaderTest : public DeliveryCoreTest {
   PolicyFold fold_{types_};
   PersonReader reader_{log_, fold_, types_, clock_};
   std::vector<View> views_;
+  int green_ = 0;
 };
 
 TEST_F(PersonReaderTest, ShowsAPersonsEventsAsTheyAreGrantedNow) {
@@ -82,6 +97,7 @@ TEST_F(PersonReaderTest, ShowsAPersonsEventsAsTheyAreGrantedNow) {
 }
 
 TEST_F(PersonReaderTest, WhatIsOpenedHasNoSealedCategory) {
+  ShareWithGreen("types: 's.v1.Sealed'");
   Append("a.v1.Fact", 1);
   Append("s.v1.Sealed", 1);
   Append("s.v1.Sealed", 2);
@@ -96,7 +112,27 @@ TEST_F(PersonReaderTest, WhatIsOpenedHasNoSealedCategory) {
   EXPECT_THAT(views_[1].withheld, ::testing::SizeIs(1));
 }
 
+TEST_F(PersonReaderTest, AnOpeningShowsWhatIsSharedWithSomebody) {
+  const Sequence fact = Append("a.v1.Fact", 1);
+  const Sequence own = Append("s.v1.Sealed", 1);
+  PersonReader::Question question;
+  question.person = Person(1);
+  question.opened = true;
+  const auto shows = [&] {
+    Ask(Named("blue"), question);
+    return Sequences();
+  };
+  // Of red's, and of no agreement of anybody's.
+  EXPECT_THAT(shows(), ElementsAre(fact.value));
+  ShareWithGreen("types: 's.v1.Sealed' up_to: TIER_S1");
+  EXPECT_THAT(shows(), ElementsAre(fact.value, own.value));
+  EXPECT_THAT(views_[1].withheld, ::testing::SizeIs(3));
+  ShareWithGreen("types: 's.v1.Sealed' up_to: TIER_S1", "2000-01-02");
+  EXPECT_THAT(shows(), ElementsAre(fact.value));
+}
+
 TEST_F(PersonReaderTest, ThePersonsListsBeatAnOpening) {
+  ShareWithGreen("types: 'm.v1.*'");
   OpenCase(1);
   const Sequence fact = Append("a.v1.Fact", 1);
   PersonReader::Question question;

@@ -9,6 +9,7 @@
 // own is by source alone (mappa's events)           EverybodySeesWhatTheStorySays
 // a grant is for every role of its agency           ARoleSeesNoMoreThanItsWorkNeeds
 // arrangement is party only from the case           SubmissionLetsTheCoordinatorIn
+// its own lines count as sharing                    WhatABoardHasNotDecidedToShare…
 #include <array>
 #include <fstream>
 #include <map>
@@ -190,7 +191,8 @@ class StoryAudienceTest : public ::testing::Test {
   std::string SeenNow(const Row& row) {
     std::string seen = "----";
     for (size_t i = 0; i < kReaders.size(); ++i) {
-      if (policy_->Granted(HeaderOf(row), {kReaders[i], kRoles[i], {}}, kEndUs)) {
+      if (policy_->Granted(HeaderOf(row), {kReaders[i], kRoles[i], {}},
+                           kEndUs)) {
         seen[i] = "CPNS"[i];
       }
     }
@@ -225,10 +227,9 @@ TEST_F(StoryAudienceTest, ARoleSeesNoMoreThanItsWorkNeeds) {
   for (const Row& row : kStory) Fold(row);
   std::map<std::string, int> counts;
   for (const Row& row : kStory) {
-    for (const char* role :
-         {"supervising-officer", "senior", "duty-senior", "lead-officer",
-          "upw-manager", "service-manager", "upw-supervisor", "service",
-          "adapter"}) {
+    for (const char* role : {"supervising-officer", "senior", "duty-senior",
+                             "lead-officer", "upw-manager", "service-manager",
+                             "upw-supervisor", "service", "adapter"}) {
       if (policy_->Granted(HeaderOf(row), {kCouncil, role, {}}, kEndUs) == 0) {
         continue;
       }
@@ -271,9 +272,9 @@ TEST_F(StoryAudienceTest, TypeLevelRightsAloneWouldBeWrongTwentyOneTimes) {
   for (const Row& row : kStory) {
     anybody.lead = policy_->Of(Person(row.person)).lead;
     for (size_t i = 0; i < kReaders.size(); ++i) {
-      const bool given =
-          policy_->agreements()->Granted(HeaderOf(row), {kReaders[i], kRoles[i], {}},
-                                         kEndUs, anybody) != 0;
+      const bool given = policy_->agreements()->Granted(
+                             HeaderOf(row), {kReaders[i], kRoles[i], {}},
+                             kEndUs, anybody) != 0;
       if (given && row.seen[i] == '-') ++wrong;
     }
   }
@@ -290,6 +291,24 @@ TEST_F(StoryAudienceTest, SubmissionLetsTheCoordinatorIn) {
   Fold(referral);
   EXPECT_EQ(SeenNow(assessment), "C--S");
   EXPECT_EQ(SeenNow(referral), "C--S");
+}
+
+// Who opens a person without an interest is shown what is shared with somebody.
+TEST_F(StoryAudienceTest, WhatABoardHasNotDecidedToShareIsSharedWithNobody) {
+  const auto shared = [&](const char* type) {
+    return policy_->agreements()->Shared(absl::StrCat("concordat.", type),
+                                         kEndUs);
+  };
+  for (const char* type :
+       {"nhs.v1.AppointmentMissed", "nhs.v1.AppointmentAttended",
+        "nhs.v1.SharingDecided"}) {
+    EXPECT_EQ(shared(type), 0) << type;
+  }
+  for (const char* type :
+       {"nhs.v1.EngagementReported", "police.v1.ConcernShared",
+        "socialwork.v1.ContactRecorded"}) {
+    EXPECT_NE(shared(type), 0) << type;
+  }
 }
 
 }  // namespace
