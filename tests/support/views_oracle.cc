@@ -295,6 +295,17 @@ OracleView ViewsOracle::See(const OracleEvent& event,
   const bool processes = std::any_of(
       reader.processes.begin(), reader.processes.end(),
       [&](const std::string& each) { return Covers(each, event.type); });
+  if (!processes && std::any_of(reader.headers.begin(), reader.headers.end(),
+                                [&](const std::string& each) {
+                                  return Covers(each, event.type);
+                                })) {
+    view.shown = true;
+    for (const OracleGroup& group : type->groups) {
+      view.committed.insert(group.number);
+      view.withheld.push_back(Words(group));
+    }
+    return view;
+  }
   const bool told = !processes && type->tells_of_erasure;
   if (told && !IsTold(event.person, reader.agency)) return view;
   if (processes || told) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/documents/sections.h"
+#include "services/common/config/principal_registry.h"
 
 namespace concordat::cli {
 
@@ -88,6 +89,34 @@ Table RulesInWords(const Sources& sources, bool easy) {
   return table;
 }
 
+// Which of the agency's types each service of the hub is sent, by the registry.
+Table HubServicesOf(const Sources& sources, absl::string_view agency) {
+  Table table{"Services of the hub that process it, of everybody",
+              {"Service", "Sent whole", "The header alone"},
+              {}};
+  const std::vector<std::string> published = PublishedBy(sources, agency);
+  const auto titles_of = [&](const auto& patterns) {
+    std::vector<std::string> titles;
+    for (const std::string& type : published) {
+      if (std::any_of(patterns.begin(), patterns.end(),
+                      [&](const std::string& pattern) {
+                        return TypePatternCovers(pattern, type);
+                      })) {
+        titles.push_back(TitleOf(type));
+      }
+    }
+    return absl::StrJoin(titles, ", ");
+  };
+  for (const bus::v1::Principal& each : sources.registry.principals()) {
+    if (each.revoked()) continue;
+    std::string whole = titles_of(each.process().types());
+    std::string headers = titles_of(each.process().headers());
+    if (whole.empty() && headers.empty()) continue;
+    table.rows.push_back({each.name(), std::move(whole), std::move(headers)});
+  }
+  return table;
+}
+
 }  // namespace
 
 absl::StatusOr<Document> ProcessingOf(const Sources& sources,
@@ -126,7 +155,8 @@ absl::StatusOr<Document> ProcessingOf(const Sources& sources,
       {"Recipients",
        {},
        {},
-       {RecipientsOf(sources, *controller), ReceivedBy(sources, *controller)}});
+       {RecipientsOf(sources, *controller), HubServicesOf(sources, agency),
+        ReceivedBy(sources, *controller)}});
   sections.push_back(
       {"Transfers",
        {"By an agreement alone, to its parties. The hub has no recipient that "

@@ -182,6 +182,15 @@ std::vector<Section> SectionsOfPage(absl::string_view page) {
   return sections;
 }
 
+std::string ProcessedInWords(const bus::v1::ProcessGrant& grant) {
+  std::string words = absl::StrJoin(grant.types(), ", ");
+  if (!grant.headers().empty()) {
+    absl::StrAppend(&words, words.empty() ? "" : "; ", "the header alone of ",
+                    absl::StrJoin(grant.headers(), ", "));
+  }
+  return words;
+}
+
 Section RightsSection(const Sources& sources) {
   Table table{"Who may do what",
               {"Principal", "Agency and role", "Publishes", "Sees everybody's",
@@ -201,9 +210,8 @@ Section RightsSection(const Sources& sources) {
         {absl::StrCat(each.name(), each.display_name().empty() ? "" : ", ",
                       each.display_name()),
          absl::StrCat(sources.AgencyOf(each.agency()), ", ", each.role()),
-         absl::StrJoin(publishes, ", "),
-         absl::StrJoin(each.process().types(), ", "), absl::StrJoin(acts, ", "),
-         absl::StrJoin(each.speaks_for(), ", "),
+         absl::StrJoin(publishes, ", "), ProcessedInWords(each.process()),
+         absl::StrJoin(acts, ", "), absl::StrJoin(each.speaks_for(), ", "),
          each.revoked() ? "revoked" : "may connect"});
   }
   return {"Access review",

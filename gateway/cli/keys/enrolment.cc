@@ -71,7 +71,12 @@ std::string RightsInWords(const Principal& principal) {
   std::string words =
       types == 0 ? "publishes nothing"
                  : absl::StrCat("publishes ", types, " types or patterns");
-  if (principal.has_process()) absl::StrAppend(&words, ", PROCESSES TYPES");
+  if (principal.process().headers_size() > 0) {
+    absl::StrAppend(&words, ", IS SENT HEADERS OF TYPES");
+  }
+  if (principal.process().types_size() > 0) {
+    absl::StrAppend(&words, ", PROCESSES TYPES");
+  }
   if (SpeaksForOthers(principal)) {
     absl::StrAppend(&words, ", SPEAKS FOR ", principal.speaks_for_size());
   }

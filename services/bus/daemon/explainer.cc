@@ -108,6 +108,13 @@ absl::StatusOr<v1::ExplainViewResponse> Explainer::Explain(
       return absl::PermissionDeniedError("principal: only the operator asks");
     }
     to.principal = request.principal();
+    // Of several services in one role each has its own right.
+    const auto registry = registry_();
+    const v1::Principal* const one = registry->FindByName(to.principal);
+    if (one != nullptr && one->agency() == to.agency &&
+        one->role() == to.role) {
+      to.SetProcessed(one->process());
+    }
   }
 
   const JudgedView judged = fold_.policy().agreements()->Explain(
@@ -176,7 +183,9 @@ absl::StatusOr<std::string> Explainer::Since(const PersonKey& person,
 
 Recipient Explainer::ReaderOf(const std::string& agency,
                               const std::string& role) const {
-  return {agency, role, registry_()->ProcessTypes(agency, role), std::nullopt};
+  Recipient to{agency, role, {}};
+  to.SetProcessed(registry_()->ProcessedBy(agency, role));
+  return to;
 }
 
 absl::StatusOr<v1::ListAgreementsResponse> Explainer::Agreements(

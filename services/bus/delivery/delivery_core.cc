@@ -50,12 +50,13 @@ Sequence FurthestOf(const Place& place) {
 
 Recipient RecipientOf(const v1::Principal& principal,
                       absl::string_view purpose) {
-  return {
-      principal.agency(),
-      principal.role(),
-      {principal.process().types().begin(), principal.process().types().end()},
-      std::string(purpose),
-      principal.name()};
+  Recipient to{principal.agency(),
+               principal.role(),
+               {},
+               std::string(purpose),
+               principal.name()};
+  to.SetProcessed(principal.process());
+  return to;
 }
 
 std::string NothingToSee(const Recipient& to, const PolicyFold& fold) {
@@ -141,7 +142,8 @@ void DeliveryCore::StopWhatEnded(size_t changes_before) {
 DeliveryCore::RecipientState& DeliveryCore::RecipientFor(Recipient to) {
   RecipientState& state = recipients_[absl::StrCat(
       to.agency, "/", to.role, "/", to.purpose.value_or(""), "/", to.principal,
-      "/", absl::StrJoin(to.process_types, ","))];
+      "/", absl::StrJoin(to.process_types, ","), "/",
+      absl::StrJoin(to.header_types, ","))];
   state.to = std::move(to);
   return state;
 }
@@ -198,8 +200,7 @@ void DeliveryCore::Subscribe(SessionId session, const v1::Principal& principal,
         SubscriptionKey(recipient.to.agency, recipient.to.role, request.name());
   }
   sub.durable = !sub.key.empty() && !request.own_place();
-  sub.urgent =
-      request.urgent() && !is_singly && !recipient.to.process_types.empty();
+  sub.urgent = request.urgent() && !is_singly && recipient.to.processes();
   if (is_singly && !sub.durable) {
     return Refuse(session, v1::REFUSAL_MALFORMED,
                   "settlement: of a durable name alone");

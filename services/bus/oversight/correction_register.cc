@@ -55,7 +55,7 @@ Recipient ReaderOf(const PrincipalRegistry& registry,
   Recipient to;
   to.agency = of.agency();
   to.role = of.role();
-  to.process_types = registry.ProcessTypes(of.agency(), of.role());
+  to.SetProcessed(registry.ProcessedBy(of.agency(), of.role()));
   return to;
 }
 

@@ -260,15 +260,14 @@ bool PrincipalRegistry::IsAgency(absl::string_view agency) const {
   return found;
 }
 
-std::vector<std::string> PrincipalRegistry::ProcessTypes(
+bus::v1::ProcessGrant PrincipalRegistry::ProcessedBy(
     absl::string_view agency, absl::string_view role) const {
-  std::vector<std::string> types;
+  bus::v1::ProcessGrant all;
   for (const bus::v1::Principal& principal : registry_.principals()) {
     if (principal.agency() != agency || principal.role() != role) continue;
-    types.insert(types.end(), principal.process().types().begin(),
-                 principal.process().types().end());
+    all.MergeFrom(principal.process());
   }
-  return types;
+  return all;
 }
 
 const bus::v1::PublishGrant* FindPublishGrant(

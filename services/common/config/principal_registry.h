@@ -73,9 +73,9 @@ class PrincipalRegistry {
   // Some principal, revoked or not, is of this agency, and it is not the
   // operator, who is a processor and party to nothing.
   bool IsAgency(absl::string_view agency) const;
-  // Of hub services of the agency in that role, the types that any of them processes.
-  std::vector<std::string> ProcessTypes(absl::string_view agency,
-                                        absl::string_view role) const;
+  // Of hub services of the agency in that role, all that any of them processes.
+  bus::v1::ProcessGrant ProcessedBy(absl::string_view agency,
+                                    absl::string_view role) const;
 
   // When the next key ends that has not: build it anew then.
   absl::Time next_end() const { return next_end_; }

@@ -299,6 +299,7 @@ GroupMask Agreements::Granted(const HeaderView& header, const Recipient& to,
   const auto type = rules_.find(header.type);
   if (type == rules_.end() || to.envelopes_only()) return 0;
   if (Processes(to, header.type)) return type->second.processed;
+  if (IsSentTheHeader(to, header.type)) return kHeaderAlone;
   if (type->second.tells_of_erasure) {
     return person.told_of_erasure.contains(to.agency) ? type->second.processed
                                                       : GroupMask{0};
@@ -354,7 +355,7 @@ bool Agreements::MayShowMore(const Recipient& to, const PersonPolicy& before,
 bool Agreements::HasAnyGrant(const Recipient& to, uint64_t now_us) const {
   if (to.envelopes_only()) return true;
   for (const auto& [name, type] : rules_) {
-    if (Processes(to, name)) return true;
+    if (Processes(to, name) || IsSentTheHeader(to, name)) return true;
     for (const Rule& rule : type.rules) {
       if (rule.IsTo(to) && rule.term->until_us > now_us) return true;
     }
@@ -436,7 +437,7 @@ uint64_t Agreements::NextChangeAfter(uint64_t now_us) const {
 
 bool ShowsHeaderGroup(const HeaderView& header, const EventType& type,
                       const Recipient& to, GroupMask granted) {
-  if (granted == 0) return false;
+  if (granted == 0 || granted == kHeaderAlone) return false;
   if (Owns(header, to.agency) || Processes(to, header.type)) return true;
   return granted == EveryGroup(type) && header.correlation.empty() &&
          header.causation.empty();

@@ -20,11 +20,19 @@ bool IsIn(absl::string_view value, const List& list) {
   });
 }
 
-inline bool Processes(const Recipient& to, absl::string_view type) {
-  return std::any_of(to.process_types.begin(), to.process_types.end(),
+inline bool IsCovered(absl::string_view type,
+                      const std::vector<std::string>& patterns) {
+  return std::any_of(patterns.begin(), patterns.end(),
                      [type](const std::string& pattern) {
                        return TypePatternCovers(pattern, type);
                      });
+}
+inline bool Processes(const Recipient& to, absl::string_view type) {
+  return IsCovered(type, to.process_types);
+}
+// Asked after Processes(): what has both is sent whole.
+inline bool IsSentTheHeader(const Recipient& to, absl::string_view type) {
+  return IsCovered(type, to.header_types);
 }
 
 inline bool Owns(const HeaderView& header, absl::string_view agency) {

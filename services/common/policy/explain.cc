@@ -161,6 +161,9 @@ JudgedView Agreements::Explain(const HeaderView& header, const Recipient& to,
     judged.because = "the operator sees envelopes and never a payload";
   } else if (Processes(to, header.type)) {
     judged.because = "it is a hub service that processes this type";
+  } else if (IsSentTheHeader(to, header.type)) {
+    judged.because =
+        "it is a hub service that is sent the header alone of this type";
   } else if (type.tells_of_erasure) {
     judged.because =
         "whoever had something of the person is told of the erasure";
@@ -241,8 +244,9 @@ std::string EndInWords(const AdoptedAgreement& agreement, uint64_t now_us,
 
 std::vector<std::string> ShownInWords(const EventType& type,
                                       GroupMask granted) {
-  return granted == 0 ? std::vector<std::string>()
-                      : Withheld(type, static_cast<GroupMask>(~granted));
+  if (granted == 0) return {};
+  if (granted == kHeaderAlone) return {"the header alone"};
+  return Withheld(type, static_cast<GroupMask>(~granted));
 }
 
 }  // namespace concordat

@@ -24,6 +24,11 @@ std::vector<AccessEntry> EntriesOf(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+void Recipient::SetProcessed(const bus::v1::ProcessGrant& grant) {
+  process_types = {grant.types().begin(), grant.types().end()};
+  header_types = {grant.headers().begin(), grant.headers().end()};
+}
+
 PolicyState::PolicyState(std::shared_ptr<const TypeRegistry> types)
     : types_(std::move(types)), agreements_(Agreements::None(types_)) {}
 

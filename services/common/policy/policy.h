@@ -23,6 +23,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "concordat/bus/v1/registry.pb.h"
 #include "concordat/policy/v1/agreement.pb.h"
 #include "services/common/event/event.h"
 #include "services/common/event/type_table.h"
@@ -43,7 +44,14 @@ struct Recipient {
   // kSeveral: any of the role may get it, so that it is shown what all of them may.
   static constexpr char kSeveral[] = "*";
   std::string principal = {};
+  // The same right, to the header alone of these types that the others are not.
+  std::vector<std::string> header_types = {};
 
+  // What the registry gives a hub service.
+  void SetProcessed(const bus::v1::ProcessGrant& grant);
+  bool processes() const {
+    return !process_types.empty() || !header_types.empty();
+  }
   // The operator runs the hub and sees envelopes: no subject, no data. Granted()
   // gives it nothing; who renders envelopes asks this first.
   bool envelopes_only() const { return role == "operator"; }
@@ -103,8 +111,11 @@ struct PersonPolicy {
 };
 
 // Bit g is set when group g of the type is granted. Bit 0 is set whenever
-// anything is: who sees an event sees its header.
-using GroupMask = uint8_t;
+// a group is: who sees one sees the header, and what is routing.
+using GroupMask = uint16_t;
+
+// Of a hub service: the header and no group, neither the header's own.
+inline constexpr GroupMask kHeaderAlone = 1u << 8;
 
 // One line of an agreement that is about an event's type: what it says, and
 // whether it gives the recipient that event.
@@ -243,10 +254,10 @@ class Agreements {
   std::vector<uint64_t> changes_us_;  // Ascending.
 };
 
-// A producer and a hub service that processes the type see all of an event.
-// Others see the header group (on_behalf_of, correlation, causation) only when
-// they see every data group and it names no other event, which might be one
-// that is hidden from them.
+// A producer and a hub service that processes the type see all of an event; who is
+// sent the header alone, never the header group (on_behalf_of, correlation,
+// causation). Others see that only when they see every data group and it names no
+// other event, which might be one that is hidden from them.
 bool ShowsHeaderGroup(const HeaderView& header, const EventType& type,
                       const Recipient& to, GroupMask granted);
 
@@ -254,7 +265,7 @@ bool ShowsHeaderGroup(const HeaderView& header, const EventType& type,
 // `granted`, whether or not an event has it, so that it tells nothing.
 std::vector<std::string> Withheld(const EventType& type, GroupMask granted);
 
-// And for what is shown; nothing when nothing is.
+// And for what is shown; "the header alone"; nothing when nothing is.
 std::vector<std::string> ShownInWords(const EventType& type, GroupMask granted);
 
 class PolicyState {

@@ -38,7 +38,7 @@ auto At(const List& list, Sequence place) -> decltype(&list.front().what) {
 
 }  // namespace
 
-std::vector<std::string> Withdrawals::FactTypes() {
+std::vector<std::string> Withdrawals::HeaderTypes() {
   return {"concordat.court.v1.OrderImposed",
           "concordat.nhs.v1.EngagementReported",
           "concordat.nhs.v1.RestrictedPatientStatusChanged",
@@ -50,11 +50,16 @@ std::vector<std::string> Withdrawals::FactTypes() {
           "concordat.police.v1.ManagementStarted",
           "concordat.police.v1.VisitRecorded",
           "concordat.prison.v1.Released",
-          "concordat.socialwork.v1.AssessmentCompleted",
           "concordat.socialwork.v1.BreachSubmitted",
           "concordat.socialwork.v1.ContactRecorded",
           "concordat.socialwork.v1.ReviewHeld",
           "concordat.socialwork.v1.UnpaidWorkObservationRaised"};
+}
+
+std::vector<std::string> Withdrawals::FactTypes() {
+  std::vector<std::string> types = HeaderTypes();
+  types.push_back("concordat.socialwork.v1.AssessmentCompleted");
+  return types;
 }
 
 HeaderView Withdrawals::Fact::AsHeader(const PersonKey& subject) const {

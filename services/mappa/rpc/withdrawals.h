@@ -1,6 +1,7 @@
 // The facts that what is decided in a case rests on, and which of them were
 // corrected, taken back or cut from the person since. Of a fact its header is kept,
-// and of an assessment its reference; nothing else of what was told.
+// and of an assessment its reference; nothing else of what was told, and no more of
+// it is sent here.
 //
 // Threads  One at a time.
 #ifndef CONCORDAT_SERVICES_MAPPA_RPC_WITHDRAWALS_H_
@@ -20,7 +21,9 @@ namespace concordat::mappa {
 
 class Withdrawals {
  public:
-  // Beside those of this service, and identity.v1.LinkCut.
+  // Beside those of this service, and identity.v1.LinkCut. Of the first the header
+  // is all that this asks for.
+  static std::vector<std::string> HeaderTypes();
   static std::vector<std::string> FactTypes();
 
   // The next event of the log, which `policy` has folded; `policy_changed` is what

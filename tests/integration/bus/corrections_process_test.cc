@@ -8,14 +8,18 @@
 // said again it is recorded again, or refused   TakesTheWordOfWhoHadIt
 // what keeps an event is not said               SaysWhyAnEventDidNotArrive
 // concordat-mappa is not sent facts and cuts    ACaseThatRestsOnItSaysSo
+// it is sent more of a fact than its header,    ACaseThatRestsOnItSaysSo
+//   or that it was is not what is recorded
 // a party that is shown no fact is told of it   ACaseThatRestsOnItSaysSo
 // anybody may ask about anybody                 SaysWhyAnEventDidNotArrive
 // the command shows less than the call          TheCommandSaysItAll
 // it is silent where alerts do not answer       TheCommandSaysItAll
+#include "absl/strings/match.h"
 #include "concordat/bus/v1/arrival.pb.h"
 #include "concordat/bus/v1/corrections.pb.h"
 #include "concordat/mappa/v1/service.pb.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/policy/policy.h"
 #include "tests/integration/bus/bus_fixture.h"
 #include "tests/support/process.h"
 
@@ -288,6 +292,43 @@ TEST_F(CorrectionsProcessTest, ACaseThatRestsOnItSaysSo) {
       Publish(*service, Make(kMappa, "mappa-tayside", "m-1", 1, held, "case/C"))
           .accepted);
   EXPECT_EQ(read("police").look_again_size(), 0);
+
+  // What it is sent of a fact: no group, in its place between whole events.
+  const auto sent = service->Subscribe(SubscribeOptions{});
+  ASSERT_THAT(sent, IsOk());
+  std::vector<std::string> ids;
+  const absl::Duration until = SteadyNow() + kLong;
+  while (ids.size() < 4 && SteadyNow() < until) {
+    const auto delivery = (*sent)->Next(absl::Milliseconds(200));
+    if (!delivery.ok()) continue;
+    const View& view = delivery->view;
+    if (view.header.subject.empty()) continue;
+    ids.push_back(view.header.id);
+    const bool is_fact =
+        view.header.controller == "police-scotland" &&
+        view.header.type == police::v1::ConcernShared().GetTypeName();
+    EXPECT_EQ(view.groups.empty(), is_fact) << view.header.id;
+    EXPECT_EQ(view.withheld.empty(), !is_fact) << view.header.id;
+    if (!is_fact) continue;
+    EXPECT_FALSE(view.commitments.empty());
+    EXPECT_EQ(view.header.on_behalf_of, "");
+  }
+  EXPECT_THAT(ids, ElementsAre("c-1", "o-1", "r-1", "m-1"));
+  // And what is on record of it.
+  const auto list = List("police");
+  ASSERT_EQ(list.corrections_size(), 1);
+  int rows = 0;
+  for (const auto& each : list.corrections(0).recipients()) {
+    if (!absl::EndsWith(each.name(), "cases")) continue;
+    ++rows;
+    EXPECT_EQ(each.groups(), kHeaderAlone);
+  }
+  EXPECT_EQ(rows, 1);
+  const auto why =
+      RunCli({"agreements", "explain", absl::StrCat(kPolice, "#c-1"), "--for",
+              "service-mappa", "--profile", "admin"});
+  EXPECT_EQ(why.second, 0) << why.first;
+  EXPECT_THAT(why.first, HasSubstr("the header alone"));
 }
 
 TEST_F(CorrectionsProcessTest, SaysWhyAnEventDidNotArrive) {

@@ -214,6 +214,24 @@ TEST_F(DocumentsOfDataTest, AControllersPapersAreItsOwn) {
   EXPECT_THAT(ToHtml(*police), HasSubstr("Concern shared: concern_type"));
   EXPECT_THAT(ToHtml(*nhs), Not(HasSubstr("Concern shared: concern_type")));
   EXPECT_THAT(ToHtml(*police), HasSubstr("no retention policy"));
+  // What the hub itself is sent of it, and of what no more than the header.
+  const Table* services = nullptr;
+  for (const Section& section : police->sections) {
+    for (const Table& table : section.tables) {
+      if (table.head[0] == "Service") services = &table;
+    }
+  }
+  ASSERT_NE(services, nullptr);
+  const auto row_of = [&](const std::string& name) {
+    for (const auto& row : services->rows) {
+      if (row[0] == name) return row;
+    }
+    return std::vector<std::string>(3);
+  };
+  EXPECT_THAT(row_of("service-alerts")[1], HasSubstr("Concern shared"));
+  EXPECT_EQ(row_of("service-alerts")[2], "");
+  EXPECT_EQ(row_of("service-mappa")[1], "");
+  EXPECT_THAT(row_of("service-mappa")[2], HasSubstr("Concern shared"));
   sources_.retention.emplace();
   sources_.retention->set_version(7);
   sources_.retention->set_effective("2026-01-01");

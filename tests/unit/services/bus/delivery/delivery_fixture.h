@@ -154,6 +154,7 @@ class DeliveryCoreTest : public ::testing::Test {
       uint64_t number = each.first_delivery;
       for (const ShownRun& run : each.runs) {
         EXPECT_NE(run.groups, 0);
+        groups_[each.session.value] = run.groups;
         for (uint32_t i = 0; i < run.count; ++i) {
           disclosed[each.session.value].push_back(
               {number++, run.first.value + i, each.cause.value});
@@ -216,6 +217,7 @@ class DeliveryCoreTest : public ::testing::Test {
   absl::Duration now_;
   std::map<uint64_t, std::vector<Got>> got_;
   std::map<uint64_t, View> views_;
+  std::map<uint64_t, GroupMask> groups_;  // As disclosed of the last one.
   std::map<uint64_t, uint64_t> scanned_;
   std::map<uint64_t, int> frames_;
   std::map<uint64_t, bool> ended_;

@@ -332,6 +332,7 @@ class World {
     if (Chance(70)) reader.principal = Chance(90) ? Any(kPeople) : "*";
     if (Chance(60)) reader.purpose = Chance(90) ? Any(kPurposes) : "SALES";
     if (Chance(5)) reader.processes = {Chance(50) ? "*" : "a.v1.*"};
+    if (Chance(5)) reader.headers = {Chance(50) ? "*" : "b.v1.*", "a.v1.One"};
     return reader;
   }
 
@@ -388,8 +389,8 @@ class World {
       salt.fill(static_cast<uint8_t>(number));
       stored.opened.push_back({number, salt, data[number]});
     }
-    Recipient to{reader.agency, reader.role, reader.processes, reader.purpose,
-                 reader.principal};
+    Recipient to{reader.agency,  reader.role,      reader.processes,
+                 reader.purpose, reader.principal, reader.headers};
     const GroupMask granted = policy_->Granted(stored.header, to, now_us);
     const JudgedView explained = policy_->agreements()->Explain(
         stored.header, to, now_us, policy_->Of(stored.header.subject));

@@ -1,5 +1,6 @@
 #include "services/common/config/principal_registry.h"
 
+#include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -102,6 +103,26 @@ TEST(PrincipalRegistry, OnlyAnAllowedGrantNamesAnotherController) {
   EXPECT_TRUE(MayNameController(police, police.publish(0), "police-scotland"));
   EXPECT_FALSE(MayNameController(police, police.publish(0), "nhs-tayside"));
   EXPECT_TRUE(MayNameController(mappa, mappa.publish(0), "nhs-tayside"));
+}
+
+TEST(PrincipalRegistry, OfARoleIsProcessedWhatAnyOfItsServicesIsSent) {
+  bus::v1::Registry proto = Demo();
+  const auto& first = proto.principals(1);
+  bus::v1::Principal second = first;
+  second.set_name("second");
+  second.set_system("second");
+  second.set_curve_public_key("");
+  second.set_certificate_uri("");
+  second.mutable_process()->add_headers("a.v1.Fact");
+  proto.mutable_principals(1)->mutable_process()->add_types("b.v1.*");
+  *proto.add_principals() = second;
+  const auto registry = PrincipalRegistry::Build(proto);
+  ASSERT_THAT(registry, IsOk());
+  const auto processed =
+      (*registry)->ProcessedBy(second.agency(), second.role());
+  EXPECT_THAT(processed.types(), ::testing::Contains("b.v1.*"));
+  EXPECT_THAT(processed.headers(), ::testing::ElementsAre("a.v1.Fact"));
+  EXPECT_FALSE((*registry)->ProcessedBy(second.agency(), "x").types_size());
 }
 
 TEST(PrincipalRegistry, HasTwoKeysEachUntilTheEndOfItsLastDay) {

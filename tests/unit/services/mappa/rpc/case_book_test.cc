@@ -15,6 +15,9 @@
 // the right at the fact's time alone asked          WhoMaySeeItNoMoreIsToldThat…
 // all of a source taken for what a cut is about     ACutTakesWhatCameByTheNumber
 // what was told of an erased person kept            WhatIsErasedIsNoFactAnyMore
+// more asked of a fact than its header              every test with a fact: no more comes
+// sent more or less than it keeps, or of policy     IsSentWhatItKeepsAndNoMore
+//   a header
 #include "services/mappa/rpc/case_book.h"
 
 #include <algorithm>
@@ -57,6 +60,10 @@ const Recipient kCoordinator = Reader(kArrangement, "coordinator");
 const Recipient kOfficer = Reader(kPolice, "police");
 const Recipient kLiaison = Reader(kNhs, "nhs-liaison");
 const Recipient kWorker = Reader(kCouncil, "supervising-officer");
+
+bool IsIn(const std::string& type, const std::vector<std::string>& list) {
+  return std::find(list.begin(), list.end(), type) != list.end();
+}
 
 PersonKey Person(uint8_t n) {
   std::array<uint8_t, PersonKey::kBytes> bytes = {};
@@ -117,6 +124,8 @@ class CaseBookTest : public ::testing::Test {
     auto groups = type->Split(message.SerializeAsString());
     ASSERT_THAT(groups, IsOk());
     for (const auto& group : *groups) {
+      // As the bus sends it.
+      if (IsIn(view.header.type, Withdrawals::HeaderTypes())) break;
       view.groups.push_back({group.number, group.data, {}});
     }
     ASSERT_THAT(book_->Apply(view, *database_), IsOk());
@@ -193,6 +202,29 @@ class CaseBookTest : public ::testing::Test {
   uint64_t sequence_ = 0;
   absl::Time now_;
 };
+
+TEST_F(CaseBookTest, IsSentWhatItKeepsAndNoMore) {
+  const auto demo = testing::DemoRegistry();
+  ASSERT_THAT(demo, IsOk());
+  const auto& principals = demo->principals();
+  const auto self = std::find_if(
+      principals.begin(), principals.end(),
+      [](const auto& each) { return each.name() == "service-mappa"; });
+  ASSERT_NE(self, principals.end());
+  const auto& headers = self->process().headers();
+  EXPECT_THAT(headers,
+              ::testing::UnorderedElementsAreArray(Withdrawals::HeaderTypes()));
+  std::vector<std::string> sent = {self->process().types().begin(),
+                                   self->process().types().end()};
+  for (const std::string& type : headers) {
+    sent.push_back(type);
+    ASSERT_NE(types_->Find(type), nullptr) << type;
+    EXPECT_EQ(types_->Find(type)->policy().effect(),
+              policy::v1::EFFECT_UNSPECIFIED)
+        << type;
+  }
+  EXPECT_THAT(sent, ::testing::UnorderedElementsAreArray(CaseBook::Types()));
+}
 
 TEST_F(CaseBookTest, APartyReadsTheCaseAndNotHowItCameAbout) {
   const PersonKey p2 = Person(2);
