@@ -39,6 +39,8 @@ struct Options {
   std::string review_on;
   std::string keeps;
   std::string destroyed;
+  std::string step;
+  std::string gateway = "gateway";
   bool identity_checked = false;
 };
 
@@ -77,7 +79,9 @@ void Print(const bus::v1::ErasePersonResponse& response) {
     std::printf(
         "%s: %llu keys destroyed, %llu go on under a new wrapping key.\n"
         "Destroy every copy of the key file of before, and keep the new one "
-        "with keys/key-table.\n",
+        "with keys/key-table. `concordat erasure list` has what else is done "
+        "by "
+        "hand.\n",
         response.erasure_ref().c_str(), Number(response.erased_keys()),
         Number(response.kept_keys()));
   } else if (response.blocked_because_size() == 0) {
@@ -95,6 +99,16 @@ void Print(const bus::v1::Erasure& erasure) {
     std::printf("  the wrapping key of before is not destroyed yet\n");
   }
   for (const auto& one : erasure.confirmations()) {
+    if (!one.by_hand().empty()) {
+      std::printf(
+          "  by hand    %s: %s\n", one.holder().c_str(),
+          one.confirmed_time() == 0
+              ? absl::StrCat("NOT YET: ", one.by_hand()).c_str()
+              : absl::StrCat("done, ", LocalTime(one.confirmed_time()), " by ",
+                             one.by(), ": ", one.destroyed(), " records")
+                    .c_str());
+      continue;
+    }
     if (one.confirmed_time() == 0) {
       std::printf("  waits for  %s\n", one.holder().c_str());
       continue;
@@ -104,6 +118,9 @@ void Print(const bus::v1::Erasure& erasure) {
                 one.by().c_str(), Number(one.destroyed()),
                 one.keeps_because().empty() ? "" : "; keeps some because of ",
                 one.keeps_because().c_str());
+  }
+  if (erasure.keys_destroyed() && erasure.waits_for() == 0) {
+    std::printf("  complete\n");
   }
 }
 
@@ -244,6 +261,7 @@ absl::Status Confirm(Hub& hub, const std::string& ref, const Options& options,
   bus::v1::ConfirmErasureRequest request;
   request.set_erasure_ref(ref);
   request.set_keeps_because(options.keeps);
+  request.set_step(options.step);
   uint64_t destroyed = 0;
   if (!options.destroyed.empty() &&
       !absl::SimpleAtoi(options.destroyed, &destroyed)) {
@@ -255,15 +273,19 @@ absl::Status Confirm(Hub& hub, const std::string& ref, const Options& options,
       as_json);
 }
 
-// On the files: the gateway has no place in the log, so that no event tells it.
-absl::Status ForgetAtGateway(Hub& hub, const std::string& whom, const Options&,
-                             bool as_json) {
+// On the files: the gateway has no place in the log, so that no event tells it. That
+// it is done goes into the log, as the word of whoever ran this.
+absl::Status ForgetAtGateway(Hub& hub, const std::string& whom,
+                             const Options& options, bool as_json) {
   const auto person = PersonKey::Parse(whom);
   if (!person.ok()) return person.status();
   const std::string path = hub.data().PathOf(gateway::kSealedStoreFile);
   if (!std::filesystem::exists(path)) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": no gateway has run on this data directory"));
+    return absl::NotFoundError(absl::StrCat(
+        path,
+        ": no gateway has run on this data directory. If it has on none: "
+        "concordat erasure confirm REF --step ",
+        options.gateway));
   }
   const auto secret = hub.data().LoadSecret("gateway");
   if (!secret.ok()) return secret.status();
@@ -273,6 +295,23 @@ absl::Status ForgetAtGateway(Hub& hub, const std::string& whom, const Options&,
   if (!store.ok()) return store.status();
   const auto went = (*store)->Forget(whom);
   if (!went.ok()) return went.status();
+  bus::v1::ConfirmErasureRequest request;
+  request.set_subject(whom);
+  request.set_step(options.gateway);
+  request.set_destroyed(*went);
+  const auto confirmed =
+      Ask<bus::v1::ConfirmErasureResponse>(hub, "ConfirmErasure", request);
+  if (!confirmed.ok()) {
+    return absl::Status(
+        confirmed.status().code(),
+        absl::StrCat(
+            *went,
+            " drafts and reasons destroyed, and that is not "
+            "confirmed: ",
+            confirmed.status().message(),
+            ". Run it again, or: concordat erasure confirm REF --step ",
+            options.gateway, " --destroyed ", *went));
+  }
   std::printf(as_json ? "{\"destroyed\":%llu}\n"
                       : "%llu drafts and reasons destroyed\n",
               Number(*went));
@@ -333,11 +372,13 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
       "done\n"
       "                 when another person says the same with --approve\n"
       "confirm REF      your agency is rid of its copy; --keeps CODE says why "
-      "not\n"
+      "not.\n"
+      "                 Of an operator: --step NAME of the list is done by "
+      "hand\n"
       "at-gateway PERSON-KEY\n"
       "                 destroys drafts and reasons that name the key in the "
       "gateway's\n"
-      "                 file of --data");
+      "                 file of --data, and confirms it");
   Options options;
   AddActFlags(line, options);
   AddReasonFlag(line, "erasure-reason", options);
@@ -352,6 +393,10 @@ absl::Status RunErasure(const std::vector<std::string>& arguments) {
                          &options.keeps);
   line.flags().AddString("destroyed", "How many records went.",
                          &options.destroyed);
+  line.flags().AddString("step", "The step by hand that is done.",
+                         &options.step);
+  line.flags().AddString("gateway", "At-gateway: its name in the registry.",
+                         &options.gateway);
   line.set_default_profile("admin");
   return Run(
       line, options,

@@ -294,7 +294,9 @@ Document ErasuresOf(const Sources& sources,
                  {"An erasure destroys the keys of a person: in the log, in "
                   "memory, and in every backup. The spine stays: that there "
                   "was an event, of which type and when. deploy/docs/"
-                  "erasure.md has each place, and the test that looks there."},
+                  "erasure.md has each place, and the test that looks there.",
+                  "Complete is one that waits for nothing: everybody who was "
+                  "told has confirmed, and what is done by hand is done."},
                  {},
                  {}};
   Table table{"Erasures",
@@ -306,17 +308,21 @@ Document ErasuresOf(const Sources& sources,
       {"Erasure", "Holder", "When", "Destroyed", "By", "Keeps some, because"},
       {}};
   for (const bus::v1::Erasure& each : erasures.erasures()) {
-    table.rows.push_back({each.erasure_ref(),
-                          sources.When(each.accepted_time()), each.reason(),
-                          absl::StrCat(each.events()),
-                          absl::StrCat(each.asked_by(), "; ", each.agreed_by()),
-                          each.keys_destroyed() ? "yes" : "NOT YET",
-                          absl::StrCat(each.waits_for())});
+    table.rows.push_back(
+        {each.erasure_ref(), sources.When(each.accepted_time()), each.reason(),
+         absl::StrCat(each.events()),
+         absl::StrCat(each.asked_by(), "; ", each.agreed_by()),
+         each.keys_destroyed() ? "yes" : "NOT YET",
+         each.waits_for() == 0 ? "nothing" : absl::StrCat(each.waits_for())});
     for (const bus::v1::ErasureConfirmation& by : each.confirmations()) {
+      const bool by_hand = !by.by_hand().empty();
       confirmed.rows.push_back(
-          {each.erasure_ref(), sources.AgencyOf(by.holder()),
-           by.confirmed_time() == 0 ? "NOT YET"
-                                    : sources.When(by.confirmed_time()),
+          {each.erasure_ref(),
+           by_hand ? absl::StrCat("by hand: ", by.holder())
+                   : sources.AgencyOf(by.holder()),
+           by.confirmed_time() != 0 ? sources.When(by.confirmed_time())
+           : by_hand                ? absl::StrCat("NOT YET: ", by.by_hand())
+                                    : "NOT YET",
            absl::StrCat(by.destroyed()), by.by(), by.keeps_because()});
     }
   }

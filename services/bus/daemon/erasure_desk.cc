@@ -44,6 +44,26 @@ std::vector<std::string> HoldersOf(const PrincipalRegistry& registry) {
   return holders;
 }
 
+// What no program can do: what a gateway keeps is in no log, and copies that people
+// made are known to them alone.
+std::vector<std::string> GatewaysOf(const PrincipalRegistry& registry) {
+  std::vector<std::string> gateways;
+  for (const v1::Principal& principal : registry.proto().principals()) {
+    if (!principal.revoked() && SpeaksForOthers(principal)) {
+      gateways.push_back(principal.name());
+    }
+  }
+  return gateways;
+}
+
+const v1::ErasureConfirmation* StepOf(const v1::Erasure& erasure,
+                                      absl::string_view step) {
+  for (const v1::ErasureConfirmation& one : erasure.confirmations()) {
+    if (!one.by_hand().empty() && one.holder() == step) return &one;
+  }
+  return nullptr;
+}
+
 absl::StatusOr<std::vector<PersonKey>> KeysOf(
     const v1::ErasePersonRequest& request) {
   std::vector<PersonKey> keys;
@@ -213,19 +233,25 @@ void ErasureDesk::Erase(const Shared& run, const Agreed& agreed) {
   *erased.mutable_told() = run->response.told();
   const std::vector<std::string> holders = HoldersOf(*run->call.registry);
   erased.mutable_holders()->Assign(holders.begin(), holders.end());
+  const std::vector<std::string> gateways = GatewaysOf(*run->call.registry);
   erased.set_asked_by(agreed.asked_by);
   erased.set_agreed_by(agreed.agreed_by);
   rekeyer_.Run(
       {run->keys.begin(), run->keys.end()},
-      [this, run, erased](
+      [this, run, erased, gateways](
           uint32_t wrapping_key) mutable -> absl::StatusOr<std::vector<Event>> {
         erased.set_wrapping_key(wrapping_key);
         std::vector<Event> events;
         for (size_t i = 0; i < run->keys.size(); ++i) {
+          erased.mutable_by_hand()->Assign(gateways.begin(), gateways.end());
           // Each key is an erasure of its own to those who know the person by it.
+          // Copies are of all keys together.
           if (i > 0) {
             erased.set_erasure_ref(absl::StrCat(run->ref, "-", i + 1));
             erased.set_events(0);
+          } else {
+            erased.add_by_hand(kKeyFileCopies);
+            erased.add_by_hand(kIdentityCopies);
           }
           auto event = recorder_.EventOf(erased.erasure_ref(), kErasuresStream,
                                          run->keys[i], erased);
@@ -290,6 +316,10 @@ void ErasureDesk::Confirm(const Call& call,
                           const v1::ConfirmErasureRequest& request,
                           Reply<v1::ConfirmErasureResponse> reply) {
   const std::string agency = call.principal->agency();
+  if (AgencyOf(call).empty() || !request.step().empty() ||
+      !request.subject().empty()) {
+    return ConfirmStep(call, request, std::move(reply));
+  }
   const auto erasure = register_.Find(request.erasure_ref(), agency);
   if (!erasure.ok()) return reply(erasure.status());
   hub::v1::ErasureConfirmed confirmed;
@@ -311,6 +341,86 @@ void ErasureDesk::Confirm(const Call& call,
                          reply(response);
                        });
                      });
+}
+
+absl::StatusOr<std::vector<v1::Erasure>> ErasureDesk::WithStep(
+    const v1::ConfirmErasureRequest& request) const {
+  if (request.step().empty()) {
+    return absl::InvalidArgumentError(
+        "step: an operator confirms what was done by hand, by its name");
+  }
+  if (!request.keeps_because().empty()) {
+    return absl::InvalidArgumentError(
+        "keeps_because: of an agency; a step by hand is done or it is not");
+  }
+  if (request.subject().empty() == request.erasure_ref().empty()) {
+    return absl::InvalidArgumentError(
+        "erasure_ref: it, or the subject, and not both");
+  }
+  std::vector<v1::Erasure> erasures;
+  if (request.subject().empty()) {
+    auto one = register_.Find(request.erasure_ref(), "");
+    if (!one.ok()) return one.status();
+    erasures.push_back(*std::move(one));
+  } else {
+    const auto subject = PersonKey::Parse(request.subject());
+    if (!subject.ok()) {
+      return absl::InvalidArgumentError("subject: no person key");
+    }
+    auto all = register_.OfPerson(*subject);
+    if (!all.ok()) return all.status();
+    erasures = *std::move(all);
+  }
+  std::vector<std::string> steps;
+  for (const auto& one : erasures.front().confirmations()) {
+    if (!one.by_hand().empty()) steps.push_back(one.holder());
+  }
+  std::erase_if(erasures, [&](const v1::Erasure& each) {
+    return StepOf(each, request.step()) == nullptr;
+  });
+  if (erasures.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("step: it has no such step by hand, but ",
+                     steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
+  }
+  return erasures;
+}
+
+void ErasureDesk::ConfirmStep(const Call& call,
+                              const v1::ConfirmErasureRequest& request,
+                              Reply<v1::ConfirmErasureResponse> reply) {
+  if (const absl::Status may = NeedsRight(call, kErasureAct); !may.ok()) {
+    return reply(may);
+  }
+  const auto erasures = WithStep(request);
+  if (!erasures.ok()) return reply(erasures.status());
+  const auto answer = [this, reply, ref = erasures->front().erasure_ref()] {
+    auto now = register_.Find(ref, "");
+    if (!now.ok()) return reply(now.status());
+    v1::ConfirmErasureResponse response;
+    *response.mutable_erasure() = *std::move(now);
+    reply(response);
+  };
+  std::vector<Event> events;
+  for (const v1::Erasure& each : *erasures) {
+    // The first word stands.
+    if (StepOf(each, request.step())->confirmed_time() != 0) continue;
+    hub::v1::ErasureConfirmed confirmed;
+    confirmed.set_erasure_ref(each.erasure_ref());
+    confirmed.set_step(request.step());
+    confirmed.set_destroyed(request.destroyed());
+    confirmed.set_by(call.principal->name());
+    auto event = recorder_.EventOf(
+        StepConfirmationId(each.erasure_ref(), request.step()), kErasuresStream,
+        PersonKey(), confirmed);
+    if (!event.ok()) return reply(event.status());
+    events.push_back(*std::move(event));
+  }
+  if (events.empty()) return answer();
+  recorder_.Publish(events, [this, reply, answer](const absl::Status& status) {
+    if (!status.ok()) return reply(status);
+    thread_->Post(answer);
+  });
 }
 
 }  // namespace concordat::bus

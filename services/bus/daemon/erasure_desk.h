@@ -64,6 +64,11 @@ class ErasureDesk {
                  Reply<v1::ChangeWrappingKeyResponse> reply);
   void Confirm(const Call& call, const v1::ConfirmErasureRequest& request,
                Reply<v1::ConfirmErasureResponse> reply);
+  // Of an operator: what somebody did by hand.
+  void ConfirmStep(const Call& call, const v1::ConfirmErasureRequest& request,
+                   Reply<v1::ConfirmErasureResponse> reply);
+  absl::StatusOr<std::vector<v1::Erasure>> WithStep(
+      const v1::ConfirmErasureRequest& request) const;
 
   EventLog& log_;
   Rekeyer& rekeyer_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/erasure.pb.h"
 #include "services/bus/ingest/hub_records.h"
+#include "services/common/event/make_event.h"
 
 namespace concordat::bus {
 namespace {
@@ -24,7 +25,21 @@ bool IsSource(absl::string_view holder) {
   return absl::StartsWith(holder, "urn:");
 }
 
+std::string StepInWords(absl::string_view step) {
+  if (step == kKeyFileCopies) {
+    return "destroy every copy of the key file of before";
+  }
+  if (step == kIdentityCopies) {
+    return "destroy every backup of identity's database of before";
+  }
+  return "concordat erasure at-gateway PERSON-KEY, with its data directory";
+}
+
 }  // namespace
+
+std::string StepConfirmationId(absl::string_view ref, absl::string_view step) {
+  return DerivedId(kErasuresStream, absl::StrCat(ref, "/", step), 0);
+}
 
 std::string ConfirmationId(absl::string_view ref, absl::string_view agency) {
   return absl::StrCat(ref, "-by-", agency);
@@ -51,7 +66,9 @@ absl::Status ErasureRegister::FillConfirmation(
     absl::string_view ref, v1::ErasureConfirmation& one) const {
   if (!IsSource(one.holder())) {
     const auto sequence =
-        log_.OfId(kHubSource, ConfirmationId(ref, one.holder()));
+        log_.OfId(kHubSource, one.by_hand().empty()
+                                  ? ConfirmationId(ref, one.holder())
+                                  : StepConfirmationId(ref, one.holder()));
     if (!sequence.ok() || sequence->value == 0) return sequence.status();
     return FillFrom(*sequence, ref, one).status();
   }
@@ -91,6 +108,11 @@ absl::StatusOr<v1::Erasure> ErasureRegister::Read(
     }
     for (const std::string& holder : told) {
       erasure.add_confirmations()->set_holder(holder);
+    }
+    for (const std::string& step : erased.by_hand()) {
+      v1::ErasureConfirmation& one = *erasure.add_confirmations();
+      one.set_holder(step);
+      one.set_by_hand(StepInWords(step));
     }
   } else {
     erasure.set_subject(event->header.subject.ToString());
@@ -139,6 +161,25 @@ absl::StatusOr<std::vector<v1::Erasure>> ErasureRegister::List(
     if (absl::IsNotFound(erasure.status())) continue;
     if (!erasure.ok()) return erasure.status();
     list.push_back(*std::move(erasure));
+  }
+  return list;
+}
+
+absl::StatusOr<std::vector<v1::Erasure>> ErasureRegister::OfPerson(
+    const PersonKey& person) const {
+  const auto below = DestroyedBelow();
+  if (!below.ok()) return below.status();
+  const auto all = log_.OfPerson(person, {0}, log_.Status().end);
+  if (!all.ok()) return all.status();
+  std::vector<v1::Erasure> list;
+  for (auto it = all->rbegin(); it != all->rend(); ++it) {
+    auto erasure = Read(*it, "", *below);
+    if (absl::IsNotFound(erasure.status())) continue;
+    if (!erasure.ok()) return erasure.status();
+    list.push_back(*std::move(erasure));
+  }
+  if (list.empty()) {
+    return absl::NotFoundError("subject: nobody was erased under this key");
   }
   return list;
 }

@@ -1,5 +1,6 @@
-// Who was erased, who was told, and who has confirmed: read from the log at each
-// question. An erasure is known by its reference; of the person nothing is kept.
+// Who was erased, who was told, who has confirmed, and which steps by hand are done:
+// read from the log at each question. An erasure is known by its reference; of the
+// person nothing is kept.
 //
 // Threads  Any.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_ERASURE_REGISTER_H_
@@ -29,6 +30,9 @@ class ErasureRegister {
   //   NOT_FOUND  none, or none of which the agency was told.
   absl::StatusOr<v1::Erasure> Find(absl::string_view ref,
                                    absl::string_view agency) const;
+  // To the operator: those of this key, the newest first; none: NOT_FOUND.
+  absl::StatusOr<std::vector<v1::Erasure>> OfPerson(
+      const PersonKey& person) const;
 
  private:
   absl::StatusOr<v1::Erasure> Read(Sequence sequence, absl::string_view agency,
@@ -44,9 +48,14 @@ class ErasureRegister {
   EventLog& log_;
 };
 
-// Id of the ErasureConfirmed of an agency that called. A service has it in its own
-// stream "erasures".
+// Id of the ErasureConfirmed of an agency that called, and of a step by hand. A
+// service has it in its own stream "erasures".
 std::string ConfirmationId(absl::string_view ref, absl::string_view agency);
+std::string StepConfirmationId(absl::string_view ref, absl::string_view step);
+
+// Steps by hand that each hub has; others are gateways, by their principals' names.
+inline constexpr char kKeyFileCopies[] = "key-file-copies";
+inline constexpr char kIdentityCopies[] = "identity-copies";
 
 }  // namespace concordat::bus
 

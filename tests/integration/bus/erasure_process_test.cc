@@ -10,165 +10,21 @@
 //   who had some of it not told; anybody else told        WhoHadSomethingIsTold…
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
-//   bad input taken, answered without its name, or      WhatIsWrongWith…
-//     recorded
 //   a restriction without the right to it                 ARestriction…
 //   another's among an agency's own; one that was lifted  AnAgencyReads…
 //     that stands, or the other way
 //   what one incident told of somebody else goes, too,    OfOneIncident…
 //     or stays readable with them
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "absl/strings/match.h"
-#include "concordat/bus/v1/erasure.pb.h"
-#include "concordat/hub/v1/erasure.pb.h"
-#include "services/bus/log/open_event_log.h"
-#include "tests/integration/bus/bus_fixture.h"
+#include "tests/integration/bus/erasure_fixture.h"
 #include "tests/support/temp_dir.h"
 
 namespace concordat {
 namespace {
-
-constexpr char kMark[] = "MARK-QZX-7";
-constexpr int kPerson = 7;
-constexpr int kOther = 8;
-
-std::string KeyText(int person) {
-  return PersonKey({static_cast<uint8_t>(person)}).ToString();
-}
-
-class ErasureProcessTest : public BusProcessTest {
- protected:
-  template <typename Response, typename Request>
-  absl::StatusOr<Response> Erasures(absl::string_view principal,
-                                    absl::string_view method,
-                                    const Request& request) {
-    CallOptions options;
-    options.timeout = kLong;
-    return AskOf<Response>(
-        principal, absl::StrCat("concordat.bus.v1.ErasureService/", method),
-        request, options);
-  }
-  // One asks, another does it.
-  template <typename Response, typename Request>
-  absl::StatusOr<Response> ByTwo(absl::string_view method, Request request,
-                                 absl::string_view first = "admin",
-                                 absl::string_view second = "second-operator") {
-    request.set_why("the board's decision");
-    const auto asked = Erasures<Response>(first, method, request);
-    if (!asked.ok()) return asked.status();
-    EXPECT_TRUE(asked->has_asked());
-    request.set_approval(asked->asked().approval());
-    request.set_why("");
-    return Erasures<Response>(second, method, request);
-  }
-  static bus::v1::ErasePersonRequest Of(int person) {
-    bus::v1::ErasePersonRequest request;
-    request.set_subject(KeyText(person));
-    request.set_reason("PERIOD_ENDED");
-    return request;
-  }
-  absl::StatusOr<bus::v1::ErasePersonResponse> Erase(int person,
-                                                     uint64_t count) {
-    bus::v1::ErasePersonRequest request = Of(person);
-    request.set_confirmed_count(count);
-    return ByTwo<bus::v1::ErasePersonResponse>("ErasePerson", request);
-  }
-  Event Marked(std::string id, int person) {
-    police::v1::ConcernShared concern;
-    concern.set_concern_type("CHILDREN_AT_ADDRESS");
-    concern.set_incident_ref(kMark);
-    return Make(kPolice, "police-scotland", std::move(id), person, concern);
-  }
-  void CloseCase(std::string id, int person) {
-    mappa::v1::CaseClosed closed;
-    closed.set_case_ref("C-1");
-    closed.set_reason("STATUS_ENDED");
-    ASSERT_TRUE(Publish(*Connect("service-mappa"),
-                        Make(kMappa, "mappa-tayside", std::move(id), person,
-                             closed, "case/C"))
-                    .accepted);
-  }
-  static int Run(const std::string& command, std::string* output) {
-    FILE* const pipe =
-        popen(absl::StrCat(std::getenv("CONCORDAT_BIN"), "/", command, " 2>&1")
-                  .c_str(),
-              "r");
-    std::array<char, 4096> part;
-    while (std::fgets(part.data(), part.size(), pipe)) *output += part.data();
-    return pclose(pipe);
-  }
-  // As whoever runs the hub checks it: every block, and against them the tree, up
-  // to the log's end, which is signed within the second.
-  void ExpectVerifies() {
-    const uint64_t end = LogStatus().end_sequence();
-    const std::string signed_to = absl::StrCat("tree:  ", end, " events");
-    const absl::Duration give_up = SteadyNow() + kLong;
-    std::string output;
-    do {
-      output.clear();
-      ASSERT_EQ(
-          Run(absl::StrCat("concordat log verify --data ", bus_.data().path()),
-              &output),
-          0)
-          << output;
-    } while (!absl::StrContains(output, signed_to) && SteadyNow() < give_up);
-    EXPECT_THAT(output, HasSubstr(signed_to));
-    EXPECT_THAT(output, HasSubstr(absl::StrCat("whole: ", end, " events")));
-  }
-  // How many events open there with every key that the directory has, and how
-  // many of them have the mark.
-  struct Readable {
-    int events = 0;
-    int marked = 0;
-  };
-  Readable OpenAll(const std::string& data) {
-    bus::EventLogOptions options;
-    options.environment = bus::v1::ENVIRONMENT_DEMO;
-    const auto log = bus::OpenEventLog(data, options, random_);
-    EXPECT_THAT(log, IsOk());
-    Readable opened;
-    if (!log.ok()) return opened;
-    const Sequence end = log->log->Status().end;
-    for (uint64_t i = 1; i <= end.value; ++i) {
-      const auto event = log->log->ReadOne({i});
-      EXPECT_THAT(event, IsOk());
-      if (!event.ok()) return opened;
-      for (const bus::StoredGroup& group : event->opened) {
-        opened.marked += absl::StrContains(group.data, kMark);
-      }
-      opened.events += !event->opened.empty();
-    }
-    return opened;
-  }
-  // Files below the folder that hold the bytes. A log's are large, and zeroes.
-  static int FilesWith(const std::string& folder, const std::string& bytes) {
-    int found = 0;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(folder)) {
-      if (!entry.is_regular_file()) continue;
-      std::string text(entry.file_size(), '\0');
-      std::ifstream(entry.path(), std::ios::binary)
-          .read(text.data(), static_cast<std::streamsize>(text.size()));
-      found += memmem(text.data(), text.size(), bytes.data(), bytes.size()) !=
-               nullptr;
-    }
-    return found;
-  }
-  // What the reader has of the person but that somebody was erased.
-  std::vector<std::string> Told(absl::string_view reader, int person) {
-    std::vector<std::string> ids = ReadPerson(reader, person);
-    std::erase_if(
-        ids, [](const std::string& id) { return absl::StartsWith(id, "E-"); });
-    return ids;
-  }
-};
 
 TEST_F(ErasureProcessTest, NeedsTwoPeopleItsCountAndNothingAgainstIt) {
   const auto police = Connect("police");
@@ -441,91 +297,6 @@ TEST_F(ErasureProcessTest, OfOneIncidentEachPersonsPartGoesAlone) {
   EXPECT_EQ(concern.incident_ref(), "INC-d-1");
   EXPECT_EQ(bus_.Stop(), 0);
   EXPECT_EQ(OpenAll(bus_.data().path()).marked, 0);
-}
-
-TEST_F(ErasureProcessTest, WhatIsWrongWithAnAskingIsNamedAndNothingRecorded) {
-  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
-  struct Bad {
-    const char* principal;
-    const char* method;
-    std::string request;
-    absl::StatusCode code;
-    const char* named;
-  };
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-  constexpr auto kFailed = absl::StatusCode::kFailedPrecondition;
-  std::vector<Bad> all;
-  const auto erase = [&](const char* named, auto spoil,
-                         absl::StatusCode code = kInvalid) {
-    bus::v1::ErasePersonRequest request = Of(kPerson);
-    request.set_confirmed_count(1);
-    request.set_why("the board's decision");
-    spoil(request);
-    all.push_back(
-        {"admin", "ErasePerson", request.SerializeAsString(), code, named});
-  };
-  erase("subject: ", [](auto& of) { of.clear_subject(); });
-  erase("subject: ", [](auto& of) { of.set_subject("Torquil"); });
-  erase("also: ", [](auto& of) { of.add_also("Torquil"); });
-  erase("also: ", [](auto& of) {
-    for (int i = 0; i < 16; ++i) of.add_also(KeyText(20 + i));
-  });
-  erase("reason: ", [](auto& of) { of.clear_reason(); });
-  erase("why: ", [](auto& of) { of.clear_why(); });
-  erase("why: ", [](auto& of) { of.set_why(std::string(201, 'x')); });
-  erase(
-      "there are 1 events now, not 2",
-      [](auto& of) { of.set_confirmed_count(2); }, kFailed);
-  const auto place = [&](const char* named, auto spoil) {
-    bus::v1::PlaceHoldRequest request;
-    request.set_subject(KeyText(kPerson));
-    request.set_reason("SIGNIFICANT_CASE_REVIEW");
-    request.set_review_on("2027-04-01");
-    request.set_why("the board's decision");
-    spoil(request);
-    all.push_back(
-        {"admin", "PlaceHold", request.SerializeAsString(), kInvalid, named});
-  };
-  place("subject: ", [](auto& of) { of.clear_subject(); });
-  place("subject: ", [](auto& of) { of.set_subject("Torquil"); });
-  place("reason: ", [](auto& of) { of.clear_reason(); });
-  place("review_on: ", [](auto& of) { of.clear_review_on(); });
-  place("review_on: ", [](auto& of) { of.set_review_on("next April"); });
-  place("review_on: ", [](auto& of) { of.set_review_on("2027-02-30"); });
-  place("why: ", [](auto& of) { of.clear_why(); });
-  const auto restrict = [&](const char* named, auto spoil,
-                            absl::StatusCode code = kInvalid) {
-    bus::v1::RestrictProcessingRequest request;
-    request.set_subject(KeyText(kPerson));
-    request.set_restricted(true);
-    request.set_reason("ACCURACY_CONTESTED");
-    request.set_why("the person says it was somebody else");
-    spoil(request);
-    all.push_back({"service-manager", "RestrictProcessing",
-                   request.SerializeAsString(), code, named});
-  };
-  restrict("subject: ", [](auto& of) { of.set_subject("Torquil"); });
-  restrict("reason: ", [](auto& of) { of.clear_reason(); });
-  restrict("why: ", [](auto& of) { of.clear_why(); });
-  restrict(
-      "it is not restricted", [](auto& of) { of.set_restricted(false); },
-      kFailed);
-
-  const uint64_t end = LogStatus().end_sequence();
-  for (const Bad& bad : all) {
-    SCOPED_TRACE(absl::StrCat(bad.method, ", ", bad.named));
-    const auto channel =
-        OpenChannel(bus_.data(), "concordat-bus", bad.principal, kLong);
-    ASSERT_THAT(channel, IsOk());
-    const auto answer = GenericCall(
-        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", bad.method),
-        bad.request, {});
-    EXPECT_THAT(answer, HasCode(bad.code));
-    EXPECT_THAT(std::string(answer.status().message()), HasSubstr(bad.named));
-    EXPECT_EQ(LogStatus().end_sequence(), end);
-  }
-  // Each was wrong in that alone.
-  EXPECT_THAT(Erase(kPerson, 1), IsOk());
 }
 
 // What it does to views: policy_test; end to end: restriction_process_test.

@@ -39,7 +39,9 @@ class PapersTest : public PapersFixture {
     access::v1::ListGlassResponse glass;
     glass.add_entries()->set_review_overdue(true);
     bus::v1::ListErasuresResponse erasures;
-    erasures.add_erasures()->add_confirmations();
+    bus::v1::Erasure& erasure = *erasures.add_erasures();
+    erasure.add_confirmations();
+    erasure.add_confirmations()->set_by_hand("destroy every copy");
     bus::v1::ListHoldsResponse holds;
     holds.add_holds();
     bus::v1::RunRetentionResponse retention;

@@ -1,0 +1,196 @@
+// What people say to the register of erasures, and what is wrong with an asking, at
+// the real concordat-bus. What each test catches:
+//
+//   complete while something by hand is not done,         WhatIsDoneByHandIsWaitedFor
+//     or done by whom has no right, or said twice
+//   bad input taken, answered without its name, or        WhatIsWrongWithAnAsking…
+//     recorded
+#include "absl/strings/match.h"
+#include "tests/integration/bus/erasure_fixture.h"
+
+namespace concordat {
+namespace {
+
+class ErasureFacesTest : public ErasureProcessTest {};
+
+TEST_F(ErasureFacesTest, WhatIsDoneByHandIsWaitedFor) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  bus::v1::ErasePersonRequest both = Of(kPerson);
+  both.add_also(KeyText(kOther));
+  both.set_confirmed_count(1);
+  const auto erased = ByTwo<bus::v1::ErasePersonResponse>("ErasePerson", both);
+  ASSERT_THAT(erased, IsOk());
+  // Of each erasure, the newest first, the steps and who says that they are done.
+  const auto steps = [&] {
+    std::vector<std::string> all;
+    const auto list = Erasures<bus::v1::ListErasuresResponse>(
+        "admin", "ListErasures", bus::v1::ListErasuresRequest());
+    EXPECT_THAT(list, IsOk());
+    for (const auto& erasure : list->erasures()) {
+      for (const auto& one : erasure.confirmations()) {
+        if (one.by_hand().empty()) continue;
+        all.push_back(absl::StrCat(one.holder(), " ", one.by()));
+      }
+    }
+    return all;
+  };
+  const auto waits_for = [&] {
+    const auto list = Erasures<bus::v1::ListErasuresResponse>(
+        "admin", "ListErasures", bus::v1::ListErasuresRequest());
+    return list.ok() ? list->erasures(1).waits_for() : 0;
+  };
+  // Copies are of both keys, a gateway's drafts of each.
+  EXPECT_THAT(steps(), ElementsAre("gateway ", "gateway ", "key-file-copies ",
+                                   "identity-copies "));
+  const uint32_t before = waits_for();
+  const auto confirm = [&](absl::string_view principal, auto say) {
+    bus::v1::ConfirmErasureRequest request;
+    request.set_step("gateway");
+    request.set_erasure_ref(erased->erasure_ref());
+    say(request);
+    return Erasures<bus::v1::ConfirmErasureResponse>(principal,
+                                                     "ConfirmErasure", request);
+  };
+  const auto by_key = [](auto& of) {
+    of.clear_erasure_ref();
+    of.set_subject(KeyText(kPerson));
+    of.set_destroyed(2);
+  };
+  uint64_t end = LogStatus().end_sequence();
+  EXPECT_THAT(confirm("police", by_key),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  const auto wrong = [&](auto say) {
+    return std::string(confirm("admin", say).status().message());
+  };
+  EXPECT_THAT(wrong([](auto& of) { of.clear_step(); }), HasSubstr("step: "));
+  EXPECT_THAT(wrong([](auto& of) { of.set_step("gate"); }),
+              HasSubstr("no such step by hand, but gateway, key-file-copies"));
+  EXPECT_THAT(wrong([](auto& of) { of.set_keeps_because("LEGAL_CLAIM"); }),
+              HasSubstr("keeps_because: "));
+  EXPECT_THAT(wrong([](auto& of) { of.set_subject(KeyText(kPerson)); }),
+              HasSubstr("not both"));
+  EXPECT_THAT(wrong([](auto& of) {
+                of.clear_erasure_ref();
+                of.set_subject("Torquil");
+              }),
+              HasSubstr("subject: no person key"));
+  EXPECT_THAT(wrong([](auto& of) {
+                of.clear_erasure_ref();
+                of.set_subject(KeyText(kPerson + 9));
+              }),
+              HasSubstr("subject: nobody was erased"));
+  EXPECT_THAT(confirm("admin", [](auto& of) { of.set_erasure_ref("E-1"); }),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(LogStatus().end_sequence(), end);
+
+  auto done = confirm("admin", by_key);
+  ASSERT_THAT(done, IsOk());
+  EXPECT_EQ(done->erasure().erasure_ref(), erased->erasure_ref());
+  EXPECT_EQ(waits_for(), before - 1);
+  // The first word stands.
+  end = LogStatus().end_sequence();
+  done = confirm("second-operator", by_key);
+  ASSERT_THAT(done, IsOk());
+  EXPECT_EQ(LogStatus().end_sequence(), end);
+  for (const char* step : {"key-file-copies", "identity-copies"}) {
+    ASSERT_THAT(
+        confirm("second-operator", [&](auto& of) { of.set_step(step); }),
+        IsOk());
+  }
+  EXPECT_THAT(steps(), ElementsAre("gateway ", "gateway admin",
+                                   "key-file-copies second-operator",
+                                   "identity-copies second-operator"));
+  EXPECT_EQ(waits_for(), before - 3);
+  // It is in the log.
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_EQ(waits_for(), before - 3);
+}
+
+TEST_F(ErasureFacesTest, WhatIsWrongWithAnAskingIsNamedAndNothingRecorded) {
+  ASSERT_TRUE(Publish(*Connect("police"), Marked("c-1", kPerson)).accepted);
+  struct Bad {
+    const char* principal;
+    const char* method;
+    std::string request;
+    absl::StatusCode code;
+    const char* named;
+  };
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  constexpr auto kFailed = absl::StatusCode::kFailedPrecondition;
+  std::vector<Bad> all;
+  const auto erase = [&](const char* named, auto spoil,
+                         absl::StatusCode code = kInvalid) {
+    bus::v1::ErasePersonRequest request = Of(kPerson);
+    request.set_confirmed_count(1);
+    request.set_why("the board's decision");
+    spoil(request);
+    all.push_back(
+        {"admin", "ErasePerson", request.SerializeAsString(), code, named});
+  };
+  erase("subject: ", [](auto& of) { of.clear_subject(); });
+  erase("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  erase("also: ", [](auto& of) { of.add_also("Torquil"); });
+  erase("also: ", [](auto& of) {
+    for (int i = 0; i < 16; ++i) of.add_also(KeyText(20 + i));
+  });
+  erase("reason: ", [](auto& of) { of.clear_reason(); });
+  erase("why: ", [](auto& of) { of.clear_why(); });
+  erase("why: ", [](auto& of) { of.set_why(std::string(201, 'x')); });
+  erase(
+      "there are 1 events now, not 2",
+      [](auto& of) { of.set_confirmed_count(2); }, kFailed);
+  const auto place = [&](const char* named, auto spoil) {
+    bus::v1::PlaceHoldRequest request;
+    request.set_subject(KeyText(kPerson));
+    request.set_reason("SIGNIFICANT_CASE_REVIEW");
+    request.set_review_on("2027-04-01");
+    request.set_why("the board's decision");
+    spoil(request);
+    all.push_back(
+        {"admin", "PlaceHold", request.SerializeAsString(), kInvalid, named});
+  };
+  place("subject: ", [](auto& of) { of.clear_subject(); });
+  place("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  place("reason: ", [](auto& of) { of.clear_reason(); });
+  place("review_on: ", [](auto& of) { of.clear_review_on(); });
+  place("review_on: ", [](auto& of) { of.set_review_on("next April"); });
+  place("review_on: ", [](auto& of) { of.set_review_on("2027-02-30"); });
+  place("why: ", [](auto& of) { of.clear_why(); });
+  const auto restrict = [&](const char* named, auto spoil,
+                            absl::StatusCode code = kInvalid) {
+    bus::v1::RestrictProcessingRequest request;
+    request.set_subject(KeyText(kPerson));
+    request.set_restricted(true);
+    request.set_reason("ACCURACY_CONTESTED");
+    request.set_why("the person says it was somebody else");
+    spoil(request);
+    all.push_back({"service-manager", "RestrictProcessing",
+                   request.SerializeAsString(), code, named});
+  };
+  restrict("subject: ", [](auto& of) { of.set_subject("Torquil"); });
+  restrict("reason: ", [](auto& of) { of.clear_reason(); });
+  restrict("why: ", [](auto& of) { of.clear_why(); });
+  restrict(
+      "it is not restricted", [](auto& of) { of.set_restricted(false); },
+      kFailed);
+
+  const uint64_t end = LogStatus().end_sequence();
+  for (const Bad& bad : all) {
+    SCOPED_TRACE(absl::StrCat(bad.method, ", ", bad.named));
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", bad.principal, kLong);
+    ASSERT_THAT(channel, IsOk());
+    const auto answer = GenericCall(
+        *channel, absl::StrCat("concordat.bus.v1.ErasureService/", bad.method),
+        bad.request, {});
+    EXPECT_THAT(answer, HasCode(bad.code));
+    EXPECT_THAT(std::string(answer.status().message()), HasSubstr(bad.named));
+    EXPECT_EQ(LogStatus().end_sequence(), end);
+  }
+  // Each was wrong in that alone.
+  EXPECT_THAT(Erase(kPerson, 1), IsOk());
+}
+
+}  // namespace
+}  // namespace concordat
