@@ -466,6 +466,14 @@ absl::Status RunWrappingKey(const std::vector<std::string>& arguments) {
       arguments.end()) {
     const auto go = line.Parse(arguments, 1, 1);
     if (!go.ok() || !*go) return go.status();
+    for (const auto& [flag, text] :
+         {std::pair("--need", need), std::pair("--shares", shares)}) {
+      uint32_t number = 0;
+      if (!absl::SimpleAtoi(text, &number)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(flag, ": it is needed, a number"));
+      }
+    }
     return RunBeside("concordat-key-custody",
                      {"--data", line.data_path(), "--need", need, "--shares",
                       shares, "--to", to});

@@ -144,6 +144,15 @@ void ErasureDesk::Begin(const Call& call, const v1::ErasePersonRequest& request,
   if (!may.ok()) return reply(may);
   auto keys = KeysOf(request);
   if (!keys.ok()) return reply(keys.status());
+  if (request.has_confirmed_count()) {
+    // What the log would not take is refused before anybody is asked to agree.
+    hub::v1::PersonErased asked;
+    asked.set_erasure_ref(recorder_.NewId("E"));
+    asked.set_reason(request.reason());
+    const auto fits = recorder_.EventOf(asked.erasure_ref(), kErasuresStream,
+                                        keys->front(), asked);
+    if (!fits.ok()) return reply(fits.status());
+  }
   auto run = std::make_shared<Run>();
   run->call = call;
   run->request = request;

@@ -57,7 +57,7 @@ absl::StatusOr<ApprovalAsked> ParseAsked(const StoredEvent& event) {
   ApprovalAsked asked;
   if (event.header.type != ApprovalAsked::descriptor()->full_name() ||
       !asked.ParseFromString(MessageOf(event))) {
-    return absl::NotFoundError("nobody asked for that");
+    return absl::NotFoundError("approval: nobody asked for that");
   }
   return asked;
 }
@@ -150,7 +150,8 @@ void FourEyes::Ask(const Call& call, const Act& act, const std::string& why,
 absl::StatusOr<ApprovalAsked> FourEyes::Find(const std::string& approval) {
   const auto at = log_.OfId(kHubSource, approval);
   if (!at.ok()) return at.status();
-  if (at->value == 0) return absl::NotFoundError("nobody asked for that");
+  if (at->value == 0)
+    return absl::NotFoundError("approval: nobody asked for that");
   const auto event = log_.ReadOne(*at);
   if (!event.ok()) return event.status();
   return ParseAsked(*event);

@@ -77,6 +77,13 @@ void HoldDesk::Serve(ServerHost& host) {
       });
 }
 
+// What the log would not take is refused before anybody is asked to agree to it.
+absl::Status HoldDesk::Fits(
+    const PersonKey& subject,
+    const google::protobuf::MessageLite& message) const {
+  return recorder_.EventOf("asked", kHoldsStream, subject, message).status();
+}
+
 void HoldDesk::Place(const Call& call, const v1::PlaceHoldRequest& request,
                      HoldReply reply) {
   const auto subject = SubjectOf(request.subject());
@@ -89,6 +96,12 @@ void HoldDesk::Place(const Call& call, const v1::PlaceHoldRequest& request,
     return reply(
         absl::InvalidArgumentError("reason: one of the code list hold-reason"));
   }
+  hub::v1::HoldPlaced placed;
+  placed.set_hold_ref(recorder_.NewId("L"));
+  placed.set_reason(request.reason());
+  placed.set_review_on(request.review_on());
+  const absl::Status fits = Fits(*subject, placed);
+  if (!fits.ok()) return reply(fits);
   Act act;
   act.kind = kHoldAct;
   act.count = 1;
@@ -99,11 +112,7 @@ void HoldDesk::Place(const Call& call, const v1::PlaceHoldRequest& request,
   four_eyes_.Decide(
       call, act, request.why(), request.approval(),
       OnAgreed<v1::HoldResponse>(reply, [this, reply, subject = *subject,
-                                         request](const Agreed& agreed) {
-        hub::v1::HoldPlaced placed;
-        placed.set_hold_ref(recorder_.NewId("L"));
-        placed.set_reason(request.reason());
-        placed.set_review_on(request.review_on());
+                                         placed](const Agreed& agreed) mutable {
         placed.set_asked_by(agreed.asked_by);
         placed.set_agreed_by(agreed.agreed_by);
         placed.set_why(agreed.why);
@@ -118,7 +127,8 @@ void HoldDesk::Place(const Call& call, const v1::PlaceHoldRequest& request,
 }
 
 absl::StatusOr<PersonKey> HoldDesk::FindHold(const std::string& ref) const {
-  const absl::Status none = absl::NotFoundError("no such hold stands");
+  const absl::Status none =
+      absl::NotFoundError("hold_ref: no such hold stands");
   const auto sequence = log_.OfId(kHubSource, ref);
   if (!sequence.ok()) return sequence.status();
   const auto lifted = log_.OfId(kHubSource, absl::StrCat(ref, "-lifted"));
@@ -248,6 +258,8 @@ void HoldDesk::Restrict(const Call& call,
   hub::v1::ProcessingRestricted says;
   says.mutable_controllers()->Assign(restricted->begin(), restricted->end());
   says.set_reason(request.reason());
+  const absl::Status fits = Fits(*subject, says);
+  if (!fits.ok()) return reply(fits);
   four_eyes_.Decide(call, act, request.why(), request.approval(),
                     OnAgreed<v1::RestrictProcessingResponse>(
                         reply, [this, reply, subject = *subject,

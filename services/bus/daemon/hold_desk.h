@@ -49,6 +49,8 @@ class HoldDesk {
   absl::StatusOr<v1::ListRestrictionsResponse> ListRestrictions(
       const v1::Principal& caller) const;
 
+  absl::Status Fits(const PersonKey& subject,
+                    const google::protobuf::MessageLite& message) const;
   // The hold that stands under this reference, and whose it is.  NOT_FOUND
   absl::StatusOr<PersonKey> FindHold(const std::string& ref) const;
   // Controllers whose facts of the person are restricted now.

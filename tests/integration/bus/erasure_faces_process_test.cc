@@ -4,7 +4,7 @@
 //   complete while something by hand is not done,         WhatIsDoneByHandIsWaitedFor
 //     or done by whom has no right, or said twice
 //   bad input taken, answered without its name, or        WhatIsWrongWithAnAsking…
-//     recorded
+//     recorded; the same of a command                    WhatIsWrongWithACommand…
 #include "absl/strings/match.h"
 #include "tests/integration/bus/erasure_fixture.h"
 
@@ -190,6 +190,108 @@ TEST_F(ErasureFacesTest, WhatIsWrongWithAnAskingIsNamedAndNothingRecorded) {
   }
   // Each was wrong in that alone.
   EXPECT_THAT(Erase(kPerson, 1), IsOk());
+}
+
+// The same by the commands of people, each of which begins right.
+TEST_F(ErasureFacesTest, WhatIsWrongWithACommandIsNamedAndNothingRecorded) {
+  struct Bad {
+    std::string words;
+    const char* named;
+  };
+  const std::string key = KeyText(kPerson);
+  const std::string place = absl::StrCat("hold place ", key);
+  const std::string restrict = absl::StrCat("restriction on ", key);
+  constexpr char kHold[] =
+      " --reason SIGNIFICANT_CASE_REVIEW --review-on 2027-04-01";
+  constexpr char kContested[] =
+      " --reason ACCURACY_CONTESTED --profile service-manager";
+  constexpr char kWhy[] = " --why 'as the board decided'";
+  const auto line = [](const auto&... parts) { return absl::StrCat(parts...); };
+  const std::vector<Bad> all = {
+      {line("hold place", kHold, kWhy), "place …"},
+      {line("hold keep ", key, kHold, kWhy), "say one of: list, place"},
+      {line("hold place Torquil", kHold, kWhy), "subject: no person key"},
+      {line(place, kWhy, " --review-on 2027-04-01"), "reason: "},
+      {line(place, kWhy, " --review-on 2027-04-01 --reason TIDY"),
+       "reason: not in code list hold-reason"},
+      {line(place, kWhy, " --reason SIGNIFICANT_CASE_REVIEW"), "review_on: "},
+      {line(place, kHold, kWhy, " --review-on 2027-02-30"), "review_on: "},
+      {line(place, kHold, kWhy, " --review-on 'in April'"), "review_on: "},
+      {line(place, kHold), "why: "},
+      {line(place, kHold, " --why 'rang 0131 496 0123'"), "why: it looks"},
+      {line(place, kHold, kWhy, " --approve approval-1"),
+       "approval: nobody asked"},
+      {line(place, kHold, kWhy, " --profile police"),
+       "not for the role police"},
+      {line("hold lift L-1", kWhy), "hold_ref: no such hold stands"},
+      {line("restriction on", kContested, kWhy), "on …"},
+      {line("restriction aside ", key, kContested, kWhy), "say one of: on …"},
+      {line("restriction on Torquil", kContested, kWhy),
+       "subject: no person key"},
+      {line(restrict, kWhy, " --profile service-manager"), "reason: "},
+      {line(restrict, kWhy, " --profile service-manager --reason TIDY"),
+       "reason: not in code list restriction-reason"},
+      {line(restrict, kContested), "why: "},
+      {line(restrict, kContested, kWhy, " --approve approval-1"),
+       "approval: nobody asked"},
+      {line(restrict, kContested, kWhy, " --profile police"),
+       "needs the right may_agree: \"restriction\""},
+      {line("restriction off ", key, kContested, kWhy), "it is not restricted"},
+      {"wrapping-key change", "why: "},
+      {line("wrapping-key rotate", kWhy), "say one of: change"},
+      {line("wrapping-key change", kWhy, " --approve approval-1"),
+       "approval: nobody asked"},
+      {line("wrapping-key change", kWhy, " --profile police"),
+       "not for the role police"},
+      {"wrapping-key split --need two --shares 3 --to x", "--need: "},
+      {"wrapping-key split --need 2 --to x", "--shares: "},
+      {line("erasure of ", key, kWhy, " --confirm 0 --reason TIDY"),
+       "reason: not in code list erasure-reason"},
+      {line("erasure of ", key, kWhy, " --confirm some"), "--confirm is"},
+      {"erasure confirm E-1 --step gateway", "no such erasure"},
+      {"erasure at-gateway Torquil", "key"},
+  };
+  const uint64_t end = LogStatus().end_sequence();
+  for (const Bad& bad : all) {
+    SCOPED_TRACE(bad.words);
+    std::string output;
+    EXPECT_NE(Run(absl::StrCat("concordat ", bad.words, " --data ",
+                               bus_.data().path()),
+                  &output),
+              0);
+    EXPECT_THAT(output, HasSubstr(bad.named));
+    EXPECT_EQ(LogStatus().end_sequence(), end);
+  }
+  // Each was wrong in that alone; and what is done is done once.
+  const auto by_two = [&](const std::string& words, const std::string& first,
+                          const std::string& second) {
+    std::string asked;
+    EXPECT_EQ(Run(absl::StrCat("concordat ", words, " --json --data ",
+                               bus_.data().path(), " --profile ", first),
+                  &asked),
+              0)
+        << asked;
+    const size_t at = asked.find("approval-");
+    EXPECT_NE(at, std::string::npos) << asked;
+    if (at == std::string::npos) return;
+    const std::string approval = asked.substr(at, asked.find('"', at) - at);
+    std::string done;
+    EXPECT_EQ(
+        Run(absl::StrCat("concordat ", words, " --approve ", approval,
+                         " --data ", bus_.data().path(), " --profile ", second),
+            &done),
+        0)
+        << done;
+  };
+  by_two(line(place, kHold, kWhy), "admin", "second-operator");
+  by_two(line(restrict, kContested, kWhy), "service-manager",
+         "guardian-council");
+  std::string again;
+  EXPECT_NE(Run(line("concordat ", restrict, kContested, kWhy, " --data ",
+                     bus_.data().path()),
+                &again),
+            0);
+  EXPECT_THAT(again, HasSubstr("it is restricted already"));
 }
 
 }  // namespace
