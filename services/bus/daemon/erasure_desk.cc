@@ -195,21 +195,28 @@ absl::Status ErasureDesk::Look(Run& run) const {
   return absl::OkStatus();
 }
 
+absl::Status ErasureDesk::Allowed(const Run& run) {
+  const v1::ErasePersonResponse& response = run.response;
+  if (response.blocked_because_size() > 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("it is not erased because of: ",
+                     absl::StrJoin(response.blocked_because(), ", ")));
+  }
+  if (run.request.confirmed_count() != response.count()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("there are ", response.count(), " events now, not ",
+                     run.request.confirmed_count()));
+  }
+  return absl::OkStatus();
+}
+
 void ErasureDesk::Decide(const Shared& run) {
   const absl::Status looked = Look(*run);
   if (!looked.ok()) return run->reply(looked);
-  v1::ErasePersonResponse& response = run->response;
+  const v1::ErasePersonResponse& response = run->response;
   if (!run->request.has_confirmed_count()) return run->reply(response);
-  if (response.blocked_because_size() > 0) {
-    return run->reply(absl::FailedPreconditionError(
-        absl::StrCat("it is not erased because of: ",
-                     absl::StrJoin(response.blocked_because(), ", "))));
-  }
-  if (run->request.confirmed_count() != response.count()) {
-    return run->reply(absl::FailedPreconditionError(
-        absl::StrCat("there are ", response.count(), " events now, not ",
-                     run->request.confirmed_count())));
-  }
+  const absl::Status allowed = Allowed(*run);
+  if (!allowed.ok()) return run->reply(allowed);
   Act act;
   act.kind = kErasureAct;
   act.count = response.count();
@@ -234,6 +241,12 @@ void ErasureDesk::Decide(const Shared& run) {
 }
 
 void ErasureDesk::Erase(const Shared& run, const Agreed& agreed) {
+  // A hold that was recorded beside the agreement beats it.
+  run->standing = {};
+  run->response = {};
+  absl::Status allowed = Look(*run);
+  if (allowed.ok()) allowed = Allowed(*run);
+  if (!allowed.ok()) return run->reply(allowed);
   run->ref = recorder_.NewId("E");
   hub::v1::PersonErased erased;
   erased.set_erasure_ref(run->ref);

@@ -57,6 +57,9 @@ class ErasureDesk {
              Reply<v1::ErasePersonResponse> reply);
   // The steps, on the desk's thread.
   absl::Status Look(Run& run) const;
+  //   FAILED_PRECONDITION  what stands against it as it was looked at, or another
+  //                        count than was confirmed.
+  static absl::Status Allowed(const Run& run);
   void Decide(const Shared& run);
   void Erase(const Shared& run, const Agreed& agreed);
 

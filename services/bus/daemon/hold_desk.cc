@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/bus/retention/person_standing.h"
@@ -222,6 +221,16 @@ absl::StatusOr<std::set<std::string>> HoldDesk::RestrictedOf(
   return std::set<std::string>();
 }
 
+bool HoldDesk::Take(const PersonKey& person) {
+  MutexLock lock(mu_);
+  return taken_.insert(person).second;
+}
+
+void HoldDesk::Let(const PersonKey& person) {
+  MutexLock lock(mu_);
+  taken_.erase(person);
+}
+
 void HoldDesk::Restrict(const Call& call,
                         const v1::RestrictProcessingRequest& request,
                         Reply<v1::RestrictProcessingResponse> reply) {
@@ -232,6 +241,17 @@ void HoldDesk::Restrict(const Call& call,
         "reason: one of the code list restriction-reason"));
   }
   const std::string agency = call.principal->agency();
+  if (!request.approval().empty()) {
+    if (!Take(*subject)) {
+      return reply(absl::UnavailableError(
+          "another restriction of this person is being recorded: ask again"));
+    }
+    reply = [this, subject = *subject, reply = std::move(reply)](
+                absl::StatusOr<v1::RestrictProcessingResponse> answer) {
+      Let(subject);
+      reply(std::move(answer));
+    };
+  }
   auto restricted = RestrictedOf(*subject);
   if (!restricted.ok()) return reply(restricted.status());
   const bool is_now = restricted->contains(agency);
@@ -252,8 +272,8 @@ void HoldDesk::Restrict(const Call& call,
                                                : "the end of restricting what ",
                           agency, " told of one person",
                           request.restricted() ? ": " : "", request.reason());
-  act.digest = ActDigest(act.kind, {subject->bytes(), request.reason(),
-                                    absl::StrJoin(*restricted, ","),
+  // Not what others restrict: that may change until it is agreed to.
+  act.digest = ActDigest(act.kind, {subject->bytes(), request.reason(), agency,
                                     request.restricted() ? "1" : "0"});
   hub::v1::ProcessingRestricted says;
   says.mutable_controllers()->Assign(restricted->begin(), restricted->end());

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -19,6 +20,7 @@
 #include "services/bus/daemon/four_eyes.h"
 #include "services/bus/log/event_log.h"
 #include "services/common/base/ids.h"
+#include "services/common/base/mutex.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat::bus {
@@ -56,12 +58,19 @@ class HoldDesk {
   // Controllers whose facts of the person are restricted now.
   absl::StatusOr<std::set<std::string>> RestrictedOf(
       const PersonKey& person) const;
+  // From when the list of a person is worked out until it is in the log nobody else
+  // works it out: each says all that are restricted, and would undo the other.
+  // False: somebody does.
+  bool Take(const PersonKey& person);
+  void Let(const PersonKey& person);
 
   EventLog& log_;
   ActRecorder& recorder_;
   FourEyes& four_eyes_;
   const std::function<uint64_t()> now_us_;
   const absl::TimeZone london_;
+  Mutex mu_;
+  std::set<PersonKey> taken_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace concordat::bus

@@ -4,8 +4,15 @@
 //   complete while something by hand is not done,         WhatIsDoneByHandIsWaitedFor
 //     or done by whom has no right, or said twice
 //   bad input taken, answered without its name, or        WhatIsWrongWithAnAsking…
-//     recorded; the same of a command                    WhatIsWrongWithACommand…
+//     recorded; the same of a command                     WhatIsWrongWithACommand…
+//   a restriction undone by one that is recorded beside   OfTwoAgenciesThatRestrict…
+//     it, or refused because of it
+#include <fstream>
+#include <sstream>
+#include <thread>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "tests/integration/bus/erasure_fixture.h"
 
 namespace concordat {
@@ -190,6 +197,63 @@ TEST_F(ErasureFacesTest, WhatIsWrongWithAnAskingIsNamedAndNothingRecorded) {
   }
   // Each was wrong in that alone.
   EXPECT_THAT(Erase(kPerson, 1), IsOk());
+}
+
+// Each says all that are restricted of the person.
+TEST_F(ErasureFacesTest, OfTwoAgenciesThatRestrictAtOnceNeitherIsUndone) {
+  const std::string path = bus_.data().PathOf("registry.textproto");
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_EQ(bus_.Stop(), 0);
+  const std::string right = " may_agree: \"restriction\"";
+  std::ofstream(path) << absl::StrReplaceAll(
+      text.str(), {{"name: \"nhs\"", absl::StrCat("name: \"nhs\"", right)},
+                   {"name: \"guardian-nhs\"",
+                    absl::StrCat("name: \"guardian-nhs\"", right)}});
+  bus_.Start();
+  constexpr int kPeople = 4;
+  const auto restriction = [](int person) {
+    bus::v1::RestrictProcessingRequest request;
+    request.set_subject(KeyText(person));
+    request.set_restricted(true);
+    request.set_reason("ACCURACY_CONTESTED");
+    request.set_why("the person says it was somebody else");
+    return request;
+  };
+  const auto ask = [&](const char* principal, int person) {
+    auto request = restriction(person);
+    const auto asked = Erasures<bus::v1::RestrictProcessingResponse>(
+        principal, "RestrictProcessing", request);
+    EXPECT_THAT(asked, IsOk());
+    if (asked.ok()) request.set_approval(asked->asked().approval());
+    return request;
+  };
+  const auto agree = [&](const char* principal,
+                         const bus::v1::RestrictProcessingRequest& request) {
+    absl::StatusOr<bus::v1::RestrictProcessingResponse> agreed;
+    const absl::Duration until = SteadyNow() + kLong;
+    do {
+      agreed = Erasures<bus::v1::RestrictProcessingResponse>(
+          principal, "RestrictProcessing", request);
+    } while (absl::IsUnavailable(agreed.status()) && SteadyNow() < until);
+    EXPECT_THAT(agreed, IsOk());
+  };
+  for (int person = 1; person <= kPeople; ++person) {
+    const auto council = ask("service-manager", person);
+    const auto board = ask("nhs", person);
+    std::thread other([&] { agree("guardian-nhs", board); });
+    agree("guardian-council", council);
+    other.join();
+  }
+  for (const char* guardian : {"guardian-council", "guardian-nhs"}) {
+    const auto list = Erasures<bus::v1::ListRestrictionsResponse>(
+        guardian, "ListRestrictions", bus::v1::ListRestrictionsRequest());
+    ASSERT_THAT(list, IsOk());
+    ASSERT_EQ(list->restrictions_size(), kPeople) << guardian;
+    for (const auto& each : list->restrictions()) {
+      EXPECT_EQ(each.to(), 0u) << guardian;
+    }
+  }
 }
 
 // The same by the commands of people, each of which begins right.
