@@ -14,6 +14,7 @@ namespace {
 constexpr char kService[] = "concordat.bus.v1.ErasureService/";
 constexpr char kErasureAct[] = "erasure";
 constexpr char kKeysAct[] = "keys";
+constexpr char kReviewAct[] = "review";
 constexpr char kConfirmedType[] = "concordat.hub.v1.ErasureConfirmed";
 constexpr int kKeysMax = 16;
 
@@ -21,6 +22,19 @@ absl::Status NeedsRight(const Call& call, absl::string_view kind) {
   if (MayAgree(*call.principal, kind)) return absl::OkStatus();
   return absl::PermissionDeniedError(
       absl::StrCat("this needs the right ", RightTo(kind), " of the registry"));
+}
+
+// Whoever answers in an agency for what becomes of what it has: not everybody there
+// is told whom an erasure was of, nor speaks for the agency.
+absl::Status NeedsToAnswer(const Call& call) {
+  const v1::Principal& caller = *call.principal;
+  if (caller.role() == "operator" || caller.role() == "guardian" ||
+      MayAgree(caller, kReviewAct)) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("this is for an agency's guardian, or who has the right ",
+                   RightTo(kReviewAct), " of the registry"));
 }
 
 // Whom an operator is: everybody else is asked for its agency alone.
@@ -117,6 +131,8 @@ void ErasureDesk::Serve(ServerHost& host) {
       absl::StrCat(kService, "ListErasures"), {},
       [this](const Call& call, const v1::ListErasuresRequest&)
           -> absl::StatusOr<v1::ListErasuresResponse> {
+        const absl::Status may = NeedsToAnswer(call);
+        if (!may.ok()) return may;
         const auto list = register_.List(AgencyOf(call));
         if (!list.ok()) return list.status();
         v1::ListErasuresResponse response;
@@ -341,6 +357,9 @@ void ErasureDesk::Confirm(const Call& call,
   if (AgencyOf(call).empty() || !request.step().empty() ||
       !request.subject().empty()) {
     return ConfirmStep(call, request, std::move(reply));
+  }
+  if (const absl::Status may = NeedsToAnswer(call); !may.ok()) {
+    return reply(may);
   }
   const auto erasure = register_.Find(request.erasure_ref(), agency);
   if (!erasure.ok()) return reply(erasure.status());

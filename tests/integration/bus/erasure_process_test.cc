@@ -7,7 +7,8 @@
 //   a backup of before that opens it again                the same
 //   a log that no longer agrees with its tree, erased     the same
 //     or restored
-//   who had some of it not told; anybody else told        WhoHadSomethingIsTold…
+//   who had some of it not told; anybody else told; by   WhoHadSomethingIsTold…
+//     anybody of an agency read whose it was, or confirmed
 //   the wrapping key of before not destroyed              the same, and AChange…
 //   a change that was cut off never ended                 AChangeThatWasCutOff…
 //   a restriction without the right to it                 ARestriction…
@@ -172,16 +173,21 @@ TEST_F(ErasureProcessTest, WhoHadSomethingIsToldAndAskedToConfirm) {
   const auto erased = Erase(kPerson, 1);
   ASSERT_THAT(erased, IsOk());
   // By the log, whatever the agreements say; and nobody else.
-  for (const auto& [principal, told] :
-       {std::pair("police", 1), std::pair("nhs", 1),
-        std::pair("socialwork", 0)}) {
+  for (const auto& [principal, guardian, told] :
+       {std::tuple("police", "guardian-police", 1),
+        std::tuple("nhs", "guardian-nhs", 1),
+        std::tuple("socialwork", "guardian-council", 0)}) {
     SCOPED_TRACE(principal);
     end_ = {LogStatus().end_sequence()};
     EXPECT_EQ(::testing::Value(Tail(principal),
                                ::testing::Contains(erased->erasure_ref())),
               told == 1);
+    // Whose it was only they read who answer for it.
+    EXPECT_THAT((Erasures<bus::v1::ListErasuresResponse>(
+                    principal, "ListErasures", bus::v1::ListErasuresRequest())),
+                HasCode(absl::StatusCode::kPermissionDenied));
     const auto list = Erasures<bus::v1::ListErasuresResponse>(
-        principal, "ListErasures", bus::v1::ListErasuresRequest());
+        guardian, "ListErasures", bus::v1::ListErasuresRequest());
     ASSERT_THAT(list, IsOk());
     ASSERT_EQ(list->erasures_size(), told);
     if (told == 1) EXPECT_EQ(list->erasures(0).subject(), KeyText(kPerson));
@@ -190,10 +196,13 @@ TEST_F(ErasureProcessTest, WhoHadSomethingIsToldAndAskedToConfirm) {
   confirm.set_erasure_ref(erased->erasure_ref());
   confirm.set_destroyed(3);
   EXPECT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
-                  "socialwork", "ConfirmErasure", confirm)),
+                  "guardian-council", "ConfirmErasure", confirm)),
               HasCode(absl::StatusCode::kNotFound));
-  ASSERT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
+  EXPECT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
                   "police", "ConfirmErasure", confirm)),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  ASSERT_THAT((Erasures<bus::v1::ConfirmErasureResponse>(
+                  "guardian-police", "ConfirmErasure", confirm)),
               IsOk());
   const auto list = Erasures<bus::v1::ListErasuresResponse>(
       "admin", "ListErasures", bus::v1::ListErasuresRequest());
