@@ -4,6 +4,7 @@
 //   erased without a second person, or of another count   NeedsTwoPeople…
 //   a hold, or an open case, passed over                  the same
 //   payload still opened with all keys that exist         NothingOpensWhatWasErased
+//   that a restore lost events is told nobody             the same
 //   a backup of before that opens it again                the same
 //   a log that no longer agrees with its tree, erased     the same
 //     or restored
@@ -154,6 +155,14 @@ TEST_F(ErasureProcessTest, NothingOpensWhatWasErasedNeitherLogNorBackup) {
   EXPECT_THAT(Told("police", kPerson), IsEmpty());
   EXPECT_THAT(ReadPerson("police", kOther), ::testing::SizeIs(5));
   ExpectVerifies();
+  // What came between the backup and the restore is lost: who asks who knew is told.
+  output.clear();
+  EXPECT_EQ(Run(absl::StrCat("concordat who-knew --person ", KeyText(kOther),
+                             " --profile guardian-police --json --data ", data),
+                &output),
+            0)
+      << output;
+  EXPECT_THAT(output, HasSubstr("\"events lost\""));
 }
 
 // The test above could not fail if marks were not found where nothing is erased.
