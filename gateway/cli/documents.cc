@@ -42,6 +42,7 @@ struct Options {
   std::string level = "2";
   std::string count = "10";
   std::string record;
+  RuleStage stage = RuleStage::kInForce;
 };
 
 // One paper on its way: what it is made from, and what was asked for.
@@ -62,6 +63,8 @@ absl::StatusOr<absl::CivilDay> DayOf(const std::string& text) {
 }
 
 absl::StatusOr<Document> MakeImpact(Order& order) {
+  const absl::Status asked = LoadRules(order.hub, order.sources);
+  if (!asked.ok()) return asked;
   if (order.hub.principal().role() == kCoordinator) {
     const auto cases = CollectCases(order.hub);
     if (!cases.ok()) return cases.status();
@@ -92,14 +95,26 @@ absl::StatusOr<Document> MakeChanges(Order& order) {
   return ChangesOf(order.sources, *diff);
 }
 
+absl::StatusOr<Document> MakeNotice(Order& order) {
+  const absl::Status asked = LoadRules(order.hub, order.sources);
+  if (!asked.ok()) return asked;
+  return NoticeOf(order.sources, order.of);
+}
+
 absl::StatusOr<Document> MakeRule(Order& order) {
+  const RuleStage stage = order.options.stage;
+  const absl::Status asked = LoadRules(order.hub, order.sources);
+  if (!asked.ok()) return asked;
+  const auto rule = FindRule(order.sources, order.of, stage);
+  if (!rule.ok()) return rule.status();
   CallOptions options;
   options.timeout = kBacktestMax;
+  alerts::v1::BacktestRulesRequest request;
+  if (stage == RuleStage::kCandidate) *request.add_rules() = **rule;
   const auto backtest = order.hub.Call<alerts::v1::BacktestRulesResponse>(
-      kAlerts, absl::StrCat(kAlertsService, "BacktestRules"),
-      alerts::v1::BacktestRulesRequest(), options);
+      kAlerts, absl::StrCat(kAlertsService, "BacktestRules"), request, options);
   if (!backtest.ok()) return backtest.status();
-  return RuleOf(order.sources, order.of, *backtest);
+  return RuleOf(order.sources, order.of, stage, *backtest);
 }
 
 absl::StatusOr<Document> MakeSecurity(Order& order) {
@@ -255,13 +270,16 @@ absl::StatusOr<Document> MakeAlerts(Order& order) {
 }
 
 absl::StatusOr<Document> MakeEquality(Order& order) {
-  const auto rule = FindRule(order.sources, order.of);
+  const RuleStage stage = order.options.stage;
+  const absl::Status asked = LoadRules(order.hub, order.sources);
+  if (!asked.ok()) return asked;
+  const auto rule = FindRule(order.sources, order.of, stage);
   if (!rule.ok()) return rule.status();
   const auto alerts = AskAlerts(order.hub);
   if (!alerts.ok()) return alerts.status();
   const auto records = CollectEquality(order.hub, *alerts);
   if (!records.ok()) return records.status();
-  return EqualityOf(order.sources, order.of, *records);
+  return EqualityOf(order.sources, order.of, stage, *records);
 }
 
 absl::StatusOr<Document> MakeUnknown(Order& order) {
@@ -289,6 +307,7 @@ struct Kind {
   const char* of;  // Null: of nothing.
   const char* is;
   Maker make;
+  bool has_candidates = false;  // It takes --candidate.
 };
 
 template <absl::StatusOr<Document> (*kMake)(const Sources&, absl::string_view)>
@@ -314,13 +333,17 @@ const std::vector<Kind>& Kinds() {
       {"dpia", "AGENCY", "inputs to an impact assessment", MakeImpact},
       {"sensitive", "AGENCY", "appropriate policy document (section 42)",
        FromSources<SensitiveOf>},
-      {"notice", "AGENCY", "text of a privacy notice, in layers",
-       FromSources<NoticeOf>},
+      {"notice", "AGENCY", "text of a privacy notice, in layers", MakeNotice},
       {"fields", "EDGE", "what an edge reads of its source, field by field",
        MakeFields},
-      {"rule", "RULE", "dossier of an alert rule, with a backtest", MakeRule},
-      {"equality", "RULE", "its alerts by age, and its data about children",
-       MakeEquality},
+      {"rule", "RULE",
+       "dossier of an alert rule in force, with a backtest; or, with "
+       "--candidate,\n                    of the folder's, that waits for two "
+       "people",
+       MakeRule, /*has_candidates=*/true},
+      {"equality", "RULE",
+       "its alerts by age, its data about children; also --candidate",
+       MakeEquality, /*has_candidates=*/true},
       {"security", nullptr, "components, keys, rights, threat model",
        MakeSecurity},
       {"people", nullptr,
@@ -452,10 +475,23 @@ absl::Status RunDocuments(const std::vector<std::string>& arguments) {
                          "Of resilience: bus/backups/record.jsonl of another "
                          "machine, where a restore was tried.",
                          &options.record);
+  bool candidate = false;
+  line.flags().AddBool("candidate",
+                       "Of rule and equality: the folder's version, which "
+                       "waits for two people.",
+                       &candidate);
   const auto go = line.Parse(arguments, 1, 2);
   if (!go.ok() || !*go) return go.status();
   const auto kind = FindKind(line.words());
   if (!kind.ok()) return kind.status();
+  if (candidate) {
+    if (!(*kind)->has_candidates) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("documents ", (*kind)->name,
+                       ": --candidate is of rule and equality"));
+    }
+    options.stage = RuleStage::kCandidate;
+  }
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
   auto sources = LoadSources(**hub, options.documented);

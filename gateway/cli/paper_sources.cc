@@ -241,13 +241,27 @@ absl::StatusOr<Sources> LoadSources(Hub& hub, const std::string& documented) {
   auto feeds = Parse<hub::v1::Feed>(data.LoadFeeds());
   if (!feeds.ok()) return feeds.status();
   sources.feeds = *std::move(feeds);
-  auto rules = Parse<alerts::v1::Rule>(data.LoadRules());
-  if (!rules.ok()) return rules.status();
-  sources.rules = *std::move(rules);
   absl::Status status = LoadRetention(data, sources);
   if (status.ok()) status = LoadAgreements(hub, sources);
   if (!status.ok()) return status;
   return sources;
+}
+
+absl::Status LoadRules(Hub& hub, Sources& sources) {
+  auto list = hub.Call<alerts::v1::ListRulesResponse>(
+      "concordat-alerts", "concordat.alerts.v1.AlertsService/ListRules",
+      alerts::v1::ListRulesRequest());
+  if (!list.ok()) return list.status();
+  sources.rules = *std::move(list);
+  auto of_folder = Parse<alerts::v1::Rule>(hub.data().LoadRules());
+  if (of_folder.ok()) {
+    sources.folder_rules = *std::move(of_folder);
+  } else if (!sources.rules.has_waiting()) {
+    // It has changed since the alerts service looked, which would say why.
+    sources.rules.mutable_waiting()->set_what(absl::StrCat(
+        "the folder's rules cannot be read: ", of_folder.status().message()));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LoadInventories(const DataDirectory& data, Sources& sources) {

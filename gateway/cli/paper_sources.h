@@ -15,6 +15,9 @@ namespace concordat::cli {
 // `documented`: a descriptor set with the schemas' comments; empty: of this build.
 //   Errors name what cannot be read, or what does not answer.
 absl::StatusOr<Sources> LoadSources(Hub& hub, const std::string& documented);
+// As well: which rules are in force, and which wait.
+//   UNAVAILABLE  the alerts service does not say.
+absl::Status LoadRules(Hub& hub, Sources& sources);
 // As well: what each edge says that it reads.
 //   UNAVAILABLE  one does not say.
 absl::Status LoadInventories(const DataDirectory& data, Sources& sources);

@@ -76,12 +76,21 @@ absl::Status List(Hub& hub, bool as_json) {
       kProgram, absl::StrCat(kService, "ListRules"),
       alerts::v1::ListRulesRequest());
   if (!list.ok()) return list.status();
-  for (const alerts::v1::Rule& rule : list->rules()) {
+  for (int i = 0; i < list->rules_size(); ++i) {
+    const alerts::v1::Rule& rule = list->rules(i);
     if (as_json) {
       std::printf("%s\n", ToJson(rule).c_str());
-    } else {
-      Print(rule);
+      continue;
     }
+    Print(rule);
+    if (i >= list->standing_size()) continue;  // Of a service of before.
+    const alerts::v1::RuleStanding& standing = list->standing(i);
+    if (standing.adopted_at() == 0) continue;
+    std::printf(
+        "    in force since %s, position %llu; agreed to by %s and %s\n",
+        LocalTime(standing.adopted_at()).c_str(),
+        static_cast<unsigned long long>(standing.position()),
+        standing.asked_by().c_str(), standing.agreed_by().c_str());
   }
   if (list->has_waiting() && !as_json) {
     std::printf("%s%s\n",

@@ -70,10 +70,10 @@ absl::StatusOr<Document> NoticeOf(const Sources& sources,
 //   NOT_FOUND  no such edge; names those that there are.
 absl::StatusOr<Document> FieldsOf(const Sources& sources,
                                   absl::string_view edge);
-// Everything about an alert rule of that version.
-//   NOT_FOUND  no such rule; names those that there are.
+// Everything about an alert rule of that stage. `backtest` is of it.
+//   as FindRule()
 absl::StatusOr<Document> RuleOf(
-    const Sources& sources, absl::string_view rule,
+    const Sources& sources, absl::string_view rule, RuleStage stage,
     const alerts::v1::BacktestRulesResponse& backtest);
 
 // A component that it is made of.
@@ -269,9 +269,9 @@ struct EqualityRecords {
 // What a rule's alerts are by age, as far as the hub can tell, and what it does with
 // data about children: for the controllers' equality and children's rights
 // assessments. Numbers that would tell of so few are left out.
-//   NOT_FOUND  no such rule; names those that there are.
+//   as FindRule()
 absl::StatusOr<Document> EqualityOf(const Sources& sources,
-                                    absl::string_view rule,
+                                    absl::string_view rule, RuleStage stage,
                                     const EqualityRecords& records);
 // What was not known: feeds silent, agreements ended, people in doubt, programs that
 // did not run (of `extract`).

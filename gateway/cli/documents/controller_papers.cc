@@ -72,7 +72,7 @@ Table RulesInWords(const Sources& sources, bool easy) {
                    : "Patterns that a named person is asked to look at",
               {"Rule", "In words"},
               {}};
-  for (const alerts::v1::Rule& rule : sources.rules) {
+  for (const alerts::v1::Rule& rule : sources.rules.rules()) {
     if (easy) {
       for (const policy::v1::RuleWords& each : sources.legal.rules()) {
         if (each.rule() == rule.id()) {

@@ -113,15 +113,18 @@ Section AgeSection(const Sources& sources, absl::string_view rule,
     for (const auto& column : columns) row.push_back(column[band]);
     table.rows.push_back(std::move(row));
   }
-  return {"Age",
-          {absl::StrCat(
-              "On the day of the alert; of open cases today. Of the alerts and "
-              "cases that who made this paper is shown. A number from 1 to ",
-              kCountMin - 1,
-              " is left out, and another one with it where it could be worked "
-              "out; there are no sums.")},
-          {},
-          {std::move(table)}};
+  return {
+      "Age",
+      {absl::StrCat(
+           "On the day of the alert; of open cases today. Of the alerts and "
+           "cases that who made this paper is shown. A number from 1 to ",
+           kCountMin - 1,
+           " is left out, and another one with it where it could be worked "
+           "out; there are no sums."),
+       "Alerts of every version of the rule that was in force, and of none "
+       "that was not."},
+      {},
+      {std::move(table)}};
 }
 
 Section UnmeasuredSection() {
@@ -187,15 +190,16 @@ Section ChildrenSection(const Sources& sources, const Rule& rule) {
 }  // namespace
 
 absl::StatusOr<Document> EqualityOf(const Sources& sources,
-                                    absl::string_view id,
+                                    absl::string_view id, RuleStage stage,
                                     const EqualityRecords& records) {
-  const auto rule = FindRule(sources, id);
+  const auto rule = FindRule(sources, id, stage);
   if (!rule.ok()) return rule.status();
   Document document =
       Begin(sources, "equality",
-            absl::StrCat("Equality and children's rights, data for rule ",
-                         (*rule)->id(), " version ", (*rule)->version()));
+            RuleTitle(**rule, stage,
+                      "Equality and children's rights, data for rule"));
   document.missing = records.missing;
+  document.sections.push_back(InForceOf(sources, **rule, stage));
   document.sections.push_back(AgeSection(sources, id, records));
   document.sections.push_back(UnmeasuredSection());
   document.sections.push_back(ChildrenSection(sources, **rule));

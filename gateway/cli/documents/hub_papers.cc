@@ -271,22 +271,22 @@ Section ComponentsSection(const SecurityParts& parts) {
 }  // namespace
 
 absl::StatusOr<Document> RuleOf(
-    const Sources& sources, absl::string_view id,
+    const Sources& sources, absl::string_view id, RuleStage stage,
     const alerts::v1::BacktestRulesResponse& backtest) {
-  const auto rule = FindRule(sources, id);
+  const auto rule = FindRule(sources, id, stage);
   if (!rule.ok()) return rule.status();
   const Rule* const found = *rule;
-  Document document = Begin(sources, "rule",
-                            absl::StrCat("Rule dossier: ", found->id(),
-                                         " version ", found->version()));
+  Document document =
+      Begin(sources, "rule", RuleTitle(*found, stage, "Rule dossier:"));
   std::vector<Section>& sections = document.sections;
+  sections.push_back(InForceOf(sources, *found, stage));
   const policy::v1::RuleWords* words = nullptr;
   for (const policy::v1::RuleWords& each : sources.legal.rules()) {
     if (each.rule() == id) words = &each;
   }
   Table table{"The rule", {"Of it", "Is"}, {}};
   table.rows = {
-      {"in force from", found->effective()},
+      {"acts from", found->effective()},
       {"comes from", found->source()},
       {"calendar of its working days and hours", found->calendar()},
       {"in easy words", words == nullptr ? "NOT RECORDED" : words->easy_read()},
@@ -305,7 +305,12 @@ absl::StatusOr<Document> RuleOf(
     sections.push_back(LimbSection(limb));
   }
   sections.push_back(BacktestSection(*found, backtest));
-  Section text{"The text", {"As the alerts service loads it."}, {}, {}};
+  Section text{
+      "The text",
+      {stage == RuleStage::kCandidate ? "As the folder holds it."
+                                      : "As the alerts service judges by it."},
+      {},
+      {}};
   google::protobuf::TextFormat::PrintToString(*found, &text.verbatim);
   sections.push_back(std::move(text));
   return document;

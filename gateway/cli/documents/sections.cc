@@ -101,17 +101,6 @@ std::vector<const StandingAgreement*> AgreementsWith(const Sources& sources,
   return found;
 }
 
-absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
-                                                 absl::string_view id) {
-  std::vector<std::string> names;
-  for (const alerts::v1::Rule& each : sources.rules) {
-    if (each.id() == id) return &each;
-    names.push_back(each.id());
-  }
-  return absl::NotFoundError(
-      absl::StrCat("no rule ", id, ": ", absl::StrJoin(names, ", ")));
-}
-
 Section PartiesOf(const Sources& sources, const Agreement& agreement) {
   Table table{"Parties", {"Party", "Standing", "Because", "Uses it under"}, {}};
   std::vector<std::string> all(agreement.parties().begin(),
@@ -449,32 +438,6 @@ Section AgreementsOf(const Controller& controller) {
                           each->in_force ? "in force" : "not in force"});
   }
   return {"Agreements that it is a party to", {}, {}, {std::move(table)}};
-}
-
-Section RulesOf(const Sources& sources) {
-  Table table{"Alert rules",
-              {"Rule", "In force from", "What it looks for", "Who is asked"},
-              {}};
-  for (const alerts::v1::Rule& rule : sources.rules) {
-    for (const alerts::v1::Limb& limb : rule.limbs()) {
-      std::vector<std::string> to;
-      for (const auto& each : limb.to()) {
-        to.push_back(absl::StrCat(each.role(), " (", each.agency(), ")"));
-      }
-      table.rows.push_back({absl::StrCat(rule.id(), " version ", rule.version(),
-                                         ", ", limb.name()),
-                            rule.effective(), limb.why(),
-                            absl::StrJoin(to, ", ")});
-    }
-  }
-  return {"Automated rules and human decisions",
-          {"Rules raise alerts to named roles and do nothing else: no rule "
-           "changes anything about a person. Who is asked accepts or refuses, "
-           "and decides. There is no decision based solely on automated "
-           "processing (UK GDPR Article 22, Data Protection Act 2018 section "
-           "49)."},
-          {},
-          {std::move(table)}};
 }
 
 Section RisksOf(const Sources& sources, absl::string_view agency) {

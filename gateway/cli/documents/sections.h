@@ -37,10 +37,18 @@ absl::StatusOr<const StandingAgreement*> FindAgreement(const Sources& sources,
 std::vector<const StandingAgreement*> AgreementsWith(const Sources& sources,
                                                      absl::string_view agency);
 
-// The rule in force of that id.
-//   NOT_FOUND  names those that there are.
+// The rule of that id: as it is in force, or as the folder has it while that waits.
+//   NOT_FOUND            names those that there are, or how to have one that waits.
+//   FAILED_PRECONDITION  the folder's is in force, or cannot be used: why.
 absl::StatusOr<const alerts::v1::Rule*> FindRule(const Sources& sources,
-                                                 absl::string_view id);
+                                                 absl::string_view id,
+                                                 RuleStage stage);
+// "R17 version 4"; of a candidate it begins with that it is one.
+std::string RuleTitle(const alerts::v1::Rule& rule, RuleStage stage,
+                      absl::string_view paper);
+// How it came to be in force, or that it is not, and what waits beside it.
+Section InForceOf(const Sources& sources, const alerts::v1::Rule& rule,
+                  RuleStage stage);
 
 Section PartiesOf(const Sources& sources,
                   const policy::v1::Agreement& agreement);

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/alerts/v1/rule.pb.h"
+#include "concordat/alerts/v1/service.pb.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "concordat/bus/v1/retention.pb.h"
 #include "concordat/edge/v1/inventory.pb.h"
@@ -54,7 +55,11 @@ struct Sources {
   std::shared_ptr<const gateway::Schemas> schemas;
   policy::v1::LegalReference legal;
   std::vector<hub::v1::Feed> feeds;
-  std::vector<alerts::v1::Rule> rules;
+  // Those in force, how each came to be, and that others wait.
+  alerts::v1::ListRulesResponse rules;
+  // Those of the folder, which are not in force if they are others; not there: they
+  // cannot be read.
+  std::optional<std::vector<alerts::v1::Rule>> folder_rules;
   std::optional<bus::v1::RetentionPolicy> retention;
   std::vector<edge::v1::FieldInventory> inventories;
   // Codes of the list person-view, in its order.
@@ -71,6 +76,10 @@ struct Sources {
   // The registry, the types and the law, by version or hash.
   std::vector<std::string> MadeFrom() const;
 };
+
+// Which of a rule's versions a paper is of: that in force, or the folder's, which waits
+// for two people.
+enum class RuleStage { kInForce, kCandidate };
 
 std::string NameOf(const StandingAgreement& agreement);
 

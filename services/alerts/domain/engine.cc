@@ -249,7 +249,7 @@ void Engine::FoldRules(const View& view, const std::string& data) {
   if (view.header.type == kApprovalGiven) {
     if (given.ParseFromString(data)) rules_.Agree(given);
   } else if (adopted.ParseFromString(data)) {
-    const auto taken = rules_.Adopt(adopted, view.sequence);
+    const auto taken = rules_.Adopt(adopted, view.sequence, view.accepted_us);
     if (!taken.ok()) fault_ = std::string(taken.status().message());
   }
 }

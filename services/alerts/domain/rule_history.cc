@@ -41,12 +41,13 @@ RuleHistory::RuleHistory(RuleBook first, WantedFields wanted,
 
 void RuleHistory::Agree(const hub::v1::ApprovalGiven& given) {
   if (given.kind() == kRuleAct) {
-    agreed_.push_back({given.request(), given.digest()});
+    agreed_.push_back(
+        {given.request(), given.digest(), given.asked_by(), given.by()});
   }
 }
 
 absl::StatusOr<bool> RuleHistory::Adopt(const hub::v1::RulesAdopted& adopted,
-                                        Sequence place) {
+                                        Sequence place, uint64_t accepted_us) {
   const auto agreed = std::find_if(
       agreed_.begin(), agreed_.end(),
       [&](const Agreed& each) { return each.digest == adopted.digest(); });
@@ -66,14 +67,51 @@ absl::StatusOr<bool> RuleHistory::Adopt(const hub::v1::RulesAdopted& adopted,
   }
   // What was agreed before it and not used is not used any more: it would put back
   // what has been replaced since.
+  Agreed by = std::move(*agreed);
   agreed_.erase(agreed_.begin(), agreed + 1);
   auto book = RuleBook::Build(rules, *types_, *clocks_,
                               newest().first_index() + newest().size());
   if (!book.ok()) return book.status();
   widened_ |= book->AddWanted(wanted_);
-  versions_.push_back(
-      {place, std::make_unique<const RuleBook>(*std::move(book))});
+  versions_.push_back({place,
+                       std::make_unique<const RuleBook>(*std::move(book)),
+                       accepted_us, std::move(by)});
   return true;
+}
+
+const v1::Rule* RuleHistory::Version::Find(absl::string_view id) const {
+  const auto& rules = book->rules();
+  const auto found =
+      std::find_if(rules.begin(), rules.end(),
+                   [id](const v1::Rule& rule) { return rule.id() == id; });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+std::vector<RuleHistory::Standing> RuleHistory::StandingAt(
+    uint64_t now_us) const {
+  std::vector<Standing> all;
+  for (const v1::Rule& rule : newest().rules()) {
+    const std::string bytes = rule.SerializeAsString();
+    const auto other = std::find_if(
+        versions_.rbegin(), versions_.rend(), [&](const Version& version) {
+          const v1::Rule* const was = version.Find(rule.id());
+          return was == nullptr || was->SerializeAsString() != bytes;
+        });
+    const Version& since = *std::prev(other);
+    Standing& standing = all.emplace_back();
+    standing.from_us = since.from_us;
+    standing.from = since.from;
+    standing.agreed = since.agreed;
+    // As Watching() goes back.
+    const auto acts = std::find_if(
+        versions_.rbegin(), versions_.rend(), [&](const Version& version) {
+          return !version.book->NotEffectiveAt(now_us).contains(rule.id());
+        });
+    if (acts == versions_.rbegin() || acts == versions_.rend()) continue;
+    const v1::Rule* const then = acts->Find(rule.id());
+    if (then != nullptr) standing.acts_until_then = then->version();
+  }
+  return all;
 }
 
 RuleLimbs RuleHistory::Watching(absl::string_view type, Sequence place,

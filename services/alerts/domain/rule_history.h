@@ -45,11 +45,11 @@ class RuleHistory {
 
   // The next event of its type.
   void Agree(const hub::v1::ApprovalGiven& given);
-  // True: they are in force from `place` on.
+  // True: they are in force from `place` on, which was accepted then.
   //   FAILED_PRECONDITION  nobody agreed to them, or they are others.
   //   INVALID_ARGUMENT     they cannot be read, or are wrong: says which.
   absl::StatusOr<bool> Adopt(const hub::v1::RulesAdopted& adopted,
-                             Sequence place);
+                             Sequence place, uint64_t accepted_us);
 
   // Those in force.
   const RuleBook& newest() const { return *versions_.back().book; }
@@ -57,8 +57,21 @@ class RuleHistory {
   struct Agreed {
     std::string request;
     std::string digest;
+    std::string asked_by;  // Principals.
+    std::string by;
   };
   const std::vector<Agreed>& agreed() const { return agreed_; }
+  // How a rule of newest() came to be in force: by the first adoption since which it
+  // is as it is.
+  struct Standing {
+    uint64_t from_us = 0;  // Log time; 0: it is one of the first.
+    Sequence from;
+    Agreed agreed;
+    // Its day has not come: the version that acts until then; 0: none.
+    uint32_t acts_until_then = 0;
+  };
+  // In the order of newest().rules(). `now_us` is log time.
+  std::vector<Standing> StandingAt(uint64_t now_us) const;
   // A version asks for fields that those of before did not: facts that were read
   // before it lack them, unless all is folded again, with wanted().
   bool widened() const { return widened_; }
@@ -82,6 +95,11 @@ class RuleHistory {
   struct Version {
     Sequence from;
     std::unique_ptr<const RuleBook> book;
+    uint64_t from_us = 0;
+    Agreed agreed = {};  // Nobody: of the first.
+
+    // Null: it has none of that id.
+    const v1::Rule* Find(absl::string_view id) const;
   };
   const Version& VersionOf(size_t index) const;
 

@@ -300,10 +300,25 @@ bool Desk::AwaitPosition(Sequence position, absl::Time deadline) {
                          });
 }
 
-absl::StatusOr<std::vector<v1::Rule>> Desk::Rules(absl::Time deadline) {
+absl::StatusOr<v1::ListRulesResponse> Desk::Rules(absl::Time deadline) {
   MutexLock lock(mu_);
   if (absl::Status end = AwaitTheEnd(deadline); !end.ok()) return end;
-  return engine_.rules().newest().rules();
+  const RuleHistory& history = engine_.rules();
+  const std::vector<v1::Rule>& rules = history.newest().rules();
+  const auto standing = history.StandingAt(engine_.log_time_us());
+  v1::ListRulesResponse response;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    *response.add_rules() = rules[i];
+    v1::RuleStanding& out = *response.add_standing();
+    out.set_rule(rules[i].id());
+    out.set_version(rules[i].version());
+    out.set_adopted_at(standing[i].from_us);
+    out.set_position(standing[i].from.value);
+    out.set_asked_by(standing[i].agreed.asked_by);
+    out.set_agreed_by(standing[i].agreed.by);
+    out.set_acts_until_then(standing[i].acts_until_then);
+  }
+  return response;
 }
 
 void Desk::FillStatus(hub::v1::GetStatusResponse* status) {

@@ -91,9 +91,9 @@ class Desk {
   void Follow(const AlertCaller& caller, Sequence after,
               std::function<bool(const v1::Alert&)> write);
 
-  // The rules in force.
+  // The rules in force, and how each came to be; not what waits.
   //   UNAVAILABLE  as List().
-  absl::StatusOr<std::vector<v1::Rule>> Rules(absl::Time deadline);
+  absl::StatusOr<v1::ListRulesResponse> Rules(absl::Time deadline);
 
   void FillStatus(hub::v1::GetStatusResponse* status);
 

@@ -25,20 +25,19 @@ absl::StatusOr<Definitions> RuleDesk::With(const Rules& rules,
     definitions.rules = {rules.begin(), rules.end()};
     return definitions;
   }
-  auto in_force = in_force_(deadline);
+  const auto in_force = in_force_(deadline);
   if (!in_force.ok()) return in_force.status();
-  definitions.rules = *std::move(in_force);
+  definitions.rules = {in_force->rules().begin(), in_force->rules().end()};
   return definitions;
 }
 
 absl::StatusOr<v1::ListRulesResponse> RuleDesk::List(
     absl::Time deadline) const {
-  const auto in_force = in_force_(deadline);
-  if (!in_force.ok()) return in_force.status();
-  v1::ListRulesResponse response;
-  response.mutable_rules()->Assign(in_force->begin(), in_force->end());
-  const v1::WaitingRules waiting = WaitingRulesOf(*in_force, of_folder_());
-  if (!waiting.what().empty()) *response.mutable_waiting() = waiting;
+  auto response = in_force_(deadline);
+  if (!response.ok()) return response;
+  const v1::WaitingRules waiting = WaitingRulesOf(
+      {response->rules().begin(), response->rules().end()}, of_folder_());
+  if (!waiting.what().empty()) *response->mutable_waiting() = waiting;
   return response;
 }
 

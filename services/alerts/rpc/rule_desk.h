@@ -24,7 +24,7 @@ class RuleDesk {
  public:
   // Those in force now, as Desk::Rules().
   using RulesInForce =
-      std::function<absl::StatusOr<std::vector<v1::Rule>>(absl::Time deadline)>;
+      std::function<absl::StatusOr<v1::ListRulesResponse>(absl::Time deadline)>;
 
   // `agreements` are what vectors are judged under. The bus and the clock are
   // borrowed.

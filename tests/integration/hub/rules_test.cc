@@ -6,6 +6,8 @@
 //   agreed to and not in force without a restart    AdoptedTheyJudgeFromThereOn
 //   adopted they judge what was there before, then
 //   or at the next start                            AdoptedTheyJudgeFromThereOn
+//   a paper is of the folder's version, or of a
+//   candidate that does not say that it is one      APaperIsOfWhatIsInForce
 //   a new right of the registry nobody tells of    TheLogTellsOfTheRegistry
 #include <filesystem>
 #include <fstream>
@@ -159,12 +161,49 @@ TEST_F(RulesTest, RulesNeedTwoPeople) {
               HasSubstr("agreed to by coordinator and service-manager"));
   const std::string now = UntilInForce("R17 version 4, from");
   EXPECT_THAT(now, Not(HasSubstr("wait for two people")));
+  EXPECT_THAT(now, HasSubstr("agreed to by coordinator and service-manager"));
   EXPECT_THAT(Log(), HasSubstr("RulesAdopted"));
   // Also after a restart, on which the folder's word alone is nothing.
   Mend("rules/r17.textproto", "version: 4", "version: 5");
   RestartAlerts();
   EXPECT_THAT(UntilInForce("R17 version 4, from"),
               HasSubstr("R17 version 5 in place of R17 version 4"));
+}
+
+TEST_F(RulesTest, APaperIsOfWhatIsInForce) {
+  const auto paper = [this](std::vector<std::string> words) {
+    words.insert(words.begin(), {"documents"});
+    words.push_back("--json");
+    return Run(words, "coordinator");
+  };
+  EXPECT_THAT(paper({"rule", "R17"}), HasSubstr("nobody in the log"));
+  EXPECT_THAT(paper({"rule", "R17", "--candidate"}),
+              HasSubstr("R17 version 3 of the folder is in force"));
+  Mend("rules/r17.textproto", "version: 3", "version: 4");
+  Mend("rules/r17.textproto", "at_least: 2", "at_least: 1");
+  const std::string stands = paper({"rule", "R17"});
+  EXPECT_THAT(stands, HasSubstr("Rule dossier: R17 version 3"));
+  EXPECT_THAT(stands, HasSubstr("The folder holds version 4, which waits"));
+  EXPECT_THAT(stands, Not(HasSubstr("CANDIDATE")));
+  for (const char* kind : {"rule", "equality"}) {
+    const std::string waits = paper({kind, "R17", "--candidate"});
+    EXPECT_THAT(waits, HasSubstr("CANDIDATE, NOT IN FORCE. ")) << kind;
+    EXPECT_THAT(waits, HasSubstr("R17 version 4 in place of R17 version 3"));
+  }
+  EXPECT_THAT(paper({"dpia", "nhs-tayside", "--candidate"}),
+              HasSubstr("--candidate is of rule and equality"));
+  const std::string approval = Ask();
+  EXPECT_THAT(Run({"rules", "adopt", "--approve", approval}, "service-manager"),
+              HasSubstr("agreed to by coordinator and service-manager"));
+  UntilInForce("R17 version 4, from");
+  const std::string adopted = paper({"rule", "R17"});
+  EXPECT_THAT(adopted, HasSubstr("Rule dossier: R17 version 4"));
+  EXPECT_THAT(adopted, HasSubstr("coordinator and service-manager"));
+  // A folder that cannot be read hides nothing of what is in force.
+  Mend("rules/r17.textproto", "at_least: 1", "at_least: one");
+  const std::string still = paper({"rule", "R17"});
+  EXPECT_THAT(still, HasSubstr("Rule dossier: R17 version 4"));
+  EXPECT_THAT(still, HasSubstr("the folder's rules cannot be used"));
 }
 
 TEST_F(RulesTest, AdoptedTheyJudgeFromThereOn) {

@@ -75,10 +75,10 @@ class AlertViewsTest : public testing::DrawnCasesTest {
     desk_ = std::make_unique<Desk>(
         *std::move(engine), *alerts_client_, shared_types(), self(),
         bus::v1::ENVIRONMENT_DEMO, clock(), desk_random_, alerts_log_);
-    const auto none = [](auto...) { return std::vector<v1::Rule>(); };
     rule_desk_ = std::make_unique<RuleDesk>(
-        definitions, none, none, std::vector<policy::v1::Agreement>(),
-        *alerts_client_, clock());
+        definitions, [](absl::Time) { return v1::ListRulesResponse(); },
+        [] { return std::vector<v1::Rule>(); },
+        std::vector<policy::v1::Agreement>(), *alerts_client_, clock());
     Serve(*desk_, *rule_desk_, host());
     running_ = std::thread([this] { EXPECT_THAT(desk_->Run(), IsOk()); });
     Start();

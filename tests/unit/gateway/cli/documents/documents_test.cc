@@ -51,7 +51,9 @@ class DocumentsOfDataTest : public ::testing::Test {
     sources_.types = *testing::DemoTypes();
     sources_.schemas = *gateway::Schemas::Build(testing::DemoDocumentedSet());
     sources_.feeds = *testing::DemoFeeds();
-    sources_.rules = *testing::DemoRules();
+    sources_.folder_rules = *testing::DemoRules();
+    sources_.rules.mutable_rules()->Assign(sources_.folder_rules->begin(),
+                                           sources_.folder_rules->end());
     policy::v1::Purpose& purpose = *sources_.legal.add_purposes();
     purpose.set_code("MAPPA_RISK_MANAGEMENT");
     purpose.set_title("managing the risk of serious harm");

@@ -69,7 +69,9 @@ class PapersFixture : public ::testing::Test {
     sources_.types = *testing::DemoTypes();
     sources_.schemas = *gateway::Schemas::Build(testing::DemoDocumentedSet());
     sources_.feeds = *testing::DemoFeeds();
-    sources_.rules = *testing::DemoRules();
+    sources_.folder_rules = *testing::DemoRules();
+    sources_.rules.mutable_rules()->Assign(sources_.folder_rules->begin(),
+                                           sources_.folder_rules->end());
     EXPECT_THAT(ParseTextProto({"scotland.textproto",
                                 FileOf("deploy/config/legal/scotland."
                                        "textproto")},

@@ -11,18 +11,38 @@
 // a breach names fields that were not shown          ABreachNamesTheFieldsThatWereShown
 // of another recipient's, or without the clock       ABreachNamesTheFieldsThatWereShown
 // a limb, or a day of load, is left out              ARulesDossierHasEveryLimbAndItsLoad
+// the folder's version passes for that in force      ARulesPaperIsOfWhatIsInForce
+// who agreed, or since when, is not said             the same
+// a candidate is not marked, or is no candidate      ACandidateSaysThatItIsOne
+// that something waits is not said                   WhatWaitsIsSaid
 // a page's rows are lost on the way                  TheSecurityPackHasTheThreatModel
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/unit/gateway/cli/documents/papers_fixture.h"
 
 namespace concordat::cli {
 namespace {
 
+using alerts::v1::Rule;
+using ::testing::StartsWith;
+
 class PapersTest : public PapersFixture {
  protected:
+  // The folder's version of it, which waits.
+  Rule& Edited(const std::string& id) {
+    Rule& rule = *std::find_if(
+        sources_.folder_rules->begin(), sources_.folder_rules->end(),
+        [&](const Rule& each) { return each.id() == id; });
+    rule.set_version(rule.version() + 1);
+    rule.mutable_limbs(0)->set_why("Of the folder alone.");
+    sources_.rules.mutable_waiting()->set_digest("digest");
+    sources_.rules.mutable_waiting()->set_what(absl::StrCat(id, " is other"));
+    return rule;
+  }
   std::vector<Document> All() {
     alerts::v1::BacktestRulesResponse backtest;
     alerts::v1::BacktestLoad& load = *backtest.add_load();
@@ -94,13 +114,14 @@ class PapersTest : public PapersFixture {
           ProcessorOf(sources_, "tayside-demo"),
           SensitiveOf(sources_, "police-scotland"),
           SensitiveOf(sources_, "nhs-tayside"),
-          NoticeOf(sources_, "nhs-tayside"), RuleOf(sources_, "R07", backtest),
+          NoticeOf(sources_, "nhs-tayside"),
+          RuleOf(sources_, "R07", RuleStage::kInForce, backtest),
           SampleOf(sources_, records, Clocks(), absl::CivilDay(2025, 11, 20),
                    {2, 10, "seed"}),
           DecommissionOf(sources_, "edge-council", EdgeParts()),
           RightsOf(sources_, "nhs-tayside", rights),
           BreachLettersOf(sources_, BreachHere()),
-          EqualityOf(sources_, "R07", equality)}) {
+          EqualityOf(sources_, "R07", RuleStage::kInForce, equality)}) {
       EXPECT_THAT(document, IsOk());
       if (document.ok()) all.push_back(*std::move(document));
     }
@@ -145,7 +166,7 @@ TEST_F(PapersTest, WhatThePapersAreMadeFromIsWhole) {
     absl::CivilDay day;
     EXPECT_TRUE(absl::ParseCivilTime(words.review_on(), &day)) << words.rule();
   }
-  for (const alerts::v1::Rule& rule : sources_.rules) {
+  for (const alerts::v1::Rule& rule : sources_.rules.rules()) {
     EXPECT_THAT(worded, Contains(rule.id()));
   }
   std::set<std::string> known;
@@ -197,9 +218,9 @@ TEST_F(PapersTest, ANoticeHasItsLayersAndEveryRule) {
     EXPECT_THAT(titles, Contains(title));
   }
   EXPECT_EQ(TableOf(*nhs, "What the computer looks for")->rows.size(),
-            sources_.rules.size());
+            sources_.folder_rules->size());
   size_t limbs = 0;
-  for (const auto& rule : sources_.rules) {
+  for (const auto& rule : sources_.rules.rules()) {
     limbs += static_cast<size_t>(rule.limbs_size());
   }
   EXPECT_EQ(TableOf(*nhs, "Patterns that a named person is asked to look at")
@@ -285,7 +306,7 @@ TEST_F(PapersTest, ARulesDossierHasEveryLimbAndItsLoad) {
     load.set_alerts(static_cast<uint32_t>(alerts));
   }
   backtest.add_load()->set_rule("R01");
-  const auto paper = RuleOf(sources_, "R07", backtest);
+  const auto paper = RuleOf(sources_, "R07", RuleStage::kInForce, backtest);
   ASSERT_THAT(paper, IsOk());
   EXPECT_THAT(TableOf(*paper, "Alerts that it would have raised")->rows,
               ElementsAre(ElementsAre("one-agency", "lead-officer", "7", "0",
@@ -296,8 +317,104 @@ TEST_F(PapersTest, ARulesDossierHasEveryLimbAndItsLoad) {
   EXPECT_THAT(html, HasSubstr("service-manager of lead"));
   EXPECT_THAT(html, HasSubstr("ethics panel (demo)"));
   EXPECT_THAT(html, HasSubstr("<pre>id: &quot;R07&quot;"));
-  EXPECT_THAT(RuleOf(sources_, "R99", backtest).status(),
+  EXPECT_THAT(RuleOf(sources_, "R99", RuleStage::kInForce, backtest).status(),
               HasCode(absl::StatusCode::kNotFound));
+}
+
+TEST_F(PapersTest, ARulesPaperIsOfWhatIsInForce) {
+  Rule& folder = Edited("R07");
+  alerts::v1::RuleStanding& standing = *sources_.rules.add_standing();
+  standing.set_rule("R07");
+  standing.set_adopted_at(Micros(absl::CivilMinute(2025, 11, 20, 9, 0)));
+  standing.set_position(41);
+  standing.set_asked_by("coordinator");
+  standing.set_agreed_by("service-manager");
+  const auto paper = RuleOf(sources_, "R07", RuleStage::kInForce, {});
+  ASSERT_THAT(paper, IsOk());
+  EXPECT_THAT(paper->title,
+              HasSubstr(absl::StrCat("R07 version ", folder.version() - 1)));
+  EXPECT_THAT(paper->title, Not(HasSubstr("CANDIDATE")));
+  EXPECT_THAT(
+      TableOf(*paper, "In force")->rows,
+      ElementsAre(
+          ElementsAre("version", absl::StrCat(folder.version() - 1)),
+          ElementsAre("since",
+                      "20 Nov 2025 09:00, position 41 of the "
+                      "log"),
+          ElementsAre("agreed to by", "coordinator and service-manager"),
+          ElementsAre("acts from", folder.effective())));
+  const std::string html = ToHtml(*paper);
+  EXPECT_THAT(html, Not(HasSubstr("Of the folder alone.")));
+  EXPECT_THAT(html, HasSubstr(absl::StrCat("The folder holds version ",
+                                           folder.version(), ", which waits")));
+  standing.set_acts_until_then(2);
+  EXPECT_THAT(
+      TableOf(*RuleOf(sources_, "R07", RuleStage::kInForce, {}), "In force")
+          ->rows,
+      Contains(ElementsAre("until then acts version", "2")));
+  standing.set_adopted_at(0);
+  EXPECT_THAT(
+      TableOf(*RuleOf(sources_, "R07", RuleStage::kInForce, {}), "In force")
+          ->rows,
+      Contains(ElementsAre("agreed to by", "nobody in the log")));
+  sources_.rules.clear_standing();
+  EXPECT_THAT(
+      TableOf(*RuleOf(sources_, "R07", RuleStage::kInForce, {}), "In force")
+          ->rows,
+      Contains(ElementsAre("since", "not known")));
+}
+
+TEST_F(PapersTest, ACandidateSaysThatItIsOne) {
+  EXPECT_THAT(RuleOf(sources_, "R07", RuleStage::kCandidate, {}),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+  const uint32_t version = Edited("R07").version();
+  for (const auto& paper :
+       {RuleOf(sources_, "R07", RuleStage::kCandidate, {}),
+        EqualityOf(sources_, "R07", RuleStage::kCandidate, {})}) {
+    ASSERT_THAT(paper, IsOk());
+    EXPECT_THAT(paper->title, StartsWith("CANDIDATE, NOT IN FORCE. "));
+    EXPECT_THAT(paper->title, HasSubstr(absl::StrCat("version ", version)));
+    EXPECT_THAT(paper->sections[0].paragraphs[0], StartsWith("NOT IN FORCE."));
+    EXPECT_THAT(ToHtml(*paper), HasSubstr("What waits with it: R07 is other."));
+    EXPECT_EQ(TableOf(*paper, "In force")->rows[0][1],
+              absl::StrCat(version - 1));
+  }
+  EXPECT_THAT(ToHtml(*RuleOf(sources_, "R07", RuleStage::kCandidate, {})),
+              HasSubstr("Of the folder alone."));
+  EXPECT_THAT(RuleOf(sources_, "R99", RuleStage::kCandidate, {}),
+              HasCode(absl::StatusCode::kNotFound));
+  // One that never was in force.
+  sources_.folder_rules->emplace_back(sources_.rules.rules(0)).set_id("R98");
+  EXPECT_THAT(
+      RuleOf(sources_, "R98", RuleStage::kInForce, {}).status().message(),
+      HasSubstr("R98 version"));
+  const auto unseen = RuleOf(sources_, "R98", RuleStage::kCandidate, {});
+  ASSERT_THAT(unseen, IsOk());
+  EXPECT_THAT(TableOf(*unseen, "In force")->rows,
+              ElementsAre(ElementsAre("version", "none")));
+}
+
+TEST_F(PapersTest, WhatWaitsIsSaid) {
+  const auto paper = [this] {
+    const auto made = RuleOf(sources_, "R07", RuleStage::kInForce, {});
+    EXPECT_THAT(made, IsOk());
+    return made.ok() ? ToHtml(*made) : "";
+  };
+  EXPECT_THAT(paper(), Not(HasSubstr("The folder")));
+  EXPECT_THAT(ToHtml(*ImpactOf(sources_, "nhs-tayside")),
+              Not(HasSubstr("The folder holds others")));
+  Edited("R07");
+  EXPECT_THAT(ToHtml(*ImpactOf(sources_, "nhs-tayside")),
+              HasSubstr("before two people have agreed: R07 is other."));
+  std::erase_if(*sources_.folder_rules,
+                [](const Rule& rule) { return rule.id() == "R07"; });
+  EXPECT_THAT(paper(), HasSubstr("The folder holds it no more"));
+  sources_.folder_rules.reset();
+  sources_.rules.mutable_waiting()->set_what("r07.textproto is wrong");
+  EXPECT_THAT(paper(), HasSubstr("is not known: r07.textproto is wrong"));
+  EXPECT_THAT(
+      RuleOf(sources_, "R07", RuleStage::kCandidate, {}).status().message(),
+      HasSubstr("r07.textproto is wrong"));
 }
 
 TEST_F(PapersTest, TheSecurityPackHasTheThreatModel) {

@@ -97,7 +97,8 @@ class RecordPapersTest : public PapersFixture {
   // Of that age; a column of the table.
   std::string Cell(const EqualityRecords& records, absl::string_view age,
                    size_t column) {
-    const auto paper = EqualityOf(sources_, "R07", records);
+    const auto paper =
+        EqualityOf(sources_, "R07", RuleStage::kInForce, records);
     EXPECT_THAT(paper, IsOk());
     const Table* const table = TableOf(*paper, "By age");
     for (const auto& row : table->rows) {
@@ -510,7 +511,7 @@ TEST_F(RecordPapersTest, SoFewAreLeftOutAndNotByASum) {
   // Of another rule, and without a person.
   for (auto& alert : *records.alerts.mutable_alerts()) alert.set_rule("R01");
   EXPECT_EQ(Cell(records, "25 to 39", 3), "0");
-  EXPECT_THAT(EqualityOf(sources_, "R99", records),
+  EXPECT_THAT(EqualityOf(sources_, "R99", RuleStage::kInForce, records),
               HasCode(absl::StatusCode::kNotFound));
 }
 

@@ -11,6 +11,8 @@
 // | facts that nobody asked for before are missing | WhatIsAskedForAnewIsFoldedAgain |
 // | a rule that is gone still acts | ARuleThatIsGoneActsNoMore |
 // | a backtest follows the log's rules | RulesThatStayAreNotChangedByTheLog |
+// | who agreed, or since when, is another adoption's | SaysSinceWhenAndByWhom |
+// | before its day a version is said to act | SaysSinceWhenAndByWhom |
 #include "services/alerts/domain/rule_history.h"
 
 #include <algorithm>
@@ -180,6 +182,37 @@ TEST_F(RuleHistoryTest, UntilItsDayTheVersionBeforeActs) {
   Closes(*Alerts("R17")[0], "2025-11-12 10:00");
   Contact("MISSED", "2025-12-20 10:00");
   EXPECT_THAT(Alerts("R17"), SizeIs(2));
+}
+
+TEST_F(RuleHistoryTest, SaysSinceWhenAndByWhom) {
+  const auto of = [this](const std::string& id) {
+    const auto& rules = engine_->rules().newest().rules();
+    const auto all = engine_->rules().StandingAt(engine_->log_time_us());
+    EXPECT_EQ(all.size(), rules.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (rules[i].id() == id) return all[i];
+    }
+    return RuleHistory::Standing();
+  };
+  EXPECT_EQ(of("R17").from_us, 0u);
+  EXPECT_EQ(of("R17").agreed.by, "");
+  Adopt(Stricter(), "2025-11-12 10:00");
+  const Sequence first{sequence_};
+  std::vector<v1::Rule> more = Stricter();
+  Find(more, "R01").set_version(9);
+  Find(more, "R01").set_effective("2025-12-01");
+  Adopt(more, "2025-11-13 10:00");
+  // Adopted again as it was.
+  EXPECT_EQ(of("R17").from, first);
+  EXPECT_EQ(of("R17").from_us, At("2025-11-12 10:00"));
+  EXPECT_EQ(of("R17").agreed.asked_by, "coordinator");
+  EXPECT_EQ(of("R17").agreed.by, "service-manager");
+  EXPECT_EQ(of("R17").acts_until_then, 0u);
+  EXPECT_EQ(of("R01").from_us, At("2025-11-13 10:00"));
+  EXPECT_EQ(of("R01").acts_until_then,
+            Find(definitions_.rules, "R01").version());
+  Contact("MISSED", "2025-12-02 10:00");
+  EXPECT_EQ(of("R01").acts_until_then, 0u);
 }
 
 TEST_F(RuleHistoryTest, AnAlertLivesByItsVersion) {

@@ -81,9 +81,13 @@ class RuleAdoptionTest : public AlertsBusTest {
     client_.reset();
   }
   std::vector<v1::Rule> InForce() {
+    const v1::ListRulesResponse list = Listed();
+    return {list.rules().begin(), list.rules().end()};
+  }
+  v1::ListRulesResponse Listed() {
     auto rules = desk_->Rules(clock_.Now() + absl::Seconds(10));
     EXPECT_THAT(rules, IsOk());
-    return rules.value_or(std::vector<v1::Rule>());
+    return rules.value_or(v1::ListRulesResponse());
   }
   // How often the log says that rules were adopted, once it has `events`.
   size_t Adopted(size_t events) {
@@ -171,6 +175,17 @@ TEST_F(RuleAdoptionTest, AgreedToTheyAreInForceWithoutARestart) {
   EXPECT_EQ(Adopted(with_it), 1u);
   ReadAll();
   EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
+  const v1::ListRulesResponse list = Listed();
+  ASSERT_EQ(list.standing_size(), list.rules_size());
+  for (int i = 0; i < list.rules_size(); ++i) {
+    const v1::RuleStanding& standing = list.standing(i);
+    EXPECT_EQ(standing.rule(), list.rules(i).id());
+    EXPECT_EQ(standing.version(), list.rules(i).version());
+    const bool adopted = standing.rule() == rules_[0].id();
+    EXPECT_EQ(standing.position(), adopted ? with_it : 0u);
+    EXPECT_EQ(standing.asked_by(), adopted ? "coordinator" : "");
+    EXPECT_EQ(standing.agreed_by(), adopted ? "service-manager" : "");
+  }
   CloseDesk();
   OpenDesk();
   ReadAll();

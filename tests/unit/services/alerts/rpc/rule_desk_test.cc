@@ -31,12 +31,12 @@ class RuleDeskTest : public AlertsBusTest {
     const auto agreements = testing::DemoAgreements();
     ASSERT_THAT(agreements, IsOk());
     client_ = bus_.Connect("service-alerts");
-    const auto rules = [rules = definitions->rules](
-                           auto...) -> absl::StatusOr<std::vector<v1::Rule>> {
-      return rules;
-    };
-    desk_ = std::make_unique<RuleDesk>(*definitions, rules, rules, *agreements,
-                                       *client_, clock_);
+    const std::vector<v1::Rule>& rules = definitions->rules;
+    v1::ListRulesResponse in_force;
+    in_force.mutable_rules()->Assign(rules.begin(), rules.end());
+    desk_ = std::make_unique<RuleDesk>(
+        *definitions, [in_force](absl::Time) { return in_force; },
+        [rules] { return rules; }, *agreements, *client_, clock_);
     GoesAbsent();
   }
   void TearDown() override {
