@@ -15,6 +15,7 @@
 #include "services/alerts/rpc/desk.h"
 #include "services/alerts/rpc/handlers.h"
 #include "services/alerts/rpc/rule_adoption.h"
+#include "services/alerts/rpc/rules_folder.h"
 #include "services/common/bus_client/traced_bus_client.h"
 #include "services/common/bus_client/zmq_bus_client.h"
 #include "services/common/config/settings.h"
@@ -75,7 +76,7 @@ int main(int argc, char** argv) {
       start.Value(program.data().LoadTypes()), codes));
   auto definitions = start.Value(concordat::alerts::LoadDefinitions(
       program.data(), *program.registry()(), types));
-  const concordat::alerts::FolderRules of_folder =
+  const concordat::alerts::FolderRules read_folder =
       [&program, &base = std::as_const(definitions)]()
       -> absl::StatusOr<std::vector<concordat::alerts::v1::Rule>> {
     auto rules = concordat::alerts::ReadAll<concordat::alerts::v1::Rule>(
@@ -84,6 +85,11 @@ int main(int argc, char** argv) {
     const auto wanted = concordat::alerts::WantedBy(base, *rules);
     if (!wanted.ok()) return wanted.status();
     return rules;
+  };
+  concordat::alerts::RulesFolder rules_folder(program.data().PathOf("rules"),
+                                              read_folder, program.clock());
+  const concordat::alerts::FolderRules of_folder = [&rules_folder] {
+    return rules_folder.Rules();
   };
   // The folder's are looked at whether or not they come into force.
   const auto now = start.Value(of_folder());
