@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/approval.pb.h"
+#include "concordat/hub/v1/erasure.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "services/common/event/make_event.h"
 
@@ -17,7 +18,18 @@ constexpr absl::string_view kService = "concordat-alerts";
 constexpr absl::Duration kQuiet = absl::Minutes(1);
 constexpr absl::Duration kFoldPatience = absl::Seconds(1);
 constexpr absl::string_view kPersonErased = "concordat.hub.v1.PersonErased";
-constexpr absl::string_view kRefused = "an alert was refused by the bus";
+
+// What a draft of this type says, for who runs the service.
+absl::string_view DraftInWords(absl::string_view type) {
+  if (type == hub::v1::RulesAdopted().GetTypeName()) {
+    return "the adoption of rules";
+  }
+  if (type == hub::v1::FeedSilent().GetTypeName()) return "a feed's silence";
+  if (type == hub::v1::ErasureConfirmed().GetTypeName()) {
+    return "the confirmation of an erasure";
+  }
+  return "an alert";
+}
 
 }  // namespace
 
@@ -136,16 +148,24 @@ void Desk::AdoptAgreed() {
     MutexLock lock(mu_);
     if (!caught_up_) return;
     for (const RuleHistory::Agreed& each : engine_.rules().agreed()) {
-      if (looked_at_.insert(each.request).second) agreed.push_back(each);
+      if (!looked_at_.contains(each.request)) agreed.push_back(each);
     }
-    if (agreed.empty()) return;
+    if (agreed.empty() || clock_.Now() < read_again_) return;
     in_force = DigestOf(engine_.rules().newest().rules());
   }
   const auto rules = folder_rules_();
   if (!rules.ok()) {
-    log_.Error("rules that two people agreed to cannot be used",
-               {{"why", rules.status().message()}});
+    read_again_ = clock_.Now() + kFoldPatience;
+    const std::string why(rules.status().message());
+    if (std::exchange(not_read_because_, why) == why) return;
+    log_.Error(
+        "rules that two people agreed to cannot be read; they are tried again",
+        {{"why", why}});
     return;
+  }
+  not_read_because_.clear();
+  for (const RuleHistory::Agreed& each : agreed) {
+    looked_at_.insert(each.request);
   }
   const std::string digest = DigestOf(*rules);
   for (const RuleHistory::Agreed& each : agreed) {
@@ -242,25 +262,27 @@ void Desk::PublishPending(bool again) {
       set.push_back(*std::move(event));
       status = bus_.Publish(
           std::move(set),
-          [this, id = id](std::vector<PublishOutcome> outcomes) {
+          [this, id = id, what = DraftInWords(pending.draft.type)](
+              std::vector<PublishOutcome> outcomes) {
             MutexLock lock(mu_);
             if (outcomes[0].accepted) {
-              if (fault_ == kRefused) fault_.clear();
+              refused_.clear();
               return;
             }
             // A full disk or a drain passes: it is asked for again, with its
             // id, until the log has it.
             const auto it = pending_.find(id);
             if (it != pending_.end()) it->second.sent = false;
-            if (!fault_.empty()) return;
-            fault_ = std::string(kRefused);
-            log_.Error("an alert was refused",
+            if (!refused_.empty()) return;
+            refused_ = absl::StrCat(what, " was refused by the bus");
+            log_.Error(refused_,
                        {{"refusal", bus::v1::Refusal_Name(outcomes[0].refusal)},
                         {"why", outcomes[0].detail}});
           });
     }
     if (!status.ok()) {
-      log_.Error("an alert could not be published",
+      log_.Error(absl::StrCat(DraftInWords(pending.draft.type),
+                              " could not be published"),
                  {{"why", status.message()}});
       MutexLock lock(mu_);
       const auto it = pending_.find(id);
@@ -324,7 +346,7 @@ absl::StatusOr<v1::ListRulesResponse> Desk::Rules(absl::Time deadline) {
 void Desk::FillStatus(hub::v1::GetStatusResponse* status) {
   MutexLock lock(mu_);
   status->set_ready(up_to_date_);
-  std::string because = fault_;
+  std::string because = fault_.empty() ? refused_ : fault_;
   if (because.empty() && !connected_) because = "the bus is away";
   if (because.empty()) because = engine_.fault();
   status->set_degraded_because(because);

@@ -108,6 +108,7 @@ class Desk {
   absl::Status FollowLog();
   absl::Status Fold(const Delivery& delivery);
   // Draws up that rules are adopted, of those agreed to that it has not looked at.
+  // While the folder cannot be read it has looked at none: it tries again.
   void AdoptAgreed();
   // True: all is to be folded again, from nothing.
   //   the codes of `make`
@@ -150,7 +151,11 @@ class Desk {
   std::atomic<bool> stopped_{false};
   FolderRules folder_rules_;
   std::function<absl::StatusOr<Engine>(WantedFields)> make_engine_;
-  std::set<std::string> looked_at_;  // Requests; of Run()'s thread.
+  // Of Run()'s thread: requests, and after a folder that could not be read, why, and
+  // when it is read again.
+  std::set<std::string> looked_at_;
+  std::string not_read_because_;
+  absl::Time read_again_ = absl::InfinitePast();
 
   Mutex mu_;
   CondVar folded_;  // Notified when position_ grows.
@@ -162,6 +167,8 @@ class Desk {
   // Was up to date once since the start.
   bool caught_up_ ABSL_GUARDED_BY(mu_) = false;
   std::string fault_ ABSL_GUARDED_BY(mu_);
+  // What the bus refused, in words; empty: it has taken something since.
+  std::string refused_ ABSL_GUARDED_BY(mu_);
   // Those that wait until the log is read to its end, and those that are told.
   std::vector<Follower> waiting_ ABSL_GUARDED_BY(mu_);
   std::vector<Follower> followers_ ABSL_GUARDED_BY(mu_);

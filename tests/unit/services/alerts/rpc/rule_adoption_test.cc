@@ -7,6 +7,9 @@
 // | adopted twice, or again after a restart | the same |
 // | adopted though the folder is another by then | AFolderThatIsAnotherIsNotAdopted |
 // | agreed to while the service was away: never adopted | WhatWasAgreedToMeanwhileIsAdopted |
+// | a folder that cannot be read at that moment: never adopted | AFolderThatCannotBeReadIsReadAgain |
+// | it is read for each event meanwhile | AFolderThatCannotBeReadIsReadAgain |
+// | a refused adoption is said to be an alert | ARefusedAdoptionIsCalledOne |
 // | a rule that looks at other facts misses those of before | ANewRuleSeesWhatCameBeforeIt |
 #include "services/alerts/rpc/rule_adoption.h"
 
@@ -61,6 +64,8 @@ class RuleAdoptionTest : public AlertsBusTest {
                                    log_);
     desk_->AdoptFrom(
         [this]() -> absl::StatusOr<std::vector<v1::Rule>> {
+          ++reads_;
+          if (broken_) return absl::InvalidArgumentError("R1: is wrong");
           return folder_rules_;
         },
         [this](WantedFields wanted) {
@@ -128,6 +133,8 @@ class RuleAdoptionTest : public AlertsBusTest {
   Definitions definitions_;
   std::vector<v1::Rule> rules_;
   std::vector<v1::Rule> folder_rules_;
+  std::atomic<bool> broken_{false};
+  std::atomic<int> reads_{0};
   std::atomic<int> folded_again_{0};
   int requests_ = 0;
   std::unique_ptr<BusClient> client_;
@@ -203,6 +210,46 @@ TEST_F(RuleAdoptionTest, AFolderThatIsAnotherIsNotAdopted) {
   const size_t events = bus_.events().size();
   EXPECT_EQ(Adopted(events), 0u);
   EXPECT_EQ(DigestOf(InForce()), DigestOf(rules_));
+}
+
+TEST_F(RuleAdoptionTest, AFolderThatCannotBeReadIsReadAgain) {
+  OpenDesk();
+  folder_rules_ = Changed();
+  broken_ = true;
+  Agree(Changed());
+  while (reads_ == 0) ReadAll();
+  for (int event = 0; event < 20; ++event) {
+    GoesAbsent();
+    ReadAll();
+  }
+  EXPECT_LT(reads_, 20);
+  EXPECT_EQ(Adopted(bus_.events().size()), 0u);
+  broken_ = false;
+  const absl::Time end = clock_.Now() + absl::Seconds(10);
+  while (DigestOf(InForce()) != DigestOf(Changed()) && clock_.Now() < end) {
+    ReadAll();
+  }
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
+}
+
+TEST_F(RuleAdoptionTest, ARefusedAdoptionIsCalledOne) {
+  OpenDesk();
+  folder_rules_ = Changed();
+  broken_ = true;
+  Agree(Changed());
+  while (reads_ == 0) ReadAll();
+  // Which is the adoption: nothing else is asked for.
+  bus_.RefuseNext(bus::v1::REFUSAL_READ_ONLY, "the log takes no writes");
+  broken_ = false;
+  hub::v1::GetStatusResponse status;
+  const absl::Time end = clock_.Now() + absl::Seconds(10);
+  std::string because;
+  while (DigestOf(InForce()) != DigestOf(Changed()) && clock_.Now() < end) {
+    desk_->FillStatus(&status);
+    if (!status.degraded_because().empty()) because = status.degraded_because();
+  }
+  EXPECT_EQ(because, "the adoption of rules was refused by the bus");
+  EXPECT_EQ(DigestOf(InForce()), DigestOf(Changed()));
 }
 
 TEST_F(RuleAdoptionTest, WhatWasAgreedToMeanwhileIsAdopted) {
