@@ -8,6 +8,7 @@
 // | an agreement is good for twice | OnlyWhatTwoPeopleAgreedTo |
 // | between adoption and its day no version acts | UntilItsDayTheVersionBeforeActs |
 // | an alert is told by a version that did not raise it | AnAlertLivesByItsVersion |
+// | it is told by a version after the next, or so after a rebuild | AnAlertKeepsItsWordsOverLaterVersions |
 // | facts that nobody asked for before are missing | WhatIsAskedForAnewIsFoldedAgain |
 // | a rule that is gone still acts | ARuleThatIsGoneActsNoMore |
 // | a backtest follows the log's rules | RulesThatStayAreNotChangedByTheLog |
@@ -24,6 +25,7 @@ namespace concordat::alerts {
 namespace {
 
 using ::concordat::testing::IsOk;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -230,6 +232,57 @@ TEST_F(RuleHistoryTest, AnAlertLivesByItsVersion) {
   ASSERT_THAT(Alerts("R17"), SizeIs(2));
   EXPECT_EQ(engine_->Explain(*Alerts("R17")[1], officer).rule,
             "One is enough.");
+}
+
+TEST_F(RuleHistoryTest, AnAlertKeepsItsWordsOverLaterVersions) {
+  const auto worded = [this](const std::string& says, uint32_t later) {
+    std::vector<v1::Rule> rules = definitions_.rules;
+    v1::Rule& rule = Find(rules, "R17");
+    rule.set_version(rule.version() + later);
+    v1::Limb& limb = *rule.mutable_limbs(0);
+    limb.mutable_condition()->mutable_count()->set_at_least(1);
+    limb.mutable_condition()->mutable_events(0)->set_words(says + " {date}");
+    limb.set_headline(says + " {count}");
+    limb.set_why(says);
+    limb.set_severity(says == "Second:" ? "MEDIUM" : "LOW");
+    return rules;
+  };
+  const AlertCaller officer = {
+      "somebody", "dundee-city-council", {"supervising-officer"}};
+  const auto words = [&](const Alert& alert) {
+    return Words(alert, officer.agency, officer.roles[0]);
+  };
+  Adopt(worded("Second:", 1), "2025-11-08 10:00");
+  Contact("MISSED", "2025-11-10 10:00");
+  ASSERT_THAT(Alerts("R17"), SizeIs(1));
+  const Alert& alert = *Alerts("R17")[0];
+  const auto then = engine_->See(alert, officer);
+  ASSERT_TRUE(then.has_value());
+  EXPECT_EQ(then->headline, "Second: one");
+  EXPECT_EQ(then->severity, "MEDIUM");
+  EXPECT_THAT(words(alert), ElementsAre(HasSubstr("Second:")));
+  Adopt(worded("Third:", 2), "2025-11-12 10:00");
+  EXPECT_EQ(engine_->See(alert, officer), then);
+  EXPECT_EQ(engine_->Explain(alert, officer).rule, "Second:");
+  // What comes under the third is told in the words of its alert.
+  Contact("MISSED", "2025-11-13 10:00");
+  ASSERT_THAT(Alerts("R17"), SizeIs(1));
+  EXPECT_THAT(words(alert),
+              ElementsAre(HasSubstr("Second:"), HasSubstr("Second:")));
+  const auto now = engine_->See(alert, officer);
+  ASSERT_TRUE(now.has_value());
+  EXPECT_EQ(now->headline, "Second: two");
+  auto rebuilt = MakeEngine(definitions_);
+  ASSERT_THAT(rebuilt, IsOk());
+  for (const View& view : log_) ASSERT_THAT(rebuilt->Apply(view), IsOk());
+  const Alert* const again = rebuilt->Find(alert.ref);
+  ASSERT_NE(again, nullptr);
+  EXPECT_EQ(rebuilt->See(*again, officer), now);
+  EXPECT_EQ(rebuilt->Explain(*again, officer).rule, "Second:");
+  Closes(alert, "2025-11-14 10:00");
+  Contact("MISSED", "2025-12-20 10:00");
+  ASSERT_THAT(Alerts("R17"), SizeIs(2));
+  EXPECT_THAT(words(*Alerts("R17")[1]), ElementsAre(HasSubstr("Third:")));
 }
 
 TEST_F(RuleHistoryTest, ARuleThatIsGoneActsNoMore) {
