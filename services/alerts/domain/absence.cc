@@ -91,16 +91,33 @@ void Engine::JudgeUnknown(const FeedState& feed, uint64_t due_us) {
 
 bool Engine::MaySay(const RuleLimb& limb, const Fact& start,
                     const AlertAddressee& who) const {
-  const v1::Condition& condition = limb.condition();
-  if (FirstPattern(condition, start, Seen(start, who)) < 0) return false;
-  for (const auto& pattern : condition.absence().of()) {
+  return FirstPattern(limb.condition(), start, Seen(start, who)) >= 0 &&
+         WouldSeeAnswers(limb, start, who);
+}
+
+bool Engine::WouldSeeAnswers(const RuleLimb& limb, const Fact& start,
+                             const AlertAddressee& who,
+                             const std::optional<std::string>& purpose) const {
+  for (const auto& pattern : limb.condition().absence().of()) {
     for (const std::string& type : pattern.types()) {
-      if (!audiences_.WouldSee(type, start.header, who, log_time_us_)) {
+      if (!audiences_.WouldSee(type, start.header, who, log_time_us_,
+                               purpose)) {
         return false;
       }
     }
   }
   return true;
+}
+
+Engine::Members Engine::WhoMaySay(const Alert& alert, Members members,
+                                  const AlertCaller& caller) const {
+  const Pending* const pending = PendingOf(alert);
+  if (pending == nullptr) return members;
+  std::erase_if(members, [&](const AlertMember* member) {
+    return !WouldSeeAnswers(*pending->limb, *pending->start, member->who,
+                            caller.purpose);
+  });
+  return members;
 }
 
 const Fact* Engine::AnswerTo(const Pending& pending, const Person& person,

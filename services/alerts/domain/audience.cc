@@ -58,7 +58,14 @@ absl::Status Audiences::Fold(const Header& header, absl::string_view data) {
       type->policy().effect() == policy::v1::EFFECT_UNSPECIFIED) {
     return absl::OkStatus();
   }
-  return policy_.Apply(AsView(header), data).status();
+  const absl::Status folded = policy_.Apply(AsView(header), data).status();
+  if (folded.ok() && header.subject.empty()) {
+    for (const AdoptedAgreement& each : policy_.agreements()->List(0)) {
+      const auto& of_it = each.agreement.purposes();
+      purposes_.insert(of_it.begin(), of_it.end());
+    }
+  }
+  return folded;
 }
 
 std::vector<AlertAddressee> Audiences::Resolve(const RuleLimb& limb,
@@ -170,19 +177,26 @@ GroupMask Audiences::SeeUnrestricted(
     const Fact& fact, const AlertAddressee& who, uint64_t now_us,
     const std::optional<std::string>& purpose) const {
   if (fact.header.subject.empty()) return kEveryGroup;
-  PersonPolicy person = policy_.Of(fact.header.subject);
+  return GrantedUnrestricted(AsView(fact.header), who, now_us, purpose);
+}
+
+GroupMask Audiences::GrantedUnrestricted(
+    const HeaderView& header, const AlertAddressee& who, uint64_t now_us,
+    const std::optional<std::string>& purpose) const {
+  PersonPolicy person = policy_.Of(header.subject);
   person.restricted_controllers.clear();
-  return policy_.agreements()->Granted(
-      AsView(fact.header), AsRecipient(who, purpose), now_us, person);
+  return policy_.agreements()->Granted(header, AsRecipient(who, purpose),
+                                       now_us, person);
 }
 
 bool Audiences::WouldSee(absl::string_view type, const Header& like,
-                         const AlertAddressee& who, uint64_t now_us) const {
+                         const AlertAddressee& who, uint64_t now_us,
+                         const std::optional<std::string>& purpose) const {
   const EventType* known = types_->Find(type);
   if (known == nullptr) return false;
   HeaderView header = AsView(like);
   header.type = type;
-  const GroupMask granted = policy_.Granted(header, AsRecipient(who), now_us);
+  const GroupMask granted = GrantedUnrestricted(header, who, now_us, purpose);
   return std::all_of(known->groups().begin(), known->groups().end(),
                      [granted](const GroupInfo& group) {
                        return (granted >> group.number) & 1;

@@ -73,10 +73,14 @@ class Audiences {
   GroupMask SeeUnrestricted(const Fact& fact, const AlertAddressee& who,
                             uint64_t now_us,
                             const std::optional<std::string>& purpose) const;
-  // Every group of an event like `like`, if its type were `type`. Who might not
-  // see what would answer an absence cannot say that it is one.
+  // Every group of an event like `like`, if its type were `type` and nothing of the
+  // person were restricted. Who might not see what would answer an absence cannot say
+  // that it is one. `purpose` as See().
   bool WouldSee(absl::string_view type, const Header& like,
-                const AlertAddressee& who, uint64_t now_us) const;
+                const AlertAddressee& who, uint64_t now_us,
+                const std::optional<std::string>& purpose = {}) const;
+  // Every purpose of an agreement that was ever adopted.
+  const std::set<std::string>& purposes() const { return purposes_; }
 
   // The lines of agreements by which an addressee sees a fact.
   std::vector<std::string> Lines(
@@ -99,6 +103,9 @@ class Audiences {
                                 uint64_t now_us) const;
 
  private:
+  GroupMask GrantedUnrestricted(
+      const HeaderView& header, const AlertAddressee& who, uint64_t now_us,
+      const std::optional<std::string>& purpose) const;
   // What any of the caller's roles is granted.
   GroupMask Granted(const HeaderView& header, const AlertCaller& caller,
                     const PersonPolicy& person, uint64_t now_us) const;
@@ -107,6 +114,7 @@ class Audiences {
   std::string arrangement_;
   std::vector<TypePublisher> publishers_;
   PolicyState policy_;
+  std::set<std::string> purposes_;
   RoleDirectory roles_;
 };
 

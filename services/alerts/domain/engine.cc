@@ -201,19 +201,43 @@ void Engine::NoteChanges(const View& view) {
   }
   for (const Alert* alert : maybe) {
     if (alert->version.value == 0) continue;
-    bool any = false;
-    std::map<std::string, Shown>& members = shown_[alert];
-    for (const AlertMember& member : alert->members) {
-      if (!member.told()) continue;
-      Shown& shown = members[member.who.Name()];
-      auto sight = See(*alert, {"", member.who.agency, {member.who.role}});
-      if (shown.sight == sight) continue;
-      shown.sight = std::move(sight);
-      shown.changed = view.sequence;
-      any = true;
-    }
-    if (any) changed_.push_back(alert);
+    if (NoteSights(*alert, view.sequence)) changed_.push_back(alert);
   }
+}
+
+bool Engine::NoteSights(const Alert& alert, Sequence at) {
+  bool any = false;
+  std::map<Asker, Shown>& askers = shown_[&alert];
+  for (const AlertMember& member : alert.members) {
+    if (!member.told()) continue;
+    AlertCaller caller{"", member.who.agency, {member.who.role}};
+    // One that is seen alike for every purpose is kept once.
+    std::shared_ptr<const AlertSight> whole;
+    const auto note = [&] {
+      auto sight = See(alert, caller);
+      std::shared_ptr<const AlertSight> now;
+      if (sight.has_value()) {
+        now = whole != nullptr && *whole == *sight
+                  ? whole
+                  : std::make_shared<const AlertSight>(*std::move(sight));
+      }
+      if (!caller.purpose.has_value()) whole = now;
+      Shown& shown = askers[{member.who.Name(), caller.purpose}];
+      const bool same = shown.sight == nullptr || now == nullptr
+                            ? shown.sight == now
+                            : *shown.sight == *now;
+      if (!same) shown.changed = at;
+      any |= !same;
+      shown.sight = std::move(now);
+    };
+    note();
+    if (alert.subject.empty()) continue;  // No purpose is asked for.
+    for (const std::string& purpose : audiences_.purposes()) {
+      caller.purpose = purpose;
+      note();
+    }
+  }
+  return any;
 }
 
 Sequence Engine::PositionOf(const Alert& alert,
@@ -221,8 +245,9 @@ Sequence Engine::PositionOf(const Alert& alert,
   Sequence position;
   const auto found = shown_.find(&alert);
   if (found == shown_.end()) return position;
-  for (const auto& [name, shown] : found->second) {
-    if (caller.Is(ReadAddressee(name))) {
+  const auto purpose = alert.subject.empty() ? std::nullopt : caller.purpose;
+  for (const auto& [asker, shown] : found->second) {
+    if (asker.second == purpose && caller.Is(ReadAddressee(asker.first))) {
       position = std::max(position, shown.changed);
     }
   }

@@ -143,11 +143,13 @@ class Engine {
     AlertAddressee who;
     std::vector<const Fact*> evidence;
   };
-  // How an alert looks to one of its members, and since which event.
+  // How an alert looks to one of its members, and since which event. Null: not at all.
   struct Shown {
-    std::optional<AlertSight> sight;
+    std::shared_ptr<const AlertSight> sight;
     Sequence changed;
   };
+  // A member ("agency/role"), and the purpose for which it asks; none: for any.
+  using Asker = std::pair<std::string, std::optional<std::string>>;
   using Members = std::vector<const AlertMember*>;
 
   // engine.cc
@@ -174,8 +176,10 @@ class Engine {
   // `by` takes back or corrects what `reference` names.
   void TakeOff(absl::string_view reference, const Fact& by,
                const Fact* instead);
-  // Of the alerts that `view` may have changed: for whom it has.
+  // Of the alerts that `view` may have changed: for whom it has, and for which of
+  // their purposes.
   void NoteChanges(const View& view);
+  bool NoteSights(const Alert& alert, Sequence at);
   Person& PersonOf(const Fact& fact);
 
   // judge.cc
@@ -220,6 +224,14 @@ class Engine {
   // Sees what starts it and would see whatever answered it.
   bool MaySay(const RuleLimb& limb, const Fact& start,
               const AlertAddressee& who) const;
+  // An absence from `start` on: would see whatever answered it. Others: yes.
+  bool WouldSeeAnswers(const RuleLimb& limb, const Fact& start,
+                       const AlertAddressee& who,
+                       const std::optional<std::string>& purpose = {}) const;
+  // The members to whom it may be said that nothing came, for the caller's purpose. Of
+  // an alert that is no absence: all of them.
+  Members WhoMaySay(const Alert& alert, Members members,
+                    const AlertCaller& caller) const;
   // In time, and of the same thing; off or not.
   static bool IsAnswer(const Pending& pending, const Fact& fact,
                        GroupMask seen);
@@ -277,8 +289,7 @@ class Engine {
   absl::flat_hash_map<uint64_t, Known> by_sequence_;
   absl::flat_hash_map<std::string, Known> by_reference_;
   absl::flat_hash_map<const Alert*, Person*> person_of_;
-  // By member ("agency/role").
-  absl::flat_hash_map<const Alert*, std::map<std::string, Shown>> shown_;
+  absl::flat_hash_map<const Alert*, std::map<Asker, Shown>> shown_;
   std::vector<const Alert*> changed_;
   // Whose event was folded just now; null: it was of no alert.
   const Alert* came_back_ = nullptr;

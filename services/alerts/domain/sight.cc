@@ -59,7 +59,10 @@ void Engine::SeeEvidence(const Alert& alert, const AlertMember& member,
     const GroupMask seen = Seen(fact, member, caller);
     for (const RuleLimb* limb : rules_.FamilyOf(alert.limb_index)) {
       const int pattern = FirstPattern(limb->condition(), fact, seen);
-      if (pattern < 0) continue;
+      if (pattern < 0 ||
+          !WouldSeeAnswers(*limb, fact, member.who, caller.purpose)) {
+        continue;
+      }
       const v1::EventPattern& of = limb->condition().events(pattern);
       (*evidence)[sequence] = {sequence,
                                EventRef(fact.header),
@@ -170,7 +173,7 @@ void Engine::SeeActs(const Alert& alert, const AlertCaller& caller,
 
 std::optional<AlertSight> Engine::See(const Alert& alert,
                                       const AlertCaller& caller) const {
-  const Members members = MembersOf(alert, caller);
+  const Members members = WhoMaySay(alert, MembersOf(alert, caller), caller);
   if (members.empty()) return std::nullopt;
   if (!alert.subject.empty() && !audiences_.Allows(alert.subject, caller)) {
     return std::nullopt;
