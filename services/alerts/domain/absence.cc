@@ -151,10 +151,12 @@ std::vector<Engine::FactClock> Engine::ClocksOf(
   const auto known = by_sequence_.find(sequence.value);
   if (known == by_sequence_.end()) return clocks;
   const Fact& fact = *known->second.fact;
-  if (fact.header.controller != caller.agency &&
-      caller.role != kCoordinatorRole) {
-    return clocks;
-  }
+  const bool may_ask = fact.header.controller == caller.agency ||
+                       caller.role == kCoordinatorRole;
+  // Not of somebody of whom there is no record to them.
+  const bool is_known = fact.header.subject.empty() ||
+                        audiences_.Allows(fact.header.subject, caller);
+  if (!may_ask || !is_known) return clocks;
   for (const auto& pending : known->second.person->pending) {
     const bool starts = pending->start == &fact;
     if (!starts && !IsAnswer(*pending, fact, GroupMask(0xff))) continue;

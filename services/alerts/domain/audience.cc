@@ -242,6 +242,7 @@ bool Audiences::Allows(const PersonKey& person,
   };
   // Excluded as what it speaks as is excluded whatever else it answers for.
   if (!caller.role.empty() && policy.Excludes(as(caller.role))) return false;
+  if (caller.roles.empty()) return policy.Allows(as(caller.role));
   return std::any_of(
       caller.roles.begin(), caller.roles.end(),
       [&](const std::string& role) { return policy.Allows(as(role)); });

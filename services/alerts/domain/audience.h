@@ -87,7 +87,8 @@ class Audiences {
       const Fact& fact, const AlertAddressee& who, uint64_t now_us,
       const std::optional<std::string>& purpose) const;
   // Whether there is a record of the person to the caller: the lists that the lead
-  // agency set have it in. With no name: to whoever has its roles.
+  // agency set have it in. With no name: to whoever has its roles. Who answers for no
+  // alerts is asked for as what it speaks as.
   bool Allows(const PersonKey& person, const AlertCaller& caller) const;
   // What of the types that are published the caller does not see of this person,
   // whether or not there is any of it.

@@ -4,6 +4,7 @@
 // not found by what starts it, or answers it    FindsTheLimitsOfAFact
 // runs on when what started it does not hold    ALimitEndsWithItsStart
 // anybody is told of anybody's facts            TellsOfTheCallersFactsAlone
+// a person's lists are not asked                TellsWhoIsExcludedNothing
 #include "concordat/court/v1/events.pb.h"
 #include "tests/unit/services/alerts/domain/engine_fixture.h"
 
@@ -69,6 +70,27 @@ TEST_F(ClocksTest, TellsOfTheCallersFactsAlone) {
   EXPECT_THAT(Of(order, "nhs-tayside", "nhs-liaison"), IsEmpty());
   EXPECT_THAT(Of(order, "mappa-tayside", "coordinator"), SizeIs(1));
   EXPECT_THAT(Of({77}), IsEmpty());
+}
+
+TEST_F(ClocksTest, TellsWhoIsExcludedNothing) {
+  const Sequence order = Imposed();
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-2");
+  access.set_reason("RELATED_TO_STAFF");
+  access.add_excluded("mappa-tayside/coordinator/somebody");
+  access.add_excluded("dundee-city-council/senior/somebody");
+  Happens(access, "2025-11-06 10:00", kMappa, "mappa-tayside");
+  EXPECT_THAT(Of(order, "mappa-tayside", "coordinator"), IsEmpty());
+  EXPECT_THAT(Of(order), IsEmpty());
+  AlertCaller other = {"other", "mappa-tayside", {}};
+  other.role = "coordinator";
+  EXPECT_THAT(engine_->ClocksOf(order, other), SizeIs(1));
+  // Only those named may see anything of the person.
+  access.clear_excluded();
+  access.add_restricted_to("dundee-city-council");
+  Happens(access, "2025-11-06 11:00", kMappa, "mappa-tayside");
+  EXPECT_THAT(engine_->ClocksOf(order, other), IsEmpty());
+  EXPECT_THAT(Of(order), SizeIs(1));
 }
 
 }  // namespace
