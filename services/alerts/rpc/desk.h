@@ -55,7 +55,8 @@ class Desk {
   absl::Status Run();
   void Stop();
 
-  //   UNAVAILABLE  just started, and the log is not read to its end yet.
+  //   UNAVAILABLE        just started, and the log is not read to its end yet.
+  //   DEADLINE_EXCEEDED  min_position is not folded within two seconds.
   absl::StatusOr<v1::ListAlertsResponse> List(
       const AlertCaller& caller, const v1::ListAlertsRequest& request,
       absl::Time deadline);

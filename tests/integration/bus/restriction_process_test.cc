@@ -106,9 +106,13 @@ class RestrictionProcessTest : public BusProcessTest {
     EXPECT_THAT(channel, IsOk());
     CallOptions options;
     options.timeout = kLong;
-    const auto bytes =
-        GenericCall(*channel, "concordat.alerts.v1.AlertsService/ListAlerts",
-                    request.SerializeAsString(), options);
+    absl::StatusOr<std::string> bytes;
+    const absl::Duration until = SteadyNow() + kLong;
+    do {
+      bytes =
+          GenericCall(*channel, "concordat.alerts.v1.AlertsService/ListAlerts",
+                      request.SerializeAsString(), options);
+    } while (absl::IsDeadlineExceeded(bytes.status()) && SteadyNow() < until);
     EXPECT_THAT(bytes, IsOk());
     alerts::v1::ListAlertsResponse response;
     EXPECT_TRUE(response.ParseFromString(bytes.value_or("")));

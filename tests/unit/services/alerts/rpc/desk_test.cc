@@ -467,6 +467,12 @@ TEST_F(DeskTest, AListWaitsForThePositionItAsksFor) {
       HasCode(absl::StatusCode::kDeadlineExceeded));
   CaseOpens("C-7", "nhs-tayside", {"nhs-tayside"}, kOther);
   EXPECT_GE(ListAt(5, kPolice).position(), 5u);
+  // One that never comes holds nobody else's call up.
+  request.set_min_position(1'000'000'000'000'000'000);
+  const absl::Time began = clock_.Now();
+  EXPECT_THAT(desk_->List(kPolice, request, began + absl::Minutes(10)),
+              HasCode(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_LT(clock_.Now() - began, absl::Minutes(1));
 }
 
 TEST_F(DeskTest, PositionWaitsForEachOfItsEffects) {
