@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -94,15 +95,19 @@ void Serve(Desk& desk, RuleDesk& rules, ServerHost& host) {
       [&rules](const Call& call, const v1::ListRulesRequest&) {
         return rules.List(call.deadline);
       });
+  const MethodOptions for_rules = {
+      {"coordinator", "guardian", "operator", "service-manager"}};
   host.Handle<v1::TestRulesRequest, v1::TestRulesResponse>(
-      Method("TestRules"), {},
+      Method("TestRules"), for_rules,
       [&rules](const Call& call, const v1::TestRulesRequest& request) {
         return rules.Test(request, call.deadline);
       });
-  host.Handle<v1::BacktestRulesRequest, v1::BacktestRulesResponse>(
-      Method("BacktestRules"), {},
-      [&rules](const Call& call, const v1::BacktestRulesRequest& request) {
-        return rules.Backtest(CallerOf(call), request, call.deadline);
+  host.HandleLater<v1::BacktestRulesRequest, v1::BacktestRulesResponse>(
+      Method("BacktestRules"), for_rules,
+      [&rules](const Call& call, const v1::BacktestRulesRequest& request,
+               Reply<v1::BacktestRulesResponse> reply) {
+        rules.BacktestLater(CallerOf(call), request, call.deadline,
+                            std::move(reply));
       });
   host.HandleStream<v1::FollowAlertsRequest, v1::Alert>(
       Method("FollowAlerts"), {},

@@ -52,6 +52,19 @@ absl::StatusOr<v1::TestRulesResponse> RuleDesk::Test(
   return response;
 }
 
+void RuleDesk::BacktestLater(const AlertCaller& caller,
+                             const v1::BacktestRulesRequest& request,
+                             absl::Time deadline,
+                             Reply<v1::BacktestRulesResponse> reply) {
+  const bool waits = backtests_.Post([this, caller, request, deadline, reply] {
+    reply(Backtest(caller, request, deadline));
+  });
+  if (!waits) {
+    reply(absl::ResourceExhaustedError(
+        "too many backtests wait; try again later"));
+  }
+}
+
 absl::StatusOr<v1::BacktestRulesResponse> RuleDesk::Backtest(
     const AlertCaller& caller, const v1::BacktestRulesRequest& request,
     absl::Time deadline) const {
@@ -70,6 +83,7 @@ absl::StatusOr<v1::BacktestRulesResponse> RuleDesk::Backtest(
       return absl::DeadlineExceededError(
           "the log is not read to its end yet; give it longer");
     }
+    if (stopping_) return absl::UnavailableError("the program stops");
     const Sequence scanned = (*subscription)->scanned_through();
     auto delivery = (*subscription)->Next(kPatience);
     if (absl::IsDeadlineExceeded(delivery.status())) {

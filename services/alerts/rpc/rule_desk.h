@@ -2,10 +2,13 @@
 // would have raised over the log. Nothing here writes to the log, and nothing it
 // answers holds a person or a fact.
 //
-// Threads  Any. Backtest blocks until the log is read or its deadline.
+// Threads  Any. Backtest blocks until the log is read, or its deadline; BacktestLater
+//          does it on a thread of its own, so that nobody else's call waits for it.
+//          The destructor answers what waits there.
 #ifndef CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
 #define CONCORDAT_SERVICES_ALERTS_RPC_RULE_DESK_H_
 
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -17,6 +20,8 @@
 #include "services/alerts/rpc/rule_adoption.h"
 #include "services/common/base/clock.h"
 #include "services/common/bus_client/bus_client.h"
+#include "services/common/rpc/executor.h"
+#include "services/common/rpc/server_host.h"
 
 namespace concordat::alerts {
 
@@ -37,6 +42,7 @@ class RuleDesk {
         agreements_(std::move(agreements)),
         bus_(bus),
         clock_(clock) {}
+  ~RuleDesk() { stopping_ = true; }
 
   // These answer the codes of RulesInForce, too.
   absl::StatusOr<v1::ListRulesResponse> List(absl::Time deadline) const;
@@ -49,6 +55,12 @@ class RuleDesk {
   absl::StatusOr<v1::BacktestRulesResponse> Backtest(
       const AlertCaller& caller, const v1::BacktestRulesRequest& request,
       absl::Time deadline) const;
+  //   RESOURCE_EXHAUSTED  so many wait: it is not done.
+  static constexpr size_t kBacktestsMax = 4;
+  void BacktestLater(const AlertCaller& caller,
+                     const v1::BacktestRulesRequest& request,
+                     absl::Time deadline,
+                     Reply<v1::BacktestRulesResponse> reply);
 
  private:
   // With `rules`; none: with those in force.
@@ -62,6 +74,8 @@ class RuleDesk {
   const std::vector<policy::v1::Agreement> agreements_;
   BusClient& bus_;
   const Clock& clock_;
+  std::atomic<bool> stopping_{false};
+  Executor backtests_{kBacktestsMax};  // Last.
 };
 
 }  // namespace concordat::alerts

@@ -4,10 +4,14 @@
 // | a backtest writes to the log | CountsTheAlertsOfTheCallersAgencyAlone |
 // | given rules are not taken instead of those in force | ARuleOfTheCallerIsTaken… |
 // | a period is not asked for | CountsNothingOutsideThePeriod |
+// | who asks waits for the log, or any number wait | ABacktestIsAnsweredLater |
 #include "services/alerts/rpc/rule_desk.h"
+
+#include <algorithm>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/common/base/mutex.h"
 #include "tests/support/demo_engine.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/services/alerts/rpc/bus_fixture.h"
@@ -92,6 +96,38 @@ TEST_F(RuleDeskTest, CountsNothingOutsideThePeriod) {
   EXPECT_THAT(Backtest(kPolice, request).load(), SizeIs(0));
   request.set_to(1'764'000'000'000'001);
   EXPECT_THAT(Backtest(kPolice, request).load(), SizeIs(1));
+}
+
+TEST_F(RuleDeskTest, ABacktestIsAnsweredLater) {
+  Mutex mu;
+  CondVar changed;
+  std::vector<absl::StatusCode> answers;
+  const auto count = [&](absl::StatusCode code) {
+    MutexLock lock(mu);
+    return std::count(answers.begin(), answers.end(), code);
+  };
+  bus_.GoAway();
+  // One runs, so many wait, and one is too much.
+  const size_t all = RuleDesk::kBacktestsMax + 2;
+  for (size_t i = 0; i < all; ++i) {
+    desk_->BacktestLater(
+        kPolice, {}, clock_.Now() + absl::Seconds(30),
+        [&](const absl::StatusOr<v1::BacktestRulesResponse>& answer) {
+          MutexLock lock(mu);
+          answers.push_back(answer.status().code());
+          changed.NotifyAll();
+        });
+  }
+  EXPECT_EQ(count(absl::StatusCode::kOk), 0);
+  const auto refused = count(absl::StatusCode::kResourceExhausted);
+  EXPECT_GE(refused, 1);
+  bus_.ComeBack();
+  {
+    MutexLock lock(mu);
+    EXPECT_TRUE(changed.WaitFor(mu, absl::Seconds(20),
+                                [&] { return answers.size() == all; }));
+  }
+  EXPECT_EQ(count(absl::StatusCode::kOk), static_cast<long>(all) - refused);
 }
 
 }  // namespace
