@@ -11,6 +11,10 @@
 namespace concordat::cli {
 namespace {
 
+// As agreements write every party, and every type.
+constexpr char kEach[] = "each";
+constexpr char kEveryType[] = "*";
+
 std::string TimeText(uint64_t us) {
   if (us == 0) return "";
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
@@ -101,6 +105,34 @@ std::string Escape(absl::string_view text) {
 
 }  // namespace
 
+absl::Status MayMakePack(const std::vector<policy::v1::Agreement>& in_force,
+                         absl::string_view agency, absl::string_view role) {
+  std::set<std::string> roles;
+  for (const policy::v1::Agreement& agreement : in_force) {
+    const auto& parties = agreement.parties();
+    const bool is_party =
+        agreement.arrangement() == agency ||
+        std::find(parties.begin(), parties.end(), agency) != parties.end();
+    for (const policy::v1::SeeGrant& see : agreement.see()) {
+      const bool is_to = see.to() == agency || (see.to() == kEach && is_party);
+      const bool is_whole = see.audience() == policy::v1::AUDIENCE_OWN &&
+                            see.up_to() == policy::v1::TIER_UNSPECIFIED &&
+                            std::find(see.types().begin(), see.types().end(),
+                                      kEveryType) != see.types().end();
+      if (is_to && is_whole) {
+        roles.insert(see.roles().begin(), see.roles().end());
+      }
+    }
+  }
+  if (roles.contains(std::string(role))) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("the role ", role, " is not shown all that ", agency,
+                   " told, so a pack of its would not be whole; ",
+                   roles.empty() ? "by the agreements in force no role is"
+                                 : absl::StrCat("as one of these it is: ",
+                                                absl::StrJoin(roles, ", "))));
+}
+
 absl::StatusOr<bus::v1::PersonPack> SubjectAccessPack(
     const std::vector<View>& views, const TypeRegistry& types,
     const PackRequest& request) {
@@ -162,22 +194,24 @@ std::string PrintablePack(const bus::v1::PersonPack& pack) {
   if (!pack.answer().empty()) {
     return absl::StrCat(page, "<p>", Escape(pack.answer()), "</p></html>\n");
   }
-  absl::StrAppend(
-      &page, "<p>Complete to position ", pack.position(), "; ", pack.gone(),
-      " events are erased or past their period. ", Escape(InWords(pack)),
-      "</p><table><tr><th>"
-      "No.<th>What<th>When<th>Controller<th>Look at before it goes "
-      "out",
-      is_schedule ? "<th>Not shown to this agency" : "<th>Content", "</tr>\n");
+  absl::StrAppend(&page, "<p>Complete to position ", pack.position(), "; ",
+                  pack.gone(), " events are erased or past their period. ",
+                  Escape(InWords(pack)),
+                  "</p><table><tr><th>"
+                  "No.<th>What<th>When<th>Controller<th>Look at before it goes "
+                  "out",
+                  is_schedule ? "<th>Not shown to this agency"
+                              : "<th>Content<th>Not shown to who made this",
+                  "</tr>\n");
   for (const bus::v1::PackItem& item : pack.items()) {
     absl::StrAppend(
         &page, "<tr><td>", item.number(), "<td>", Escape(item.title()), "<td>",
         Escape(item.happened().empty() ? item.accepted() : item.happened()),
         "<td>", Escape(item.controller()), "<td class=\"mark\">",
         Escape(absl::StrJoin(item.marks(), "; ")), "<td>",
-        is_schedule ? Escape(absl::StrJoin(item.withheld(), "; "))
-                    : absl::StrCat("<pre>", Escape(item.data()), "</pre>"),
-        "</tr>\n");
+        is_schedule ? ""
+                    : absl::StrCat("<pre>", Escape(item.data()), "</pre><td>"),
+        Escape(absl::StrJoin(item.withheld(), "; ")), "</tr>\n");
   }
   return absl::StrCat(page, "</table></html>\n");
 }

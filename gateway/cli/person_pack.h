@@ -7,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/pack.pb.h"
+#include "concordat/policy/v1/agreement.pb.h"
 #include "services/common/event/event.h"
 #include "services/common/event/type_table.h"
 
@@ -30,6 +33,13 @@ struct PackRequest {
   uint32_t gone = 0;
   std::set<std::string> restricted;  // Controllers.
 };
+
+// Who makes a pack is shown all that its agency told of anybody: else its pack would
+// be what its role sees, and say that nothing was told where something was.
+// `in_force` are the agreements in force.
+//   PERMISSION_DENIED  it is not; names the roles that are.
+absl::Status MayMakePack(const std::vector<policy::v1::Agreement>& in_force,
+                         absl::string_view agency, absl::string_view role);
 
 // What `controller` itself told, whole, with what somebody has to look at before it
 // is given to the person marked. Of views of other controllers nothing is in it.

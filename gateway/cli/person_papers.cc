@@ -24,6 +24,19 @@ struct Read {
   std::set<std::string> restricted;  // Controllers.
 };
 
+absl::Status CheckMayMakePack(Hub& hub) {
+  const auto list = hub.Call<bus::v1::ListAgreementsResponse>(
+      "concordat-bus", "concordat.bus.v1.BusService/ListAgreements",
+      bus::v1::ListAgreementsRequest());
+  if (!list.ok()) return list.status();
+  std::vector<policy::v1::Agreement> in_force;
+  for (const auto& each : list->agreements()) {
+    if (each.in_force()) in_force.push_back(each.agreement());
+  }
+  return MayMakePack(in_force, hub.principal().agency(),
+                     hub.principal().role());
+}
+
 absl::StatusOr<Read> ReadAll(Hub& hub, const std::string& subject) {
   Read read;
   bus::v1::ReadPersonRequest request;
@@ -81,6 +94,10 @@ void Print(const bus::v1::PersonPack& pack) {
             : absl::StrCat("  [", absl::StrJoin(item.marks(), "; "), "]")
                   .c_str());
     if (!item.data().empty()) std::printf("      %s\n", item.data().c_str());
+    if (!item.withheld().empty()) {
+      std::printf("      not shown to this profile: %s\n",
+                  absl::StrJoin(item.withheld(), "; ").c_str());
+    }
   }
   if (pack.gone() > 0) {
     std::printf("%u events are erased or past their period\n", pack.gone());
@@ -102,6 +119,10 @@ absl::Status MakePersonPaper(const CommandLine& line,
     return absl::PermissionDeniedError(
         absl::StrCat("each controller answers for its own: this profile is of ",
                      self.agency()));
+  }
+  if (!request.is_schedule) {
+    const absl::Status may = CheckMayMakePack(**hub);
+    if (!may.ok()) return may;
   }
   const auto data = line.OpenData();
   if (!data.ok()) return data.status();

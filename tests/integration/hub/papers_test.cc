@@ -150,6 +150,12 @@ TEST_F(HubPapersTest, WhoMayNotAskGetsNone) {
     EXPECT_FALSE(answer.ok());
     return std::string(answer.status().message());
   };
+  // Who is not shown all that the agency told makes no pack of it.
+  const auto pack =
+      hub_.Run({"person", "pack", subject_, "--profile", "guardian-police"});
+  EXPECT_FALSE(pack.ok());
+  EXPECT_THAT(std::string(pack.status().message()),
+              HasSubstr("would not be whole"));
   EXPECT_THAT(says({"nothing"}), HasSubstr("schedule, changes, joint"));
   EXPECT_THAT(says({"schedule"}), HasSubstr("schedule AGREEMENT"));
   EXPECT_THAT(says({"access", "--from", "yesterday"}), HasSubstr("--from"));

@@ -1,6 +1,8 @@
 // What each catches: another controller's facts in a pack (HasWhatTheController…);
 // an answer that differs for who is known and who is not (WhoToldNothing…); content
-// in a schedule (AScheduleDescribes…); text that is markup (APageShowsText…).
+// in a schedule (AScheduleDescribes…); text that is markup (APageShowsText…); a pack of
+// what a role sees that passes for what its agency told (OnlyWhoIsShownAll…,
+// APackSaysWhatIsNotShown).
 #include "gateway/cli/person_pack.h"
 
 #include <string>
@@ -19,6 +21,7 @@
 namespace concordat::cli {
 namespace {
 
+using concordat::testing::HasCode;
 using concordat::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -111,6 +114,43 @@ TEST_F(PersonPackTest, AScheduleDescribesWithoutContent) {
   const std::string page = PrintablePack(*schedule);
   EXPECT_THAT(page, HasSubstr("health details"));
   EXPECT_FALSE(absl::StrContains(page, "INC-1"));
+}
+
+TEST_F(PersonPackTest, OnlyWhoIsShownAllOfItMakesOne) {
+  const auto demo = concordat::testing::DemoAgreements();
+  ASSERT_THAT(demo, IsOk());
+  for (const char* role : {"police", "supervising-officer"}) {
+    EXPECT_THAT(MayMakePack(*demo, "police-scotland", role), IsOk()) << role;
+  }
+  // Of its own, and of some types alone.
+  for (const char* role : {"guardian", "upw-manager"}) {
+    const absl::Status may = MayMakePack(*demo, "dundee-city-council", role);
+    EXPECT_THAT(may, HasCode(absl::StatusCode::kPermissionDenied)) << role;
+    EXPECT_THAT(std::string(may.message()), HasSubstr("service-manager"));
+  }
+  EXPECT_THAT(MayMakePack(*demo, "strangers", "police"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(MayMakePack({}, "police-scotland", "police"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  std::vector<policy::v1::Agreement> less = *demo;
+  for (auto& agreement : less) {
+    for (auto& see : *agreement.mutable_see()) {
+      see.set_up_to(policy::v1::TIER_S1);
+    }
+  }
+  EXPECT_THAT(MayMakePack(less, "police-scotland", "police"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(PersonPackTest, APackSaysWhatIsNotShown) {
+  View view = Concern(3, "police-scotland");
+  view.withheld = {"gender history"};
+  const auto pack = SubjectAccessPack({view}, *types_, Request());
+  ASSERT_THAT(pack, IsOk());
+  EXPECT_THAT(pack->items(0).withheld(), ElementsAre("gender history"));
+  const std::string page = PrintablePack(*pack);
+  EXPECT_THAT(page, HasSubstr("INC-1"));
+  EXPECT_THAT(page, HasSubstr("gender history"));
 }
 
 TEST_F(PersonPackTest, APageShowsTextAndNoMarkup) {
