@@ -18,16 +18,38 @@ using access::v1::Knowledge;
 using access::v1::KnownEvent;
 using access::v1::WhoKnewReport;
 
-// What reached one recipient of one event.
+// What reached one recipient of one event: by delivery, or because they opened the
+// person.
 struct Reached {
   const WhoKnewReport* report;
   const Knower* knower;
   const Knowledge* knowledge;
   const KnownEvent* event;
+  uint64_t at_us;
+  unsigned groups;
 };
 
 bool IsWanted(const Breach& breach, const Knower& knower) {
   return breach.to.empty() || knower.agency() == breach.to;
+}
+
+// When one of those that the breach is about first opened the person with the event
+// there; 0: nobody did. What they read of the page the hub does not know, so all that
+// it could show counts.
+uint64_t OpenedAt(const Breach& breach, const Knower& knower,
+                  const KnownEvent& event) {
+  const std::string& user = breach.extract.question().user();
+  uint64_t first_us = 0;
+  for (const access::v1::Opening& opening : knower.openings()) {
+    if (!user.empty() && opening.principal() != user &&
+        opening.staff() != user && opening.on_behalf_of() != user) {
+      continue;
+    }
+    const uint64_t at_us = opening.time();
+    if (at_us < event.accepted_time()) continue;
+    if (first_us == 0 || at_us < first_us) first_us = at_us;
+  }
+  return first_us;
 }
 
 std::vector<Reached> ReachedIn(const Breach& breach) {
@@ -41,8 +63,22 @@ std::vector<Reached> ReachedIn(const Breach& breach) {
       if (!IsWanted(breach, knower)) continue;
       for (const Knowledge& knowledge : knower.events()) {
         const auto event = events.find(knowledge.sequence());
-        if (knowledge.delivered_time() == 0 || event == events.end()) continue;
-        all.push_back({&report, &knower, &knowledge, event->second});
+        if (event == events.end()) continue;
+        Reached reached = {&report,
+                           &knower,
+                           &knowledge,
+                           event->second,
+                           knowledge.delivered_time(),
+                           knowledge.delivered_groups()};
+        const uint64_t opened_us =
+            knowledge.could_see_groups() == 0
+                ? 0
+                : OpenedAt(breach, knower, *event->second);
+        if (opened_us != 0) {
+          reached.groups |= knowledge.could_see_groups();
+          if (reached.at_us == 0) reached.at_us = opened_us;
+        }
+        if (reached.at_us != 0) all.push_back(reached);
       }
     }
   }
@@ -51,8 +87,8 @@ std::vector<Reached> ReachedIn(const Breach& breach) {
 
 std::string FieldsOf(const Sources& sources, const Reached& reached) {
   std::vector<std::string> fields;
-  for (const DataItem& item : ItemsOf(sources, reached.event->type(),
-                                      reached.knowledge->delivered_groups())) {
+  for (const DataItem& item :
+       ItemsOf(sources, reached.event->type(), reached.groups)) {
     if (item.given)
       fields.push_back(absl::StrCat(item.field, " (", item.tier, ")"));
   }
@@ -133,15 +169,17 @@ Section FieldsSection(const Sources& sources,
          FieldsOf(sources, each),
          absl::StrCat(sources.AgencyOf(each.knower->agency()), ", ",
                       each.knower->role()),
-         sources.When(each.knowledge->delivered_time()),
-         each.knowledge->acknowledged_time() == 0
+         sources.When(each.at_us),
+         each.knowledge->delivered_time() == 0 ? "opened, not delivered"
+         : each.knowledge->acknowledged_time() == 0
              ? "no"
              : sources.When(each.knowledge->acknowledged_time())});
   }
   return {"Which fields",
           {"Fields are those of the groups that were shown, as the access log "
-           "has them; a field of a group may have been empty. Times are the "
-           "log's."},
+           "has them; a field of a group may have been empty. Who opened the "
+           "person is taken to have read all that their page could show of "
+           "what was there. Times are the log's."},
           {},
           {std::move(table)}};
 }
@@ -246,8 +284,8 @@ std::map<std::string, Share> SharesOf(const Sources& sources,
     share.recipients_of[each.report->subject()].insert(recipient);
     std::set<std::string>& fields = share.fields[title];
     std::set<std::string>& fields_to = share.fields_to[recipient][title];
-    for (const DataItem& item : ItemsOf(sources, each.event->type(),
-                                        each.knowledge->delivered_groups())) {
+    for (const DataItem& item :
+         ItemsOf(sources, each.event->type(), each.groups)) {
       if (!item.given) continue;
       fields.insert(item.field);
       fields_to.insert(item.field);

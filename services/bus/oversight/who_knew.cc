@@ -387,6 +387,7 @@ class Question {
   void Fill(const JudgedView& judged, const StoredEvent& event,
             Knowledge& knowledge) const {
     knowledge.set_could_see(judged.granted != 0);
+    knowledge.set_could_see_groups(judged.granted);
     knowledge.set_because(judged.because);
     if (const EventType* type = types_.Find(event.header.type);
         type != nullptr && judged.granted != 0) {

@@ -10,6 +10,8 @@
 // an extract that is not complete looks complete     WhatIsNotCompleteSaysSo
 // a breach names fields that were not shown          ABreachNamesTheFieldsThatWereShown
 // of another recipient's, or without the clock       ABreachNamesTheFieldsThatWereShown
+// who read it on a page had nothing of it            AnOpeningReachesWhatItCouldShow
+// an opening of before, or of somebody else, counts  the same
 // a limb, or a day of load, is left out              ARulesDossierHasEveryLimbAndItsLoad
 // the folder's version passes for that in force      ARulesPaperIsOfWhatIsInForce
 // who agreed, or since when, is not said             the same
@@ -294,6 +296,39 @@ TEST_F(PapersTest, ABreachNamesTheFieldsThatWereShown) {
   const Document early = BreachOf(sources_, breach);
   EXPECT_THAT(ToHtml(early), HasSubstr("before that"));
   EXPECT_EQ(TableOf(early, "What reached whom")->rows.size(), 2u);
+}
+
+TEST_F(PapersTest, AnOpeningReachesWhatItCouldShow) {
+  Breach breach = BreachHere();
+  breach.to = "nhs-tayside";
+  access::v1::WhoKnewReport& report = breach.reports[0];
+  report.mutable_events(0)->set_accepted_time(
+      Micros(absl::CivilMinute(2025, 11, 20)));
+  access::v1::Knower& nhs = *report.mutable_knowers(0);
+  access::v1::Knowledge& knowledge = *nhs.mutable_events(0);
+  knowledge.clear_delivered_time();
+  knowledge.clear_delivered_groups();
+  const auto rows = [&] {
+    return TableOf(BreachOf(sources_, breach), "What reached whom")->rows;
+  };
+  nhs.mutable_openings(0)->set_time(
+      Micros(absl::CivilMinute(2025, 11, 20, 9, 30)));
+  EXPECT_THAT(rows(), ::testing::IsEmpty());  // They could not see it.
+  knowledge.set_could_see(true);
+  knowledge.set_could_see_groups(1);
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_EQ(rows()[0][4], "20 Nov 2025 09:30");
+  EXPECT_EQ(rows()[0][5], "opened, not delivered");
+  EXPECT_EQ(TableOf(BreachOf(sources_, breach), "Whose data, by controller")
+                ->rows[0][2],
+            "1");
+  breach.extract.mutable_question()->set_user("somebody-else");
+  EXPECT_THAT(rows(), ::testing::IsEmpty());
+  breach.extract.mutable_question()->set_user("nhs");
+  EXPECT_EQ(rows().size(), 1u);
+  nhs.mutable_openings(0)->set_time(
+      Micros(absl::CivilMinute(2025, 11, 19, 9, 30)));
+  EXPECT_THAT(rows(), ::testing::IsEmpty());
 }
 
 TEST_F(PapersTest, ARulesDossierHasEveryLimbAndItsLoad) {
