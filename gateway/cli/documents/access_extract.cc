@@ -71,7 +71,8 @@ bool Equal(const Access& row, const access::v1::Called& called) {
                     called.subjects().begin(), called.subjects().end());
 }
 
-// How many of a delivery were acknowledged is in other records: not shown.
+// How many of a delivery were acknowledged, and whose session it was, is in other
+// records: not shown.
 bool Equal(const Access& row, const access::v1::Delivered& delivered,
            const std::string& person) {
   const std::string name = delivered.name().empty() ? "-" : delivered.name();
@@ -80,7 +81,7 @@ bool Equal(const Access& row, const access::v1::Delivered& delivered,
       row.purpose() != delivered.purpose() || row.what() != name ||
       row.policy_position() != delivered.policy_position() ||
       delivered.envelopes() || row.acknowledged() > row.events() ||
-      !row.principal().empty() || !row.staff().empty()) {
+      !row.staff().empty()) {
     return false;
   }
   uint64_t count = 0;
@@ -199,6 +200,8 @@ class Check {
                                   Equal(row, record->delivered(),
                                         checked_.extract.question().subject()));
     if (!equal) return Untrue("its record says something else");
+    if (record->has_delivered() && !row.principal().empty())
+      names_systems_ = true;
     ++checked_.rows;
     return absl::OkStatus();
   }
@@ -257,6 +260,11 @@ class Check {
           " it is shown that there are such; what they are is not for who "
           "asked, and is the hub's word."));
     }
+    if (names_systems_) {
+      limits.push_back(
+          "Which system of its agency a delivery went to, and, of a question "
+          "about a user, whom its events are about, is the hub's word.");
+    }
     limits.push_back(
         "How many of a delivery were acknowledged is the hub's word, and that "
         "nothing else was done; an evidence bundle of `concordat who-knew` "
@@ -269,6 +277,7 @@ class Check {
   std::set<std::string> unsigned_;
   std::vector<uint64_t> unproved_;
   std::vector<uint64_t> unseen_;
+  bool names_systems_ = false;
 };
 
 }  // namespace

@@ -170,7 +170,13 @@ AccessEvents AccessEventsOf(const EventLog& log) {
       .of_period =
           [&log](uint64_t from, uint64_t to, uint64_t after) {
             return OfPeriod(log, from, to, after);
-          }};
+          },
+      .subject_of = [&log](uint64_t sequence) -> absl::StatusOr<std::string> {
+        const auto event = log.ReadOne({sequence});
+        if (!event.ok()) return event.status();
+        return event->header.subject.empty() ? std::string()
+                                             : event->header.subject.ToString();
+      }};
 }
 
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now) {

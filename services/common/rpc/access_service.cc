@@ -1,6 +1,7 @@
 #include "services/common/rpc/access_service.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,8 @@ using access::v1::Record;
 
 constexpr uint32_t kLimitMax = 1000;
 constexpr size_t kQuestionsMax = 8;  // That wait.
+// Events whose person one answer looks for; then it is full.
+constexpr uint64_t kLookedAtMax = 20'000;
 constexpr char kCoordinator[] = "coordinator";
 constexpr char kGuardian[] = "guardian";
 
@@ -25,11 +28,14 @@ class Extract {
           const access::v1::ListAccessRequest& request,
           const std::map<uint64_t, PersonEvent>& events,
           const Acknowledgements& acknowledged,
-          access::v1::ListAccessResponse& response)
+          const std::map<uint64_t, std::string>& principals,
+          const AccessEvents& log, access::v1::ListAccessResponse& response)
       : caller_(caller),
         request_(request),
         events_(events),
         acknowledged_(acknowledged),
+        principals_(principals),
+        log_(log),
         response_(response) {}
 
   // Those after `request.after_event`, as far as the answer has room.
@@ -52,7 +58,8 @@ class Extract {
   }
 
   enum class Added { kNo, kYes, kFull };
-  Added Add(uint64_t number, const Record& record) {
+  //   the codes of AccessEvents::subject_of
+  absl::StatusOr<Added> Add(uint64_t number, const Record& record) {
     Access row;
     row.set_time(record.time());
     row.set_log_time(record.log_time());
@@ -62,6 +69,13 @@ class Extract {
     if (record.has_delivered()) is_there = Fill(record.delivered(), row);
     if (!is_there || !Wants(row)) return Added::kNo;
     if (IsFull()) return Added::kFull;
+    // Who asks what somebody had asks about whom.
+    if (record.has_delivered() && request_.subject().empty() &&
+        !request_.user().empty() && log_.subject_of != nullptr) {
+      if (looked_at_ > kLookedAtMax) return Added::kFull;
+      const absl::Status status = FillSubjects(record.delivered(), row);
+      if (!status.ok()) return status;
+    }
     *response_.add_accesses() = std::move(row);
     return Added::kYes;
   }
@@ -116,6 +130,21 @@ class Extract {
     return true;
   }
 
+  absl::Status FillSubjects(const access::v1::Delivered& delivered,
+                            Access& row) {
+    std::set<std::string> subjects;
+    for (const access::v1::Run& run : delivered.runs()) {
+      for (uint32_t i = 0; i < run.count(); ++i) {
+        ++looked_at_;
+        auto subject = log_.subject_of(run.first() + i);
+        if (!subject.ok()) return subject.status();
+        if (!subject->empty()) subjects.insert(*std::move(subject));
+      }
+    }
+    row.mutable_subjects()->Assign(subjects.begin(), subjects.end());
+    return absl::OkStatus();
+  }
+
   // Which events of a delivery count: of the person who was asked for, those that
   // the caller's agency has something to do with.
   bool Fill(const access::v1::Delivered& delivered, Access& row) const {
@@ -149,6 +178,11 @@ class Extract {
     row.set_what(delivered.name().empty() ? "-" : delivered.name());
     row.set_outcome("OK");
     row.set_policy_position(delivered.policy_position());
+    // Another agency's is not named to a controller of some of the events.
+    if (const auto principal = principals_.find(delivered.session());
+        is_own && principal != principals_.end()) {
+      row.set_principal(principal->second);
+    }
     if (!request_.subject().empty()) row.add_subjects(request_.subject());
     return true;
   }
@@ -157,7 +191,10 @@ class Extract {
   const access::v1::ListAccessRequest& request_;
   const std::map<uint64_t, PersonEvent>& events_;
   const Acknowledgements& acknowledged_;
+  const std::map<uint64_t, std::string>& principals_;
+  const AccessEvents& log_;
   access::v1::ListAccessResponse& response_;
+  uint64_t looked_at_ = 0;  // Events, for whom they are about.
 };
 
 // Consultation and disclosure are told by the access log alone.
@@ -199,6 +236,11 @@ absl::Status AccessReader::Follow() {
                                        absl::string_view) {
     if (record.has_acknowledged()) {
       acknowledged_.Add(record.acknowledged());
+    }
+    // A session's number is drawn at random, and is no other's of another run.
+    if (record.has_subscribed()) {
+      principals_[record.subscribed().session()] =
+          record.subscribed().principal();
     }
     if (record.has_began() && record.began().last_time() != 0) {
       access::v1::NotRunning& gap = not_running_.emplace_back();
@@ -257,7 +299,8 @@ absl::StatusOr<access::v1::ListAccessResponse> AccessReader::List(
   const uint64_t end = request.with_proof() ? tree.checkpoint.size : followed_;
   response.mutable_not_running()->Assign(not_running_.begin(),
                                          not_running_.end());
-  Extract extract(caller, request, part->events, acknowledged_, response);
+  Extract extract(caller, request, part->events, acknowledged_, principals_,
+                  events_, response);
   if (request.after() == 0) {
     extract.AddEvents(part->events);
     if (part->more && !response.more()) {
@@ -272,13 +315,14 @@ absl::StatusOr<access::v1::ListAccessResponse> AccessReader::List(
         [&](uint64_t number, const Record& record,
             absl::string_view bytes) -> absl::Status {
           if (number >= end) return enough;
-          const Extract::Added added = extract.Add(number, record);
-          if (added == Extract::Added::kFull) {
+          const auto added = extract.Add(number, record);
+          if (!added.ok()) return added.status();
+          if (*added == Extract::Added::kFull) {
             response.set_more(true);
             return enough;
           }
           response.set_next(number + 1);
-          if (added == Extract::Added::kNo || !request.with_proof()) {
+          if (*added == Extract::Added::kNo || !request.with_proof()) {
             return absl::OkStatus();
           }
           auto shown = tree_.Show(number, bytes, tree.checkpoint.size);

@@ -43,6 +43,8 @@ struct AccessEvents {
   std::function<absl::StatusOr<Part>(uint64_t from, uint64_t to,
                                      uint64_t after)>
       of_period;
+  // Whom the event of that sequence is about, a person key; empty: nobody.
+  std::function<absl::StatusOr<std::string>(uint64_t sequence)> subject_of;
 };
 
 // Whether `caller` may ask at all: a co-ordinator, or a guardian of its agency.
@@ -68,8 +70,9 @@ class Acknowledgements {
 // once for all questions, and of the records themselves those that it is about: from
 // where it begins to where it is full.
 //
-// Memory   About 100 bytes for each session that acknowledged, and 50 for each
-//          delivery that was acknowledged before those in front of it; the tree's.
+// Memory   About 100 bytes for each session that subscribed, as many for each that
+//          acknowledged, and 50 for each delivery that was acknowledged before those in
+//          front of it; the tree's.
 // Threads  One at a time.
 class AccessReader {
  public:
@@ -96,6 +99,7 @@ class AccessReader {
   const AccessEvents events_;
   uint64_t followed_ = 0;  // Records.
   Acknowledgements acknowledged_;
+  std::map<uint64_t, std::string> principals_;  // By session.
   std::vector<access::v1::NotRunning> not_running_;
 };
 

@@ -201,6 +201,9 @@ TEST_F(AccessExtractTest, SaysWhatItDoesNotShow) {
   EXPECT_THAT(limits(), Not(HasSubstr("concordat-bus")));
   EXPECT_THAT(limits(), HasSubstr("Events 12 were in no signed tree"));
   EXPECT_THAT(limits(), Not(HasSubstr("not complete")));
+  EXPECT_THAT(limits(), Not(HasSubstr("Which system of its agency")));
+  Row(0, 3).set_principal("council-system");
+  EXPECT_THAT(limits(), HasSubstr("Which system of its agency"));
   extract_.add_missing("concordat-nhs does not run");
   EXPECT_THAT(limits(),
               HasSubstr("It is not complete: concordat-nhs does not run."));

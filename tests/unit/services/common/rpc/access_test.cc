@@ -19,6 +19,8 @@
 // each page reads from the first record on         PagesWithProofReadNothingTwice
 // a record has no proof that came after a page     WhatIsRecordedBetweenPagesIsOfTheNext
 // acknowledgements are read once and never again   AnAcknowledgementCountsWheneverItComes
+// what a system was sent is nobody's, of nobody     ADeliveryIsTheSubscribers
+// a controller is told which of others' systems    ADeliveryIsTheSubscribers
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -265,6 +267,56 @@ TEST_F(AccessTest, DeliveriesAreThoseOfThePersonsEvents) {
   EXPECT_THAT(Ask({}, Who("nhs-tayside", "guardian")), IsEmpty());
   ASSERT_EQ(Ask({}, coordinator_).size(), 1u);
   EXPECT_EQ(last_.accesses(0).events(), 4u);
+}
+
+TEST_F(AccessTest, ADeliveryIsTheSubscribers) {
+  events_.subject_of = [](uint64_t sequence) -> absl::StatusOr<std::string> {
+    return sequence == 13 ? "" : Key(static_cast<int>(sequence));
+  };
+  events_.of_person =
+      [](const std::string&) -> absl::StatusOr<AccessEvents::BySequence> {
+    AccessEvents::BySequence events;
+    events[10].controller = "nhs-tayside";
+    events[10].access.set_agency("nhs-tayside");
+    return events;
+  };
+  const auto delivered = [this](uint64_t session, const std::string& principal,
+                                std::vector<uint64_t> sequences) {
+    access::v1::Record record;
+    record.mutable_subscribed()->set_session(session);
+    record.mutable_subscribed()->set_principal(principal);
+    Add(record);
+    access::v1::Delivered& to = *record.mutable_delivered();
+    to.set_session(session);
+    to.set_agency("dundee-city-council");
+    for (const uint64_t sequence : sequences) {
+      to.add_runs()->set_first(sequence);
+      to.mutable_runs(to.runs_size() - 1)->set_count(1);
+    }
+    Add(record);
+  };
+  delivered(4, "council-system", {10, 11, 11, 13});
+  delivered(5, "another-system", {20});
+  access::v1::ListAccessRequest request;
+  auto rows = Ask(request, coordinator_);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].principal(), "council-system");
+  EXPECT_EQ(rows[1].principal(), "another-system");
+  EXPECT_THAT(rows[0].subjects(), IsEmpty());
+  // Who asks what somebody had is told of whom.
+  request.set_user("council-system");
+  rows = Ask(request, coordinator_);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].events(), 4u);
+  EXPECT_THAT(rows[0].subjects(),
+              ::testing::UnorderedElementsAre(Key(10), Key(11)));
+  // A controller of some of them is not told which system of theirs.
+  request.Clear();
+  request.set_subject(Key(10));
+  rows = Ask(request, Who("nhs-tayside", "guardian"));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].agency(), "dundee-city-council");
+  EXPECT_EQ(rows[1].principal(), "");
 }
 
 TEST_F(AccessTest, PagesHaveEverythingOnce) {
