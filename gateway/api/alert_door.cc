@@ -151,7 +151,8 @@ bool AlertDoor::IsCurrent(const Caller& caller) {
   if (!caller.by_certificate) return world_.authenticator.IsCurrent(caller);
   const auto registry = world_.registry();
   const auto* const principal = registry->FindByName(caller.principal);
-  return principal != nullptr && !principal->revoked();
+  return principal != nullptr && !principal->revoked() &&
+         registry->IsCertificateKey(*principal, caller.certificate_key);
 }
 
 void AlertDoor::Open(uint64_t feed, const std::string& principal,

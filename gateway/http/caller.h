@@ -19,6 +19,7 @@ struct Caller {
   // What the session chose for persons: a request of it may say one of these.
   std::set<std::string> chosen_purposes;
   bool by_certificate = false;
+  std::string certificate_key;  // As Request's.
   // The person gave the password again a short while ago.
   bool recently_authenticated = false;
   // The Authenticator's own name for the session; never the cookie.

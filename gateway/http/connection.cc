@@ -173,8 +173,9 @@ class HttpConnection final
       co_return false;
     }
     certificate_uri_ = PeerCertificateUri(ssl);
+    certificate_key_ = PeerCertificateKey(ssl);
     if (SSL_version(ssl) < TLS1_3_VERSION &&
-        !core_.MayUseOldTls(certificate_uri_)) {
+        !core_.MayUseOldTls(certificate_uri_, certificate_key_)) {
       core_.CountRefused("tls");
       co_return false;
     }
@@ -274,6 +275,7 @@ class HttpConnection final
     request.id = core_.NewId();
     request.peer = address_;
     request.certificate_uri = certificate_uri_;
+    request.certificate_key = certificate_key_;
     request.method = std::string(parser.get().method_string());
     asked.head_only = request.method == "HEAD";
     if (asked.head_only) request.method = "GET";
@@ -471,6 +473,7 @@ class HttpConnection final
   beast::flat_buffer buffer_{kBufferBytes};
   error_code error_;  // Of the last operation.
   std::string certificate_uri_;
+  std::string certificate_key_;
   bool served_ = false;
   bool idle_ = false;  // Between two requests.
   bool cut_ = false;

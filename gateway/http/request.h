@@ -22,7 +22,9 @@ struct Request {
   std::string body;
   std::string peer;             // Address, without the port.
   std::string certificate_uri;  // Of the client's certificate; empty: none.
-  std::string id;               // Drawn here; stands in log and answer.
+  // Which key it is for (services/common/crypto/certificate_key.h).
+  std::string certificate_key;
+  std::string id;  // Drawn here; stands in log and answer.
 
   // The first of that name, given in lower case, or nothing.
   absl::string_view Header(absl::string_view name) const;

@@ -178,10 +178,14 @@ bool HttpServer::Core::AnyOldTls() const {
   return false;
 }
 
-bool HttpServer::Core::MayUseOldTls(const std::string& certificate_uri) const {
+bool HttpServer::Core::MayUseOldTls(const std::string& certificate_uri,
+                                    const std::string& certificate_key) const {
   const auto registry = world_.registry();
   const auto* const principal = registry->FindByCertificateUri(certificate_uri);
-  if (principal == nullptr) return false;
+  if (principal == nullptr ||
+      !registry->IsCertificateKey(*principal, certificate_key)) {
+    return false;
+  }
   const absl::Time now = world_.clock.Now();
   for (const OldTls& old : options_.old_tls) {
     if (old.principal == principal->name() && now < old.until) return true;
@@ -201,10 +205,16 @@ absl::StatusOr<Caller> HttpServer::Core::Judge(const Route& route,
   if (principal == nullptr || principal->revoked()) {
     return absl::UnauthenticatedError("no such principal, or it is revoked");
   }
+  if (!registry->IsCertificateKey(*principal, request.certificate_key)) {
+    CountRefused("certificate-key");
+    return absl::UnauthenticatedError(
+        "the certificate is for another key than its principal's");
+  }
   Caller caller;
   caller.principal = principal->name();
   caller.display_name = principal->display_name();
   caller.by_certificate = true;
+  caller.certificate_key = request.certificate_key;
   return caller;
 }
 

@@ -53,7 +53,8 @@ class HttpServer::Core {
   std::string NewId();
   // Somebody may speak TLS 1.2 today; and this one may.
   bool AnyOldTls() const;
-  bool MayUseOldTls(const std::string& certificate_uri) const;
+  bool MayUseOldTls(const std::string& certificate_uri,
+                    const std::string& certificate_key) const;
   // Who asks, as server.h says.
   absl::StatusOr<Caller> Judge(const Route& route, const Request& request);
   // Hands over to the handler.

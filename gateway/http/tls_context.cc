@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::gateway {
@@ -112,6 +113,17 @@ std::string PeerCertificateUri(const SSL* connection) {
                static_cast<size_t>(ASN1_STRING_length(text)));
   }
   return count == 1 ? uri : "";
+}
+
+std::string PeerCertificateKey(const SSL* connection) {
+  const Certificate peer(SSL_get1_peer_certificate(connection));
+  unsigned char* bytes = nullptr;
+  const int size = peer ? i2d_X509(peer.get(), &bytes) : 0;
+  if (size <= 0) return "";
+  const auto key = CertificateKeyOfDer(
+      {reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
+  OPENSSL_free(bytes);
+  return key.ok() ? *key : "";
 }
 
 }  // namespace concordat::gateway

@@ -20,6 +20,8 @@ absl::StatusOr<SSL_CTX*> MakeServerContext(const TlsCredentials& tls);
 
 // The one URI of the client's certificate; empty: it has none, or several.
 std::string PeerCertificateUri(const SSL* connection);
+// Which key it is for (services/common/crypto/certificate_key.h); empty: as above.
+std::string PeerCertificateKey(const SSL* connection);
 
 }  // namespace concordat::gateway
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/crypto/openssl_ptr.h"
 
 namespace concordat::cli {
@@ -304,6 +305,18 @@ absl::Status CheckCertificateRequest(absl::string_view request) {
   return ReadRequest(request).status();
 }
 
+absl::StatusOr<std::string> KeyOfRequest(absl::string_view request) {
+  const auto read = ReadRequest(request);
+  if (!read.ok()) return read.status();
+  unsigned char* bytes = nullptr;
+  const int size = i2d_PUBKEY(X509_REQ_get0_pubkey(read->get()), &bytes);
+  if (size <= 0) return Refused("writing a public key");
+  std::string key = CertificateKeyOf(
+      {reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
+  OPENSSL_free(bytes);
+  return key;
+}
+
 absl::Status CheckCertificate(absl::string_view certificate,
                               absl::string_view request, absl::string_view uri,
                               absl::string_view authorities, absl::Time now) {
@@ -311,8 +324,11 @@ absl::Status CheckCertificate(absl::string_view certificate,
   if (!x509.ok()) return x509.status();
   const auto asked = ReadRequest(request);
   if (!asked.ok()) return asked.status();
+  const auto written = CertificateKeyOfPem(certificate);
+  const auto wanted = KeyOfRequest(request);
   if (EVP_PKEY_eq(X509_get0_pubkey(x509->get()),
-                  X509_REQ_get0_pubkey(asked->get())) != 1) {
+                  X509_REQ_get0_pubkey(asked->get())) != 1 ||
+      !written.ok() || !wanted.ok() || *written != *wanted) {
     return absl::InvalidArgumentError(
         "the certificate is for another key than the request's");
   }

@@ -35,9 +35,13 @@ absl::StatusOr<CertificateRequest> MakeCertificateRequest(
     absl::string_view name);
 //   INVALID_ARGUMENT  not one, or not signed by the key that it names.
 absl::Status CheckCertificateRequest(absl::string_view request);
+// The key that it asks for, as the registry names it
+// (services/common/crypto/certificate_key.h).
+//   INVALID_ARGUMENT  as above.
+absl::StatusOr<std::string> KeyOfRequest(absl::string_view request);
 
-// Is `certificate` for this URI and the key of `request`, and signed by an authority of
-// `authorities`, at `now`?
+// Is `certificate` for this URI and the key of `request`, written as KeyOfRequest() has
+// it, and signed by an authority of `authorities`, at `now`?
 //   INVALID_ARGUMENT  no; says which.
 absl::Status CheckCertificate(absl::string_view certificate,
                               absl::string_view request, absl::string_view uri,

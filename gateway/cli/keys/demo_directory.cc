@@ -24,6 +24,7 @@
 #include "services/common/config/data_directory.h"
 #include "services/common/config/evidence_keys.h"
 #include "services/common/config/principal_registry.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/evidence/note.h"
 
 namespace concordat::cli {
@@ -96,16 +97,20 @@ class Maker {
     return absl::OkStatus();
   }
 
-  absl::Status WriteCertificate(const CertificateAuthority& authority,
-                                const std::string& name,
-                                absl::string_view uri) {
+  // And says which key it is for.
+  absl::StatusOr<std::string> WriteCertificate(
+      const CertificateAuthority& authority, const std::string& name,
+      absl::string_view uri) {
     const auto issued = authority.Issue(name, uri);
     if (!issued.ok()) return issued.status();
     auto status =
         WriteKey(absl::StrCat(name, ".crt.pem"), issued->certificate, kPublic);
+    if (status.ok()) {
+      status = WriteKey(absl::StrCat(name, ".key.pem"), issued->private_key,
+                        kPrivate);
+    }
     if (!status.ok()) return status;
-    return WriteKey(absl::StrCat(name, ".key.pem"), issued->private_key,
-                    kPrivate);
+    return CertificateKeyOfPem(issued->certificate);
   }
 
   absl::Status WriteAuthority(const CertificateAuthority& authority) {
@@ -130,14 +135,16 @@ class Maker {
     if (!status.ok()) return status;
     status = WriteAuthority(**authority);
     if (!status.ok()) return status;
-    for (const bus::v1::Principal& principal : registry_.principals()) {
-      status = WriteCertificate(**authority, principal.name(),
-                                principal.certificate_uri());
-      if (!status.ok()) return status;
+    for (bus::v1::Principal& principal : *registry_.mutable_principals()) {
+      auto key = WriteCertificate(**authority, principal.name(),
+                                  principal.certificate_uri());
+      if (!key.ok()) return key.status();
+      principal.set_certificate_key(*std::move(key));
     }
     return WriteCertificate(
-        **authority, std::string(kBus),
-        CertificateUri(registry_.environment(), kOperator, kBus));
+               **authority, std::string(kBus),
+               CertificateUri(registry_.environment(), kOperator, kBus))
+        .status();
   }
 
   absl::Status WriteCurveKeys() {

@@ -95,7 +95,8 @@ absl::StatusOr<Principal> NewPrincipal(const EnrolmentRequest& request,
   if (!rights.name().empty() || !rights.agency().empty() ||
       !rights.system().empty() || !rights.role().empty() ||
       !rights.certificate_uri().empty() || rights.signing_keys_size() > 0 ||
-      !rights.witness_key().empty() || !CurveKeysOf(rights).empty()) {
+      !rights.witness_key().empty() || !CurveKeysOf(rights).empty() ||
+      !CertificateKeysOf(rights).empty()) {
     return absl::InvalidArgumentError(
         "rights: names, role and keys are the request's");
   }
@@ -106,12 +107,44 @@ absl::StatusOr<Principal> NewPrincipal(const EnrolmentRequest& request,
     return absl::InvalidArgumentError(absl::StrCat(
         "the registry has no agency ", request.agency(), ": add it first"));
   }
+  auto key = KeyOfRequest(request.certificate_request());
+  if (!key.ok()) return key.status();
   Principal principal = *std::move(checked);
+  principal.set_certificate_key(*std::move(key));
   principal.MergeFrom(rights);
   for (bus::v1::PublishGrant& grant : *principal.mutable_publish()) {
     if (grant.source().empty()) grant.set_source(SourceOf(principal));
   }
   return principal;
+}
+
+bool HasEnded(const std::string& valid_to, absl::CivilDay today) {
+  absl::CivilDay last;
+  return absl::ParseCivilTime(valid_to, &last) && last < today;
+}
+
+// The request's key, and the one of before for as long as the CURVE key of before.
+absl::Status RenewCertificateKey(const EnrolmentRequest& request,
+                                 absl::CivilDay today, Principal& principal) {
+  const auto key = KeyOfRequest(request.certificate_request());
+  if (!key.ok()) return key.status();
+  std::string before = principal.certificate_key();
+  if (before.empty()) before = request.certificate_key_in_use();
+  principal.set_certificate_key(*key);
+  principal.clear_certificate_key_valid_to();
+  principal.clear_second_certificate_key();
+  principal.clear_second_certificate_key_valid_to();
+  if (principal.revoked()) return absl::OkStatus();
+  if (before.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "neither the registry nor the request says which key the certificate "
+        "of ",
+        request.name(), " is for: make the request again with this program"));
+  }
+  principal.set_second_certificate_key(before);
+  principal.set_second_certificate_key_valid_to(
+      absl::FormatCivilTime(today + kOldKeyDays));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Principal> RenewedPrincipal(const EnrolmentRequest& request,
@@ -127,18 +160,19 @@ absl::StatusOr<Principal> RenewedPrincipal(const EnrolmentRequest& request,
                      request.agency(), "/", request.system(), " as ",
                      request.role(), ": nobody has keys to renew"));
   }
-  absl::CivilDay last;
-  if (!there->second_curve_public_key().empty() &&
-      (there->second_curve_valid_to().empty() ||
-       (absl::ParseCivilTime(there->second_curve_valid_to(), &last) &&
-        last >= today))) {
+  for (const auto& [key, valid_to] :
+       {std::pair(there->second_curve_public_key(),
+                  there->second_curve_valid_to()),
+        {there->second_certificate_key(),
+         there->second_certificate_key_valid_to()}}) {
+    if (key.empty() || HasEnded(valid_to, today)) continue;
     return absl::FailedPreconditionError(
         absl::StrCat(request.name(), " has two keys: the second goes on to ",
-                     there->second_curve_valid_to().empty()
-                         ? "no end"
-                         : there->second_curve_valid_to()));
+                     valid_to.empty() ? "no end" : valid_to));
   }
   Principal principal = *there;
+  const absl::Status renewed = RenewCertificateKey(request, today, principal);
+  if (!renewed.ok()) return renewed;
   principal.set_curve_public_key(request.curve_public_key());
   principal.clear_curve_valid_to();
   // What it signed before is checked with the keys of before.

@@ -29,7 +29,8 @@
 
 namespace concordat::cli {
 
-// How long the key that is replaced goes on.
+// How long the keys that are replaced go on, of CURVE and of the certificate; of who
+// is revoked not at all.
 inline constexpr int kOldKeyDays = 14;
 
 // Of the bytes of a file: 32 hex digits in groups of four, to be read out.
@@ -60,7 +61,8 @@ struct Enrolment {
 // becomes its own. Of keys that are renewed the rights stay, and `rights` is empty.
 //   INVALID_ARGUMENT     not a request; of another environment; a name, agency, key or
 //                        request for a certificate that is malformed or taken; rights
-//                        with names or keys in them.
+//                        with names or keys in them; a renewal of whose certificate
+//                        nobody says which key it is for.
 //   NOT_FOUND            it renews keys that nobody has.
 //   FAILED_PRECONDITION  it is having its key changed already.
 absl::StatusOr<Enrolment> PlanEnrolment(absl::string_view request_text,

@@ -12,6 +12,7 @@
 #include "gateway/cli/keys/enrolment_parts.h"
 #include "gateway/cli/keys/key_files.h"
 #include "services/common/config/evidence_keys.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/evidence/note.h"
 
 // The agency's side.
@@ -227,6 +228,14 @@ absl::StatusOr<std::string> MakeEnrolmentRequest(const std::string& data,
     return absl::AlreadyExistsError(
         absl::StrCat(data, " has keys of ", request.name(),
                      "; --renew makes those that follow them"));
+  }
+  if (request.renews()) {
+    const auto in_use =
+        ReadWholeFile(KeyPath(data, request.name(), ".crt.pem"));
+    if (!in_use.ok()) return in_use.status();
+    auto key = CertificateKeyOfPem(*in_use);
+    if (!key.ok()) return key.status();
+    request.set_certificate_key_in_use(*std::move(key));
   }
   const auto put = [&](absl::string_view kind, const std::string& text) {
     return ReplaceFile(

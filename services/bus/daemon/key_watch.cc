@@ -14,26 +14,32 @@ constexpr std::array<const char*, 2> kSuffixes = {"", "2"};
 
 std::string FileOf(size_t slot) { return absl::StrCat("bus", kSuffixes[slot]); }
 
+// Says it when the last of them ends soon, or has ended.
+void JudgeKeysOf(const std::string& name, const char* code, const char* what,
+                 const std::vector<DatedKey>& keys, absl::Time now,
+                 absl::Duration warning, Troubles& troubles) {
+  absl::Time end = absl::InfinitePast();
+  for (const DatedKey& key : keys) end = std::max(end, key.end);
+  if (keys.empty() || end - now > warning) return;
+  troubles.push_back(
+      {code, name,
+       absl::StrCat("the ", what, " of ", name,
+                    end <= now ? " ended with " : " ends with ",
+                    absl::FormatTime("%Y-%m-%d", end - absl::Seconds(1),
+                                     absl::UTCTimeZone())),
+       end - now <= absl::Hours(24)});
+}
+
 }  // namespace
 
 void JudgeKeys(const v1::Registry& registry, absl::Time now,
                absl::Duration warning, Troubles& troubles) {
   for (const v1::Principal& principal : registry.principals()) {
-    absl::Time end = absl::InfinitePast();
-    for (const CurveKey& key : CurveKeysOf(principal)) {
-      end = std::max(end, key.end);
-    }
-    if (principal.revoked() || end == absl::InfinitePast() ||
-        end - now > warning) {
-      continue;
-    }
-    troubles.push_back(
-        {"key", principal.name(),
-         absl::StrCat("the CURVE key of ", principal.name(),
-                      end <= now ? " ended with " : " ends with ",
-                      absl::FormatTime("%Y-%m-%d", end - absl::Seconds(1),
-                                       absl::UTCTimeZone())),
-         end - now <= absl::Hours(24)});
+    if (principal.revoked()) continue;
+    JudgeKeysOf(principal.name(), "key", "CURVE key", CurveKeysOf(principal),
+                now, warning, troubles);
+    JudgeKeysOf(principal.name(), "certificate-key", "certificate's key",
+                CertificateKeysOf(principal), now, warning, troubles);
   }
 }
 

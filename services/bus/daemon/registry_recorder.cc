@@ -22,6 +22,10 @@ v1::Principal WithoutKeys(v1::Principal principal) {
   principal.clear_curve_valid_to();
   principal.clear_second_curve_public_key();
   principal.clear_second_curve_valid_to();
+  principal.clear_certificate_key();
+  principal.clear_certificate_key_valid_to();
+  principal.clear_second_certificate_key();
+  principal.clear_second_certificate_key_valid_to();
   principal.clear_signing_keys();
   principal.clear_witness_key();
   return principal;

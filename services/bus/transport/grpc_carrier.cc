@@ -173,8 +173,8 @@ std::shared_ptr<SessionListener> GrpcCarrier::Open(
     session->Finish(absl::ResourceExhaustedError("too many sessions"));
     return nullptr;
   }
-  auto peer = std::make_shared<Peer>(id, call.principal->certificate_uri(),
-                                     std::move(session), inbox_);
+  auto peer =
+      std::make_shared<Peer>(id, call.proof, std::move(session), inbox_);
   inbox_->Put({id, peer, Item::What::kOpened, ""});
   return peer;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -20,6 +21,7 @@ constexpr absl::string_view kAgreedActs[] = {
     "restore",   "restriction", "review",  "rule", "split"};
 constexpr size_t kCurveKeyBytes = 32;
 constexpr size_t kCurveKeyZ85Chars = 40;
+constexpr size_t kCertificateKeyChars = 64;
 constexpr absl::string_view kZ85 =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     ".-:+=^!/*?&<>()[]{}@%$#";
@@ -31,6 +33,30 @@ bool IsName(absl::string_view text) {
                   absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
                   c == '-';
          });
+}
+
+// A SHA-256 as the registry writes it.
+bool IsKeyName(absl::string_view text) {
+  return text.size() == kCertificateKeyChars &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
+                  (c >= 'a' && c <= 'f');
+         });
+}
+
+using KeyAndDay = std::pair<const std::string*, const std::string*>;
+
+std::vector<DatedKey> KeysOf(std::initializer_list<KeyAndDay> written) {
+  std::vector<DatedKey> keys;
+  for (const auto& [key, valid_to] : written) {
+    if (key->empty()) continue;
+    DatedKey& each = keys.emplace_back(DatedKey{*key});
+    absl::CivilDay last;
+    if (absl::ParseCivilTime(*valid_to, &last)) {
+      each.end = absl::FromCivil(last + 1, absl::UTCTimeZone());
+    }
+  }
+  return keys;
 }
 
 }  // namespace
@@ -112,20 +138,21 @@ absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes) {
   return text;
 }
 
-std::vector<CurveKey> CurveKeysOf(const bus::v1::Principal& principal) {
-  std::vector<CurveKey> keys;
-  for (const auto& [key, valid_to] :
-       {std::pair(&principal.curve_public_key(), &principal.curve_valid_to()),
-        std::pair(&principal.second_curve_public_key(),
-                  &principal.second_curve_valid_to())}) {
-    if (key->empty()) continue;
-    CurveKey& each = keys.emplace_back(CurveKey{*key});
-    absl::CivilDay last;
-    if (absl::ParseCivilTime(*valid_to, &last)) {
-      each.end = absl::FromCivil(last + 1, absl::UTCTimeZone());
-    }
-  }
-  return keys;
+std::vector<DatedKey> CurveKeysOf(const bus::v1::Principal& principal) {
+  return KeysOf({{&principal.curve_public_key(), &principal.curve_valid_to()},
+                 {&principal.second_curve_public_key(),
+                  &principal.second_curve_valid_to()}});
+}
+
+std::vector<DatedKey> CertificateKeysOf(const bus::v1::Principal& principal) {
+  return KeysOf(
+      {{&principal.certificate_key(), &principal.certificate_key_valid_to()},
+       {&principal.second_certificate_key(),
+        &principal.second_certificate_key_valid_to()}});
+}
+
+std::string ProofOfCertificate(absl::string_view uri, absl::string_view key) {
+  return key.empty() ? std::string(uri) : absl::StrCat(uri, "#", key);
 }
 
 bool TypePatternCovers(absl::string_view pattern, absl::string_view type) {
@@ -185,19 +212,35 @@ PrincipalRegistry::Build(bus::v1::Registry proto, absl::Time now) {
 std::string PrincipalRegistry::AddKeys(const bus::v1::Principal& p,
                                        absl::Time now) {
   for (const std::string* date :
-       {&p.curve_valid_to(), &p.second_curve_valid_to()}) {
+       {&p.curve_valid_to(), &p.second_curve_valid_to(),
+        &p.certificate_key_valid_to(), &p.second_certificate_key_valid_to()}) {
     absl::CivilDay day;
     if (!date->empty() && !absl::ParseCivilTime(*date, &day)) {
       return absl::StrCat("not a day: ", *date);
     }
   }
-  for (const CurveKey& each : CurveKeysOf(p)) {
-    const auto key = CurveKeyFromZ85(each.public_key);
+  for (const DatedKey& each : CurveKeysOf(p)) {
+    const auto key = CurveKeyFromZ85(each.key);
     if (!key.ok()) return std::string(key.status().message());
     if (each.end <= now) continue;
     next_end_ = std::min(next_end_, each.end);
     if (!by_curve_key_.emplace(*key, &p).second) {
       return "its CURVE key is taken";
+    }
+  }
+  return AddCertificateKeys(p, now);
+}
+
+std::string PrincipalRegistry::AddCertificateKeys(const bus::v1::Principal& p,
+                                                  absl::Time now) {
+  for (const DatedKey& each : CertificateKeysOf(p)) {
+    if (!IsKeyName(each.key)) {
+      return "a certificate_key has 64 of 0-9 a-f";
+    }
+    if (each.end <= now) continue;
+    next_end_ = std::min(next_end_, each.end);
+    if (by_certificate_key_.emplace(each.key, &p).first->second != &p) {
+      return "its certificate_key is taken";
     }
   }
   return "";
@@ -244,10 +287,20 @@ const bus::v1::Principal* PrincipalRegistry::FindByCertificateUri(
   return it == by_uri_.end() ? nullptr : it->second;
 }
 
+bool PrincipalRegistry::IsCertificateKey(const bus::v1::Principal& principal,
+                                         absl::string_view key) const {
+  if (CertificateKeysOf(principal).empty()) return true;
+  const auto it = by_certificate_key_.find(key);
+  return it != by_certificate_key_.end() && it->second == &principal;
+}
+
 const bus::v1::Principal* PrincipalRegistry::FindByProof(
     absl::string_view proof) const {
-  return absl::StartsWith(proof, "spiffe://") ? FindByCertificateUri(proof)
-                                              : FindByCurveKey(proof);
+  if (!absl::StartsWith(proof, "spiffe://")) return FindByCurveKey(proof);
+  const size_t at = proof.find('#');
+  const auto* const found = FindByCertificateUri(proof.substr(0, at));
+  if (found == nullptr || at == absl::string_view::npos) return found;
+  return IsCertificateKey(*found, proof.substr(at + 1)) ? found : nullptr;
 }
 
 bool PrincipalRegistry::IsAgency(absl::string_view agency) const {

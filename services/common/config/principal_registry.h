@@ -34,13 +34,16 @@ std::string CertificateUri(bus::v1::Environment environment,
 absl::StatusOr<std::string> CurveKeyFromZ85(absl::string_view text);
 absl::StatusOr<std::string> CurveKeyToZ85(absl::string_view bytes);
 
-// A CURVE key of a principal's, and when it ends: at the end of its last day, UTC.
-struct CurveKey {
-  std::string public_key;  // Z85.
+// A key of a principal's, as the registry writes it, and when it ends: at the end of
+// its last day, UTC.
+struct DatedKey {
+  std::string key;
   absl::Time end = absl::InfiniteFuture();
 };
 // Those that it has, one or two; dates are as Build() checked them.
-std::vector<CurveKey> CurveKeysOf(const bus::v1::Principal& principal);
+std::vector<DatedKey> CurveKeysOf(const bus::v1::Principal& principal);
+// Those that its certificate may be for. None: it may be for any.
+std::vector<DatedKey> CertificateKeysOf(const bus::v1::Principal& principal);
 
 // "concordat.mappa.v1.*" covers the package's types, "*" all.
 bool TypePatternCovers(absl::string_view pattern, absl::string_view type);
@@ -67,7 +70,13 @@ class PrincipalRegistry {
   // `key` is Z85 (40 characters) or raw (32 bytes).
   const bus::v1::Principal* FindByCurveKey(absl::string_view key) const;
   const bus::v1::Principal* FindByCertificateUri(absl::string_view uri) const;
-  // By what a connection proved: a CURVE key or a certificate URI.
+  // May a certificate of `principal`, who is of this registry, be for `key`
+  // (services/common/crypto/certificate_key.h)? For every one while the registry has
+  // none for it; for none any more when those that it has have ended.
+  bool IsCertificateKey(const bus::v1::Principal& principal,
+                        absl::string_view key) const;
+  // By what a connection proved: a CURVE key, or what ProofOfCertificate() made of
+  // its certificate.
   const bus::v1::Principal* FindByProof(absl::string_view proof) const;
 
   // Some principal, revoked or not, is of this agency, and it is not the
@@ -86,6 +95,7 @@ class PrincipalRegistry {
   explicit PrincipalRegistry(bus::v1::Registry registry);
   // What is wrong with the keys of `p`; empty: nothing, and they are its own.
   std::string AddKeys(const bus::v1::Principal& p, absl::Time now);
+  std::string AddCertificateKeys(const bus::v1::Principal& p, absl::Time now);
   absl::Status CheckSpeaksFor(const bus::v1::Principal& p) const;
 
   bus::v1::Registry registry_;
@@ -93,7 +103,13 @@ class PrincipalRegistry {
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_name_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_curve_key_;
   absl::flat_hash_map<std::string, const bus::v1::Principal*> by_uri_;
+  absl::flat_hash_map<std::string, const bus::v1::Principal*>
+      by_certificate_key_;
 };
+
+// A certificate in one word. Without a key it is the URI's alone, whatever keys the
+// registry has: of one whose certificate was not shown here.
+std::string ProofOfCertificate(absl::string_view uri, absl::string_view key);
 
 // A door that others come through: it has no right of its own.
 inline bool SpeaksForOthers(const bus::v1::Principal& principal) {

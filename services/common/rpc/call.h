@@ -25,6 +25,9 @@ struct Call {
   // the account of the person there, if it says. Else empty.
   std::string via;
   std::string staff;
+  // What shows that it goes on being that of `principal`, for
+  // PrincipalRegistry::FindByProof().
+  std::string proof;
   std::string method;   // "concordat.police.v1.PoliceService/RecordVisit"
   std::string purpose;  // May be empty: the caller said none and has none.
   // As the caller says; empty: it is not traced.

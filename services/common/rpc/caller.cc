@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "grpc/grpc_security_constants.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/telemetry/trace.h"
 
 namespace concordat {
@@ -16,6 +17,8 @@ namespace {
 
 constexpr size_t kPurposeCharsMax = 64;
 constexpr size_t kStaffCharsMax = 64;
+constexpr char kOtherCertificateKey[] =
+    "the certificate is for another key than its principal's";
 
 bool IsPurpose(absl::string_view text) {
   return text.size() <= kPurposeCharsMax &&
@@ -50,6 +53,16 @@ std::string PeerUri(const grpc::ServerContextBase& context) {
   if (auth == nullptr || !auth->IsPeerAuthenticated()) return "";
   const auto uris = auth->FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME);
   return uris.size() == 1 ? std::string(uris[0].data(), uris[0].size()) : "";
+}
+
+// Of the key that the peer's certificate is for; empty: it cannot be found.
+std::string PeerKey(const grpc::ServerContextBase& context) {
+  const auto auth = context.auth_context();
+  if (auth == nullptr) return "";
+  const auto pems = auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (pems.size() != 1) return "";
+  const auto key = CertificateKeyOfPem({pems[0].data(), pems[0].size()});
+  return key.ok() ? *key : "";
 }
 
 absl::Time DeadlineOf(const grpc::ServerContextBase& context) {
@@ -90,6 +103,7 @@ absl::Status Delegate(const grpc::ServerContextBase& context, bool is_for_doors,
   }
   call->via = caller.name();
   call->principal = named;
+  call->proof = named->certificate_uri();
   if (!staff.empty()) call->staff = staff[0];
   return absl::OkStatus();
 }
@@ -116,6 +130,11 @@ absl::StatusOr<Call> JudgeCaller(
   if (call.principal->revoked()) {
     return absl::UnauthenticatedError("the principal is revoked");
   }
+  const std::string key = PeerKey(context);
+  if (!call.registry->IsCertificateKey(*call.principal, key)) {
+    return absl::UnauthenticatedError(kOtherCertificateKey);
+  }
+  call.proof = ProofOfCertificate(uri, key);
   if (!rules.has_value()) return absl::UnimplementedError("no such method");
   const absl::Status delegated = Delegate(context, rules->is_for_doors, &call);
   if (!delegated.ok()) return delegated;
@@ -144,6 +163,22 @@ absl::StatusOr<Call> JudgeCaller(
   }
   call.deadline = std::min(deadline, rules->latest);
   return call;
+}
+
+void CountRefused(const std::string& method, const absl::Status& refusal,
+                  Metrics& metrics) {
+  metrics
+      .Counter("concordat_rpc_refused_total", "Calls refused at the door.",
+               {{"method", method},
+                {"code", absl::StatusCodeToString(refusal.code())}})
+      .Increment();
+  if (refusal.message() != kOtherCertificateKey) return;
+  metrics
+      .Counter(
+          "concordat_rpc_other_certificate_key_total",
+          "Calls refused for a certificate of a principal's for a key that "
+          "is not its own: stolen, or replaced.")
+      .Increment();
 }
 
 }  // namespace concordat

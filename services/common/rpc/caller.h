@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/rpc/call.h"
+#include "services/common/telemetry/metrics.h"
 
 namespace concordat {
 
@@ -32,6 +34,10 @@ absl::StatusOr<Call> JudgeCaller(
     const grpc::ServerContextBase& context, Call call,
     std::shared_ptr<const PrincipalRegistry> registry,
     const std::optional<CallRules>& rules);
+
+// Counts a call of `method` that JudgeCaller() refused.
+void CountRefused(const std::string& method, const absl::Status& refusal,
+                  Metrics& metrics);
 
 }  // namespace concordat
 

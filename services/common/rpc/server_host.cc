@@ -342,12 +342,8 @@ void ServerHost::Reactor::Begin(grpc::GenericCallbackServerContext* context) {
   }
   // A name that no table holds could be anything; it goes into no file.
   const std::string name = method_ != nullptr ? method_->name : "unknown";
-  state_.metrics
-      .Counter("concordat_rpc_refused_total", "Calls refused at the door.",
-               {{"method", name},
-                {"code", absl::StatusCodeToString(judged.status().code())}})
-      .Increment();
   const absl::Status refusal = judged.status();
+  CountRefused(name, refusal, state_.metrics);
   // Off gRPC's thread; lost when the queue is full, and counted above.
   state_.executor.Post([&state = state_, name, refusal, began = began_] {
     state.Record(Call(), name, refusal, began, nullptr).IgnoreError();

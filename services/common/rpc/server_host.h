@@ -10,7 +10,8 @@
 //
 // Every call is judged in this order:
 //   UNAUTHENTICATED    no such principal in the registry now, revoked, or a
-//                      certificate of another environment
+//                      certificate of another environment or for another key
+//                      than the registry has for it
 //   UNIMPLEMENTED      no such method
 //   PERMISSION_DENIED  it calls in the name of one it may not speak for or that
 //                      is revoked; or in nobody's name, and speaks for others

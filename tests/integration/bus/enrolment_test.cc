@@ -11,6 +11,9 @@
 // other rights than those asked for are given       AFileThatWasChangedIsRefused
 // new keys shut out who still has the old ones      NewKeysFollowTheOldWithoutAPause
 // a revoked key comes back with the new one         ARevokedSystemComesBackByNewKeysAlone
+// so does a revoked certificate                     ARevokedSystemComesBackByNewKeysAlone
+// the old certificate is good for its whole year    NewKeysFollowTheOldWithoutAPause
+// of an old registry's the old one ends at once     AnOldRegistrysCertificateGoesOnForAWhile
 // bad input is taken, or not named                  BadInputIsNamed
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,10 +23,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "google/protobuf/text_format.h"
 #include "tests/integration/bus/bus_fixture.h"
 #include "tests/support/temp_dir.h"
 
@@ -150,12 +155,35 @@ class EnrolmentTest : public BusProcessTest {
     return Make(kSource, "police-scotland", id, 1, concern);
   }
   absl::StatusCode StatusByCertificate() {
-    const auto channel = OpenChannel(Agency(), "concordat-bus", "night", kLong);
+    return StatusByCertificate(Agency());
+  }
+  static absl::StatusCode StatusByCertificate(const DataDirectory& data) {
+    const auto channel = OpenChannel(data, "concordat-bus", "night", kLong);
     if (!channel.ok()) return channel.status().code();
     return GenericCall(*channel, "concordat.bus.v1.BusService/GetLogStatus", "",
                        {})
         .status()
         .code();
+  }
+  // All that the agency has, as a thief would.
+  DataDirectory StealAll() {
+    std::filesystem::copy(agency_.PathOf("data"), agency_.PathOf("stolen"),
+                          std::filesystem::copy_options::recursive);
+    auto data = DataDirectory::Open(agency_.PathOf("stolen"));
+    EXPECT_THAT(data, IsOk());
+    return *std::move(data);
+  }
+  // Changes what the hub's registry has of it.
+  void Edit(const std::function<void(bus::v1::Principal&)>& change) {
+    bus::v1::Registry registry = (*bus_.data().LoadRegistry())->proto();
+    for (bus::v1::Principal& principal : *registry.mutable_principals()) {
+      if (principal.name() == "night") change(principal);
+    }
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(registry, &text);
+    const std::string path = bus_.data().PathOf("registry.textproto");
+    std::ofstream(path + ".new") << text;
+    ASSERT_EQ(std::rename((path + ".new").c_str(), path.c_str()), 0);
   }
   template <typename IsSo>
   void Await(IsSo is_so) {
@@ -270,6 +298,9 @@ TEST_F(EnrolmentTest, NewKeysFollowTheOldWithoutAPause) {
   ASSERT_THAT(client, IsOk());
   ASSERT_TRUE(Publish(**client, Shared("n-1")).accepted);
   const auto before = *Agency().LoadCurveKeys("night");
+  const DataDirectory old = StealAll();
+  const std::string old_key = Registered().certificate_key();
+  EXPECT_NE(old_key, "");
   const std::string request = Request({"--renew"});
   const std::string asked = Ask(request, "");
   ASSERT_EQ(code_, 0) << asked;
@@ -286,6 +317,10 @@ TEST_F(EnrolmentTest, NewKeysFollowTheOldWithoutAPause) {
   EXPECT_EQ(principal.curve_public_key(), after.public_key);
   EXPECT_EQ(principal.second_curve_public_key(), before.public_key);
   EXPECT_NE(principal.second_curve_valid_to(), "");
+  EXPECT_NE(principal.certificate_key(), old_key);
+  EXPECT_EQ(principal.second_certificate_key(), old_key);
+  EXPECT_EQ(principal.second_certificate_key_valid_to(),
+            principal.second_curve_valid_to());
   EXPECT_EQ(principal.publish_size(), 1);
   for (int i = 3; i < 20; ++i) {
     ASSERT_TRUE(Publish(**client, Shared(absl::StrCat("n-", i))).accepted);
@@ -297,11 +332,35 @@ TEST_F(EnrolmentTest, NewKeysFollowTheOldWithoutAPause) {
   Request({"--renew"});
   EXPECT_THAT(Ask(agency_.PathOf("data/night.request"), ""),
               HasSubstr("has two keys"));
+  // The last day of the old ones has passed.
+  EXPECT_EQ(StatusByCertificate(old), absl::StatusCode::kOk);
+  Edit([](bus::v1::Principal& principal) {
+    principal.set_second_certificate_key_valid_to("2020-01-01");
+  });
+  Await([&] {
+    return StatusByCertificate(old) == absl::StatusCode::kUnauthenticated;
+  });
+  EXPECT_EQ(StatusByCertificate(), absl::StatusCode::kOk);
+}
+
+TEST_F(EnrolmentTest, AnOldRegistrysCertificateGoesOnForAWhile) {
+  Enrol();
+  const std::string old_key = Registered().certificate_key();
+  Edit(
+      [](bus::v1::Principal& principal) { principal.clear_certificate_key(); });
+  const DataDirectory old = StealAll();
+  Enrol({"--renew"}, "");
+  EXPECT_NE(Registered().certificate_key(), "");
+  EXPECT_EQ(Registered().second_certificate_key(), old_key);
+  EXPECT_EQ(StatusByCertificate(), absl::StatusCode::kOk);
+  EXPECT_EQ(StatusByCertificate(old), absl::StatusCode::kOk);
 }
 
 TEST_F(EnrolmentTest, ARevokedSystemComesBackByNewKeysAlone) {
   Enrol();
   const auto old = *Agency().LoadCurveKeys("night");
+  const DataDirectory stolen = StealAll();
+  EXPECT_EQ(StatusByCertificate(stolen), absl::StatusCode::kOk);
   AtHub({"revoke", "night"}, "admin");
   ASSERT_EQ(code_, 0);
   Enrol({"--renew"}, "");
@@ -309,9 +368,13 @@ TEST_F(EnrolmentTest, ARevokedSystemComesBackByNewKeysAlone) {
   EXPECT_FALSE(principal.revoked());
   EXPECT_EQ(principal.second_curve_public_key(), "");
   EXPECT_NE(principal.curve_public_key(), old.public_key);
+  EXPECT_EQ(principal.second_certificate_key(), "");
   const auto client = ConnectBus(Agency(), "night");
   ASSERT_THAT(client, IsOk());
   EXPECT_TRUE(Publish(**client, Shared("n-1")).accepted);
+  // Whoever has the old ones is out.
+  EXPECT_EQ(StatusByCertificate(), absl::StatusCode::kOk);
+  EXPECT_EQ(StatusByCertificate(stolen), absl::StatusCode::kUnauthenticated);
 }
 
 TEST_F(EnrolmentTest, BadInputIsNamed) {

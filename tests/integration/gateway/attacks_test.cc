@@ -7,6 +7,7 @@
 //     place as long as bytes come
 //   the body's limit holds for Content-Length only  RefusesWhatIsTooLarge
 //   a certificate of any authority is taken       AForeignCertificateEndsTheHandshake
+//   the key of a certificate is not looked at     ACertificateForAnotherKeyThan…
 //   TLS 1.2 for everybody while one may           Tls12IsForNamedClientsAlone
 //   what follows a refused request is read as one  NothingIsSmuggled
 //   a path is decoded twice                       PathsLeadNowhereElse
@@ -14,12 +15,14 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/text_format.h"
 #include "tests/support/gateway_process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
@@ -272,6 +275,28 @@ TEST_F(AttacksTest, ACertificateOfNobodyIsNobody) {
                                   "Content-Type: application/json\r\n", "{}"))
                 .status,
             401);
+}
+
+TEST_F(AttacksTest, ACertificateForAnotherKeyThanTheRegistrysIsNobodys) {
+  const std::string ask = HttpRequest(
+      "POST", kLogStatus, "Content-Type: application/json\r\n", "{}");
+  const auto nhs = gateway_->Connect("nhs");
+  ASSERT_NE(nhs->Ask(ask).status, 401);
+  const DataDirectory& data = gateway_->data();
+  bus::v1::Registry registry = (*data.LoadRegistry())->proto();
+  for (bus::v1::Principal& principal : *registry.mutable_principals()) {
+    if (principal.name() != "nhs") continue;
+    ASSERT_EQ(principal.certificate_key().size(), 64u);
+    principal.set_certificate_key(std::string(64, '0'));
+  }
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(registry, &text);
+  const std::string path = data.PathOf("registry.textproto");
+  std::ofstream(path + ".new") << text;
+  ASSERT_EQ(std::rename((path + ".new").c_str(), path.c_str()), 0);
+  // From the next request on, on an open connection.
+  EXPECT_EQ(nhs->Ask(ask).status, 401);
+  EXPECT_NE(gateway_->Ask("coordinator", ask).status, 401);
 }
 
 TEST_F(AttacksTest, Tls12IsForNamedClientsAlone) {

@@ -4,6 +4,7 @@
 // certificate of another CA taken              AStrangersCertificateIsCutOff
 // environment in the URI not looked at         ACertificateOfAnotherEnvironment…
 // registry asked at connect, not per call      ARevokedPrincipalIsRefused…
+// the key of a certificate not looked at       ACertificateForAKeyThatIsNot…
 // role not checked                             AMethodIsForItsRolesOnly
 // deadline not required                        ACallWithoutADeadlineIsRefused
 // queue without a bound                        AFullQueueIsSaidAtOnce
@@ -40,6 +41,7 @@
 #include "gtest/gtest.h"
 #include "services/common/base/ids.h"
 #include "services/common/base/system_clock.h"
+#include "services/common/crypto/certificate_key.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/tls.h"
 #include "tests/integration/rpc/host_fixture.h"
@@ -351,6 +353,36 @@ TEST_F(ServerHostTest, ARevokedPrincipalIsRefusedOnAnOpenConnection) {
   Revoke(0);
   EXPECT_THAT(Send(channel, kEcho),
               HasCode(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(ServerHostTest, ACertificateForAKeyThatIsNotRegisteredIsNobodys) {
+  const TlsCredentials own = ca_.Issue(kPolice);
+  const TlsCredentials stolen = ca_.Issue(kPolice);
+  const auto with_old = Channel(stolen);
+  EXPECT_THAT(Send(with_old, kEcho), IsOk());
+  bus::v1::Registry registry;
+  {
+    MutexLock lock(mu_);
+    registry = registry_->proto();
+  }
+  bus::v1::Principal& police = *registry.mutable_principals(0);
+  police.set_certificate_key(*CertificateKeyOfPem(own.certificate));
+  police.set_second_certificate_key(*CertificateKeyOfPem(stolen.certificate));
+  SetRegistry(registry);
+  EXPECT_THAT(Send(Channel(own), kEcho), IsOk());
+  EXPECT_THAT(Send(with_old, kEcho), IsOk());
+  police.clear_second_certificate_key();
+  SetRegistry(registry);
+  EXPECT_THAT(Send(Channel(own), kEcho), IsOk());
+  // On an open connection, too.
+  const auto refused = Send(with_old, kEcho);
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(refused.status().message(), HasSubstr("for another key"));
+  EXPECT_THAT(metrics_.Text(),
+              HasSubstr("concordat_rpc_other_certificate_key_total 1"));
+  // Whoever has the gateway's is not asked for the one of whom it speaks for.
+  EXPECT_THAT(Send(Channel(kGateway), kEcho, "r", {.principal = "police"}),
+              IsOk());
 }
 
 TEST_F(ServerHostTest, ACallWithoutADeadlineIsRefused) {

@@ -271,6 +271,7 @@ class Network::SimCarrier : public bus::Carrier {
         link.bus_open = false;
         return network_.Lose(link, false);
       }
+      call.proof = call.principal->certificate_uri();
       link.call = std::make_shared<SimCall>(network_, link);
       link.call->Open(network_.calls_.at(port_)->Open(call, link.call));
     }

@@ -1,6 +1,8 @@
 // Mutants tried, and what caught each:
 //   keys written 0644            KeepsPrivateKeysAndSecretsToTheirOwner
 //   one key pair for everybody   GivesEachPrincipalKeysOfItsOwn
+//   the registry says nothing of certificates, or of another's
+//                                MakesWhatEveryProgramReads
 //   overwrite what is there      RefusesAFolderThatHoldsAnything
 //   draft left after a failure   LeavesNothingBehindWhenTheShareIsIncomplete
 //   leaf certificate with CA:TRUE, or signed by its own key
@@ -21,6 +23,7 @@
 #include <string>
 
 #include "services/common/config/data_directory.h"
+#include "services/common/crypto/certificate_key.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
@@ -71,8 +74,12 @@ TEST_F(DemoDirectoryTest, MakesWhatEveryProgramReads) {
   ASSERT_THAT(registry.status(), IsOk());
   for (const auto& principal : (*registry)->proto().principals()) {
     SCOPED_TRACE(principal.name());
-    EXPECT_THAT(data->LoadTls(principal.name()).status(), IsOk());
+    const auto tls = data->LoadTls(principal.name());
+    ASSERT_THAT(tls.status(), IsOk());
+    EXPECT_EQ(CertificateKeyOfPem(tls->certificate).value_or(""),
+              principal.certificate_key());
     EXPECT_THAT(data->LoadSecret(principal.name()).status(), IsOk());
+    EXPECT_NE(principal.certificate_key(), "");
     const auto keys = data->LoadCurveKeys(principal.name());
     if (SpeaksForOthers(principal)) {  // A certificate, and no key of the bus.
       EXPECT_THAT(keys.status(), HasCode(absl::StatusCode::kNotFound));

@@ -46,7 +46,12 @@ TEST(RegistryChangesTest, SaysWhoHasWhatNow) {
     one.set_curve_public_key("two");
     one.add_may_agree("erasure");
   });
-  add("keys", [](v1::Principal& one) { one.set_curve_public_key("two"); });
+  add("keys", [](v1::Principal& one) {
+    one.set_curve_public_key("two");
+    one.set_certificate_key("new");
+    one.set_second_certificate_key("old");
+    one.set_second_certificate_key_valid_to("2027-03-31");
+  });
   add("new", [](v1::Principal&) {});
   EXPECT_THAT(Say(before, after),
               ElementsAre("gone of red REMOVED", "keys of red KEYS_CHANGED",

@@ -157,6 +157,67 @@ TEST(PrincipalRegistry, HasTwoKeysEachUntilTheEndOfItsLastDay) {
               HasSubstr("not a day: 31 March"));
 }
 
+// Mutants: a certificate for any key of whom the registry has one for; one again for
+// any key, once the last has ended; the key of another principal's; the second key
+// left out; a proof whose key is not looked at.
+TEST(PrincipalRegistry, ACertificateIsForAKeyThatIsRegisteredIfOneIs) {
+  const std::string one(64, '1'), two(64, '2'), three(64, '3');
+  bus::v1::Registry proto = Demo();
+  const auto is_own = [](const PrincipalRegistry& registry,
+                         const std::string& key) {
+    const auto* const police = registry.FindByName("police");
+    const std::string proof =
+        ProofOfCertificate(police->certificate_uri(), key);
+    const bool is = registry.IsCertificateKey(*police, key);
+    EXPECT_EQ(registry.FindByProof(proof), is ? police : nullptr);
+    return is;
+  };
+  const auto without = PrincipalRegistry::Build(proto);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_TRUE(is_own(**without, one));
+
+  bus::v1::Principal& police = *proto.mutable_principals(0);
+  police.set_certificate_key(one);
+  police.set_second_certificate_key(two);
+  police.set_second_certificate_key_valid_to("2027-03-31");
+  proto.mutable_principals(1)->set_certificate_key(three);
+  absl::Time end;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2027-04-01T00:00:00Z", &end,
+                              nullptr));
+  const auto before = PrincipalRegistry::Build(proto, end - absl::Seconds(1));
+  ASSERT_THAT(before, IsOk());
+  EXPECT_EQ((*before)->next_end(), end);
+  EXPECT_TRUE(is_own(**before, one));
+  EXPECT_TRUE(is_own(**before, two));
+  EXPECT_FALSE(is_own(**before, three));
+  EXPECT_FALSE(
+      (*before)->IsCertificateKey(*(*before)->FindByName("police"), ""));
+  // Of one that was not shown here.
+  EXPECT_EQ((*before)->FindByProof(police.certificate_uri()),
+            (*before)->FindByName("police"));
+
+  const auto after = PrincipalRegistry::Build(proto, end);
+  ASSERT_THAT(after, IsOk());
+  EXPECT_TRUE(is_own(**after, one));
+  EXPECT_FALSE(is_own(**after, two));
+  police.set_certificate_key_valid_to("2026-12-31");
+  const auto ended = PrincipalRegistry::Build(proto, end);
+  ASSERT_THAT(ended, IsOk());
+  EXPECT_FALSE(is_own(**ended, one));
+  EXPECT_FALSE(is_own(**ended, three));
+
+  police.set_certificate_key_valid_to("soon");
+  EXPECT_THAT(PrincipalRegistry::Build(proto).status().message(),
+              HasSubstr("not a day: soon"));
+  police.clear_certificate_key_valid_to();
+  police.set_certificate_key(three);
+  EXPECT_THAT(PrincipalRegistry::Build(proto).status().message(),
+              HasSubstr("certificate_key is taken"));
+  police.set_certificate_key(std::string(64, 'A'));
+  EXPECT_THAT(PrincipalRegistry::Build(proto).status().message(),
+              HasSubstr("64 of 0-9 a-f"));
+}
+
 TEST(PrincipalRegistry, RefusesWhatTwoHave) {
   bus::v1::Registry same_name = Demo();
   same_name.mutable_principals(1)->set_name("police");
