@@ -329,10 +329,11 @@ int Main(int argc, char** argv) {
       DeliveryCore(*log, types, fold, std::move(places), delivery_options),
       place_store, shared_places.get(), meters, drain,
       {fatal,
-       [&](const absl::Status& why) {
+       [&](const absl::Status& why, bool recorded) {
          logger.Error("places cannot be stored", {{"status", why.ToString()}});
-         // Another process has a name that this one goes on with.
-         if (shared != nullptr) std::_Exit(1);
+         // Another process has a name that this one goes on with; or nothing more
+         // is recorded before the access log is opened anew.
+         if (shared != nullptr || !recorded) std::_Exit(1);
        },
        refused, [&desk](const std::string& key) { desk->Expire(key); },
        [&takes](bool lags) { takes->HoldBulk(lags); }},

@@ -302,7 +302,7 @@ void DeliveryLoop::TakeStored() {
     if (result.status.ok()) {
       core_.Stored(result.places);
     } else {
-      hooks_.on_cursors_failed(result.status);
+      hooks_.on_cursors_failed(result.status, result.recorded);
     }
     for (const Acted& acted : result.acted) acted(result.status);
   }
@@ -345,27 +345,29 @@ void DeliveryLoop::Store(DirtyPlaces dirty, std::set<std::string> unused) {
   disk_->Post([this, dirty = std::move(dirty), unused = std::move(unused),
                disclosures = core_.TakeDisclosures(), log_us = core_.now_us(),
                acted = std::exchange(acted_, {})]() mutable {
-    absl::Status status = WriteDown(disclosures, log_us, dirty);
+    absl::Status status = RecordAll(disclosures, log_us);
+    const bool recorded = status.ok();
+    // A place that is stored has told what was delivered before it.
+    if (recorded && !dirty.empty()) {
+      status = places_.Store(dirty.places, dirty.removed);
+    }
     // What cannot be released is free when this process has ended.
     if (status.ok() && !unused.empty()) claims_->Release(unused).IgnoreError();
     {
       MutexLock lock(mu_);
       stored_.push_back(
-          {std::move(dirty), std::move(acted), std::move(status)});
+          {std::move(dirty), std::move(acted), recorded, std::move(status)});
     }
     sessions_.Wake();
   });
 }
 
-absl::Status DeliveryLoop::WriteDown(const std::vector<Disclosure>& disclosures,
-                                     uint64_t log_us,
-                                     const DirtyPlaces& dirty) {
-  if (disclosure_log_ != nullptr && !disclosures.empty()) {
-    const absl::Status recorded = disclosure_log_->Record(disclosures, log_us);
-    if (!recorded.ok()) return recorded;
+absl::Status DeliveryLoop::RecordAll(const std::vector<Disclosure>& disclosures,
+                                     uint64_t log_us) {
+  if (disclosure_log_ == nullptr || disclosures.empty()) {
+    return absl::OkStatus();
   }
-  return dirty.empty() ? absl::OkStatus()
-                       : places_.Store(dirty.places, dirty.removed);
+  return disclosure_log_->Record(disclosures, log_us);
 }
 
 void DeliveryLoop::Publish() {

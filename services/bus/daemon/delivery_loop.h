@@ -56,8 +56,10 @@ class DeliveryLoop {
 
   struct Hooks {
     std::function<void(const absl::Status&)> on_fatal;
-    // Places can no longer be stored; deliveries go on unacknowledged.
-    std::function<void(const absl::Status&)> on_cursors_failed;
+    // Places can no longer be stored; deliveries go on unacknowledged. Not
+    // `recorded`: nor is what went out in the access log, and nothing that goes out
+    // after it would be: the process must end.
+    std::function<void(const absl::Status&, bool recorded)> on_cursors_failed;
     // A session was ended for this.
     std::function<void(absl::string_view principal, v1::Refusal refusal,
                        absl::string_view detail)>
@@ -107,7 +109,8 @@ class DeliveryLoop {
   struct StoreResult {
     DirtyPlaces places;
     std::vector<Acted> acted;
-    absl::Status status;
+    bool recorded = false;
+    absl::Status status;  // Recorded and stored.
   };
   struct Act {
     std::string key;
@@ -138,10 +141,9 @@ class DeliveryLoop {
   void SendOutputs();
   // And lets `unused` go after it.
   void Store(DirtyPlaces dirty, std::set<std::string> unused);
-  // As it is done on the disk's thread: a place that is stored has told what was
-  // delivered before it.
-  absl::Status WriteDown(const std::vector<Disclosure>& disclosures,
-                         uint64_t log_us, const DirtyPlaces& dirty);
+  // On the disk's thread.
+  absl::Status RecordAll(const std::vector<Disclosure>& disclosures,
+                         uint64_t log_us);
   void StorePlaces();
   void TellOfLag();
   void Publish();

@@ -42,6 +42,20 @@ Record RecordOf(const AccessRecord& from) {
   return record;
 }
 
+absl::Status WatchedAccessLog::Append(const AccessRecord& record) {
+  absl::Status appended = log_.Append(record);
+  failed_ = !appended.ok();
+  return appended;
+}
+
+void WatchedAccessLog::Judge(Troubles& troubles) const {
+  if (!failed_) return;
+  troubles.push_back({"access", "",
+                      "what is asked cannot be recorded, so that it is not "
+                      "answered; see to the disk and start it again",
+                      true});
+}
+
 absl::StatusOr<std::unique_ptr<AccessStore>> AccessStore::Open(
     Directory& directory, LogTime log_time) {
   auto chain = RecordChain::Open(directory);

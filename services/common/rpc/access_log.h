@@ -5,6 +5,7 @@
 #ifndef CONCORDAT_SERVICES_COMMON_RPC_ACCESS_LOG_H_
 #define CONCORDAT_SERVICES_COMMON_RPC_ACCESS_LOG_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "services/common/rpc/persons.h"
 #include "services/common/storage/record_chain.h"
 #include "services/common/storage/storage.h"
+#include "services/common/telemetry/health.h"
 
 namespace concordat {
 
@@ -47,6 +49,23 @@ class AccessLog {
   // When it returns OK the record survives a power cut.
   //   UNAVAILABLE  it does not; what was asked for must not be given.
   virtual absl::Status Append(const AccessRecord& record) = 0;
+};
+
+// Another one that knows whether it could be written to last, for the program's health.
+//
+// Threads  Any.
+class WatchedAccessLog : public AccessLog {
+ public:
+  // `log` outlives it.
+  WatchedAccessLog(AccessLog& log) : log_(log) {}  // NOLINT: it is one.
+
+  absl::Status Append(const AccessRecord& record) override;
+  // Critical "access" while it cannot be.
+  void Judge(Troubles& troubles) const;
+
+ private:
+  AccessLog& log_;
+  std::atomic<bool> failed_ = false;
 };
 
 // What a record of a call is kept as.

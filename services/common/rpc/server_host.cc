@@ -64,7 +64,7 @@ struct ServerHost::State {
   const Clock& clock;
   const Logger& log;
   Metrics& metrics;
-  AccessLog& access;
+  WatchedAccessLog access;
   absl::flat_hash_map<std::string, Method> methods;
   std::function<void(hub::v1::GetStatusResponse*)> fill_status;
   HealthWatch watch;
@@ -479,13 +479,16 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
                          clock,
                          log,
                          metrics,
-                         access,
+                         {access},
                          {},
                          nullptr,
                          {repeat_every, clock, log, metrics},
                          Executor(queue_max),
                          nullptr,
                          nullptr});
+  health().Add([&access = state_->access](Troubles& troubles) {
+    access.Judge(troubles);
+  });
   Handle<hub::v1::GetStatusRequest, hub::v1::GetStatusResponse>(
       kGetStatus, {{}, true},
       [state = state_.get()](const Call&, const hub::v1::GetStatusRequest&)

@@ -19,7 +19,8 @@
 //   INVALID_ARGUMENT   no deadline, a purpose that is not one, bad bytes
 //   RESOURCE_EXHAUSTED the queue of waiting calls is full; try again later
 //   DEADLINE_EXCEEDED  it waited too long; the handler did not run
-//   UNAVAILABLE        the access could not be recorded: nothing is answered
+//   UNAVAILABLE        the access could not be recorded: nothing is answered,
+//                      and the program's health is critical ("access")
 //
 // Delegation  A principal of the registry with `speaks_for` (the gateway) calls
 //           in the name of another: metadata concordat-principal has the name,

@@ -13,6 +13,7 @@
 // files read at the start alone                CertificatesAreReplaced…
 // a new certificate ends the connections       CertificatesAreReplaced…
 // answer although the record failed            NothingIsAnsweredUnrecorded
+// a program that answers nothing looks well    NothingIsAnsweredUnrecorded
 // anybody may name anybody                     OnlyThoseNamedOneByOne…
 // the revoked may be spoken for                ARevokedPrincipalIsNotSpokenFor
 // the caller's own role counts                 ADelegatedCallHasTheRights…
@@ -33,6 +34,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "concordat/hub/v1/command.pb.h"
+#include "concordat/hub/v1/status.pb.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "grpcpp/client_context.h"
@@ -521,6 +523,12 @@ TEST_F(ServerHostTest, NothingIsAnsweredUnrecorded) {
   access_.Fail();
   EXPECT_THAT(Send(Channel(kPolice), kEcho),
               HasCode(absl::StatusCode::kUnavailable));
+  // And its state says so, to the outside watcher too.
+  const auto bytes = GenericCall(Channel(kPolice), kStatus, "", {});
+  ASSERT_THAT(bytes, IsOk());
+  hub::v1::GetStatusResponse status;
+  ASSERT_TRUE(status.ParseFromString(*bytes));
+  EXPECT_THAT(status.degraded_because(), HasSubstr("cannot be recorded"));
 }
 
 TEST_F(ServerHostTest, AStreamArrivesWholeAndInOrderAndEndsWithItsStatus) {

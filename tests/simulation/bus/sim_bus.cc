@@ -216,7 +216,7 @@ absl::Status SimBus::Open() {
       *life.cursors, nullptr, *life.meters, life.drain,
       bus::DeliveryLoop::Hooks{
           fatal,
-          [this](const absl::Status& why) {
+          [this](const absl::Status& why, bool) {
             world_.Say("bus: places cannot be stored: ", why.ToString());
             if (!hurt_ && !WasMade(why)) {
               world_.Fail("and no fault was made");
