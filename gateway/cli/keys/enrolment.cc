@@ -52,8 +52,11 @@ absl::StatusOr<EnrolmentRequest> ParseRequest(absl::string_view text) {
   return request;
 }
 
-Sha256Hash DigestOf(absl::string_view request_text,
-                    const Principal& principal) {
+// Of what two people agree to. The last days of keys that are replaced are left out:
+// they count from the day of the second one's answer.
+Sha256Hash DigestOf(absl::string_view request_text, Principal principal) {
+  principal.clear_second_curve_valid_to();
+  principal.clear_second_certificate_key_valid_to();
   // Fields are written in the order of their numbers, and no field is a map.
   const std::string bytes = principal.SerializeAsString();
   return Sha256()

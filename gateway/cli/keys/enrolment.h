@@ -54,7 +54,9 @@ struct Enrolment {
   bus::v1::Principal principal;  // As the registry will have it.
   bool is_new = false;           // Else it takes the place of what is there.
   std::string what;              // In words.
-  Sha256Hash digest = {};        // Of the request's bytes and the principal.
+  // Of the request's bytes and the principal, but for the day until which the old
+  // keys go on: the same on the day after.
+  Sha256Hash digest = {};
 };
 
 // `rights` has what the hub gives beside names and keys; an empty source of a grant
