@@ -131,20 +131,22 @@ absl::StatusOr<bus::v1::Principal> RightsOf(const std::string& path) {
 absl::Status WriteAnswer(const CommandLine& line, const Options& options,
                          const DataDirectory& data, const Enrolment& enrolment,
                          std::string certificate) {
-  const std::string registry_path = data.PathOf(kRegistry);
-  const auto registry = ReadWholeFile(registry_path);
-  if (!registry.ok()) return registry.status();
-  const auto with = AddToRegistry(*registry, enrolment);
-  if (!with.ok()) return with.status();
-  const auto answer = AnswerTo(enrolment, std::move(certificate), data,
-                               options.host, options.approval);
-  if (!answer.ok()) return answer.status();
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(*answer, &text);
   const std::string path =
       absl::StrCat(absl::StripSuffix(line.words()[1], ".request"), ".answer");
-  absl::Status written = ReplaceFile(path, text, kPublicFile);
-  if (written.ok()) written = ReplaceFile(registry_path, *with, kPublicFile);
+  std::string text;
+  const absl::Status written = EditFile(
+      data.PathOf(kRegistry), kPublicFile,
+      [&](const std::string& before) -> absl::StatusOr<std::string> {
+        auto with = AddToRegistry(before, enrolment);
+        if (!with.ok()) return with;
+        const auto answer = AnswerTo(enrolment, std::move(certificate), data,
+                                     options.host, options.approval);
+        if (!answer.ok()) return answer.status();
+        google::protobuf::TextFormat::PrintToString(*answer, &text);
+        const absl::Status told = ReplaceFile(path, text, kPublicFile);
+        if (!told.ok()) return told;
+        return with;
+      });
   if (!written.ok()) return written;
   Tell(line, path, FingerprintOf(text),
        "It stands in the registry. Send the file to the agency, and read the "
@@ -209,12 +211,10 @@ absl::Status Install(const CommandLine& line, const Options& options) {
 absl::Status Revoke(const CommandLine& line) {
   const auto data = line.OpenData();
   if (!data.ok()) return data.status();
-  const std::string path = data->PathOf(kRegistry);
-  const auto before = ReadWholeFile(path);
-  if (!before.ok()) return before.status();
-  const auto after = RevokeInRegistry(*before, line.words()[1]);
-  if (!after.ok()) return after.status();
-  const absl::Status written = ReplaceFile(path, *after, kPublicFile);
+  const absl::Status written = EditFile(
+      data->PathOf(kRegistry), kPublicFile, [&](const std::string& before) {
+        return RevokeInRegistry(before, line.words()[1]);
+      });
   if (!written.ok()) return written;
   if (!line.json()) {
     std::printf(

@@ -296,6 +296,7 @@ absl::StatusOr<Enrolment> PlanEnrolment(absl::string_view request_text,
   if (!principal.ok()) return principal.status();
   enrolment.principal = *std::move(principal);
   enrolment.is_new = !asked.renews();
+  if (asked.renews()) enrolment.before = *Find(registry, asked.name());
   const Principal& it = enrolment.principal;
   enrolment.what =
       absl::StrCat(enrolment.is_new ? "enrolment of " : "new keys of ",
@@ -319,11 +320,14 @@ absl::StatusOr<std::string> AddToRegistry(absl::string_view registry_text,
   if (!registry.ok()) return registry.status();
   if (!enrolment.is_new) {
     for (Principal& each : *registry->mutable_principals()) {
-      if (each.name() == enrolment.principal.name()) {
+      if (each.SerializeAsString() == enrolment.before.SerializeAsString()) {
         each = enrolment.principal;
+        return Rewritten(registry_text, *registry);
       }
     }
-    return Rewritten(registry_text, *registry);
+    return absl::FailedPreconditionError(absl::StrCat(
+        "what the registry has of ", enrolment.principal.name(),
+        " has been changed meanwhile; nothing is done, ask for it anew"));
   }
   Registry one;
   *one.add_principals() = enrolment.principal;

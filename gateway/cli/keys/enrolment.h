@@ -52,7 +52,8 @@ absl::StatusOr<std::string> MakeEnrolmentRequest(
 struct Enrolment {
   bus::v1::EnrolmentRequest request;
   bus::v1::Principal principal;  // As the registry will have it.
-  bool is_new = false;           // Else it takes the place of what is there.
+  bool is_new = false;           // Else it takes the place of what is there,
+  bus::v1::Principal before;     // which was this.
   std::string what;              // In words.
   // Of the request's bytes and the principal, but for the day until which the old
   // keys go on: the same on the day after.
@@ -74,7 +75,9 @@ absl::StatusOr<Enrolment> PlanEnrolment(absl::string_view request_text,
 
 // The registry's text with it. A new one is put behind the rest, so that what people
 // wrote stays as it is.
-//   INVALID_ARGUMENT  it would not load; says why.
+//   INVALID_ARGUMENT     it would not load; says why.
+//   FAILED_PRECONDITION  what it takes the place of is other than it was: has been
+//                        revoked, say.
 absl::StatusOr<std::string> AddToRegistry(absl::string_view registry_text,
                                           const Enrolment& enrolment);
 // The registry's text with `name` revoked.

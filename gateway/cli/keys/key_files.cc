@@ -1,6 +1,7 @@
 #include "gateway/cli/keys/key_files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -74,6 +75,30 @@ absl::Status ReplaceFile(const std::string& path, absl::string_view text,
   }
   if (directory >= 0) close(directory);
   return status;
+}
+
+absl::Status EditFile(
+    const std::string& path, mode_t mode,
+    absl::FunctionRef<absl::StatusOr<std::string>(const std::string& before)>
+        edit) {
+  const std::string lock_path = absl::StrCat(path, ".lock");
+  const int lock =
+      open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile);
+  if (lock < 0) return CannotWrite(lock_path, errno);
+  int error = 0;
+  do {
+    error = flock(lock, LOCK_EX) == 0 ? 0 : errno;
+  } while (error == EINTR);
+  const auto edited = [&]() -> absl::Status {
+    if (error != 0) return CannotWrite(lock_path, error);
+    const auto before = ReadWholeFile(path);
+    if (!before.ok()) return before.status();
+    const auto after = edit(*before);
+    if (!after.ok()) return after.status();
+    return ReplaceFile(path, *after, mode);
+  }();
+  close(lock);  // Which lets it go.
+  return edited;
 }
 
 absl::StatusOr<CurveKeyPair> MakeCurveKeys() {

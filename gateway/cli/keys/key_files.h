@@ -1,6 +1,6 @@
 // Files of keys and of who may speak, read and written whole.
 //
-// Threads  Any; two that write one file: the last one stands.
+// Threads  Any; two that write one file: the last one stands, but for EditFile().
 #ifndef CONCORDAT_GATEWAY_CLI_KEYS_KEY_FILES_H_
 #define CONCORDAT_GATEWAY_CLI_KEYS_KEY_FILES_H_
 
@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -28,6 +29,15 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view text,
 //   UNAVAILABLE
 absl::Status ReplaceFile(const std::string& path, absl::string_view text,
                          mode_t mode);
+
+// Puts what `edit` makes of the file's text in its place, as ReplaceFile() does. Of
+// several that edit one file each sees what the one before it wrote, in whatever process
+// they are: they wait for each other at a lock on `path`.lock, which stays there.
+//   What `edit` answers; then the file is as it was.  NOT_FOUND, UNAVAILABLE
+absl::Status EditFile(
+    const std::string& path, mode_t mode,
+    absl::FunctionRef<absl::StatusOr<std::string>(const std::string& before)>
+        edit);
 
 //   INTERNAL  this ZeroMQ has no CURVE.
 absl::StatusOr<CurveKeyPair> MakeCurveKeys();

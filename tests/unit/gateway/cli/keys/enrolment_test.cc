@@ -2,8 +2,12 @@
 // the bus are in tests/integration/bus/enrolment_test.cc.
 //
 // Mutants: the day of asking is part of what is agreed to; so little is that another
-// key or right passes for the same.
+// key or right passes for the same; what is written is what was worked out, whatever has
+// happened since; two edits of a file at a time, of which one is lost.
 #include "gateway/cli/keys/enrolment.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -71,6 +75,51 @@ class EnrolmentPlanTest : public ::testing::Test {
   testing::SeededRandom random_;
   bus::v1::Registry registry_;
 };
+
+TEST_F(EnrolmentPlanTest, ARevocationIsNotOverwrittenByARenewalOfBefore) {
+  Enrol();
+  const auto plan = PlanEnrolment(Request(true), {}, registry_, kToday);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(AddToRegistry(Text(), *plan), IsOk());
+  const auto revoked = RevokeInRegistry(Text(), "ward");
+  ASSERT_THAT(revoked, IsOk());
+  const auto refused = AddToRegistry(*revoked, *plan);
+  EXPECT_THAT(refused, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(refused.status().message(), HasSubstr("changed meanwhile"));
+  registry_.clear_principals();
+  EXPECT_THAT(AddToRegistry(Text(), *plan),
+              HasCode(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(EnrolmentPlanTest, WhoEditsAFileSeesWhatTheOtherWrote) {
+  constexpr int kEdits = 50;
+  folder_.Write("file", "");
+  const std::string path = folder_.PathOf("file");
+  const auto edit = [&path] {
+    for (int i = 0; i < kEdits; ++i) {
+      EXPECT_THAT(
+          EditFile(path, kPublicFile,
+                   [](const std::string& before)
+                       -> absl::StatusOr<std::string> { return before + "x"; }),
+          IsOk());
+    }
+  };
+  // As two processes do: each opens the lock for itself.
+  const pid_t other = fork();
+  ASSERT_GE(other, 0);
+  edit();
+  if (other == 0) _exit(HasFailure() ? 1 : 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(ReadWholeFile(path)->size(), 2u * kEdits);
+  EXPECT_THAT(EditFile(path, kPublicFile,
+                       [](const std::string&) -> absl::StatusOr<std::string> {
+                         return absl::NotFoundError("no");
+                       }),
+              HasCode(absl::StatusCode::kNotFound));
+  EXPECT_EQ(ReadWholeFile(path)->size(), 2u * kEdits);
+}
 
 TEST_F(EnrolmentPlanTest, ARenewalIsTheSameActAfterMidnight) {
   Enrol();
