@@ -255,14 +255,10 @@ absl::StatusOr<uint64_t> SealedStore::Forget(absl::string_view subject) {
   if (!reasons.ok()) return reasons.status();
   if (auto status = transaction.Commit(); !status.ok()) return status;
   // The write-ahead log still has the pages of before.
-  bool is_busy = false;
-  const auto status = database_->Query(
-      "PRAGMA wal_checkpoint(TRUNCATE)", {},
-      [&is_busy](const SqlRow& row) { is_busy = row.Int(0) != 0; });
-  if (!status.ok()) return status;
-  if (is_busy) return absl::UnavailableError("others use the file");
-  if (!is_whole)
+  if (auto status = database_->EmptyLog(); !status.ok()) return status;
+  if (!is_whole) {
     return absl::DataLossError("a draft or a choice does not open");
+  }
   return *drafts + *reasons;
 }
 

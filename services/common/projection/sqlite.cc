@@ -139,6 +139,16 @@ absl::Status Database::Query(const std::string& sql,
   return status;
 }
 
+absl::Status Database::EmptyLog() {
+  bool is_busy = false;
+  const absl::Status status =
+      Query("PRAGMA wal_checkpoint(TRUNCATE)", {},
+            [&is_busy](const SqlRow& row) { is_busy = row.Int(0) != 0; });
+  if (!status.ok() || !is_busy) return status;
+  return absl::UnavailableError(
+      "others use the file: what was deleted is in its write-ahead log yet");
+}
+
 int64_t Database::last_insert_id() const {
   return sqlite3_last_insert_rowid(handle_);
 }

@@ -93,6 +93,11 @@ class Database {
                      std::initializer_list<SqlValue> values,
                      const std::function<void(const SqlRow&)>& row);
 
+  // Puts the write-ahead log into the file and empties it, so that what was deleted is
+  // in neither. Waits some seconds for who reads.
+  //   UNAVAILABLE  somebody reads on, a backup say: it has pages of before.
+  absl::Status EmptyLog();
+
   int64_t last_insert_id() const;
 
  private:

@@ -57,17 +57,33 @@ absl::StatusOr<bool> IdentityStore::ErasePerson(const PersonKey& person,
   absl::Status status = db.Query("SELECT 1 FROM erased WHERE ref = ?1", {ref},
                                  [&done](const SqlRow&) { done = true; });
   if (!status.ok()) return status;
-  if (done) return false;
-  const auto outcome = InTransaction(
+  if (done) {
+    // A version of before confirmed it first.
+    status = db.EmptyLog();
+    if (!status.ok()) return status;
+    return false;
+  }
+  uint64_t destroyed = 0;
+  auto outcome = InTransaction(
       [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<CommandOutcome> {
-        const auto destroyed = EraseNow(db, person);
-        if (!destroyed.ok()) return destroyed.status();
+        const auto erased = EraseNow(db, person);
+        if (!erased.ok()) return erased.status();
+        destroyed = *erased;
+        return CommandOutcome();
+      });
+  if (!outcome.ok()) return outcome.status();
+  // The write-ahead log still has the pages of before. It is not confirmed before they
+  // are gone: until then each start begins here again, and finds nothing to destroy.
+  status = db.EmptyLog();
+  if (!status.ok()) return status;
+  outcome = InTransaction(
+      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<CommandOutcome> {
         absl::Status kept = db.Run("INSERT INTO erased VALUES (?1, ?2)",
                                    {ref, tables_->NowUs()});
         if (!kept.ok()) return kept;
         hub::v1::ErasureConfirmed confirmed;
         confirmed.set_erasure_ref(ref);
-        confirmed.set_destroyed(*destroyed);
+        confirmed.set_destroyed(destroyed);
         CommandContext own = self_;
         // Of this time: where a copy of before was put back it is done again, and
         // what it confirms then is another event than the first.
@@ -78,9 +94,6 @@ absl::StatusOr<bool> IdentityStore::ErasePerson(const PersonKey& person,
         return CommandOutcome();
       });
   if (!outcome.ok()) return outcome.status();
-  // The write-ahead log still has the pages of before.
-  status = db.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  if (!status.ok()) return status;
   return true;
 }
 

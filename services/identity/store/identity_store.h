@@ -152,8 +152,11 @@ class IdentityStore {
   // Every version, by agency.
   absl::StatusOr<std::vector<v1::RoleHolders>> Holders();
 
-  // Destroys all that is kept of the person, for the erasure of this reference, and
-  // has it confirmed in the log. False: that was done before.
+  // Destroys all that is kept of the person, for the erasure of this reference, and,
+  // once nothing of it is in the files, has it confirmed in the log. False: that was
+  // done before.
+  //   UNAVAILABLE  somebody reads the files, a backup say: destroyed and not confirmed;
+  //                ask again.
   absl::StatusOr<bool> ErasePerson(const PersonKey& person,
                                    const std::string& ref);
 

@@ -3,6 +3,8 @@
 //   somebody else's rows too           the same
 //   rows left in the free pages        NothingOfThePersonIsInTheFiles
 //   the write-ahead log left           the same
+//   confirmed while a backup holds it  NothingIsConfirmedWhileSomebodyReadsTheFiles
+//   left after a crash of before       WhatWasConfirmedBeforeIsGoneFromTheLogToo
 //   confirmed twice, or not at all     ConfirmsOnceHoweverOftenItIsAsked
 //   confirmed again under the id of    ACopyPutBackIsErasedAgain
 //     before, which the bus refuses
@@ -19,6 +21,7 @@
 namespace concordat::identity {
 namespace {
 
+using ::concordat::testing::HasCode;
 using ::concordat::testing::IsOk;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -109,6 +112,41 @@ TEST_F(IdentityErasureTest, NothingOfThePersonIsInTheFiles) {
   ASSERT_THAT(store_->ErasePerson(person, kRef), IsOk());
   // Sealed values stand beside the key: where it is gone they are.
   EXPECT_FALSE(has_key());
+}
+
+// It waits as long as the store does for who reads: 5 s.
+TEST_F(IdentityErasureTest, NothingIsConfirmedWhileSomebodyReadsTheFiles) {
+  const PersonKey person = FullPerson();
+  const auto before = store_->PendingOutbox(0, 100).value();
+  {
+    auto backup = Database::Open(path_, Database::Durability::kFull);
+    ASSERT_THAT(backup, IsOk());
+    ASSERT_THAT((*backup)->Execute("BEGIN; SELECT count(*) FROM person"),
+                IsOk());
+    EXPECT_THAT(store_->ErasePerson(person, kRef),
+                HasCode(absl::StatusCode::kUnavailable));
+    for (const auto& each : store_->PendingOutbox(0, 100).value()) {
+      EXPECT_NE(each.type, "concordat.hub.v1.ErasureConfirmed");
+    }
+  }
+  const auto erased = store_->ErasePerson(person, kRef);
+  ASSERT_THAT(erased, IsOk());
+  EXPECT_TRUE(*erased);
+  const auto after = store_->PendingOutbox(0, 100).value();
+  ASSERT_FALSE(after.empty());
+  EXPECT_EQ(after.back().type, "concordat.hub.v1.ErasureConfirmed");
+}
+
+TEST_F(IdentityErasureTest, WhatWasConfirmedBeforeIsGoneFromTheLogToo) {
+  const PersonKey person = FullPerson();
+  auto db = Database::Open(path_, Database::Durability::kFull);
+  ASSERT_THAT(db, IsOk());
+  ASSERT_THAT((*db)->Run("INSERT INTO erased VALUES (?1, 1)", {kRef}), IsOk());
+  ASSERT_GT(std::filesystem::file_size(path_ + "-wal"), 0u);
+  const auto erased = store_->ErasePerson(person, kRef);
+  ASSERT_THAT(erased, IsOk());
+  EXPECT_FALSE(*erased);
+  EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), 0u);
 }
 
 TEST_F(IdentityErasureTest, ConfirmsOnceHoweverOftenItIsAsked) {
