@@ -109,12 +109,9 @@ absl::Status MayMakePack(const std::vector<policy::v1::Agreement>& in_force,
                          absl::string_view agency, absl::string_view role) {
   std::set<std::string> roles;
   for (const policy::v1::Agreement& agreement : in_force) {
-    const auto& parties = agreement.parties();
-    const bool is_party =
-        agreement.arrangement() == agency ||
-        std::find(parties.begin(), parties.end(), agency) != parties.end();
     for (const policy::v1::SeeGrant& see : agreement.see()) {
-      const bool is_to = see.to() == agency || (see.to() == kEach && is_party);
+      const bool is_to =
+          see.to() == agency || (see.to() == kEach && IsOf(agreement, agency));
       const bool is_whole = see.audience() == policy::v1::AUDIENCE_OWN &&
                             see.up_to() == policy::v1::TIER_UNSPECIFIED &&
                             std::find(see.types().begin(), see.types().end(),
