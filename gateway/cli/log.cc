@@ -80,12 +80,31 @@ absl::Status Status(Hub& hub, bool as_json) {
   return PrintFaults(hub);
 }
 
-absl::Status Verify(Hub& hub, bool as_json) {
+absl::StatusOr<bus::v1::VerifyLogResponse> VerifyBlocks(Hub& hub) {
   CallOptions options;
   options.timeout = kVerifyTimeout;
-  const auto verified = hub.Call<bus::v1::VerifyLogResponse>(
-      kProgram, absl::StrCat(kService, "VerifyLog"),
-      bus::v1::VerifyLogRequest(), options);
+  bus::v1::VerifyLogRequest request;
+  for (;;) {
+    auto response = hub.Call<bus::v1::VerifyLogResponse>(
+        kProgram, absl::StrCat(kService, "VerifyLog"), request, options);
+    if (!response.ok()) return response.status();
+    if (response->events() == response->end()) return response;
+    if (response->events() <= request.events()) {
+      return absl::InternalError("the bus verifies nothing more of its log");
+    }
+    if (isatty(STDERR_FILENO) != 0) {
+      std::fprintf(stderr, "log:   %llu of %llu events\n",
+                   static_cast<unsigned long long>(response->events()),
+                   static_cast<unsigned long long>(response->end()));
+    }
+    request.set_end(response->end());
+    request.set_events(response->events());
+    request.set_blocks(response->blocks());
+  }
+}
+
+absl::Status Verify(Hub& hub, bool as_json) {
+  const auto verified = VerifyBlocks(hub);
   if (!verified.ok()) return verified.status();
   const auto tree = VerifyTree(hub);
   if (!tree.ok()) return tree.status();

@@ -467,7 +467,7 @@ int Main(int argc, char** argv) {
       [&ingest](const v1::Principal& principal, const v1::ChainSigned& link) {
         return ingest.Sign(principal, link);
       },
-      std::make_unique<BackgroundThread>());
+      std::make_unique<BackgroundThread>(), clock);
   access::v1::BreakGlassPolicy glass_policy;
   const absl::Status has_glass =
       data.LoadSettings(kBreakGlassPolicy, &glass_policy);

@@ -14,27 +14,6 @@ namespace concordat::bus {
 namespace {
 
 constexpr char kService[] = "concordat.bus.v1.BusService/";
-constexpr size_t kReadBytes = 4u << 20;
-
-absl::StatusOr<v1::VerifyLogResponse> Verify(const EventLog& log) {
-  v1::VerifyLogResponse response;
-  Sequence at;
-  for (;;) {
-    const auto block = log.Read(at, kReadBytes);
-    if (!block.ok()) return block.status();
-    if ((*block)->events.empty()) break;
-    for (const StoredEvent& event : (*block)->events) {
-      if (event.sequence.value != at.value + 1) {
-        return absl::DataLossError(absl::StrCat("no event ", at.value + 1));
-      }
-      at = event.sequence;
-    }
-    response.set_blocks(response.blocks() + 1);
-  }
-  response.set_events(at.value);
-  response.set_bytes(log.Status().bytes);
-  return response;
-}
 
 // One outcome for each event, in order; `digests` are those that they came with.
 v1::PublishResponse ResponseOf(const v1::Receipts& receipts,
@@ -205,9 +184,6 @@ void ServeBus(ServerHost& host, v1::Environment environment,
         response.set_removed_time(status.removal.at_us);
         return response;
       });
-  host.Handle<v1::VerifyLogRequest, v1::VerifyLogResponse>(
-      method("VerifyLog"), {{"operator"}},
-      [&log](const Call&, const v1::VerifyLogRequest&) { return Verify(log); });
   host.Handle<v1::ListSubscriptionsRequest, v1::ListSubscriptionsResponse>(
       method("ListSubscriptions"), {{"operator"}},
       [&delivery, real_time](const Call&, const v1::ListSubscriptionsRequest&)

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/daemon/log_verifier.h"
 #include "services/bus/delivery/delivery_core.h"
 #include "services/bus/evidence/producer_link.h"
 #include "services/common/base/bytes.h"
@@ -16,6 +17,7 @@ namespace {
 // Some seconds of a slow disk, well within a call's deadline.
 constexpr uint64_t kVerifiedAtATime = 500'000;
 constexpr char kService[] = "concordat.bus.v1.EvidenceService/";
+constexpr char kVerifyLog[] = "concordat.bus.v1.BusService/VerifyLog";
 
 }  // namespace
 
@@ -71,6 +73,16 @@ void EvidenceDesk::Serve(ServerHost& host) {
         thread_->Post([this, request, reply = std::move(reply)] {
           reply(Verify(request));
         });
+      });
+  host.HandleLater<v1::VerifyLogRequest, v1::VerifyLogResponse>(
+      kVerifyLog, {{"operator"}},
+      [this](const Call& call, const v1::VerifyLogRequest& request,
+             Reply<v1::VerifyLogResponse> reply) {
+        thread_->Post(
+            [this, request, until = call.deadline, reply = std::move(reply)] {
+              reply(VerifyPart(log_, request, kVerifiedEvents,
+                               [&] { return clock_.Now() >= until; }));
+            });
       });
   host.Handle<v1::SignEventsRequest, v1::SignEventsResponse>(
       method("SignEvents"), {},

@@ -1,7 +1,8 @@
 // concordat.bus.v1.EvidenceService: checkpoints and proofs of the log's tree.
 //
 // Threads  Serve: before the host starts. Its handlers run on the host's thread;
-//          a tree is gone through on one of its own, a part at a time.
+//          a tree, and the log for BusService/VerifyLog, is gone through on one of
+//          its own, a part at a time.
 #ifndef CONCORDAT_SERVICES_BUS_DAEMON_EVIDENCE_DESK_H_
 #define CONCORDAT_SERVICES_BUS_DAEMON_EVIDENCE_DESK_H_
 
@@ -19,6 +20,7 @@
 #include "services/bus/log/chain_log.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/log/spine_log.h"
+#include "services/common/base/clock.h"
 #include "services/common/rpc/access_tree.h"
 #include "services/common/rpc/server_host.h"
 
@@ -37,7 +39,8 @@ class EvidenceDesk {
   // alone, and is caught up at each question.
   EvidenceDesk(LogTree& tree, const AccessTree& access, const EventLog& log,
                const SpineLog& spines, const ChainLog& chains, PolicyFold& fold,
-               NewestStamp stamp, Sign sign, std::unique_ptr<Background> thread)
+               NewestStamp stamp, Sign sign, std::unique_ptr<Background> thread,
+               const Clock& clock)
       : tree_(tree),
         access_(access),
         log_(log),
@@ -46,6 +49,7 @@ class EvidenceDesk {
         fold_(fold),
         stamp_(std::move(stamp)),
         sign_(std::move(sign)),
+        clock_(clock),
         thread_(std::move(thread)) {}
 
   void Serve(ServerHost& host);
@@ -77,6 +81,7 @@ class EvidenceDesk {
   PolicyFold& fold_;
   const NewestStamp stamp_;
   const Sign sign_;
+  const Clock& clock_;
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> thread_;
 };

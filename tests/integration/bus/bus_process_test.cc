@@ -256,6 +256,7 @@ TEST_F(BusProcessTest, TellsTheOperatorItsStateAndNobodyElsePlaces) {
   bus::v1::VerifyLogResponse verified;
   ASSERT_TRUE(verified.ParseFromString(Call("admin", "VerifyLog")));
   EXPECT_EQ(verified.events(), end_.value);
+  EXPECT_EQ(verified.end(), end_.value);
   bus::v1::ListSubscriptionsResponse places;
   // The list is up to 50 ms old.
   for (int i = 0; i < 1000 && places.subscriptions().empty(); ++i) {
