@@ -74,7 +74,6 @@ namespace {
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kKeys[] = "bus";
 constexpr char kRetentionPolicy[] = "retention.textproto";
-constexpr char kBreakGlassPolicy[] = "access/break-glass.textproto";
 
 // Null: the log is in files of this machine.
 std::unique_ptr<SharedLog> OpenShared(const StartUp& start,
@@ -416,11 +415,12 @@ int Main(int argc, char** argv) {
                    {{"status", outcome.status().ToString()}});
     });
   };
+  PersonLists lists(*log, asked);
   ErasureDesk erasures(*log, rekeyer, recorder, four_eyes, types, load_policy,
-                       std::make_unique<BackgroundThread>());
+                       lists, std::make_unique<BackgroundThread>());
   HoldDesk holds(
       *log, recorder, four_eyes, [&ingest] { return ingest.now_us(); }, london);
-  ReviewDesk reviews(*log, ingest, recorder, types, load_policy, london,
+  ReviewDesk reviews(*log, ingest, recorder, types, load_policy, london, lists,
                      std::make_unique<BackgroundThread>());
   const auto bus_folder = start.Value(PosixDirectory::Open(folder));
   RegistryRecorder registry_recorder(registry->source(), ingest, recorder,
@@ -429,14 +429,14 @@ int Main(int argc, char** argv) {
   AgreementDesk agreements(*log, asked, ingest, recorder, data, types, clock,
                            std::make_unique<BackgroundThread>());
 
-  CorrectionDesk corrections(*log, types, delivery, recorder,
-                             CorrectionRegister(*log, types, *access, asked),
-                             std::make_unique<BackgroundThread>());
-  const std::string access_origin =
-      start.Value(AccessOriginOf(tree->key().name));
+  CorrectionDesk corrections(
+      *log, types, delivery, recorder,
+      CorrectionRegister(*log, types, *access, asked, lists),
+      std::make_unique<BackgroundThread>());
   const auto access_tree = start.Value(
-      AccessTree::Open(*access, access_origin, signer, *tree_folder));
-  WhoKnew who_knew(*log, types, *access);
+      AccessTree::Open(*access, start.Value(AccessOriginOf(tree->key().name)),
+                       signer, *tree_folder));
+  WhoKnew who_knew(*log, types, *access, lists);
   BundleMaker bundles(*log, *log, *log, *tree, types, *access, *access_tree,
                       signer);
   WhoKnewDesk who_knew_desk(who_knew, bundles,
@@ -448,7 +448,8 @@ int Main(int argc, char** argv) {
   host_options.port = start.Value(data.Port(kProgram, "grpc"));
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
-  AccessDesk access_desk(kProgram, *access, *access_tree, AccessEventsOf(*log));
+  AccessDesk access_desk(kProgram, *access, *access_tree,
+                         AccessEventsOf(*log, lists));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types, watch.expiry_warning_days(),
@@ -468,19 +469,13 @@ int Main(int argc, char** argv) {
         return ingest.Sign(principal, link);
       },
       std::make_unique<BackgroundThread>(), clock);
-  access::v1::BreakGlassPolicy glass_policy;
-  const absl::Status has_glass =
-      data.LoadSettings(kBreakGlassPolicy, &glass_policy);
-  if (!absl::IsNotFound(has_glass)) start.Check(has_glass);
   const LimitClocks clocks = start.Value(LimitClocks::Build(
       start.Value(data.LoadClocks()),
       std::make_shared<const Calendars>(start.Value(
           Calendars::Build(start.Value(data.LoadCalendars()), london))),
       london));
-  if (has_glass.ok()) {
-    start.Check(CheckBreakGlassPolicy(glass_policy, clocks, clock.Now()));
-  }
-  GlassDesk glass(*log, asked, ingest, types, random, clock, glass_policy,
+  GlassDesk glass(*log, lists, ingest, types, random, clock,
+                  start.Value(LoadBreakGlassPolicy(data, clocks, clock.Now())),
                   clocks);
   start.Check(glass.Load());
   const BusParts parts = {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/bus/delivery/delivery_core.h"
 
 namespace concordat::bus {
 namespace {
@@ -163,7 +164,7 @@ absl::Status AccessDisclosures::Record(
   return store_.Add(records);
 }
 
-AccessEvents AccessEventsOf(const EventLog& log) {
+AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists) {
   return {
       .of_person =
           [&log](const std::string& subject) { return OfPerson(log, subject); },
@@ -176,7 +177,12 @@ AccessEvents AccessEventsOf(const EventLog& log) {
         if (!event.ok()) return event.status();
         return event->header.subject.empty() ? std::string()
                                              : event->header.subject.ToString();
-      }};
+      },
+      .allow =
+          [&lists](const v1::Principal& caller, const PersonKey& person) {
+            return lists.Allow(RecipientOf(caller, caller.default_purpose()),
+                               person);
+          }};
 }
 
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now) {

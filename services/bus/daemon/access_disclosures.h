@@ -6,6 +6,7 @@
 
 #include "services/bus/daemon/delivery_loop.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/common/base/clock.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/access_log.h"
@@ -44,10 +45,11 @@ class AccessEnd {
 
 // What the log of events says of the s.62 operations: who told it of a person,
 // altered it by a correction or retraction, or joined two persons; what retention
-// removed, and that the person was erased. `log` outlives it. A part of a period is at most
+// removed, and that the person was erased; and whom a person's lists keep from it.
+// Both outlive it. A part of a period is at most
 // kPeriodEventsMax events that were looked at.
 inline constexpr uint64_t kPeriodEventsMax = 16'384;
-AccessEvents AccessEventsOf(const EventLog& log);
+AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists);
 
 // The record that the bus starts with.
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now);

@@ -78,7 +78,7 @@ void CorrectionDesk::Serve(ServerHost& host) {
 
 CorrectionRegister::Question CorrectionDesk::QuestionOf(
     const Call& call) const {
-  return {call.principal->agency(),
+  return {RecipientOf(*call.principal, call.purpose),
           IsOperator(call) || ReadsAllAccess(*call.principal),
           call.registry.get(), delivery_.Snapshot().subscriptions};
 }

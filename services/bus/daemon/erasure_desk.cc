@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/bus/delivery/delivery_core.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/common/config/principal_registry.h"
 
@@ -104,7 +105,8 @@ absl::StatusOr<std::vector<PersonKey>> KeysOf(
 ErasureDesk::ErasureDesk(EventLog& log, Rekeyer& rekeyer, ActRecorder& recorder,
                          FourEyes& four_eyes,
                          std::shared_ptr<const TypeRegistry> types,
-                         LoadPolicy policy, std::unique_ptr<Background> thread)
+                         LoadPolicy policy, PersonLists& lists,
+                         std::unique_ptr<Background> thread)
     : log_(log),
       rekeyer_(rekeyer),
       recorder_(recorder),
@@ -112,6 +114,7 @@ ErasureDesk::ErasureDesk(EventLog& log, Rekeyer& rekeyer, ActRecorder& recorder,
       types_(std::move(types)),
       policy_(std::move(policy)),
       register_(log),
+      lists_(lists),
       thread_(std::move(thread)) {}
 
 void ErasureDesk::Serve(ServerHost& host) {
@@ -137,6 +140,10 @@ void ErasureDesk::Serve(ServerHost& host) {
         if (!list.ok()) return list.status();
         v1::ListErasuresResponse response;
         response.mutable_erasures()->Assign(list->begin(), list->end());
+        for (v1::Erasure& erasure : *response.mutable_erasures()) {
+          const absl::Status hidden = HideSubject(call, erasure);
+          if (!hidden.ok()) return hidden;
+        }
         return response;
       });
   host.HandleLater<v1::ConfirmErasureRequest, v1::ConfirmErasureResponse>(
@@ -145,6 +152,16 @@ void ErasureDesk::Serve(ServerHost& host) {
              Reply<v1::ConfirmErasureResponse> reply) {
         Confirm(call, request, std::move(reply));
       });
+}
+
+absl::Status ErasureDesk::HideSubject(const Call& call, v1::Erasure& erasure) {
+  const auto person = PersonKey::Parse(erasure.subject());
+  if (!person.ok()) return absl::OkStatus();  // It names nobody.
+  const auto allowed =
+      lists_.Allow(RecipientOf(*call.principal, call.purpose), *person);
+  if (!allowed.ok()) return allowed.status();
+  if (!*allowed) erasure.clear_subject();
+  return absl::OkStatus();
 }
 
 void ErasureDesk::Begin(const Call& call, const v1::ErasePersonRequest& request,
@@ -371,12 +388,14 @@ void ErasureDesk::Confirm(const Call& call,
   confirmed.set_keeps_because(request.keeps_because());
   recorder_.RecordIn(ConfirmationId(request.erasure_ref(), agency),
                      kErasuresStream, PersonKey(), confirmed,
-                     [this, reply, agency,
+                     [this, call, reply, agency,
                       ref = request.erasure_ref()](const absl::Status& status) {
                        if (!status.ok()) return reply(status);
-                       thread_->Post([this, reply, agency, ref] {
+                       thread_->Post([this, call, reply, agency, ref] {
                          auto now = register_.Find(ref, agency);
                          if (!now.ok()) return reply(now.status());
+                         const absl::Status hidden = HideSubject(call, *now);
+                         if (!hidden.ok()) return reply(hidden);
                          v1::ConfirmErasureResponse response;
                          *response.mutable_erasure() = *std::move(now);
                          reply(response);

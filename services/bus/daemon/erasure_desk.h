@@ -23,6 +23,7 @@
 #include "services/bus/daemon/rekeyer.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/bus/retention/person_standing.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/server_host.h"
@@ -37,7 +38,8 @@ class ErasureDesk {
   // Everything outlives it; it outlives the host and the ingest loop's thread.
   ErasureDesk(EventLog& log, Rekeyer& rekeyer, ActRecorder& recorder,
               FourEyes& four_eyes, std::shared_ptr<const TypeRegistry> types,
-              LoadPolicy policy, std::unique_ptr<Background> thread);
+              LoadPolicy policy, PersonLists& lists,
+              std::unique_ptr<Background> thread);
 
   void Serve(ServerHost& host);
 
@@ -65,6 +67,9 @@ class ErasureDesk {
 
   void ChangeKey(const Call& call, const v1::ChangeWrappingKeyRequest& request,
                  Reply<v1::ChangeWrappingKeyResponse> reply);
+  // An agency is told of its erasures whatever a person's lists say, for it has to
+  // confirm; whom those keep from it, it is not told.
+  absl::Status HideSubject(const Call& call, v1::Erasure& erasure);
   void Confirm(const Call& call, const v1::ConfirmErasureRequest& request,
                Reply<v1::ConfirmErasureResponse> reply);
   // Of an operator: what somebody did by hand.
@@ -80,6 +85,7 @@ class ErasureDesk {
   const std::shared_ptr<const TypeRegistry> types_;
   const LoadPolicy policy_;
   ErasureRegister register_;
+  PersonLists& lists_;
   // Last, so that its work ends before what it works on.
   std::unique_ptr<Background> thread_;
 };

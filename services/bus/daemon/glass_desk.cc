@@ -15,6 +15,7 @@ using access::v1::GlassEntry;
 using access::v1::GlassReviewed;
 
 constexpr char kService[] = "concordat.access.v1.GlassService/";
+constexpr char kPolicyFile[] = "access/break-glass.textproto";
 constexpr uint32_t kMinutesMax = 24 * 60;
 
 // Nobody signed in stands behind these.
@@ -28,8 +29,12 @@ bool IsProfessional(const v1::Principal& caller) {
 
 }  // namespace
 
-absl::Status CheckBreakGlassPolicy(const access::v1::BreakGlassPolicy& policy,
-                                   const LimitClocks& clocks, absl::Time now) {
+absl::StatusOr<access::v1::BreakGlassPolicy> LoadBreakGlassPolicy(
+    const DataDirectory& data, const LimitClocks& clocks, absl::Time now) {
+  access::v1::BreakGlassPolicy policy;
+  const absl::Status loaded = data.LoadSettings(kPolicyFile, &policy);
+  if (absl::IsNotFound(loaded)) return access::v1::BreakGlassPolicy();
+  if (!loaded.ok()) return loaded;
   if (policy.version() == 0 || policy.effective().empty() ||
       policy.authority().empty()) {
     return absl::InvalidArgumentError(
@@ -43,15 +48,16 @@ absl::Status CheckBreakGlassPolicy(const access::v1::BreakGlassPolicy& policy,
     return absl::InvalidArgumentError(
         absl::StrCat("break-glass: review_clock: ", clock.status().message()));
   }
-  return absl::OkStatus();
+  return policy;
 }
 
-GlassDesk::GlassDesk(const EventLog& log, PolicyFold& fold, IngestLoop& ingest,
+GlassDesk::GlassDesk(const EventLog& log, PersonLists& lists,
+                     IngestLoop& ingest,
                      std::shared_ptr<const TypeRegistry> types, Random& random,
                      const Clock& clock, access::v1::BreakGlassPolicy policy,
                      const LimitClocks& clocks)
     : log_(log),
-      fold_(fold),
+      lists_(lists),
       ingest_(ingest),
       types_(std::move(types)),
       random_(random),
@@ -192,16 +198,21 @@ absl::StatusOr<PersonKey> GlassDesk::PersonOf(const Call& call,
   if (!person.ok()) {
     return absl::InvalidArgumentError("subject: not a person key");
   }
-  if (const absl::Status caught_up = fold_.CatchUp(log_); !caught_up.ok()) {
-    return caught_up;
-  }
   const auto events = log_.OfPerson(*person, {0}, log_.Status().end);
   if (!events.ok()) return events.status();
-  if (events->empty() || !fold_.policy().Of(*person).Allows(
-                             RecipientOf(*call.principal, call.purpose))) {
+  const auto allowed = Allows(call, subject);
+  if (!allowed.ok()) return allowed.status();
+  if (events->empty() || !*allowed) {
     return absl::NotFoundError("there is no such person");
   }
   return person;
+}
+
+absl::StatusOr<bool> GlassDesk::Allows(const Call& call,
+                                       const std::string& subject) {
+  const auto person = PersonKey::Parse(subject);
+  if (!person.ok()) return true;  // Nobody's.
+  return lists_.Allow(RecipientOf(*call.principal, call.purpose), *person);
 }
 
 void GlassDesk::Note(const Call& call,
@@ -243,7 +254,10 @@ void GlassDesk::Review(const Call& call,
   const auto found = register_.Find(
       request.opening_ref(),
       ReadsAllAccess(*call.principal) ? "" : call.principal->agency());
-  if (!found.has_value()) {
+  const auto allowed = found.has_value() ? Allows(call, found->subject())
+                                         : absl::StatusOr<bool>(false);
+  if (!allowed.ok()) return reply(allowed.status());
+  if (!*allowed) {
     return reply(absl::NotFoundError("opening_ref: there is none of yours"));
   }
   if (found->opening().by() == call.principal->name() &&
@@ -272,7 +286,7 @@ void GlassDesk::Review(const Call& call,
 }
 
 absl::StatusOr<access::v1::ListGlassResponse> GlassDesk::List(
-    const Call& call) const {
+    const Call& call) {
   if (!MayReadAccess(*call.principal)) {
     return absl::PermissionDeniedError(
         "the register is read by co-ordinators and guardians");
@@ -281,8 +295,22 @@ absl::StatusOr<access::v1::ListGlassResponse> GlassDesk::List(
   for (GlassEntry& entry : register_.List(
            ReadsAllAccess(*call.principal) ? "" : call.principal->agency(),
            now_us())) {
-    *response.add_entries() = std::move(entry);
+    const auto allowed = Allows(call, entry.subject());
+    if (!allowed.ok()) return allowed.status();
+    if (*allowed) *response.add_entries() = std::move(entry);
   }
+  return response;
+}
+
+absl::StatusOr<access::v1::GetOpeningResponse> GlassDesk::Opening(
+    const Call& call, const access::v1::GetOpeningRequest& request) {
+  const auto allowed = Allows(call, request.subject());
+  if (!allowed.ok()) return allowed.status();
+  access::v1::GetOpeningResponse response;
+  if (!*allowed) return response;
+  auto open = register_.OpenTo(call.principal->name(), call.staff,
+                               request.subject(), now_us());
+  if (open.has_value()) *response.mutable_opening() = *std::move(open);
   return response;
 }
 
@@ -297,12 +325,7 @@ void GlassDesk::Serve(ServerHost& host) {
   host.Handle<access::v1::GetOpeningRequest, access::v1::GetOpeningResponse>(
       absl::StrCat(kService, "GetOpening"), {},
       [this](const Call& call, const access::v1::GetOpeningRequest& request) {
-        access::v1::GetOpeningResponse response;
-        auto open = register_.OpenTo(call.principal->name(), call.staff,
-                                     request.subject(), now_us());
-        if (open.has_value()) *response.mutable_opening() = *std::move(open);
-        return absl::StatusOr<access::v1::GetOpeningResponse>(
-            std::move(response));
+        return Opening(call, request);
       });
   host.HandleLater<access::v1::ReviewGlassRequest,
                    access::v1::ReviewGlassResponse>(

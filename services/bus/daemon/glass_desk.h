@@ -10,13 +10,14 @@
 #include "absl/status/statusor.h"
 #include "concordat/access/v1/glass.pb.h"
 #include "services/bus/daemon/ingest_loop.h"
-#include "services/bus/delivery/policy_fold.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/oversight/glass_register.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mutex.h"
 #include "services/common/base/random.h"
 #include "services/common/calendar/limit_clocks.h"
+#include "services/common/config/data_directory.h"
 #include "services/common/event/make_event.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/server_host.h"
@@ -31,9 +32,8 @@ namespace concordat::bus {
 // Threads  Load, Serve: before the host starts. OpenedTo: any.
 class GlassDesk {
  public:
-  // All outlive it; it outlives the host and the ingest thread. `fold` is of the
-  // host's thread alone, and caught up at each question.
-  GlassDesk(const EventLog& log, PolicyFold& fold, IngestLoop& ingest,
+  // All outlive it; it outlives the host and the ingest thread.
+  GlassDesk(const EventLog& log, PersonLists& lists, IngestLoop& ingest,
             std::shared_ptr<const TypeRegistry> types, Random& random,
             const Clock& clock, access::v1::BreakGlassPolicy policy,
             const LimitClocks& clocks);
@@ -60,7 +60,11 @@ class GlassDesk {
   //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
   absl::StatusOr<PersonKey> PersonOf(const Call& call,
                                      const std::string& subject);
-  absl::StatusOr<access::v1::ListGlassResponse> List(const Call& call) const;
+  absl::StatusOr<access::v1::ListGlassResponse> List(const Call& call);
+  absl::StatusOr<access::v1::GetOpeningResponse> Opening(
+      const Call& call, const access::v1::GetOpeningRequest& request);
+  // Whether the person's own lists let the caller.
+  absl::StatusOr<bool> Allows(const Call& call, const std::string& subject);
   absl::StatusOr<access::v1::GlassBroken> OpeningOf(
       const Call& call, const access::v1::BreakGlassRequest& request) const;
   // In the name of the agency whose professional opened, with which an agreement
@@ -72,7 +76,7 @@ class GlassDesk {
   uint64_t now_us() const;
 
   const EventLog& log_;
-  PolicyFold& fold_;
+  PersonLists& lists_;
   IngestLoop& ingest_;
   const std::shared_ptr<const TypeRegistry> types_;
   Random& random_;
@@ -86,9 +90,10 @@ class GlassDesk {
   std::map<std::string, v1::Principal> publishers_ ABSL_GUARDED_BY(mu_);
 };
 
-//   INVALID_ARGUMENT  names the field.
-absl::Status CheckBreakGlassPolicy(const access::v1::BreakGlassPolicy& policy,
-                                   const LimitClocks& clocks, absl::Time now);
+// The one of the data directory; there is none: an empty one, and nothing is opened.
+//   INVALID_ARGUMENT  names the field.  As DataDirectory::LoadSettings.
+absl::StatusOr<access::v1::BreakGlassPolicy> LoadBreakGlassPolicy(
+    const DataDirectory& data, const LimitClocks& clocks, absl::Time now);
 
 }  // namespace concordat::bus
 

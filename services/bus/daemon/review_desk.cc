@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "concordat/hub/v1/erasure.pb.h"
+#include "services/bus/delivery/delivery_core.h"
 #include "services/bus/ingest/hub_records.h"
 #include "services/common/config/principal_registry.h"
 
@@ -48,13 +49,14 @@ ReviewDesk::ReviewDesk(const EventLog& log, IngestLoop& ingest,
                        ActRecorder& recorder,
                        std::shared_ptr<const TypeRegistry> types,
                        LoadPolicy policy, absl::TimeZone london,
-                       std::unique_ptr<Background> thread)
+                       PersonLists& lists, std::unique_ptr<Background> thread)
     : log_(log),
       ingest_(ingest),
       recorder_(recorder),
       types_(std::move(types)),
       policy_(std::move(policy)),
       london_(london),
+      lists_(lists),
       thread_(std::move(thread)) {}
 
 void ReviewDesk::Serve(ServerHost& host) {
@@ -65,8 +67,8 @@ void ReviewDesk::Serve(ServerHost& host) {
         if (const absl::Status may = NeedsRight(call); !may.ok()) {
           return reply(may);
         }
-        thread_->Post([this, agency = call.principal->agency(), reply] {
-          const auto list = List(agency);
+        thread_->Post([this, call, reply] {
+          const auto list = List(call);
           if (!list.ok()) return reply(list.status());
           reply(*list);
         });
@@ -101,8 +103,8 @@ std::string ReviewDesk::Today() const {
       london_);
 }
 
-absl::StatusOr<v1::ListReviewsResponse> ReviewDesk::List(
-    const std::string& agency) {
+absl::StatusOr<v1::ListReviewsResponse> ReviewDesk::List(const Call& call) {
+  const std::string& agency = call.principal->agency();
   const auto policy = policy_();
   if (absl::IsNotFound(policy.status())) {
     return absl::FailedPreconditionError(
@@ -119,9 +121,13 @@ absl::StatusOr<v1::ListReviewsResponse> ReviewDesk::List(
         absl::StrCat("the retention policy has no review for ", agency));
   }
   if (const absl::Status known = CatchUp(); !known.ok()) return known;
+  const Recipient to = RecipientOf(*call.principal, call.purpose);
   v1::ListReviewsResponse response;
   response.set_policy_version(policy->version());
   for (const ReviewItem& item : book_.ListOf(agency, own->second, Today())) {
+    const auto allowed = lists_.Allow(to, item.person);
+    if (!allowed.ok()) return allowed.status();
+    if (!*allowed) continue;
     if (response.items_size() == kListMax) {
       response.set_more(true);
       break;
@@ -159,7 +165,7 @@ void ReviewDesk::Decide(const Call& call,
   if (const absl::Status why = CheckWhy(request.why()); !why.ok()) {
     return reply(why);
   }
-  const auto list = List(agency);
+  const auto list = List(call);
   if (!list.ok()) return reply(list.status());
   const bool listed = std::any_of(
       list->items().begin(), list->items().end(),

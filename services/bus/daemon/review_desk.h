@@ -21,6 +21,7 @@
 #include "services/bus/daemon/ingest_loop.h"
 #include "services/bus/log/background.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/bus/retention/review_book.h"
 #include "services/common/event/type_table.h"
 #include "services/common/rpc/server_host.h"
@@ -35,14 +36,15 @@ class ReviewDesk {
   // Everything outlives it; it outlives the host and the ingest loop's thread.
   ReviewDesk(const EventLog& log, IngestLoop& ingest, ActRecorder& recorder,
              std::shared_ptr<const TypeRegistry> types, LoadPolicy policy,
-             absl::TimeZone london, std::unique_ptr<Background> thread);
+             absl::TimeZone london, PersonLists& lists,
+             std::unique_ptr<Background> thread);
 
   void Serve(ServerHost& host);
 
  private:
   // The steps, on the desk's thread.
   absl::Status CatchUp();
-  absl::StatusOr<v1::ListReviewsResponse> List(const std::string& agency);
+  absl::StatusOr<v1::ListReviewsResponse> List(const Call& call);
   void Decide(const Call& call, const v1::DecideReviewRequest& request,
               const Reply<v1::DecideReviewResponse>& reply);
   std::string Today() const;
@@ -53,6 +55,7 @@ class ReviewDesk {
   const std::shared_ptr<const TypeRegistry> types_;
   const LoadPolicy policy_;
   const absl::TimeZone london_;
+  PersonLists& lists_;
   ReviewBook book_;  // The desk's thread.
   Sequence folded_;
   // Last, so that its work ends before what it works on.

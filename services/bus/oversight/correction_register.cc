@@ -226,10 +226,11 @@ class Standing {
     correction.set_accepted_time(entry.accepted_us);
     correction.set_cut(entry.kind == CorrectionBook::Kind::kCut);
     std::set<uint64_t> originals;
-    const bool whole = question_.of_all || entry.controller == question_.agency;
+    const bool whole =
+        question_.of_all || entry.controller == question_.to.agency;
     uint32_t waits_for = 0;
     for (auto& [key, row] : tracked.rows) {
-      if (!whole && key.agency != question_.agency) continue;
+      if (!whole && key.agency != question_.to.agency) continue;
       const absl::StatusOr<bool> had = Judge(tracked, row);
       if (!had.ok()) return had.status();
       if (!*had) continue;
@@ -382,7 +383,9 @@ absl::StatusOr<std::vector<v1::Correction>> CorrectionRegister::List(
   const auto& all = book_.entries();
   for (auto it = all.rbegin(); it != all.rend() && entries.size() < kListMax;
        ++it) {
-    entries.push_back(&*it);
+    const auto allowed = lists_.Allow(question.to, it->subject);
+    if (!allowed.ok()) return allowed.status();
+    if (*allowed) entries.push_back(&*it);
   }
   return Fill(entries, question);
 }
@@ -401,6 +404,9 @@ absl::StatusOr<CorrectionRegister::Found> CorrectionRegister::Find(
   const absl::Status none =
       absl::NotFoundError("no correction that you may ask about is there");
   if (found == all.rend()) return none;
+  const auto allowed = lists_.Allow(question.to, found->subject);
+  if (!allowed.ok()) return allowed.status();
+  if (!*allowed) return none;
   auto filled = Fill({&*found}, question);
   if (!filled.ok()) return filled.status();
   if (filled->empty()) return none;

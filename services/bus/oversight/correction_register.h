@@ -28,6 +28,7 @@
 #include "services/bus/delivery/policy_fold.h"
 #include "services/bus/log/event_log.h"
 #include "services/bus/oversight/correction_book.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/rpc/access_log.h"
 
@@ -39,22 +40,24 @@ class CorrectionRegister {
 
   // All outlive this. `fold` is this one's alone.
   CorrectionRegister(EventLog& log, std::shared_ptr<const TypeRegistry> types,
-                     const AccessStore& store, PolicyFold fold)
+                     const AccessStore& store, PolicyFold fold,
+                     PersonLists& lists)
       : log_(log),
         store_(store),
         fold_(std::move(fold)),
+        lists_(lists),
         book_(log, std::move(types)) {}
 
   // Who asks, and what it is asked with.
   struct Question {
-    std::string agency;
+    Recipient to;
     // An operator or a co-ordinator: of every agency.
     bool of_all = false;
     const PrincipalRegistry* registry = nullptr;
     std::vector<SubscriptionInfo> subscriptions = {};
   };
 
-  // The newest first.  DATA_LOSS, UNAVAILABLE  log or access log cannot be read.
+  // The newest first, of those whose lists let who asks.  DATA_LOSS, UNAVAILABLE  log or access log cannot be read.
   absl::StatusOr<std::vector<v1::Correction>> List(const Question& question);
   // The correction at that position, or the newest of what is at it.
   //   NOT_FOUND  none that may be asked about; the same words if there is one.
@@ -73,12 +76,13 @@ class CorrectionRegister {
       const Question& question);
   static bool MayKnowAll(const Question& question,
                          const CorrectionBook::Entry& entry) {
-    return question.of_all || entry.controller == question.agency;
+    return question.of_all || entry.controller == question.to.agency;
   }
 
   EventLog& log_;
   const AccessStore& store_;
   PolicyFold fold_;
+  PersonLists& lists_;
   CorrectionBook book_;
 };
 

@@ -23,6 +23,7 @@ using access::v1::Knowledge;
 using access::v1::KnownEvent;
 using access::v1::WhoKnewReport;
 
+constexpr char kNothing[] = "nothing of this person that you may ask about";
 constexpr char kReadPerson[] = "concordat.bus.v1.BusService/ReadPerson";
 
 struct KnowerKey {
@@ -81,8 +82,7 @@ class Question {
     if (status.ok()) status = ReadLater();
     if (!status.ok()) return status;
     if (events_.empty() && report_.told_later_size() == 0) {
-      return absl::NotFoundError(
-          "nothing of this person that you may ask about");
+      return absl::NotFoundError(kNothing);
     }
     AddRoles();
     status = ReadAccess();
@@ -463,6 +463,9 @@ absl::StatusOr<KnownThen> WhoKnew::Ask(
   }
   auto moment = ReadMoment(log_, types_, request.at());
   if (!moment.ok()) return moment.status();
+  const auto allowed = lists_.Allow(RecipientOf(caller, purpose), *person);
+  if (!allowed.ok()) return allowed.status();
+  if (!*allowed) return absl::NotFoundError(kNothing);
   auto known = Question(log_, *types_, store_, registry, caller, purpose,
                         *person, *std::move(moment))
                    .Answer();

@@ -14,6 +14,7 @@
 #include "concordat/access/v1/who_knew.pb.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/bus/log/event_log.h"
+#include "services/bus/oversight/person_lists.h"
 #include "services/common/config/principal_registry.h"
 #include "services/common/event/type_table.h"
 #include "services/common/policy/policy.h"
@@ -39,8 +40,8 @@ class WhoKnew {
  public:
   // All outlive this.
   WhoKnew(const EventLog& log, std::shared_ptr<const TypeRegistry> types,
-          const AccessStore& store)
-      : log_(log), types_(std::move(types)), store_(store) {}
+          const AccessStore& store, PersonLists& lists)
+      : log_(log), types_(std::move(types)), store_(store), lists_(lists) {}
 
   //   As WhoKnewService.WhoKnew.
   absl::StatusOr<KnownThen> Ask(const PrincipalRegistry& registry,
@@ -52,6 +53,7 @@ class WhoKnew {
   const EventLog& log_;
   const std::shared_ptr<const TypeRegistry> types_;
   const AccessStore& store_;
+  PersonLists& lists_;
 };
 
 }  // namespace concordat::bus

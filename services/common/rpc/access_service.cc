@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/base/ids.h"
 #include "services/common/rpc/server_host.h"
 
 namespace concordat {
@@ -21,6 +20,28 @@ constexpr uint64_t kLookedAtMax = 20'000;
 constexpr char kCoordinator[] = "coordinator";
 constexpr char kGuardian[] = "guardian";
 
+// Of which persons the caller may be told, each looked up once a question.
+class Allowed {
+ public:
+  Allowed(const bus::v1::Principal& caller, const AccessEvents& events)
+      : caller_(caller), events_(events) {}
+
+  absl::StatusOr<bool> Has(const std::string& subject) {
+    const auto [known, is_new] = known_.try_emplace(subject, true);
+    if (!is_new || events_.allow == nullptr) return known->second;
+    const auto person = PersonKey::Parse(subject);
+    if (!person.ok()) return true;
+    const auto allowed = events_.allow(caller_, *person);
+    if (!allowed.ok()) return allowed.status();
+    return known->second = *allowed;
+  }
+
+ private:
+  const bus::v1::Principal& caller_;
+  const AccessEvents& events_;
+  std::map<std::string, bool> known_;
+};
+
 // One question on its way through the records.
 class Extract {
  public:
@@ -29,17 +50,19 @@ class Extract {
           const std::map<uint64_t, PersonEvent>& events,
           const Acknowledgements& acknowledged,
           const std::map<uint64_t, std::string>& principals,
-          const AccessEvents& log, access::v1::ListAccessResponse& response)
+          const AccessEvents& log, Allowed& allowed,
+          access::v1::ListAccessResponse& response)
       : caller_(caller),
         request_(request),
         events_(events),
         acknowledged_(acknowledged),
         principals_(principals),
         log_(log),
+        allowed_(allowed),
         response_(response) {}
 
   // Those after `request.after_event`, as far as the answer has room.
-  void AddEvents(const AccessEvents::BySequence& events) {
+  absl::Status AddEvents(const AccessEvents::BySequence& events) {
     uint64_t last = request_.after_event();
     for (auto at = events.upper_bound(last); at != events.end(); ++at) {
       const PersonEvent& event = at->second;
@@ -47,14 +70,19 @@ class Extract {
         continue;
       }
       if (!Wants(event.access)) continue;
+      Access row = event.access;
+      const auto told = MayTell(row);
+      if (!told.ok()) return told.status();
+      if (!*told) continue;
       if (IsFull()) {
         response_.set_more(true);
         response_.set_next_event(last);
-        return;
+        return absl::OkStatus();
       }
       last = at->first;
-      *response_.add_accesses() = event.access;
+      *response_.add_accesses() = std::move(row);
     }
+    return absl::OkStatus();
   }
 
   enum class Added { kNo, kYes, kFull };
@@ -76,6 +104,12 @@ class Extract {
       const absl::Status status = FillSubjects(record.delivered(), row);
       if (!status.ok()) return status;
     }
+    // What it did itself it knows.
+    if (!record.has_called() || row.principal() != caller_.name()) {
+      const auto told = MayTell(row);
+      if (!told.ok()) return told.status();
+      if (!*told) return Added::kNo;
+    }
     *response_.add_accesses() = std::move(row);
     return Added::kYes;
   }
@@ -89,6 +123,25 @@ class Extract {
   }
   bool SeesAgency(const std::string& agency) const {
     return ReadsAllAccess(caller_) || agency == caller_.agency();
+  }
+
+  // Takes those out of the row whom the caller is not told of. False: it is about
+  // nobody else; or it was asked for by one of them; or it goes with its proof, which
+  // has all of the record.
+  absl::StatusOr<bool> MayTell(Access& row) {
+    if (!request_.subject().empty()) {
+      const auto asked = allowed_.Has(request_.subject());
+      if (!asked.ok() || !*asked) return asked;
+    }
+    auto& subjects = *row.mutable_subjects();
+    const int all = subjects.size();
+    for (auto each = subjects.begin(); each != subjects.end();) {
+      const auto has = allowed_.Has(*each);
+      if (!has.ok()) return has.status();
+      each = *has ? each + 1 : subjects.erase(each);
+    }
+    return subjects.size() == all ||
+           (!request_.with_proof() && !subjects.empty());
   }
 
   bool Wants(const Access& row) const {
@@ -193,6 +246,7 @@ class Extract {
   const Acknowledgements& acknowledged_;
   const std::map<uint64_t, std::string>& principals_;
   const AccessEvents& log_;
+  Allowed& allowed_;
   access::v1::ListAccessResponse& response_;
   uint64_t looked_at_ = 0;  // Events, for whom they are about.
 };
@@ -299,10 +353,12 @@ absl::StatusOr<access::v1::ListAccessResponse> AccessReader::List(
   const uint64_t end = request.with_proof() ? tree.checkpoint.size : followed_;
   response.mutable_not_running()->Assign(not_running_.begin(),
                                          not_running_.end());
+  Allowed allowed(caller, events_);
   Extract extract(caller, request, part->events, acknowledged_, principals_,
-                  events_, response);
+                  events_, allowed, response);
   if (request.after() == 0) {
-    extract.AddEvents(part->events);
+    status = extract.AddEvents(part->events);
+    if (!status.ok()) return status;
     if (part->more && !response.more()) {
       response.set_more(true);
       response.set_next_event(part->through);

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "concordat/access/v1/service.pb.h"
 #include "concordat/bus/v1/registry.pb.h"
+#include "services/common/base/ids.h"
 #include "services/common/rpc/access_log.h"
 #include "services/common/rpc/access_tree.h"
 #include "services/common/rpc/executor.h"
@@ -45,6 +46,11 @@ struct AccessEvents {
       of_period;
   // Whom the event of that sequence is about, a person key; empty: nobody.
   std::function<absl::StatusOr<std::string>(uint64_t sequence)> subject_of;
+  // Whether the person's own lists let `caller` know that there is such a person.
+  // Null: the program folds no policy; of its records nobody is kept.
+  std::function<absl::StatusOr<bool>(const bus::v1::Principal& caller,
+                                     const PersonKey& person)>
+      allow;
 };
 
 // Whether `caller` may ask at all: a co-ordinator, or a guardian of its agency.

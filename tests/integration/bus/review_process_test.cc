@@ -6,6 +6,7 @@
 //   not recorded; not due again on its day           the same
 //   a period that is left out is none, or of an
 //     older version of the agreement                 the same
+//   listed to whom the person's lists keep out       ToWhomIsKeptOutNobodyIsOnTheList
 #include <fstream>
 
 #include "concordat/bus/v1/erasure.pb.h"
@@ -135,6 +136,28 @@ TEST_F(ReviewProcessTest, AnAgencyWorksThroughItsList) {
   EXPECT_FALSE(List("guardian-police")->items(0).due());
   // Nothing is removed by it: the list still has the event.
   EXPECT_EQ(List("guardian-police")->items(0).events(), 1u);
+}
+
+TEST_F(ReviewProcessTest, ToWhomIsKeptOutNobodyIsOnTheList) {
+  WritePolicy("agreement: \"tayside-mappa\" months_after_end: 12");
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", kPerson)).accepted);
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-2", 8)).accepted);
+  LetTimePass(kStoryUs + 400 * kDayUs, "t-2");  // 8 December 2026.
+  auto list = List("guardian-police");
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->items_size(), 2);
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-1");
+  access.add_excluded("police-scotland/guardian");
+  access.set_reason("KNOWN_TO_STAFF");
+  ASSERT_TRUE(Publish(*Connect("service-mappa"),
+                      Make(kMappa, "mappa-tayside", "a-1", kPerson, access))
+                  .accepted);
+  list = List("guardian-police");
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->items_size(), 1);
+  EXPECT_EQ(list->items(0).subject(), Of(8, "", "").subject());
+  EXPECT_EQ(Decide(Of(kPerson, "ERASE", "")), Decide(Of(9, "ERASE", "")));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 // an alert that rests on the correction is open       AnAlertMayStandOnTheCorrection
 // what was decided while it stood is not found        WhatWasDecidedIsLookedAtAgain
 // what was decided before, or since, is               WhatWasDecidedIsLookedAtAgain
+// told to whom the person's lists keep out             ToWhomIsKeptOutThereIsNone
 #include "services/bus/oversight/correction_register.h"
 
 #include "absl/strings/str_cat.h"
@@ -173,11 +174,12 @@ class CorrectionRegisterTest : public ::testing::Test {
         &agreement));
     PolicyFold fold(types_);
     EXPECT_THAT(fold.Adopt(agreement), IsOk());
-    return CorrectionRegister(log_, types_, *store_, std::move(fold));
+    lists_ = std::make_unique<PersonLists>(log_, PolicyFold(types_));
+    return CorrectionRegister(log_, types_, *store_, std::move(fold), *lists_);
   }
   std::vector<v1::Correction> List(std::string agency, bool of_all = false) {
-    CorrectionRegister::Question question = {std::move(agency), of_all,
-                                             registry_.get(), places_};
+    CorrectionRegister::Question question = {
+        {std::move(agency), "", {}}, of_all, registry_.get(), places_};
     auto list = Register().List(question);
     EXPECT_THAT(list, IsOk());
     return list.ok() ? *list : std::vector<v1::Correction>();
@@ -201,6 +203,7 @@ class CorrectionRegisterTest : public ::testing::Test {
   FakeDisk disk_;
   std::unique_ptr<AccessStore> store_;
   std::vector<SubscriptionInfo> places_;
+  std::unique_ptr<PersonLists> lists_;  // Of the newest Register().
 };
 
 TEST_F(CorrectionRegisterTest, ListsWhoHadItAlone) {
@@ -376,12 +379,37 @@ TEST_F(CorrectionRegisterTest, OfWhatTheLogDoesNotHave) {
   EXPECT_EQ(list[0].waits_for(), 0u);
   EXPECT_THAT(List("nhs-tayside"), IsEmpty());
   EXPECT_THAT(Uses(at, at), IsEmpty());
-  CorrectionRegister::Question question = {"nhs-tayside", false,
-                                           registry_.get()};
+  CorrectionRegister::Question question = {
+      {"nhs-tayside", "", {}}, false, registry_.get()};
   EXPECT_THAT(Register().Find(question, at),
               HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(Register().Find(question, {3}),
               HasCode(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CorrectionRegisterTest, ToWhomIsKeptOutThereIsNone) {
+  const Sequence fact = Fact();
+  Deliver(fact, 1, 1);
+  const Sequence retraction = Retraction(fact);
+  ASSERT_THAT(List("nhs-tayside"), SizeIs(1));
+  ASSERT_THAT(List("mappa-tayside", true), SizeIs(1));
+  mappa::v1::AccessRestricted access;
+  access.set_case_ref("C-1");
+  access.add_excluded("nhs-tayside");
+  access.add_excluded("mappa-tayside/coordinator");
+  Append(kMappa, "mappa-tayside", access);
+  EXPECT_THAT(List("nhs-tayside"), IsEmpty());
+  EXPECT_THAT(List("police-scotland"), SizeIs(1));
+  const auto find = [&](std::string role, Sequence at) {
+    CorrectionRegister::Question question = {
+        {"mappa-tayside", std::move(role), {}}, true, registry_.get()};
+    return Register().Find(question, at).status();
+  };
+  EXPECT_EQ(find("coordinator", retraction), find("coordinator", {77}));
+  EXPECT_EQ(find("coordinator", fact), find("coordinator", {77}));
+  EXPECT_THAT(find("another", fact), IsOk());
+  // The operator is shown no person.
+  EXPECT_THAT(find("operator", fact), IsOk());
 }
 
 class CorrectionUsesTest : public CorrectionRegisterTest {

@@ -21,6 +21,9 @@
 // acknowledgements are read once and never again   AnAcknowledgementCountsWheneverItComes
 // what a system was sent is nobody's, of nobody     ADeliveryIsTheSubscribers
 // a controller is told which of others' systems    ADeliveryIsTheSubscribers
+// a row names whom the person's lists keep out     ToWhomIsKeptOutThereIsNoAccess
+// or its proof does, or that the person was asked  ToWhomIsKeptOutThereIsNoAccess
+// who asked before is not told of its own question ToWhomIsKeptOutThereIsNoAccess
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -398,6 +401,53 @@ TEST_F(AccessTest, AGuardianIsToldEventsOfItsOwn) {
     request.set_after_event(last_.next_event());
   } while (last_.more());
   EXPECT_THAT(events, ElementsAre(3));
+}
+
+TEST_F(AccessTest, ToWhomIsKeptOutThereIsNoAccess) {
+  bus::v1::Principal kept_out = Who("mappa-tayside", "coordinator");
+  kept_out.set_name("kept-out");
+  events_.of_person = [](const std::string& subject)
+      -> absl::StatusOr<AccessEvents::BySequence> {
+    AccessEvents::BySequence events;
+    events[4].access.add_subjects(subject);
+    return events;
+  };
+  events_.of_period = [](uint64_t, uint64_t,
+                         uint64_t) -> absl::StatusOr<AccessEvents::Part> {
+    AccessEvents::Part part;
+    part.events[4].access.add_subjects(Key(2));
+    return part;
+  };
+  events_.allow = [](const bus::v1::Principal& caller,
+                     const PersonKey& person) -> absl::StatusOr<bool> {
+    return caller.name() != "kept-out" || person.ToString() != Key(2);
+  };
+  Called("police-scotland", "a", 1);
+  Called("police-scotland", "a", 2);
+  const auto call = [&](const char* principal, bool both) {
+    access::v1::Record record;
+    record.mutable_called()->set_principal(principal);
+    if (both) record.mutable_called()->add_subjects(Key(1));
+    record.mutable_called()->add_subjects(Key(2));
+    Add(record);
+  };
+  call("somebody", true);
+  EXPECT_EQ(Ask({}, coordinator_).size(), 4u);
+  const auto rows = Ask({}, kept_out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_THAT(rows[0].subjects(), ElementsAre(Key(1)));
+  EXPECT_THAT(rows[1].subjects(), ElementsAre(Key(1)));
+  access::v1::ListAccessRequest request;
+  request.set_with_proof(true);
+  EXPECT_EQ(Ask(request, kept_out).size(), 1u);
+  EXPECT_EQ(last_.proofs_size(), 1);
+  request.Clear();
+  request.set_subject(Key(2));
+  EXPECT_EQ(Ask(request, coordinator_).size(), 3u);
+  EXPECT_THAT(Ask(request, kept_out), IsEmpty());
+  // As of a person that there is not, whom it asked about.
+  call("kept-out", false);
+  EXPECT_EQ(Ask(request, kept_out).size(), 1u);
 }
 
 TEST_F(AccessTest, EachRecordIsInTheTree) {
