@@ -64,6 +64,13 @@ void FakeEventLog::Remove(Sequence sequence, uint64_t at_us) {
   removal_.at_us = std::max(removal_.at_us, at_us);
 }
 
+void FakeEventLog::Erase(Sequence sequence, uint64_t at_us) {
+  StoredEvent& event = events_[sequence.value - 1];
+  event.opened.clear();
+  event.removed_us = at_us;
+  event.erased = true;
+}
+
 std::shared_ptr<const EventBlock> FakeEventLog::BlockOf(Sequence first,
                                                         Sequence last) const {
   auto block = std::make_shared<EventBlock>();

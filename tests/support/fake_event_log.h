@@ -25,6 +25,8 @@ class FakeEventLog : public bus::EventLog {
                   uint64_t accepted_us);
   // As retention does: of the event its header is left.
   void Remove(Sequence sequence, uint64_t at_us);
+  // As an erasure does, which the log then says by an event of its own.
+  void Erase(Sequence sequence, uint64_t at_us);
   // As the block of one event that Append() made.
   std::shared_ptr<const bus::EventBlock> BlockOf(Sequence first,
                                                  Sequence last) const;

@@ -76,8 +76,10 @@ struct StoredEvent {
   Digest digest = {};
   std::vector<std::string> faults;
   bus::v1::Environment environment = bus::v1::ENVIRONMENT_UNSPECIFIED;
-  // When retention took away all but the spine, log time; 0: it is whole.
+  // When retention took away all but the spine, or an erasure destroyed the keys,
+  // log time; 0: it is whole.
   uint64_t removed_us = 0;
+  bool erased = false;                  // By an erasure.
   std::shared_ptr<const void> storage;  // What the views above borrow.
 };
 

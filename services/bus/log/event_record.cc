@@ -246,6 +246,7 @@ absl::StatusOr<StoredEvent> EventOpener::Open(
                          stored.sequence.value, " is sealed"));
       }
       stored.removed_us = std::max(stored.removed_us, erased_us);
+      stored.erased = true;
       continue;
     }
     plain_.clear();

@@ -19,16 +19,18 @@ class Steps {
       : event_(event), view_(view), state_(state), arrival_(arrival) {}
 
   void LookAtEvent() {
-    if (event_.removed_us != 0) {
+    if (event_.erased) {
+      Add("event", true,
+          absl::StrCat("the person was erased on ",
+                       DayInWords(event_.removed_us),
+                       ": nothing of it goes out"),
+          "concordat.hub.v1.PersonErased");
+    } else if (event_.removed_us != 0) {
       Add("event", true,
           absl::StrCat("its content was removed on ",
                        DayInWords(event_.removed_us),
                        ", when its period was over: nothing of it goes out"),
           "retention.textproto");
-    } else if (event_.opened.size() < event_.commitments.size()) {
-      Add("event", false,
-          "the person was erased: it goes out without its content",
-          "concordat.hub.v1.PersonErased");
     } else {
       Add("event", false, "it is in the log, whole", "");
     }

@@ -41,9 +41,8 @@ KnownEvent KnownEventOf(const StoredEvent& event) {
   known.set_controller(std::string(event.header.controller));
   known.set_time(event.header.time_us);
   known.set_accepted_time(event.accepted_us);
-  known.set_removed_time(event.removed_us);
-  known.set_erased(event.removed_us == 0 &&
-                   event.opened.size() < event.commitments.size());
+  known.set_removed_time(event.erased ? 0 : event.removed_us);
+  known.set_erased(event.erased);
   return known;
 }
 

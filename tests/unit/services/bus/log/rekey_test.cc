@@ -114,10 +114,12 @@ class RekeyTest : public ::testing::Test {
       if (number % 4 != kErased || number > says) {
         EXPECT_EQ(Difference(event, original), "") << number;
         EXPECT_EQ(event.removed_us, 0u) << number;
+        EXPECT_FALSE(event.erased) << number;
         continue;
       }
       EXPECT_TRUE(event.opened.empty()) << number;
       EXPECT_EQ(event.removed_us, kErasedAt) << number;
+      EXPECT_TRUE(event.erased) << number;
       EXPECT_EQ(event.digest, original.digest()) << number;
       EXPECT_EQ(event.header.id, original.fields().id) << number;
       EXPECT_EQ(event.commitments.size(), 4u) << number;

@@ -7,6 +7,7 @@
 // passed and never sent, said to have come        WhatWasPassedDidNotArrive
 // a line that is not to this role is named        TheNearestLineIsNamed
 // lag not counted                                 EachThatMayKeepItSaysSo
+// an erasure is told as the end of a period       EachThatMayKeepItSaysSo
 // set aside, parked, behind another taken for lag OfWhatSettlesSingly
 // a delivery counted as the wrong event           SaysWhenItWasSent
 #include "services/bus/oversight/arrival.h"
@@ -92,6 +93,12 @@ TEST_F(ArrivalTest, EachThatMayKeepItSaysSo) {
   event_.removed_us = kNowUs;
   EXPECT_EQ(Keeps(), "event");
   EXPECT_THAT(Look().because(), HasSubstr("24 November 2025"));
+  EXPECT_THAT(Look().because(), HasSubstr("its period was over"));
+  EXPECT_EQ(Look().steps(0).line(), "retention.textproto");
+  event_.erased = true;
+  EXPECT_EQ(Keeps(), "event");
+  EXPECT_THAT(Look().because(), HasSubstr("erased on 24 November 2025"));
+  EXPECT_EQ(Look().steps(0).line(), "concordat.hub.v1.PersonErased");
 }
 
 TEST_F(ArrivalTest, OfWhatSettlesSingly) {
