@@ -477,7 +477,6 @@ int Main(int argc, char** argv) {
   GlassDesk glass(*log, lists, ingest, types, random, clock,
                   start.Value(LoadBreakGlassPolicy(data, clocks, clock.Now())),
                   clocks);
-  start.Check(glass.Load());
   const BusParts parts = {
       *log,           ingest,    delivery,     refusals,       faults,
       explainer,      persons,   glass,        *desk,          operators,

@@ -70,7 +70,7 @@ void ServeSessions(ServerHost& host, absl::string_view method,
 }
 
 void ServePersons(ServerHost& host, const EventLog& log, PersonReader& persons,
-                  const GlassDesk& glass) {
+                  GlassDesk& glass) {
   host.Handle<v1::ReadPersonRequest, v1::ReadPersonResponse>(
       absl::StrCat(kService, "ReadPerson"), {},
       [&log, &persons, &glass](const Call& call,
@@ -80,12 +80,14 @@ void ServePersons(ServerHost& host, const EventLog& log, PersonReader& persons,
         if (!person.ok()) {
           return absl::InvalidArgumentError("subject: not a person key");
         }
+        const auto opened = glass.OpenedTo(call, *person);
+        if (!opened.ok()) return opened.status();
         const auto answer = persons.Read(*call.principal, call.purpose,
                                          {*person,
                                           {request.after()},
                                           request.limit(),
                                           call.deadline,
-                                          glass.OpenedTo(call, *person)});
+                                          *opened});
         if (!answer.ok()) return answer.status();
         // `dictionary` and `views` have the same numbers in both.
         v1::ReadPersonResponse response;

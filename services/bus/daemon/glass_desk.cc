@@ -63,16 +63,19 @@ GlassDesk::GlassDesk(const EventLog& log, PersonLists& lists,
       random_(random),
       clock_(clock),
       policy_(std::move(policy)),
-      clocks_(clocks) {}
+      clocks_(clocks),
+      register_(log) {}
 
 uint64_t GlassDesk::now_us() const {
   return static_cast<uint64_t>(absl::ToUnixMicros(clock_.Now()));
 }
 
-bool GlassDesk::OpenedTo(const Call& call, const PersonKey& person) const {
-  return register_
-      .OpenTo(call.principal->name(), call.staff, person.ToString(), now_us())
-      .has_value();
+absl::StatusOr<bool> GlassDesk::OpenedTo(const Call& call,
+                                         const PersonKey& person) {
+  const auto open = register_.OpenTo(call.principal->name(), call.staff,
+                                     person.ToString(), now_us());
+  if (!open.ok()) return open.status();
+  return open->has_value();
 }
 
 const v1::Principal* GlassDesk::PublisherFor(const std::string& agency) {
@@ -171,23 +174,18 @@ void GlassDesk::Break(const Call& call,
   const auto person = PersonOf(call, request.subject());
   if (!person.ok()) return reply(person.status());
   access::v1::BreakGlassResponse response;
-  if (auto open = register_.OpenTo(call.principal->name(), call.staff,
-                                   request.subject(), now_us());
-      open.has_value()) {
-    *response.mutable_opening() = *std::move(open);
+  auto open = register_.OpenTo(call.principal->name(), call.staff,
+                               request.subject(), now_us());
+  if (!open.ok()) return reply(open.status());
+  if (open->has_value()) {
+    *response.mutable_opening() = **std::move(open);
     response.set_was_open(true);
     return reply(response);
   }
   *response.mutable_opening() = *opening;
-  GlassEntry entry;
-  *entry.mutable_opening() = *opening;
-  entry.set_subject(request.subject());
-  entry.set_agency(call.principal->agency());
-  entry.set_time(ingest_.now_us());
   Publish(call, call.principal->agency(), opening->opening_ref(), *person,
-          *opening, [this, response, entry, reply](const absl::Status& status) {
+          *opening, [response, reply](const absl::Status& status) {
             if (!status.ok()) return reply(status);
-            register_.Add(entry);
             reply(response);
           });
 }
@@ -254,21 +252,23 @@ void GlassDesk::Review(const Call& call,
   const auto found = register_.Find(
       request.opening_ref(),
       ReadsAllAccess(*call.principal) ? "" : call.principal->agency());
-  const auto allowed = found.has_value() ? Allows(call, found->subject())
-                                         : absl::StatusOr<bool>(false);
+  if (!found.ok()) return reply(found.status());
+  const auto allowed = found->has_value() ? Allows(call, (*found)->subject())
+                                          : absl::StatusOr<bool>(false);
   if (!allowed.ok()) return reply(allowed.status());
   if (!*allowed) {
     return reply(absl::NotFoundError("opening_ref: there is none of yours"));
   }
-  if (found->opening().by() == call.principal->name() &&
-      found->opening().staff() == call.staff) {
+  const GlassEntry& entry = **found;
+  if (entry.opening().by() == call.principal->name() &&
+      entry.opening().staff() == call.staff) {
     return reply(absl::PermissionDeniedError(
         "somebody else reviews what one has opened"));
   }
-  if (found->has_review()) {
+  if (entry.has_review()) {
     return reply(absl::FailedPreconditionError("it is reviewed already"));
   }
-  const auto person = PersonKey::Parse(found->subject());
+  const auto person = PersonKey::Parse(entry.subject());
   if (!person.ok()) return reply(person.status());
   GlassReviewed review;
   review.set_opening_ref(request.opening_ref());
@@ -276,11 +276,10 @@ void GlassDesk::Review(const Call& call,
   review.set_staff(call.staff);
   review.set_outcome(request.outcome());
   review.set_words(request.words());
-  Publish(call, found->agency(),
+  Publish(call, entry.agency(),
           absl::StrCat(request.opening_ref(), "-reviewed"), *person, review,
-          [this, review, reply](const absl::Status& status) {
+          [reply](const absl::Status& status) {
             if (!status.ok()) return reply(status);
-            register_.Add(review);
             reply(access::v1::ReviewGlassResponse());
           });
 }
@@ -292,9 +291,11 @@ absl::StatusOr<access::v1::ListGlassResponse> GlassDesk::List(
         "the register is read by co-ordinators and guardians");
   }
   access::v1::ListGlassResponse response;
-  for (GlassEntry& entry : register_.List(
-           ReadsAllAccess(*call.principal) ? "" : call.principal->agency(),
-           now_us())) {
+  auto entries = register_.List(
+      ReadsAllAccess(*call.principal) ? "" : call.principal->agency(),
+      now_us());
+  if (!entries.ok()) return entries.status();
+  for (GlassEntry& entry : *entries) {
     const auto allowed = Allows(call, entry.subject());
     if (!allowed.ok()) return allowed.status();
     if (*allowed) *response.add_entries() = std::move(entry);
@@ -310,7 +311,8 @@ absl::StatusOr<access::v1::GetOpeningResponse> GlassDesk::Opening(
   if (!*allowed) return response;
   auto open = register_.OpenTo(call.principal->name(), call.staff,
                                request.subject(), now_us());
-  if (open.has_value()) *response.mutable_opening() = *std::move(open);
+  if (!open.ok()) return open.status();
+  if (open->has_value()) *response.mutable_opening() = **std::move(open);
   return response;
 }
 

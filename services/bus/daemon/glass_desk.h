@@ -26,10 +26,10 @@ namespace concordat::bus {
 
 // Persons opened without an interest, or without a task:
 // concordat.access.v1.GlassService. What is
-// open is what the log says, read when the bus starts; times are real ones. To whom
+// open is what the log says; times are real ones. To whom
 // a person's own lists do not let there is no such person.
 //
-// Threads  Load, Serve: before the host starts. OpenedTo: any.
+// Threads  Serve: before the host starts. OpenedTo: any.
 class GlassDesk {
  public:
   // All outlive it; it outlives the host and the ingest thread.
@@ -38,12 +38,11 @@ class GlassDesk {
             const Clock& clock, access::v1::BreakGlassPolicy policy,
             const LimitClocks& clocks);
 
-  //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
-  absl::Status Load() { return register_.Load(log_); }
   void Serve(ServerHost& host);
 
   // Whether the person is open to the caller now.
-  bool OpenedTo(const Call& call, const PersonKey& person) const;
+  //   DATA_LOSS, UNAVAILABLE  the log cannot be read.
+  absl::StatusOr<bool> OpenedTo(const Call& call, const PersonKey& person);
 
  private:
   using Then = std::function<void(const absl::Status&)>;

@@ -11,60 +11,67 @@ namespace {
 using access::v1::GlassEntry;
 
 constexpr size_t kReadBytes = 4u << 20;
+constexpr char kPersonErased[] = "concordat.hub.v1.PersonErased";
 
 }  // namespace
 
-absl::Status GlassRegister::Load(const EventLog& log) {
+absl::Status GlassRegister::CatchUp() {
+  const LogStatus status = log_.Status();
+  // What retention took away was read before: anew, without it.
+  if (status.removal.events != removed_) {
+    removed_ = status.removal.events;
+    read_ = {};
+    entries_.clear();
+  }
   Interest interest;
   interest.type = [](absl::string_view type) {
-    return type == kGlassBroken || type == kGlassReviewed;
+    return type == kGlassBroken || type == kGlassReviewed ||
+           type == kPersonErased;
   };
-  const Sequence end = log.Status().end;
-  Sequence at;
-  while (at < end) {
-    at = std::max(at, log.SkipFrom(at, interest));
-    if (at >= end) break;
-    const auto block = log.Read(at, kReadBytes);
+  while (read_ < status.end) {
+    read_ = std::max(read_, log_.SkipFrom(read_, interest));
+    if (read_ >= status.end) break;
+    const auto block = log_.Read(read_, kReadBytes);
     if (!block.ok()) return block.status();
     if ((*block)->events.empty()) break;
     for (const StoredEvent& event : (*block)->events) Take(event);
-    at = (*block)->events.back().sequence;
+    read_ = (*block)->events.back().sequence;
   }
   return absl::OkStatus();
 }
 
 void GlassRegister::Take(const StoredEvent& event) {
+  if (event.header.type == kPersonErased) {
+    const std::string subject = event.header.subject.ToString();
+    std::erase_if(entries_, [&subject](const GlassEntry& entry) {
+      return entry.subject() == subject;
+    });
+    return;
+  }
+  if (event.removed_us != 0) return;
   if (event.header.type == kGlassBroken) {
     GlassEntry entry;
     if (!entry.mutable_opening()->ParseFromString(MessageOf(event))) return;
     entry.set_subject(event.header.subject.ToString());
     entry.set_agency(std::string(event.header.controller));
     entry.set_time(event.accepted_us);
-    Add(std::move(entry));
+    entries_.push_back(std::move(entry));
   } else if (event.header.type == kGlassReviewed) {
     access::v1::GlassReviewed review;
-    if (review.ParseFromString(MessageOf(event))) Add(review);
-  }
-}
-
-void GlassRegister::Add(GlassEntry entry) {
-  MutexLock lock(mu_);
-  entries_.push_back(std::move(entry));
-}
-
-void GlassRegister::Add(const access::v1::GlassReviewed& review) {
-  MutexLock lock(mu_);
-  for (GlassEntry& entry : entries_) {
-    if (entry.opening().opening_ref() == review.opening_ref()) {
-      *entry.mutable_review() = review;
+    if (!review.ParseFromString(MessageOf(event))) return;
+    for (GlassEntry& entry : entries_) {
+      if (entry.opening().opening_ref() == review.opening_ref()) {
+        *entry.mutable_review() = review;
+      }
     }
   }
 }
 
-std::optional<access::v1::GlassBroken> GlassRegister::OpenTo(
+absl::StatusOr<std::optional<access::v1::GlassBroken>> GlassRegister::OpenTo(
     absl::string_view by, absl::string_view staff, absl::string_view subject,
-    uint64_t now_us) const {
+    uint64_t now_us) {
   MutexLock lock(mu_);
+  if (const absl::Status read = CatchUp(); !read.ok()) return read;
   for (const GlassEntry& entry : entries_) {
     const access::v1::GlassBroken& opening = entry.opening();
     if (entry.subject() == subject && opening.by() == by &&
@@ -75,9 +82,10 @@ std::optional<access::v1::GlassBroken> GlassRegister::OpenTo(
   return std::nullopt;
 }
 
-std::optional<GlassEntry> GlassRegister::Find(absl::string_view opening_ref,
-                                              absl::string_view agency) const {
+absl::StatusOr<std::optional<GlassEntry>> GlassRegister::Find(
+    absl::string_view opening_ref, absl::string_view agency) {
   MutexLock lock(mu_);
+  if (const absl::Status read = CatchUp(); !read.ok()) return read;
   for (const GlassEntry& entry : entries_) {
     if (entry.opening().opening_ref() == opening_ref &&
         (agency.empty() || entry.agency() == agency)) {
@@ -87,10 +95,11 @@ std::optional<GlassEntry> GlassRegister::Find(absl::string_view opening_ref,
   return std::nullopt;
 }
 
-std::vector<GlassEntry> GlassRegister::List(absl::string_view agency,
-                                            uint64_t now_us) const {
+absl::StatusOr<std::vector<GlassEntry>> GlassRegister::List(
+    absl::string_view agency, uint64_t now_us) {
   std::vector<GlassEntry> list;
   MutexLock lock(mu_);
+  if (const absl::Status read = CatchUp(); !read.ok()) return read;
   for (const GlassEntry& entry : entries_) {
     if (!agency.empty() && entry.agency() != agency) continue;
     list.push_back(entry);

@@ -12,11 +12,14 @@
 // open for longer than it says                     IsOverAtItsEnd
 // who opened reviews, or anybody                   SomebodyElseReviews
 // the register is lost with the process            SomebodyElseReviews
+// the register keeps who is erased until a start   OfWhoIsErasedTheRegisterHasNothing
+// or tells of an opening of no name after it       OfWhoIsErasedTheRegisterHasNothing
 #include <fstream>
 #include <sstream>
 
 #include "absl/strings/str_replace.h"
 #include "concordat/access/v1/glass.pb.h"
+#include "concordat/bus/v1/erasure.pb.h"
 #include "services/common/base/system_clock.h"
 #include "tests/integration/bus/bus_fixture.h"
 
@@ -260,6 +263,32 @@ TEST_F(GlassTest, SomebodyElseReviews) {
   EXPECT_EQ(entries[0].review().outcome(), "JUSTIFIED");
   EXPECT_EQ(entries[0].review().by(), "guardian-council");
   EXPECT_EQ(entries[0].opening().by(), "duty-senior");
+}
+
+TEST_F(GlassTest, OfWhoIsErasedTheRegisterHasNothing) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  ASSERT_THAT(Break("duty-senior", Wish(1)), IsOk());
+  ASSERT_EQ(Register("coordinator").size(), 1u);
+  bus::v1::ErasePersonRequest erase;
+  erase.set_subject(Wish(1).subject());
+  erase.set_reason("PERIOD_ENDED");
+  const auto by = [&](absl::string_view principal) {
+    return AskOf<bus::v1::ErasePersonResponse>(
+        principal, "concordat.bus.v1.ErasureService/ErasePerson", erase);
+  };
+  const auto looked = by("admin");
+  ASSERT_THAT(looked, IsOk());
+  erase.set_confirmed_count(looked->count());
+  erase.set_why("the board's decision");
+  const auto asked = by("admin");
+  ASSERT_THAT(asked, IsOk());
+  erase.set_approval(asked->asked().approval());
+  erase.clear_why();
+  ASSERT_THAT(by("second-operator"), IsOk());
+  EXPECT_THAT(Register("coordinator"), IsEmpty());
+  bus_.Kill();
+  bus_.Start();
+  EXPECT_THAT(Register("coordinator"), IsEmpty());
 }
 
 }  // namespace
