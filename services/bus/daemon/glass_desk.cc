@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/bus/daemon/act.h"
 #include "services/bus/delivery/delivery_core.h"
 #include "services/common/event/codec.h"
 #include "services/common/rpc/access_service.h"
@@ -260,8 +261,8 @@ void GlassDesk::Review(const Call& call,
     return reply(absl::NotFoundError("opening_ref: there is none of yours"));
   }
   const GlassEntry& entry = **found;
-  if (entry.opening().by() == call.principal->name() &&
-      entry.opening().staff() == call.staff) {
+  if (IsSamePerson({entry.opening().by(), entry.opening().staff(), ""},
+                   {call.principal->name(), call.staff, ""})) {
     return reply(absl::PermissionDeniedError(
         "somebody else reviews what one has opened"));
   }

@@ -11,6 +11,7 @@
 // who is excluded learns that there is the person   WhoIsExcludedIsToldOfNobody
 // open for longer than it says                     IsOverAtItsEnd
 // who opened reviews, or anybody                   SomebodyElseReviews
+// or reviews as the same principal without account WhoOpenedDoesNotReviewByAnotherWay
 // the register is lost with the process            SomebodyElseReviews
 // the register keeps who is erased until a start   OfWhoIsErasedTheRegisterHasNothing
 // or tells of an opening of no name after it       OfWhoIsErasedTheRegisterHasNothing
@@ -263,6 +264,38 @@ TEST_F(GlassTest, SomebodyElseReviews) {
   EXPECT_EQ(entries[0].review().outcome(), "JUSTIFIED");
   EXPECT_EQ(entries[0].review().by(), "guardian-council");
   EXPECT_EQ(entries[0].opening().by(), "duty-senior");
+}
+
+TEST_F(GlassTest, WhoOpenedDoesNotReviewByAnotherWay) {
+  ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
+  const auto by_door = [&](const auto& request, const char* method,
+                           const char* principal, const char* staff) {
+    const auto channel =
+        OpenChannel(bus_.data(), "concordat-bus", "gateway", kLong);
+    EXPECT_THAT(channel, IsOk());
+    return GenericCall(
+               *channel,
+               absl::StrCat("concordat.access.v1.GlassService/", method),
+               request.SerializeAsString(),
+               {.principal = principal, .staff = staff})
+        .status();
+  };
+  ASSERT_THAT(by_door(Wish(1), "BreakGlass", "guardian-council", "m.carnbee"),
+              IsOk());
+  const auto entries = Register("coordinator");
+  ASSERT_EQ(entries.size(), 1u);
+  access::v1::ReviewGlassRequest review;
+  review.set_opening_ref(entries[0].opening().opening_ref());
+  review.set_outcome("JUSTIFIED");
+  review.set_words("Police were told within five minutes.");
+  // At the command line the same principal says no account.
+  EXPECT_THAT(AskAs<access::v1::ReviewGlassResponse>("guardian-council",
+                                                     "ReviewGlass", review),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(by_door(review, "ReviewGlass", "guardian-council", "m.carnbee"),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(by_door(review, "ReviewGlass", "guardian-council", "k.birnam"),
+              IsOk());
 }
 
 TEST_F(GlassTest, OfWhoIsErasedTheRegisterHasNothing) {
