@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -16,12 +18,33 @@ namespace {
 namespace json = boost::json;
 
 constexpr absl::string_view kAlertTypes = "concordat.alerts.v1.Alert";
+constexpr absl::string_view kPassedOn = "concordat.alerts.v1.AlertPassedOn";
+constexpr absl::string_view kDisputed = "disputed";
+// What another agency did that everybody is told who sees the alert.
+constexpr absl::string_view kToldToAll[] = {"accepted", "passed on", "disputed",
+                                            "closed", "overdue"};
 
 std::string Text(const json::object& object, const char* name) {
   const json::value* const value = object.if_contains(name);
   if (value == nullptr) return "";
   if (value->is_string()) return std::string(value->as_string().c_str());
   return json::serialize(*value);
+}
+
+std::vector<std::string> Texts(const json::object& object, const char* name) {
+  std::vector<std::string> texts;
+  const json::value* const value = object.if_contains(name);
+  if (value == nullptr || !value->is_array()) return texts;
+  for (const json::value& each : value->as_array()) {
+    if (each.is_string()) texts.emplace_back(each.as_string().c_str());
+  }
+  return texts;
+}
+
+// "nhs-tayside/liaison" of "nhs-tayside".
+bool IsOf(absl::string_view addressee, absl::string_view agency) {
+  return absl::ConsumePrefix(&addressee, agency) &&
+         absl::StartsWith(addressee, "/");
 }
 
 // "AlertPassedOn" → "passed on".
@@ -38,14 +61,13 @@ std::string StepOf(absl::string_view type) {
 
 }  // namespace
 
-access::v1::KnownAlert& AlertStories::Of(const std::string& alert_ref) {
-  const auto found = std::find_if(alerts_.begin(), alerts_.end(),
-                                  [&](const access::v1::KnownAlert& each) {
-                                    return each.alert_ref() == alert_ref;
-                                  });
-  if (found != alerts_.end()) return *found;
-  alerts_.emplace_back().set_alert_ref(alert_ref);
-  return alerts_.back();
+AlertStories::Story& AlertStories::Of(const std::string& alert_ref) {
+  const auto found = std::find_if(
+      stories_.begin(), stories_.end(),
+      [&](const Story& each) { return each.alert.alert_ref() == alert_ref; });
+  if (found != stories_.end()) return *found;
+  stories_.emplace_back().alert.set_alert_ref(alert_ref);
+  return stories_.back();
 }
 
 bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
@@ -58,7 +80,13 @@ bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
   const json::object& object = parsed.as_object();
   const std::string alert_ref = Text(object, "alertRef");
   if (alert_ref.empty()) return true;  // Its content was destroyed.
-  access::v1::KnownAlert& alert = Of(alert_ref);
+  Story& story = Of(alert_ref);
+  access::v1::KnownAlert& alert = story.alert;
+  for (std::string& each : Texts(object, "evidence")) {
+    story.evidence.push_back(std::move(each));
+  }
+  story.passed_to.push_back(event.header.type == kPassedOn ? Text(object, "to")
+                                                           : "");
   access::v1::AlertStep& step = *alert.add_steps();
   step.set_sequence(event.sequence.value);
   step.set_time(event.accepted_us);
@@ -71,8 +99,7 @@ bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
     step.mutable_words()->append(step.words().empty() ? "" : "; ");
     step.mutable_words()->append(words);
   }
-  if (const json::value* addressees = object.if_contains("addressees");
-      addressees != nullptr && addressees->is_array()) {
+  if (object.contains("addressees")) {
     // One that tells of more addressees does not say these again.
     if (object.contains("rule")) alert.set_rule(Text(object, "rule"));
     if (object.contains("severity")) {
@@ -82,9 +109,7 @@ bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
     if (absl::SimpleAtoi(Text(object, "acceptBy"), &accept_by)) {
       alert.set_accept_by(accept_by);
     }
-    for (const json::value& each : addressees->as_array()) {
-      if (!each.is_string()) continue;
-      const std::string addressee = each.as_string().c_str();
+    for (const std::string& addressee : Texts(object, "addressees")) {
       const auto& known = alert.addressees();
       if (std::find(known.begin(), known.end(), addressee) == known.end()) {
         alert.add_addressees(addressee);
@@ -94,21 +119,48 @@ bool AlertStories::Take(const StoredEvent& event, const TypeRegistry& types) {
   return true;
 }
 
+bool AlertStories::IsShown(const Story& story, const Reader& reader) {
+  const auto is_its = [&reader](const std::string& addressee) {
+    return IsOf(addressee, reader.agency);
+  };
+  const access::v1::KnownAlert& alert = story.alert;
+  const bool came_to_it =
+      std::any_of(alert.addressees().begin(), alert.addressees().end(),
+                  is_its) ||
+      std::any_of(story.passed_to.begin(), story.passed_to.end(), is_its) ||
+      std::any_of(alert.steps().begin(), alert.steps().end(),
+                  [&](const access::v1::AlertStep& step) {
+                    return step.agency() == reader.agency;
+                  });
+  return came_to_it &&
+         std::any_of(story.evidence.begin(), story.evidence.end(), reader.sees);
+}
+
 void AlertStories::Fill(access::v1::WhoKnewReport& report,
-                        absl::string_view agency) const {
-  const std::string prefix = absl::StrCat(agency, "/");
-  for (const access::v1::KnownAlert& alert : alerts_) {
-    const bool is_its =
-        agency.empty() ||
-        std::any_of(alert.addressees().begin(), alert.addressees().end(),
-                    [&](const std::string& each) {
-                      return absl::StartsWith(each, prefix);
-                    }) ||
-        std::any_of(alert.steps().begin(), alert.steps().end(),
-                    [&](const access::v1::AlertStep& step) {
-                      return step.agency() == agency;
-                    });
-    if (is_its) *report.add_alerts() = alert;
+                        const Reader& reader) const {
+  for (const Story& story : stories_) {
+    if (!IsShown(story, reader)) continue;
+    access::v1::KnownAlert& alert = *report.add_alerts();
+    alert = story.alert;
+    alert.clear_steps();
+    const bool owns =
+        !alert.addressees().empty() && IsOf(alert.addressees(0), reader.agency);
+    for (int i = 0; i < story.alert.steps_size(); ++i) {
+      const access::v1::AlertStep& step = story.alert.steps(i);
+      const bool is_own =
+          step.agency().empty() || step.agency() == reader.agency;
+      if (!is_own && step.step() == kDisputed && !owns) continue;
+      const bool is_told =
+          std::find(std::begin(kToldToAll), std::end(kToldToAll),
+                    step.step()) != std::end(kToldToAll);
+      if (!is_own && !is_told && !reader.of_all) continue;
+      access::v1::AlertStep& shown = *alert.add_steps();
+      shown = step;
+      const std::string& to = story.passed_to[static_cast<size_t>(i)];
+      if (!is_own && !to.empty() && !IsOf(to, reader.agency)) {
+        shown.set_words(to);
+      }
+    }
   }
 }
 

@@ -87,7 +87,12 @@ class Question {
     status = ReadAccess();
     if (!status.ok()) return status;
     Judge();
-    stories_.Fill(report_, ReadsAllAccess(caller_) ? "" : caller_.agency());
+    stories_.Fill(report_, {caller_.agency(), ReadsAllAccess(caller_),
+                            [this](const std::string& event) {
+                              const auto at = by_reference_.find(event);
+                              return at != by_reference_.end() &&
+                                     events_.contains(at->second);
+                            }});
     auto doubts = doubts_.Take();
     for (auto* rows : {&moment_.could_not_know, &doubts, &down_}) {
       for (auto& row : *rows) *report_.add_could_not_know() = std::move(row);
@@ -128,12 +133,11 @@ class Question {
   absl::Status ReadEvents() {
     const auto sequences = log_.OfPerson(person_, {0}, moment_.position);
     if (!sequences.ok()) return sequences.status();
-    std::map<std::string, uint64_t> by_reference;
     for (const Sequence sequence : *sequences) {
       auto event = log_.ReadOne(sequence);
       if (!event.ok()) return event.status();
       const HeaderView& header = event->header;
-      by_reference[absl::StrCat(header.source, "#", header.id)] =
+      by_reference_[absl::StrCat(header.source, "#", header.id)] =
           sequence.value;
       doubts_.Look(*event, types_);
       if (stories_.Take(*event, types_)) continue;
@@ -142,23 +146,21 @@ class Question {
         continue;
       }
       *report_.add_events() = KnownEventOf(*event);
-      NoteAmendment(header, by_reference, sequence.value);
+      NoteAmendment(header, sequence.value);
       events_.emplace(sequence.value, *std::move(event));
     }
     return absl::OkStatus();
   }
 
-  void NoteAmendment(const HeaderView& header,
-                     const std::map<std::string, uint64_t>& by_reference,
-                     uint64_t by) {
+  void NoteAmendment(const HeaderView& header, uint64_t by) {
     for (const absl::string_view reference :
          {header.corrects, header.retracts}) {
       if (reference.empty()) continue;
       const auto found =
-          by_reference.find(absl::StrContains(reference, '#')
-                                ? std::string(reference)
-                                : absl::StrCat(header.source, "#", reference));
-      if (found == by_reference.end()) continue;
+          by_reference_.find(absl::StrContains(reference, '#')
+                                 ? std::string(reference)
+                                 : absl::StrCat(header.source, "#", reference));
+      if (found == by_reference_.end()) continue;
       for (KnownEvent& event : *report_.mutable_events()) {
         if (event.sequence() == found->second) event.add_amended_by(by);
       }
@@ -429,7 +431,8 @@ class Question {
   const PersonKey person_;
   Moment moment_;
   WhoKnewReport report_;
-  std::map<uint64_t, StoredEvent> events_;  // That the caller may know.
+  std::map<uint64_t, StoredEvent> events_;        // That the caller may know.
+  std::map<std::string, uint64_t> by_reference_;  // "source#id", of the person.
   std::map<uint64_t, StoredEvent> later_;
   std::map<KnowerKey, Knower> knowers_;
   std::set<std::pair<std::string, std::string>> hub_roles_;
