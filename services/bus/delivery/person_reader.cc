@@ -7,26 +7,33 @@
 
 namespace concordat::bus {
 
-GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
-                                bool opened) const {
-  GroupMask shown = fold_.Shown(event, to);
-  // The person's own lists beat an opening, too.
-  const bool may = opened && event.removed_us == 0 &&
-                   fold_.policy().Of(event.header.subject).Allows(to);
-  const EventType* const type = may ? types_->Find(event.header.type) : nullptr;
-  if (type == nullptr || type->policy().internal()) return shown;
+GroupMask ShownWhenOpened(const EventType& type, absl::string_view name,
+                          const Agreements& agreements, uint64_t now_us) {
+  if (type.policy().internal()) return 0;
   // An opening is without an interest, not without an agreement: what no line gives to
   // anybody but who told it stays there.
-  const GroupMask shared =
-      fold_.policy().agreements()->Shared(event.header.type, fold_.now_us());
-  if (shared == 0) return shown;
-  shown |= GroupMask{1};
-  for (const GroupInfo& group : type->groups()) {
+  const GroupMask shared = agreements.Shared(name, now_us);
+  if (shared == 0) return 0;
+  GroupMask shown = 1;
+  for (const GroupInfo& group : type.groups()) {
     if (group.category == policy::v1::CATEGORY_UNSPECIFIED) {
       shown |= static_cast<GroupMask>(shared & (1u << group.number));
     }
   }
   return shown;
+}
+
+GroupMask PersonReader::ShownOf(const StoredEvent& event, const Recipient& to,
+                                bool opened) const {
+  const GroupMask shown = fold_.Shown(event, to);
+  // The person's own lists beat an opening, too.
+  const bool may = opened && event.removed_us == 0 &&
+                   fold_.policy().Of(event.header.subject).Allows(to);
+  const EventType* const type = may ? types_->Find(event.header.type) : nullptr;
+  if (type == nullptr) return shown;
+  return static_cast<GroupMask>(
+      shown | ShownWhenOpened(*type, event.header.type,
+                              *fold_.policy().agreements(), fold_.now_us()));
 }
 
 absl::StatusOr<PersonReader::Answer> PersonReader::Read(

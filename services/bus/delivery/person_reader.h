@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "concordat/bus/v1/registry.pb.h"
 #include "services/bus/delivery/policy_fold.h"
@@ -17,6 +18,12 @@
 #include "services/common/event/codec.h"
 
 namespace concordat::bus {
+
+// What of an event of this type a person's opening without an interest shows at that
+// moment, beside what is granted: what is of no sealed category, and what an agreement
+// gives to somebody; nothing of an internal one.
+GroupMask ShownWhenOpened(const EventType& type, absl::string_view name,
+                          const Agreements& agreements, uint64_t now_us);
 
 // Reads a person's events as one principal may see them now. What it answers,
 // more of them and the position too, is the same as if the events that the

@@ -10,8 +10,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/bus/delivery/delivery_core.h"
+#include "services/bus/delivery/person_reader.h"
 #include "services/bus/oversight/alert_story.h"
 #include "services/bus/oversight/doubts.h"
+#include "services/bus/oversight/glass_register.h"
 #include "services/bus/oversight/moment.h"
 #include "services/common/rpc/access_service.h"
 
@@ -45,6 +47,20 @@ KnownEvent KnownEventOf(const StoredEvent& event) {
   known.set_erased(event.erased);
   return known;
 }
+
+// A person opened without an interest, from a moment of the log to a real time.
+struct Glass {
+  std::string ref;
+  std::string by;
+  std::string staff;
+  uint64_t from_log_us = 0;
+  uint64_t until_us = 0;
+};
+// What was read by it, log time.
+struct ByGlass {
+  uint64_t log_us = 0;
+  std::string ref;
+};
 
 // One question, step by step.
 class Question {
@@ -140,6 +156,7 @@ class Question {
       by_reference_[absl::StrCat(header.source, "#", header.id)] =
           sequence.value;
       doubts_.Look(*event, types_);
+      NoteGlass(*event);
       if (stories_.Take(*event, types_)) continue;
       const EventType* const type = types_.Find(header.type);
       if (type == nullptr || type->policy().internal() || !MayKnow(*event)) {
@@ -150,6 +167,17 @@ class Question {
       events_.emplace(sequence.value, *std::move(event));
     }
     return absl::OkStatus();
+  }
+
+  // Whoever broke it reads what no line gives.
+  void NoteGlass(const StoredEvent& event) {
+    access::v1::GlassBroken broken;
+    if (event.header.type != kGlassBroken || event.removed_us != 0 ||
+        !broken.ParseFromString(MessageOf(event))) {
+      return;
+    }
+    glasses_.push_back({broken.opening_ref(), broken.by(), broken.staff(),
+                        event.accepted_us, broken.until()});
   }
 
   void NoteAmendment(const HeaderView& header, uint64_t by) {
@@ -359,9 +387,8 @@ class Question {
             subjects.end()) {
       return;
     }
-    access::v1::Opening& opening =
-        *KnowerOf({called.agency(), called.role(), called.purpose()})
-             .add_openings();
+    const KnowerKey key = {called.agency(), called.role(), called.purpose()};
+    access::v1::Opening& opening = *KnowerOf(key).add_openings();
     opening.set_time(record.log_time());
     opening.set_principal(called.principal());
     opening.set_via(called.via());
@@ -369,6 +396,16 @@ class Question {
     opening.set_on_behalf_of(called.on_behalf_of());
     opening.set_method(called.method());
     opening.set_record(number);
+    const auto glass =
+        std::find_if(glasses_.begin(), glasses_.end(), [&](const Glass& each) {
+          return each.by == called.principal() &&
+                 each.staff == called.staff() &&
+                 record.log_time() >= each.from_log_us &&
+                 record.time() < each.until_us;
+        });
+    if (glass != glasses_.end()) {
+      by_glass_[key].push_back({record.log_time(), glass->ref});
+    }
   }
 
   void Judge() {
@@ -378,8 +415,10 @@ class Question {
       const Recipient to = {key.agency, key.role, {}, key.purpose};
       for (Knowledge& knowledge : *knower.mutable_events()) {
         const StoredEvent& event = events_.at(knowledge.sequence());
-        Fill(agreements.Explain(event.header, to, moment_.at_us, person), event,
-             knowledge);
+        const JudgedView judged =
+            agreements.Explain(event.header, to, moment_.at_us, person);
+        Fill(judged, event, knowledge);
+        FillByGlass(by_glass_[key], judged.granted, event, knowledge);
       }
       *report_.add_knowers() = std::move(knower);
     }
@@ -392,12 +431,7 @@ class Question {
     knowledge.set_because(judged.because);
     if (const EventType* type = types_.Find(event.header.type);
         type != nullptr && judged.granted != 0) {
-      for (std::string& words : ShownInWords(*type, judged.granted)) {
-        knowledge.add_shown(std::move(words));
-      }
-      for (std::string& words : Withheld(*type, judged.granted)) {
-        knowledge.add_withheld(std::move(words));
-      }
+      FillGroups(*type, judged.granted, knowledge);
     }
     // The first line that gives it; when none does, why the nearest does not: one
     // that is to this agency and role.
@@ -421,6 +455,41 @@ class Question {
     if (judged.because.empty()) knowledge.set_because(line->because);
   }
 
+  // By an opening without an interest, somebody of the role read it.
+  void FillByGlass(const std::vector<ByGlass>& readings, GroupMask granted,
+                   const StoredEvent& event, Knowledge& knowledge) const {
+    const EventType* const type = types_.Find(event.header.type);
+    const auto read = std::find_if(
+        readings.begin(), readings.end(), [&event](const ByGlass& each) {
+          return each.log_us >= event.accepted_us &&
+                 (event.removed_us == 0 || each.log_us < event.removed_us);
+        });
+    if (read == readings.end() || type == nullptr) return;
+    const auto shown = static_cast<GroupMask>(
+        granted | ShownWhenOpened(*type, event.header.type,
+                                  *moment_.policy.agreements(), read->log_us));
+    if (shown == granted) return;
+    knowledge.set_could_see(true);
+    knowledge.set_could_see_groups(shown);
+    knowledge.set_because(absl::StrCat(
+        "opened without an interest, ", read->ref,
+        granted == 0 ? "" : absl::StrCat("; less by ", knowledge.by_line())));
+    knowledge.clear_by_line();
+    knowledge.clear_shown();
+    knowledge.clear_withheld();
+    FillGroups(*type, shown, knowledge);
+  }
+
+  static void FillGroups(const EventType& type, GroupMask shown,
+                         Knowledge& knowledge) {
+    for (std::string& words : ShownInWords(type, shown)) {
+      knowledge.add_shown(std::move(words));
+    }
+    for (std::string& words : Withheld(type, shown)) {
+      knowledge.add_withheld(std::move(words));
+    }
+  }
+
   const EventLog& log_;
   const TypeRegistry& types_;
   const AccessStore& store_;
@@ -435,6 +504,8 @@ class Question {
   std::map<std::string, uint64_t> by_reference_;  // "source#id", of the person.
   std::map<uint64_t, StoredEvent> later_;
   std::map<KnowerKey, Knower> knowers_;
+  std::vector<Glass> glasses_;
+  std::map<KnowerKey, std::vector<ByGlass>> by_glass_;
   std::set<std::pair<std::string, std::string>> hub_roles_;
   std::set<std::pair<std::string, std::string>> ended_;  // Noted already.
   Doubts doubts_;

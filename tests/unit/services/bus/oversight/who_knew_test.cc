@@ -2,9 +2,13 @@
 //
 // Mutant                                              Caught by
 // an erasure is told as what retention removed        TellsAnErasureFromRetention
+// what was read by break-glass could not be seen      WhatWasReadByBreakGlassWasSeen
+// or is seen by whoever opened otherwise, or later    WhatWasReadByBreakGlassWasSeen
 #include "services/bus/oversight/who_knew.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "concordat/access/v1/events.pb.h"
 #include "concordat/hub/v1/events.pb.h"
 #include "concordat/mappa/v1/events.pb.h"
 #include "concordat/police/v1/events.pb.h"
@@ -23,6 +27,8 @@ using access::v1::WhoKnewReport;
 using ::concordat::testing::FakeDisk;
 using ::concordat::testing::FakeEventLog;
 using ::concordat::testing::IsOk;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr uint64_t kNowUs = 1'764'000'000'000'000;  // 24 Nov 2025.
@@ -76,6 +82,7 @@ class WhoKnewQuestionTest : public ::testing::Test {
     opened.set_case_ref("C-1");
     opened.add_parties("police-scotland");
     opened.add_parties("nhs-tayside");
+    opened.add_parties("mappa-tayside");
     opened.set_lead("police-scotland");
     Append(kMappa, "mappa-tayside", opened);
   }
@@ -120,12 +127,42 @@ class WhoKnewQuestionTest : public ::testing::Test {
     return known.ok() ? known->report : WhoKnewReport();
   }
 
+  // Somebody of the council reads the person, just after the newest event.
+  void Read(const char* staff, uint64_t real_us) {
+    access::v1::Record record;
+    record.set_time(real_us);
+    record.set_log_time(kNowUs + log_.end().value);
+    access::v1::Called& called = *record.mutable_called();
+    called.set_principal("duty-senior");
+    called.set_agency("dundee-city-council");
+    called.set_role("duty-senior");
+    called.set_staff(staff);
+    called.set_purpose("MAPPA_RISK_MANAGEMENT");
+    called.set_method("concordat.bus.v1.BusService/ReadPerson");
+    called.set_outcome("OK");
+    called.add_subjects(kPerson.ToString());
+    ASSERT_THAT(store_->Add(absl::MakeConstSpan(&record, 1)), IsOk());
+  }
+  // What the event was to the council's.
+  access::v1::Knowledge OfCouncil(Sequence sequence) {
+    const WhoKnewReport report = Ask(coordinator_);
+    for (const access::v1::Knower& knower : report.knowers()) {
+      if (knower.agency() != "dundee-city-council") continue;
+      for (const access::v1::Knowledge& each : knower.events()) {
+        if (each.sequence() == sequence.value) return each;
+      }
+    }
+    ADD_FAILURE() << "nothing is said of " << sequence.value;
+    return {};
+  }
+
   std::shared_ptr<const TypeRegistry> types_;
   std::shared_ptr<const PrincipalRegistry> registry_;
   FakeEventLog log_;
   FakeDisk disk_;
   std::unique_ptr<AccessStore> store_;
   const v1::Principal guardian_ = Who("police-scotland", "guardian");
+  const v1::Principal coordinator_ = Who("mappa-tayside", "coordinator");
 };
 
 TEST_F(WhoKnewQuestionTest, TellsAnErasureFromRetention) {
@@ -143,6 +180,29 @@ TEST_F(WhoKnewQuestionTest, TellsAnErasureFromRetention) {
   EXPECT_FALSE(report.events(1).erased());
   EXPECT_EQ(report.events(2).removed_time(), 0u);
   EXPECT_TRUE(report.events(2).erased());
+}
+
+TEST_F(WhoKnewQuestionTest, WhatWasReadByBreakGlassWasSeen) {
+  const Sequence before = Concern();
+  Read("k.birnam", 500);
+  EXPECT_FALSE(OfCouncil(before).could_see());
+  access::v1::GlassBroken broken;
+  broken.set_opening_ref("G-1");
+  broken.set_by("duty-senior");
+  broken.set_staff("k.birnam");
+  broken.set_until(1000);
+  Append("urn:concordat:dundee-city-council:access", "dundee-city-council",
+         broken);
+  Read("another", 900);
+  Read("k.birnam", 1000);
+  EXPECT_FALSE(OfCouncil(before).could_see());
+  Read("k.birnam", 999);
+  const Sequence after = Concern();
+  const access::v1::Knowledge read = OfCouncil(before);
+  EXPECT_TRUE(read.could_see());
+  EXPECT_EQ(read.because(), "opened without an interest, G-1");
+  EXPECT_THAT(read.shown(), Not(IsEmpty()));
+  EXPECT_FALSE(OfCouncil(after).could_see());
 }
 
 }  // namespace
