@@ -25,6 +25,20 @@ const AdoptedAgreement* Find(const std::vector<AdoptedAgreement>& list,
   return found == list.end() ? nullptr : &*found;
 }
 
+// Of what is adopted by the candidate's name only a party is told: a text of the
+// caller's own may name anybody.
+absl::Status MayCompare(const Call& call,
+                        const policy::v1::Agreement& candidate,
+                        const AdoptedAgreement* known) {
+  const policy::v1::Agreement& of =
+      known == nullptr ? candidate : known->agreement;
+  if (call.principal->role() == "operator" ||
+      IsOf(of, call.principal->agency())) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError("candidate: you are no party to it");
+}
+
 // The step of the warning that so many days are in; none: it is too early.
 std::optional<uint32_t> StepOf(uint32_t left, uint32_t warning_days) {
   std::optional<uint32_t> step;
@@ -176,7 +190,9 @@ absl::StatusOr<v1::DiffAgreementResponse> AgreementDesk::Diff(
   const auto candidate = ParseAgreement(request.candidate());
   if (!candidate.ok()) return candidate.status();
   const auto list = ingest_.agreements()->List(ingest_.now_us());
-  const AdoptedAgreement* const known = Find(list, candidate->name());
+  // Of two texts of the caller's own nothing that is adopted is told.
+  const AdoptedAgreement* const known =
+      request.base().empty() ? Find(list, candidate->name()) : nullptr;
   policy::v1::Agreement before;
   if (!request.base().empty()) {
     auto base = ParseAgreement(request.base());
@@ -185,10 +201,9 @@ absl::StatusOr<v1::DiffAgreementResponse> AgreementDesk::Diff(
   } else if (known != nullptr) {
     before = known->agreement;
   }
-  const std::string& agency = call.principal->agency();
-  if (call.principal->role() != "operator" && !IsOf(*candidate, agency) &&
-      !IsOf(before, agency)) {
-    return absl::PermissionDeniedError("candidate: you are no party to it");
+  if (const absl::Status may = MayCompare(call, *candidate, known);
+      !may.ok() && !IsOf(before, call.principal->agency())) {
+    return may;
   }
   const auto none = Agreements::None(types_);
   const auto after = none->With(*candidate);
@@ -224,10 +239,11 @@ void AgreementDesk::Try(const Call& call,
                         Reply<v1::SimulateAgreementResponse> reply) {
   auto candidate = ParseAgreement(request.candidate());
   if (!candidate.ok()) return reply(candidate.status());
-  if (call.principal->role() != "operator" &&
-      !IsOf(*candidate, call.principal->agency())) {
-    return reply(
-        absl::PermissionDeniedError("candidate: you are no party to it"));
+  const auto list = ingest_.agreements()->List(ingest_.now_us());
+  if (const absl::Status may =
+          MayCompare(call, *candidate, Find(list, candidate->name()));
+      !may.ok()) {
+    return reply(may);
   }
   if (const auto caught_up = asked_.CatchUp(log_); !caught_up.ok()) {
     return reply(caught_up);

@@ -8,6 +8,7 @@
 // what was shared is lost with it for publishers    RetirementEndsSessionsAndSaysWhy
 // a party that is not of it retires it              RetirementNeedsAPartysSignature
 // numbers are of another candidate                  ACandidateIsComparedAndTried
+// a text of one's own tells of a stranger's         AStrangersTextIsNotComparedWithWhatIsAdopted
 // an end is told late, or in other words elsewhere  AnEndIsToldInOneAndTheSameWords
 // whom to ring, or whose agreement, is not in it    AnEndIsToldInOneAndTheSameWords
 #include <filesystem>
@@ -274,6 +275,43 @@ TEST_F(AgreementsTest, ACandidateIsComparedAndTried) {
   EXPECT_THAT(Desk<bus::v1::SimulateAgreementResponse>(
                   "admin", "SimulateAgreement", attempt),
               HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(AgreementsTest, AStrangersTextIsNotComparedWithWhatIsAdopted) {
+  // The council is no party to what two others have adopted.
+  const std::string text =
+      "name: \"two-boards\" version: 1 parties: \"police-scotland\" "
+      "parties: \"nhs-tayside\" valid_from: \"2025-10-01\" "
+      "valid_to: \"2026-09-30\" purposes: \"MAPPA_RISK_MANAGEMENT\" "
+      "gateways: \"G1\" see { to: \"nhs-tayside\" roles: \"nhs-liaison\" "
+      "types: \"concordat.police.v1.*\" audience: AUDIENCE_PARTY }";
+  ASSERT_THAT(Adopt(text, {"police-scotland", "nhs-tayside"}), IsOk());
+  const std::string own =
+      absl::StrReplaceAll(text, {{"version: 1", "version: 2"},
+                                 {"parties: \"nhs-tayside\"",
+                                  "parties: \"nhs-tayside\" "
+                                  "parties: \"dundee-city-council\""}});
+  const auto compare = [&](absl::string_view principal,
+                           const std::string& base) {
+    bus::v1::DiffAgreementRequest request;
+    request.set_candidate(own);
+    request.set_base(base);
+    return Desk<bus::v1::DiffAgreementResponse>(principal, "DiffAgreement",
+                                                request);
+  };
+  EXPECT_THAT(compare("socialwork", ""),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  bus::v1::SimulateAgreementRequest attempt;
+  attempt.set_candidate(absl::StrReplaceAll(
+      own, {{"valid_from", "arrangement: \"mappa-tayside\" valid_from"}}));
+  EXPECT_THAT(Desk<bus::v1::SimulateAgreementResponse>(
+                  "coordinator", "SimulateAgreement", attempt),
+              HasCode(absl::StatusCode::kPermissionDenied));
+  // Of its own texts, and to a party.
+  const auto texts = compare("socialwork", text);
+  ASSERT_THAT(texts, IsOk());
+  EXPECT_EQ(texts->from_version(), 1u);
+  EXPECT_THAT(compare("nhs", ""), IsOk());
 }
 
 }  // namespace
