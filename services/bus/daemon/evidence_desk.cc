@@ -130,6 +130,10 @@ absl::StatusOr<v1::ProveInclusionResponse> EvidenceDesk::Inclusion(
   AddTreeHashes(*proof, *response.mutable_hashes());
   if (size == newest) response.set_checkpoint(*now.note);
   response.set_leaf(*std::move(leaf));
+  // Who signed an event says whose it is: to who may see it, and to the operator.
+  if (response.leaf().empty() && call.principal->role() != "operator") {
+    return response;
+  }
   const absl::Status filled = FillSignature(call, *event, response);
   if (!filled.ok()) return filled;
   return response;

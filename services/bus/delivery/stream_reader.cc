@@ -43,7 +43,11 @@ std::string StreamReader::Read(const v1::Principal& principal,
         v1::REFUSAL_SHUTTING_DOWN,
         absl::StrCat("the log cannot be read: ", version.status().message()));
   }
-  answer.set_stream_version(version->value);
+  const auto& grants = principal.publish();
+  const bool publishes =
+      std::any_of(grants.begin(), grants.end(),
+                  [&](const auto& grant) { return grant.source() == source; });
+  if (publishes) answer.set_stream_version(version->value);
   Sequence at = {request.after()};
   for (bool more = true; more;) {
     const auto sequences =
@@ -68,6 +72,9 @@ std::string StreamReader::Read(const v1::Principal& principal,
             absl::StrCat("the log cannot be read: ", event.status().message()));
       }
       const GroupMask granted = fold_.Granted(*event, to);
+      if (granted != 0 && !publishes) {
+        answer.set_stream_version(sequence.value);
+      }
       if (granted != 0 && event->removed_us != 0) {
         answer.set_removed(answer.removed() + 1);
         answer.set_removed_time(

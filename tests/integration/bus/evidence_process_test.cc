@@ -9,6 +9,7 @@
 // a cosignature of who has no witness key            AClientKeepsAndCosigns…
 // a log that is not what was signed is signed on     ALogThatIsNotWhatWasSigned…
 // a signature lost, or of who did not publish it     WhatAProducerSigned…
+// who signed what the caller may not see             WhatAProducerSigned…
 // a stamp that is not fetched, checked or missed     AnAuthorityStampsAnd…
 // a command that believes what the bus says          TheCommandLineChecks…
 // a tree is verified no further than one answer      GoesOnVerifyingWhereItWas
@@ -205,9 +206,18 @@ TEST_F(EvidenceProcessTest, WhatAProducerSignedAndWhatNobodyDid) {
   EXPECT_TRUE(Names(proof.link(), {sequences[7]}));
   EXPECT_THAT(digests, ::testing::Contains(DecodeSpine(proof.leaf())->digest));
   // Of other events it tells the producer's agency and hub services alone.
-  const auto to_others = Prove("nhs", sequences[7]);
-  EXPECT_EQ(to_others.signed_by(), "police");
-  EXPECT_FALSE(to_others.has_link());
+  for (const char* other : {"coordinator", "admin"}) {
+    const auto to_others = Prove(other, sequences[7]);
+    EXPECT_EQ(to_others.signed_by(), "police") << other;
+    EXPECT_FALSE(to_others.has_link()) << other;
+  }
+  // To who may not see the event not even whose it is.
+  const auto to_none = Prove("nhs", sequences[7]);
+  EXPECT_TRUE(to_none.leaf().empty());
+  EXPECT_EQ(to_none.producer_signature(),
+            bus::v1::PRODUCER_SIGNATURE_UNSPECIFIED);
+  EXPECT_EQ(to_none.signed_by(), "");
+  EXPECT_EQ(to_none.signing_key(), "");
   EXPECT_EQ(Prove("police", unsigned_one).producer_signature(),
             bus::v1::PRODUCER_SIGNATURE_UNSIGNED);
   // It lasts.

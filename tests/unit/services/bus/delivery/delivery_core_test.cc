@@ -15,6 +15,7 @@
 //   lost while it is connected
 // names without bound, or one role uses another's   ARoleHasSoManyNamesAndNoMore
 // operator sees a subject                           TheOperatorSeesEnvelopes
+// a stream moves by what its reader may not see     AStreamOfOthersDoesNotMoveByWhatIsHidden
 // other log's position taken                        RefusesThePositionOfAnotherLog
 // filter on more than types not asked               FiltersByAgencyPersonAndStream
 // an operator finds a person by filter              AnEnvelopeIsNotFilteredByWhatItHides
@@ -558,6 +559,31 @@ TEST_F(DeliveryCoreTest, ReadsOfAStreamWhatTheCallerMaySee) {
       DecodeStreamEvents(reader.Read(Named("green"), "CARE", request));
   ASSERT_THAT(nothing, IsOk());
   EXPECT_EQ(nothing->rest.refusal(), v1::REFUSAL_NO_GRANT);
+}
+
+TEST_F(DeliveryCoreTest, AStreamOfOthersDoesNotMoveByWhatIsHidden) {
+  Event("a.v1.Fact", 0);
+  Event("a.v1.Fact", 1);
+  PolicyFold fold(types_);
+  ASSERT_THAT(fold.Adopt(Demo()), IsOk());
+  ASSERT_THAT(fold.CatchUp(log_), IsOk());
+  StreamReader reader(log_, fold, types_);
+  v1::ReadStream request;
+  request.set_source("urn:concordat:elsewhere:x");
+  request.set_stream("s");
+  const auto version = [&](const v1::Principal& principal) {
+    const auto answer =
+        DecodeStreamEvents(reader.Read(principal, "CARE", request));
+    EXPECT_THAT(answer, IsOk());
+    return answer.ok() ? answer->rest.stream_version() : 99;
+  };
+  v1::Principal reads = Named("red");
+  EXPECT_EQ(version(reads), 1u);
+  request.set_after(1);
+  EXPECT_EQ(version(reads), 0u);
+  // Who may append to it has to know where it stands.
+  reads.add_publish()->set_source("urn:concordat:elsewhere:x");
+  EXPECT_EQ(version(reads), 2u);
 }
 
 TEST_F(DeliveryCoreTest, ReadsAStreamOfTheCallersOwnSourceUnlessItNamesOne) {
