@@ -124,6 +124,11 @@ absl::StatusOr<std::vector<std::string>> AskEveryProgram(
       }
       if (!answer.ok()) return answer.status();
       page(*answer);
+      if (next.after() == request.after() &&
+          next.after_event() == request.after_event() &&
+          !answer->missing().empty()) {
+        missing.push_back(absl::StrCat(program, ": ", answer->missing()));
+      }
       more = answer->more();
       next.set_after(answer->next());
       next.set_after_event(answer->next_event());

@@ -182,6 +182,9 @@ void Print(const bus::v1::ExplainArrivalResponse& answer) {
                   step.line().empty() ? "" : ")");
     }
   }
+  if (!answer.missing().empty()) {
+    std::printf("not all: %s\n", answer.missing().c_str());
+  }
 }
 
 absl::Status ExplainArrival(Hub& hub, const std::string& event,

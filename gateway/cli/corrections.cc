@@ -81,6 +81,11 @@ void AddClocks(Hub& hub, bus::v1::TraceCorrectionResponse& trace) {
   }
 }
 
+// What the answer is not of.
+void PrintMissing(const std::string& missing) {
+  if (!missing.empty()) std::printf("not all: %s\n", missing.c_str());
+}
+
 void Print(const bus::v1::TraceCorrectionResponse& trace) {
   Print(trace.correction(), /*with_accepted=*/true);
   for (const bus::v1::CorrectionUse& use : trace.uses()) {
@@ -90,6 +95,7 @@ void Print(const bus::v1::TraceCorrectionResponse& trace) {
                 use.what().c_str(), use.state().c_str());
   }
   std::printf("%s\n", trace.complete() ? "complete" : "not complete");
+  PrintMissing(trace.missing());
 }
 
 absl::Status List(Hub& hub, bool open, bool as_json) {
@@ -106,6 +112,7 @@ absl::Status List(Hub& hub, bool open, bool as_json) {
     Print(each, /*with_accepted=*/false);
   }
   if (list->corrections().empty()) std::printf("no corrections\n");
+  PrintMissing(list->missing());
   return absl::OkStatus();
 }
 

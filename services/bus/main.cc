@@ -416,6 +416,7 @@ int Main(int argc, char** argv) {
     });
   };
   PersonLists lists(*log, asked);
+  const std::string missing = MissingAccess(shared != nullptr);
   ErasureDesk erasures(*log, rekeyer, recorder, four_eyes, types, load_policy,
                        lists, std::make_unique<BackgroundThread>());
   HoldDesk holds(
@@ -431,12 +432,12 @@ int Main(int argc, char** argv) {
 
   CorrectionDesk corrections(
       *log, types, delivery, recorder,
-      CorrectionRegister(*log, types, *access, asked, lists),
+      CorrectionRegister(*log, types, *access, asked, lists), missing,
       std::make_unique<BackgroundThread>());
   const auto access_tree = start.Value(
       AccessTree::Open(*access, start.Value(AccessOriginOf(tree->key().name)),
                        signer, *tree_folder));
-  WhoKnew who_knew(*log, types, *access, lists);
+  WhoKnew who_knew(*log, types, *access, lists, missing);
   BundleMaker bundles(*log, *log, *log, *tree, types, *access, *access_tree,
                       signer);
   WhoKnewDesk who_knew_desk(who_knew, bundles,
@@ -449,12 +450,12 @@ int Main(int argc, char** argv) {
   host_options.tls = start.Value(data.LoadTls(kKeys));
   SetWatch(watch, &host_options);
   AccessDesk access_desk(kProgram, *access, *access_tree,
-                         AccessEventsOf(*log, lists));
+                         AccessEventsOf(*log, lists, missing));
   ServerHost host(host_options, registry->source(), clock, logger, metrics,
                   *access);
   Explainer explainer(*log, asked, types, watch.expiry_warning_days(),
                       registry->source());
-  ArrivalDesk arrivals(*log, explainer, delivery, *access,
+  ArrivalDesk arrivals(*log, explainer, delivery, *access, missing,
                        std::make_unique<BackgroundThread>());
   PersonReader persons(*log, asked, types, clock);
   const std::unique_ptr<Stamping> stamping =

@@ -164,7 +164,8 @@ absl::Status AccessDisclosures::Record(
   return store_.Add(records);
 }
 
-AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists) {
+AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists,
+                            std::string missing) {
   return {
       .of_person =
           [&log](const std::string& subject) { return OfPerson(log, subject); },
@@ -182,7 +183,16 @@ AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists) {
           [&lists](const v1::Principal& caller, const PersonKey& person) {
             return lists.Allow(RecipientOf(caller, caller.default_purpose()),
                                person);
-          }};
+          },
+      .missing = std::move(missing)};
+}
+
+std::string MissingAccess(bool shares_log) {
+  return shares_log
+             ? "whoever shares the log has an access log of its own: this "
+               "is of one process, and what others delivered or "
+               "answered is not in it"
+             : "";
 }
 
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now) {

@@ -49,7 +49,12 @@ class AccessEnd {
 // Both outlive it. A part of a period is at most
 // kPeriodEventsMax events that were looked at.
 inline constexpr uint64_t kPeriodEventsMax = 16'384;
-AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists);
+AccessEvents AccessEventsOf(const EventLog& log, PersonLists& lists,
+                            std::string missing);
+
+// What this process's access log does not have, in words: where several processes
+// share the log, what the others delivered and answered. Empty: nothing.
+std::string MissingAccess(bool shares_log);
 
 // The record that the bus starts with.
 access::v1::Record BeganOf(const LogStatus& log, absl::Time now);

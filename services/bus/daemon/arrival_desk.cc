@@ -22,11 +22,13 @@ struct ArrivalDesk::Run {
 
 ArrivalDesk::ArrivalDesk(EventLog& log, Explainer& explainer,
                          DeliveryLoop& delivery, const AccessStore& store,
+                         std::string missing,
                          std::unique_ptr<Background> thread)
     : log_(log),
       explainer_(explainer),
       delivery_(delivery),
       store_(store),
+      missing_(std::move(missing)),
       thread_(std::move(thread)) {}
 
 void ArrivalDesk::Serve(ServerHost& host) {
@@ -94,6 +96,7 @@ void ArrivalDesk::Answer(Run& run) const {
   response.set_accepted_time(view.accepted_time());
   response.set_agency(view.agency());
   response.set_role(view.role());
+  response.set_missing(missing_);
   const auto add = [&](const std::string& name, const ArrivalState& state) {
     const auto sent = times->find(name);
     *response.add_arrivals() =

@@ -2,6 +2,7 @@
 #define CONCORDAT_SERVICES_BUS_DAEMON_ARRIVAL_DESK_H_
 
 #include <memory>
+#include <string>
 
 #include "concordat/bus/v1/arrival.pb.h"
 #include "services/bus/daemon/asked_thread.h"
@@ -22,8 +23,10 @@ namespace concordat::bus {
 class ArrivalDesk {
  public:
   // Everything outlives it; it outlives the host and the delivery loop's thread.
+  // `missing`: what the access log does not have (MissingAccess).
   ArrivalDesk(EventLog& log, Explainer& explainer, DeliveryLoop& delivery,
-              const AccessStore& store, std::unique_ptr<Background> thread);
+              const AccessStore& store, std::string missing,
+              std::unique_ptr<Background> thread);
 
   void Serve(ServerHost& host);
 
@@ -39,6 +42,7 @@ class ArrivalDesk {
   Explainer& explainer_;  // The host's thread alone.
   DeliveryLoop& delivery_;
   const AccessStore& store_;
+  const std::string missing_;
   AskedThread thread_;  // Last.
 };
 

@@ -41,11 +41,13 @@ CorrectionDesk::CorrectionDesk(EventLog& log,
                                const DeliveryLoop& delivery,
                                ActRecorder& recorder,
                                CorrectionRegister corrections,
+                               std::string missing,
                                std::unique_ptr<Background> thread)
     : log_(log),
       types_(std::move(types)),
       delivery_(delivery),
       recorder_(recorder),
+      missing_(std::move(missing)),
       register_(std::move(corrections)),
       thread_(std::move(thread)) {}
 
@@ -88,6 +90,7 @@ absl::StatusOr<v1::ListCorrectionsResponse> CorrectionDesk::List(
   auto corrections = register_.List(QuestionOf(call));
   if (!corrections.ok()) return corrections.status();
   v1::ListCorrectionsResponse response;
+  response.set_missing(missing_);
   for (v1::Correction& each : *corrections) {
     if (request.open() && each.waits_for() == 0) continue;
     *response.add_corrections() = std::move(each);
@@ -124,7 +127,8 @@ absl::StatusOr<v1::TraceCorrectionResponse> CorrectionDesk::Trace(
   auto found = register_.Find(question, at);
   if (!found.ok()) return found.status();
   v1::TraceCorrectionResponse response;
-  bool complete = found->correction.waits_for() == 0;
+  response.set_missing(missing_);
+  bool complete = missing_.empty() && found->correction.waits_for() == 0;
   if (found->whole) {
     auto uses = UsesOf(log_, *types_, found->entry, AlertsAt(question));
     if (!uses.ok()) return uses.status();

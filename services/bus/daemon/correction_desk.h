@@ -25,9 +25,10 @@ namespace concordat::bus {
 class CorrectionDesk {
  public:
   // Everything outlives it; it outlives the host and the ingest loop's thread.
+  // `missing`: what the access log does not have (MissingAccess).
   CorrectionDesk(EventLog& log, std::shared_ptr<const TypeRegistry> types,
                  const DeliveryLoop& delivery, ActRecorder& recorder,
-                 CorrectionRegister corrections,
+                 CorrectionRegister corrections, std::string missing,
                  std::unique_ptr<Background> thread);
 
   void Serve(ServerHost& host);
@@ -51,6 +52,7 @@ class CorrectionDesk {
   const std::shared_ptr<const TypeRegistry> types_;
   const DeliveryLoop& delivery_;
   ActRecorder& recorder_;
+  const std::string missing_;
   CorrectionRegister register_;  // The thread's.
   AskedThread thread_;           // Last.
 };

@@ -543,6 +543,11 @@ absl::StatusOr<KnownThen> WhoKnew::Ask(
                         *person, *std::move(moment))
                    .Answer();
   if (!known.ok()) return known.status();
+  if (!missing_.empty()) {
+    access::v1::CouldNotKnow& row = *known->report.add_could_not_know();
+    row.set_what("other access logs");
+    row.set_words(missing_);
+  }
   known->report.set_environment(
       std::string(EnvironmentName(registry.environment())));
   known->report.set_made_for(absl::StrCat(caller.agency(), "/", caller.role()));

@@ -38,10 +38,15 @@ struct KnownThen {
 
 class WhoKnew {
  public:
-  // All outlive this.
+  // All outlive this. `missing`: what the access log does not have, in words;
+  // empty: nothing.
   WhoKnew(const EventLog& log, std::shared_ptr<const TypeRegistry> types,
-          const AccessStore& store, PersonLists& lists)
-      : log_(log), types_(std::move(types)), store_(store), lists_(lists) {}
+          const AccessStore& store, PersonLists& lists, std::string missing)
+      : log_(log),
+        types_(std::move(types)),
+        store_(store),
+        lists_(lists),
+        missing_(std::move(missing)) {}
 
   //   As WhoKnewService.WhoKnew.
   absl::StatusOr<KnownThen> Ask(const PrincipalRegistry& registry,
@@ -54,6 +59,7 @@ class WhoKnew {
   const std::shared_ptr<const TypeRegistry> types_;
   const AccessStore& store_;
   PersonLists& lists_;
+  const std::string missing_;
 };
 
 }  // namespace concordat::bus

@@ -353,6 +353,7 @@ absl::StatusOr<access::v1::ListAccessResponse> AccessReader::List(
   const uint64_t end = request.with_proof() ? tree.checkpoint.size : followed_;
   response.mutable_not_running()->Assign(not_running_.begin(),
                                          not_running_.end());
+  response.set_missing(events_.missing);
   Allowed allowed(caller, events_);
   Extract extract(caller, request, part->events, acknowledged_, principals_,
                   events_, allowed, response);

@@ -51,6 +51,8 @@ struct AccessEvents {
   std::function<absl::StatusOr<bool>(const bus::v1::Principal& caller,
                                      const PersonKey& person)>
       allow;
+  // What the access log does not have, in words; empty: nothing.
+  std::string missing = {};
 };
 
 // Whether `caller` may ask at all: a co-ordinator, or a guardian of its agency.

@@ -4,6 +4,7 @@
 // an erasure is told as what retention removed        TellsAnErasureFromRetention
 // what was read by break-glass could not be seen      WhatWasReadByBreakGlassWasSeen
 // or is seen by whoever opened otherwise, or later    WhatWasReadByBreakGlassWasSeen
+// of several access logs one is told as all           SaysThatOtherProcessesHaveAccessLogsToo
 #include "services/bus/oversight/who_knew.h"
 
 #include "absl/strings/str_cat.h"
@@ -118,7 +119,7 @@ class WhoKnewQuestionTest : public ::testing::Test {
   }
   WhoKnewReport Ask(const v1::Principal& caller) {
     PersonLists lists(log_, PolicyFold(types_));
-    WhoKnew who_knew(log_, types_, *store_, lists);
+    WhoKnew who_knew(log_, types_, *store_, lists, missing_);
     access::v1::WhoKnewRequest request;
     request.set_subject(kPerson.ToString());
     const auto known =
@@ -161,6 +162,7 @@ class WhoKnewQuestionTest : public ::testing::Test {
   FakeEventLog log_;
   FakeDisk disk_;
   std::unique_ptr<AccessStore> store_;
+  std::string missing_;
   const v1::Principal guardian_ = Who("police-scotland", "guardian");
   const v1::Principal coordinator_ = Who("mappa-tayside", "coordinator");
 };
@@ -203,6 +205,16 @@ TEST_F(WhoKnewQuestionTest, WhatWasReadByBreakGlassWasSeen) {
   EXPECT_EQ(read.because(), "opened without an interest, G-1");
   EXPECT_THAT(read.shown(), Not(IsEmpty()));
   EXPECT_FALSE(OfCouncil(after).could_see());
+}
+
+TEST_F(WhoKnewQuestionTest, SaysThatOtherProcessesHaveAccessLogsToo) {
+  Concern();
+  EXPECT_THAT(Ask(guardian_).could_not_know(), IsEmpty());
+  missing_ = "what others delivered";
+  const WhoKnewReport report = Ask(guardian_);
+  ASSERT_THAT(report.could_not_know(), SizeIs(1));
+  EXPECT_EQ(report.could_not_know(0).what(), "other access logs");
+  EXPECT_EQ(report.could_not_know(0).words(), missing_);
 }
 
 }  // namespace

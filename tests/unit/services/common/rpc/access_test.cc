@@ -21,6 +21,7 @@
 // acknowledgements are read once and never again   AnAcknowledgementCountsWheneverItComes
 // what a system was sent is nobody's, of nobody     ADeliveryIsTheSubscribers
 // a controller is told which of others' systems    ADeliveryIsTheSubscribers
+// of several access logs one is told as all        SaysWhatItsLogDoesNotHave
 // a row names whom the person's lists keep out     ToWhomIsKeptOutThereIsNoAccess
 // or its proof does, or that the person was asked  ToWhomIsKeptOutThereIsNoAccess
 // who asked before is not told of its own question ToWhomIsKeptOutThereIsNoAccess
@@ -448,6 +449,12 @@ TEST_F(AccessTest, ToWhomIsKeptOutThereIsNoAccess) {
   // As of a person that there is not, whom it asked about.
   call("kept-out", false);
   EXPECT_EQ(Ask(request, kept_out).size(), 1u);
+}
+
+TEST_F(AccessTest, SaysWhatItsLogDoesNotHave) {
+  events_.missing = "what another process delivered";
+  Ask({}, coordinator_);
+  EXPECT_EQ(last_.missing(), events_.missing);
 }
 
 TEST_F(AccessTest, EachRecordIsInTheTree) {
