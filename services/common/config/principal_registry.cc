@@ -289,7 +289,10 @@ const bus::v1::Principal* PrincipalRegistry::FindByCertificateUri(
 
 bool PrincipalRegistry::IsCertificateKey(const bus::v1::Principal& principal,
                                          absl::string_view key) const {
-  if (CertificateKeysOf(principal).empty()) return true;
+  if (principal.certificate_key().empty() &&
+      principal.second_certificate_key().empty()) {
+    return true;
+  }
   const auto it = by_certificate_key_.find(key);
   return it != by_certificate_key_.end() && it->second == &principal;
 }

@@ -486,9 +486,8 @@ ServerHost::ServerHost(ServerHostOptions options, RegistrySource registry,
                          Executor(queue_max),
                          nullptr,
                          nullptr});
-  health().Add([&access = state_->access](Troubles& troubles) {
-    access.Judge(troubles);
-  });
+  health().Add(
+      [&calls = state_->access](Troubles& troubles) { calls.Judge(troubles); });
   Handle<hub::v1::GetStatusRequest, hub::v1::GetStatusResponse>(
       kGetStatus, {{}, true},
       [state = state_.get()](const Call&, const hub::v1::GetStatusRequest&)

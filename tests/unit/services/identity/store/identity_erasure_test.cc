@@ -117,7 +117,6 @@ TEST_F(IdentityErasureTest, NothingOfThePersonIsInTheFiles) {
 // It waits as long as the store does for who reads: 5 s.
 TEST_F(IdentityErasureTest, NothingIsConfirmedWhileSomebodyReadsTheFiles) {
   const PersonKey person = FullPerson();
-  const auto before = store_->PendingOutbox(0, 100).value();
   {
     auto backup = Database::Open(path_, Database::Durability::kFull);
     ASSERT_THAT(backup, IsOk());
