@@ -361,10 +361,11 @@ TEST_F(DoorsTest, AlertsComeAsTheyAreRaised) {
   EXPECT_TRUE(alerts[0].data.contains("alertRef"));
   // After a break, all that changed there or later, as it is now.
   const uint64_t middle = alerts[alerts.size() / 2].id;
-  const std::vector<SseAlert> rest = ReadAlerts(*Follow(absl::StrCat(middle)));
+  const std::vector<SseAlert> rest =
+      ReadAlerts(*Follow(absl::StrCat(middle)), alerts.back().id);
   ASSERT_FALSE(rest.empty());
   EXPECT_GE(rest.front().id, middle);
-  EXPECT_EQ(rest.back().id, alerts.back().id);
+  EXPECT_GE(rest.back().id, alerts.back().id);
   const auto from_here = ReadAlerts(*Follow(""));
   EXPECT_THAT(from_here, IsEmpty());
   EXPECT_THAT(AccessLogOf("gateway"),
