@@ -1,8 +1,6 @@
 #include "gateway/cli/person_papers.h"
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <vector>
 
@@ -10,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/json.h"
+#include "gateway/cli/keys/key_files.h"
 #include "gateway/cli/person_pack.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/event/codec.h"
@@ -62,25 +61,6 @@ absl::StatusOr<Read> ReadAll(Hub& hub, const std::string& subject) {
     }
   }
   return read;
-}
-
-// Only its owner may read it.
-absl::Status WriteNew(const std::string& path, const std::string& text) {
-  if (std::filesystem::exists(path)) {
-    return absl::AlreadyExistsError(absl::StrCat(path, " is there already"));
-  }
-  {
-    std::ofstream file(path, std::ios::binary);
-    std::error_code error;
-    std::filesystem::permissions(path,
-                                 std::filesystem::perms::owner_read |
-                                     std::filesystem::perms::owner_write,
-                                 error);
-    if (error || !(file << text) || !file.flush()) {
-      return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
-    }
-  }
-  return absl::OkStatus();
 }
 
 void Print(const bus::v1::PersonPack& pack) {
@@ -155,9 +135,11 @@ absl::Status MakePersonPaper(const CommandLine& line,
           : SubjectAccessPack(read.views, **registry, pack_request);
   if (!pack.ok()) return pack.status();
   if (!request.to.empty()) {
-    absl::Status written = WriteNew(request.to + ".json", ToJson(*pack) + "\n");
+    absl::Status written =
+        WriteNewFile(request.to + ".json", ToJson(*pack) + "\n", kPrivateFile);
     if (written.ok()) {
-      written = WriteNew(request.to + ".html", PrintablePack(*pack));
+      written = WriteNewFile(request.to + ".html", PrintablePack(*pack),
+                             kPrivateFile);
     }
     if (!written.ok()) return written;
     std::printf("%d items in %s.json and %s.html\n", pack->items_size(),

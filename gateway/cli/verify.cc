@@ -1,13 +1,12 @@
 // concordat verify FILE: needs the file and public keys, and no hub.
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/documents/access_extract.h"
 #include "gateway/cli/json.h"
+#include "gateway/cli/keys/key_files.h"
 #include "gateway/cli/who_knew_page.h"
 #include "services/common/bundle/bundle.h"
 
@@ -15,14 +14,6 @@ namespace concordat::cli {
 namespace {
 
 constexpr char kLogKey[] = "keys/log-signing.pub";
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return bytes.str();
-}
 
 absl::Status NotVerified(const absl::Status& why) {
   return absl::Status(why.code() == absl::StatusCode::kInvalidArgument
@@ -79,7 +70,7 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
     if (!data.ok()) return data.status();
     keys_path = data->PathOf(kLogKey);
   }
-  const auto text = ReadFile(keys_path);
+  const auto text = ReadWholeFile(keys_path);
   if (!text.ok()) return text.status();
   const auto keys = ParseBundleKeys(*text);
   if (!keys.ok()) {
@@ -87,7 +78,7 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
         absl::StrCat(keys_path, ": ", keys.status().message()));
   }
   const std::string& path = line.words()[0];
-  const auto bytes = ReadFile(path);
+  const auto bytes = ReadWholeFile(path);
   if (!bytes.ok()) return bytes.status();
   if (IsExtract(*bytes)) {
     if (!html.empty()) {
@@ -99,12 +90,9 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
   if (!checked.ok()) return NotVerified(checked.status());
   const access::v1::Bundle& bundle = checked->bundle;
   if (!html.empty()) {
-    std::ofstream file(html, std::ios::binary | std::ios::trunc);
-    file << WhoKnewPage(bundle.report());
-    file.close();
-    if (file.fail()) {
-      return absl::UnavailableError(absl::StrCat("cannot write ", html));
-    }
+    const absl::Status written =
+        ReplaceFile(html, WhoKnewPage(bundle.report()), kPrivateFile);
+    if (!written.ok()) return written;
   }
   if (line.json()) {
     std::printf("%s\n", ToJson(bundle.report()).c_str());

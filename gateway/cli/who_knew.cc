@@ -1,6 +1,5 @@
 // concordat who-knew
 #include <cstdio>
-#include <fstream>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -9,6 +8,7 @@
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
 #include "gateway/cli/json.h"
+#include "gateway/cli/keys/key_files.h"
 #include "gateway/cli/who_knew_page.h"
 #include "services/common/base/bytes.h"
 #include "services/common/bundle/bundle.h"
@@ -19,16 +19,6 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kMethod[] = "concordat.access.v1.WhoKnewService/WhoKnew";
-
-absl::Status WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << bytes;
-  file.close();
-  if (file.fail()) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path));
-  }
-  return absl::OkStatus();
-}
 
 // Checked with the log's key of the data directory, not with what the bus says.
 absl::Status ShowCompleteness(const Hub& hub, const std::string& bundle,
@@ -113,9 +103,11 @@ absl::Status RunWhoKnew(const std::vector<std::string>& arguments) {
   if (!response.ok()) return response.status();
   const access::v1::WhoKnewReport& report = response->report();
   absl::Status status;
-  if (!html.empty()) status = WriteFile(html, WhoKnewPage(report));
+  if (!html.empty()) {
+    status = ReplaceFile(html, WhoKnewPage(report), kPrivateFile);
+  }
   if (status.ok() && !bundle.empty()) {
-    status = WriteFile(bundle, response->bundle());
+    status = ReplaceFile(bundle, response->bundle(), kPrivateFile);
   }
   if (!status.ok()) return status;
   if (complete) return ShowCompleteness(**hub, response->bundle(), line.json());

@@ -6,6 +6,7 @@
 // what came after the moment is told of it             TellsTheAlertAndWhoAcceptedIt
 // a feed's silence is not told                         TellsTheAlertAndWhoAcceptedIt
 // the page leaves out what the report has              ThePageHasWhatTheReportHas
+// others of the machine may read it                    ThePageHasWhatTheReportHas
 // a bundle needs the hub or its folder to be checked   IsCheckedWhereThereIsNoHub
 // a bundle that was changed passes, or another's key   IsCheckedWhereThereIsNoHub
 // what is wrong with what was asked is not named       WhatIsWrongIsNamed
@@ -190,6 +191,9 @@ TEST_F(WhoKnewHubTest, ThePageHasWhatTheReportHas) {
                     HasSubstr("ContactRecorded")));
   }
   EXPECT_THAT(ReadFile(page), AllOf(StartsWith("<!"), HasSubstr("</html>")));
+  // It is about a person: for who asked alone.
+  EXPECT_EQ(fs::status(page).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST_F(WhoKnewHubTest, IsCheckedWhereThereIsNoHub) {
