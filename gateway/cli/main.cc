@@ -76,6 +76,14 @@ void PrintHelp() {
   }
 }
 
+// A full disk, or a reader that broke off, took what was printed: said once here.
+bool IsPrinted(const char* command) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  std::fprintf(stderr, "concordat %s: not all of it could be printed\n",
+               command);
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,7 +97,7 @@ int main(int argc, char** argv) {
     if (name != command.name) continue;
     const absl::Status status =
         command.run(std::vector<std::string>(argv + 2, argv + argc));
-    if (status.ok()) return 0;
+    if (status.ok()) return IsPrinted(command.name) ? 0 : 1;
     std::fprintf(stderr, "concordat %s: %s\n", command.name,
                  std::string(status.message()).c_str());
     return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;

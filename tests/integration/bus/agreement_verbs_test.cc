@@ -9,6 +9,7 @@
 // an early end of another version, or in the past   AnEarlyEndIsOfTheNewestVersionAndOfNow
 // a candidate that is none, a day that is none      TrialsSayWhichInputIsWrong
 // `list` is silent about what ended, or whom to ring  AnEarlyEndIsOfTheNewestVersionAndOfNow
+// what a full disk took is a success                WhatCannotBePrintedIsNoSuccess
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -42,10 +43,11 @@ MATCHER_P(Says, words, "") {
 
 class AgreementVerbsTest : public BusProcessTest {
  protected:
-  Said Agreements(const std::string& words) {
+  Said Agreements(const std::string& words,
+                  const std::string& streams = "2>&1") {
     const std::string command =
         absl::StrCat(std::getenv("CONCORDAT_BIN"), "/concordat agreements ",
-                     words, " --data ", bus_.data().path(), " 2>&1");
+                     words, " --data ", bus_.data().path(), " ", streams);
     Said said;
     FILE* const output = popen(command.c_str(), "r");
     char piece[512];
@@ -110,6 +112,11 @@ TEST_F(AgreementVerbsTest, AKeyIsMadeOnceAndNamedWhenItIsNone) {
                                       "/gone.key --party nhs-tayside")),
               Refuses("gone.key"));
   EXPECT_THAT(Agreements("sign " + text), Refuses("--key KEYFILE --party"));
+}
+
+TEST_F(AgreementVerbsTest, WhatCannotBePrintedIsNoSuccess) {
+  EXPECT_THAT(Agreements("list", "2>&1 >/dev/full"),
+              Refuses("concordat agreements: not all of it could be printed"));
 }
 
 TEST_F(AgreementVerbsTest, APartySignsItsOwnTextsAlone) {
