@@ -42,7 +42,7 @@ void Print(const std::string& program, const Access& access) {
       access.staff().empty() ? "" : " (", access.staff(),
       access.staff().empty() ? "" : ")",
       access.on_behalf_of().empty() ? "" : " for ", access.on_behalf_of());
-  std::printf("%-16s %-12s %s  %s", LocalTime(access.time()).c_str(),
+  std::printf("%-21s %-12s %s  %s", LocalMoment(access.time()).c_str(),
               OperationWord(access.operation()).c_str(), who.c_str(),
               access.what().c_str());
   if (access.events() > 0) {
@@ -74,8 +74,8 @@ absl::Status List(Hub& hub, const Options& options, bool as_json) {
         if (as_json || !is_first) return;
         for (const auto& gap : page.not_running()) {
           std::printf("%s did not run from %s to %s%s\n",
-                      page.program().c_str(), LocalTime(gap.from()).c_str(),
-                      LocalTime(gap.to()).c_str(),
+                      page.program().c_str(), LocalMoment(gap.from()).c_str(),
+                      LocalMoment(gap.to()).c_str(),
                       gap.crashed() ? "; it ended without saying so" : "");
         }
       });
@@ -148,8 +148,8 @@ absl::Status Open(Hub& hub, const Options& options, bool as_json) {
   std::printf("%s%s until %s; reviewed by somebody else by %s\n",
               opened->opening().opening_ref().c_str(),
               opened->was_open() ? " is open already," : " is open",
-              LocalTime(opened->opening().until()).c_str(),
-              LocalTime(opened->opening().review_by()).c_str());
+              LocalMoment(opened->opening().until()).c_str(),
+              LocalMoment(opened->opening().review_by()).c_str());
   return absl::OkStatus();
 }
 
@@ -179,19 +179,20 @@ absl::Status Register(Hub& hub, bool as_json) {
       continue;
     }
     const access::v1::GlassBroken& opening = entry.opening();
-    std::printf("%s  %s  %s %s%s%s  %s: %s\n    %s\n",
-                opening.opening_ref().c_str(), LocalTime(entry.time()).c_str(),
-                entry.agency().c_str(), opening.by().c_str(),
-                opening.staff().empty() ? "" : " ", opening.staff().c_str(),
-                opening.reason().c_str(), opening.words().c_str(),
-                entry.has_review() ? absl::StrCat(entry.review().outcome(),
-                                                  " by ", entry.review().by(),
-                                                  ": ", entry.review().words())
-                                         .c_str()
-                : entry.review_overdue()
-                    ? "REVIEW OVERDUE"
-                    : absl::StrCat("review by ", LocalTime(opening.review_by()))
-                          .c_str());
+    std::printf(
+        "%s  %s  %s %s%s%s  %s: %s\n    %s\n", opening.opening_ref().c_str(),
+        LocalMoment(entry.time()).c_str(), entry.agency().c_str(),
+        opening.by().c_str(), opening.staff().empty() ? "" : " ",
+        opening.staff().c_str(), opening.reason().c_str(),
+        opening.words().c_str(),
+        entry.has_review()
+            ? absl::StrCat(entry.review().outcome(), " by ",
+                           entry.review().by(), ": ", entry.review().words())
+                  .c_str()
+        : entry.review_overdue()
+            ? "REVIEW OVERDUE"
+            : absl::StrCat("review by ", LocalMoment(opening.review_by()))
+                  .c_str());
   }
   if (!as_json && list->entries().empty()) std::printf("no openings\n");
   return absl::OkStatus();

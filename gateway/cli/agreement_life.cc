@@ -165,7 +165,7 @@ absl::Status Retire(Hub& hub, const std::string& path, bool as_json) {
     return absl::OkStatus();
   }
   std::printf("%s version %u is over from %s\n", answer->name().c_str(),
-              answer->version(), LocalTime(answer->from()).c_str());
+              answer->version(), LocalMoment(answer->from()).c_str());
   return absl::OkStatus();
 }
 

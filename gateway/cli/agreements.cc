@@ -122,7 +122,7 @@ void Print(const bus::v1::ExplainViewResponse& answer) {
   std::printf("%llu  %s  of %s, accepted %s\n%s/%s: %s\n",
               static_cast<unsigned long long>(answer.sequence()),
               answer.type().c_str(), answer.controller().c_str(),
-              LocalTime(answer.accepted_time()).c_str(),
+              LocalMoment(answer.accepted_time()).c_str(),
               answer.agency().c_str(), answer.role().c_str(),
               answer.seen() ? "sees it" : "does not see it");
   if (!answer.because().empty()) {
@@ -168,7 +168,7 @@ void Print(const bus::v1::ExplainArrivalResponse& answer) {
   std::printf("%llu  %s  of %s, accepted %s\n",
               static_cast<unsigned long long>(answer.sequence()),
               answer.type().c_str(), answer.controller().c_str(),
-              LocalTime(answer.accepted_time()).c_str());
+              LocalMoment(answer.accepted_time()).c_str());
   for (const bus::v1::Arrival& arrival : answer.arrivals()) {
     std::printf("%s/%s/%s: %s: %s\n", answer.agency().c_str(),
                 answer.role().c_str(),
@@ -221,7 +221,7 @@ void PrintText(const policy::v1::Agreement& agreement) {
 std::string StateOf(const bus::v1::AgreementState& state) {
   if (state.retired_from() != 0) {
     return absl::StrCat(state.in_force() ? "in force until " : "RETIRED from ",
-                        LocalTime(state.retired_from()), " by ",
+                        LocalMoment(state.retired_from()), " by ",
                         state.retired_by(), ": ", state.retired_because());
   }
   if (!state.in_force()) return "NOT IN FORCE";

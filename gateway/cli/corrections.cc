@@ -24,8 +24,8 @@ const char* KindOf(const bus::v1::Correction& correction) {
 void Print(const bus::v1::Correction& correction, bool with_accepted) {
   std::printf("%llu  %s  %s %s of ",
               static_cast<unsigned long long>(correction.sequence()),
-              LocalTime(correction.accepted_time()).c_str(), KindOf(correction),
-              correction.type().c_str());
+              LocalMoment(correction.accepted_time()).c_str(),
+              KindOf(correction), correction.type().c_str());
   if (correction.original() == 0) {
     std::printf("what the log does not have");
   } else if (correction.originals_size() > 1) {
@@ -73,7 +73,7 @@ void AddClocks(Hub& hub, bus::v1::TraceCorrectionResponse& trace) {
     use.set_sequence(clock.fact());
     use.set_what(absl::StrCat("limit of rule ", clock.rule(), " ", clock.limb(),
                               clock.answers() ? ", which it answers" : "",
-                              ", due ", LocalTime(clock.due())));
+                              ", due ", LocalMoment(clock.due())));
     use.set_settled(clock.ended());
     use.set_settled_by(clock.ended() ? correction.sequence() : 0);
     use.set_state(clock.state());

@@ -92,7 +92,7 @@ void Print(const bus::v1::ErasePersonResponse& response) {
 
 void Print(const bus::v1::Erasure& erasure) {
   std::printf("%s  %s  %s%s%s\n", erasure.erasure_ref().c_str(),
-              LocalTime(erasure.accepted_time()).c_str(),
+              LocalMoment(erasure.accepted_time()).c_str(),
               erasure.reason().c_str(), erasure.subject().empty() ? "" : "  ",
               erasure.subject().c_str());
   if (!erasure.keys_destroyed()) {
@@ -104,7 +104,7 @@ void Print(const bus::v1::Erasure& erasure) {
           "  by hand    %s: %s\n", one.holder().c_str(),
           one.confirmed_time() == 0
               ? absl::StrCat("NOT YET: ", one.by_hand()).c_str()
-              : absl::StrCat("done, ", LocalTime(one.confirmed_time()), " by ",
+              : absl::StrCat("done, ", LocalMoment(one.confirmed_time()), " by ",
                              one.by(), ": ", one.destroyed(), " records")
                     .c_str());
       continue;
@@ -114,7 +114,7 @@ void Print(const bus::v1::Erasure& erasure) {
       continue;
     }
     std::printf("  confirmed  %s, %s by %s: %llu records%s%s\n",
-                one.holder().c_str(), LocalTime(one.confirmed_time()).c_str(),
+                one.holder().c_str(), LocalMoment(one.confirmed_time()).c_str(),
                 one.by().c_str(), Number(one.destroyed()),
                 one.keeps_because().empty() ? "" : "; keeps some because of ",
                 one.keeps_because().c_str());

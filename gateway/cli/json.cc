@@ -56,6 +56,14 @@ absl::Status WalkTimes(const Descriptor& type, json::value& value,
   return absl::OkStatus();
 }
 
+std::string InLondon(absl::string_view format, uint64_t micros) {
+  if (micros == 0) return "-";
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone("Europe/London", &zone)) zone = absl::UTCTimeZone();
+  return absl::FormatTime(
+      format, absl::FromUnixMicros(static_cast<int64_t>(micros)), zone);
+}
+
 }  // namespace
 
 std::string ToJson(const google::protobuf::Message& message) {
@@ -124,12 +132,11 @@ absl::StatusOr<uint64_t> ParseIsoTime(absl::string_view text) {
 }
 
 std::string LocalTime(uint64_t micros) {
-  if (micros == 0) return "-";
-  absl::TimeZone zone;
-  if (!absl::LoadTimeZone("Europe/London", &zone)) zone = absl::UTCTimeZone();
-  return absl::FormatTime("%a %e %b %H:%M",
-                          absl::FromUnixMicros(static_cast<int64_t>(micros)),
-                          zone);
+  return InLondon("%a %e %b %H:%M", micros);
+}
+
+std::string LocalMoment(uint64_t micros) {
+  return InLondon("%a %e %b %Y %H:%M", micros);
 }
 
 std::string JsonQuote(absl::string_view text) {

@@ -28,6 +28,8 @@ absl::StatusOr<uint64_t> ParseIsoTime(absl::string_view text);
 
 // For people: "Mon 24 Nov 17:25", Europe/London; "-" for 0.
 std::string LocalTime(uint64_t micros);
+// The same with its year, where it may be read years later: "Mon 24 Nov 2025 17:25".
+std::string LocalMoment(uint64_t micros);
 
 // A JSON string with its quotes.
 std::string JsonQuote(absl::string_view text);

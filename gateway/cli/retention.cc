@@ -61,12 +61,12 @@ void Print(const bus::v1::ListReviewsResponse& list) {
     std::printf("%s  %llu events, %s %s%s\n  period of %s: %s\n",
                 item.subject().c_str(), Number(item.events()),
                 item.because() == "case-closed" ? "case closed" : "last told",
-                LocalTime(item.ended_time()).c_str(), item.due() ? ", DUE" : "",
+                LocalMoment(item.ended_time()).c_str(), item.due() ? ", DUE" : "",
                 item.agreement().c_str(), item.reason().c_str());
     if (item.review_ref().empty()) continue;
     std::printf("  %s  %s by %s, %s: %s%s%s\n", item.review_ref().c_str(),
                 item.decision().c_str(), item.decided_by().c_str(),
-                LocalTime(item.decided_time()).c_str(),
+                LocalMoment(item.decided_time()).c_str(),
                 item.decided_reason().c_str(),
                 item.review_on().empty() ? "" : "; again on ",
                 item.review_on().c_str());

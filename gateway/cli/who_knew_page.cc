@@ -46,8 +46,8 @@ std::string StateOf(const KnownEvent& event) {
   std::vector<std::string> states;
   if (event.erased()) states.push_back("its content was erased");
   if (event.removed_time() != 0) {
-    states.push_back(
-        absl::StrCat("removed by retention ", LocalTime(event.removed_time())));
+    states.push_back(absl::StrCat("removed by retention ",
+                                  LocalMoment(event.removed_time())));
   }
   if (!event.signed_by().empty()) {
     states.push_back(absl::StrCat("signed by ", event.signed_by()));
@@ -81,15 +81,15 @@ std::string SightOf(const Knowledge& knowledge) {
 std::string DeliveryOf(const Knowledge& knowledge) {
   if (knowledge.delivered_time() == 0) return "not delivered";
   return absl::StrCat(
-      "delivered ", LocalTime(knowledge.delivered_time()),
+      "delivered ", LocalMoment(knowledge.delivered_time()),
       knowledge.acknowledged_time() == 0
           ? ", not acknowledged"
           : absl::StrCat(", acknowledged ",
-                         LocalTime(knowledge.acknowledged_time())));
+                         LocalMoment(knowledge.acknowledged_time())));
 }
 
 std::string StepWords(const AlertStep& step) {
-  return absl::StrCat(LocalTime(step.time()), "  ", step.step(),
+  return absl::StrCat(LocalMoment(step.time()), "  ", step.step(),
                       step.by().empty() ? "" : " by ", step.by(),
                       step.agency().empty() ? "" : ", ", step.agency(),
                       step.words().empty() ? "" : ": ", step.words());
@@ -97,7 +97,7 @@ std::string StepWords(const AlertStep& step) {
 
 std::string OpeningWords(const Opening& opening) {
   return absl::StrCat(
-      "opened ", LocalTime(opening.time()), " by ",
+      "opened ", LocalMoment(opening.time()), " by ",
       opening.staff().empty() ? opening.principal() : opening.staff(),
       opening.on_behalf_of().empty() ? "" : " for ", opening.on_behalf_of());
 }
@@ -105,8 +105,8 @@ std::string OpeningWords(const Opening& opening) {
 std::string GapWords(const CouldNotKnow& gap) {
   return absl::StrCat(
       gap.what(), ": ", gap.words(), gap.from() == 0 ? "" : ", from ",
-      gap.from() == 0 ? "" : LocalTime(gap.from()), gap.to() == 0 ? "" : " to ",
-      gap.to() == 0 ? "" : LocalTime(gap.to()));
+      gap.from() == 0 ? "" : LocalMoment(gap.from()),
+      gap.to() == 0 ? "" : " to ", gap.to() == 0 ? "" : LocalMoment(gap.to()));
 }
 
 // A table's head and its rows.
@@ -140,8 +140,8 @@ std::string EventTable(
                         "The hub had it", "Since"});
   for (const KnownEvent& event : events) {
     table.Add({absl::StrCat(event.sequence()), ShortType(event.type()),
-               event.controller(), LocalTime(event.time()),
-               LocalTime(event.accepted_time()), StateOf(event)});
+               event.controller(), LocalMoment(event.time()),
+               LocalMoment(event.accepted_time()), StateOf(event)});
   }
   return table.End();
 }
@@ -179,13 +179,13 @@ std::string WhoKnewPage(const WhoKnewReport& report) {
   std::string html = absl::StrCat(
       "<!doctype html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\">"
       "<title>Who knew what, ",
-      LocalTime(report.at()), "</title><style>", kStyle,
-      "</style></head><body>\n<h1>Who knew what at ", LocalTime(report.at()),
+      LocalMoment(report.at()), "</title><style>", kStyle,
+      "</style></head><body>\n<h1>Who knew what at ", LocalMoment(report.at()),
       "</h1>\n<p>Person ", Escape(report.subject()), ". Environment ",
       Escape(report.environment()), ", log ", report.log_id(), ", epoch ",
       report.epoch(), ", position ", report.position(), ". Made for ",
       Escape(report.made_for()), " when the log ended at ", report.log_end(),
-      " (", LocalTime(report.log_end_time()),
+      " (", LocalMoment(report.log_end_time()),
       ").</p>\n<h2>What could not be known from the hub</h2>\n");
   if (report.could_not_know_size() == 0) {
     html +=
@@ -221,7 +221,7 @@ std::string WhoKnewPage(const WhoKnewReport& report) {
                              absl::StrJoin(alert.addressees(), ", ")),
                 {"When", "What", "By", "Words"});
     for (const AlertStep& step : alert.steps()) {
-      table.Add({LocalTime(step.time()), step.step(),
+      table.Add({LocalMoment(step.time()), step.step(),
                  absl::StrCat(step.by(), step.agency().empty() ? "" : ", ",
                               step.agency()),
                  step.words()});
@@ -233,8 +233,8 @@ std::string WhoKnewPage(const WhoKnewReport& report) {
 
 std::string WhoKnewText(const WhoKnewReport& report) {
   std::map<uint64_t, std::string> types;
-  std::string text = absl::StrCat("at ", LocalTime(report.at()), ", position ",
-                                  report.position(), "\n");
+  std::string text = absl::StrCat("at ", LocalMoment(report.at()),
+                                  ", position ", report.position(), "\n");
   for (const CouldNotKnow& gap : report.could_not_know()) {
     absl::StrAppend(&text, "could not be known from the hub: ", GapWords(gap),
                     "\n");
@@ -244,14 +244,14 @@ std::string WhoKnewText(const WhoKnewReport& report) {
     const std::string state = StateOf(event);
     absl::StrAppend(&text, "fact ", event.sequence(), "  ",
                     ShortType(event.type()), " of ", event.controller(),
-                    ", here ", LocalTime(event.accepted_time()),
+                    ", here ", LocalMoment(event.accepted_time()),
                     state.empty() ? "" : "; ", state, "\n");
   }
   for (const KnownEvent& event : report.told_later()) {
     absl::StrAppend(&text, "told later ", event.sequence(), "  ",
                     ShortType(event.type()), " of ", event.controller(),
-                    ", happened ", LocalTime(event.time()), ", here ",
-                    LocalTime(event.accepted_time()), "\n");
+                    ", happened ", LocalMoment(event.time()), ", here ",
+                    LocalMoment(event.accepted_time()), "\n");
   }
   for (const Knower& knower : report.knowers()) {
     absl::StrAppend(&text, knower.agency(), "/", knower.role(), " for ",

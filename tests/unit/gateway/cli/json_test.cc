@@ -75,6 +75,9 @@ TEST(JsonTest, TellsPeopleTheTimeInScotland) {
   // Summer time: Mon 9 Jun 2025 12:00 BST.
   EXPECT_EQ(LocalTime(1'749'466'800'000'000), "Mon  9 Jun 12:00");
   EXPECT_EQ(LocalTime(0), "-");
+  EXPECT_EQ(LocalMoment(kMicros), "Mon 24 Nov 2025 17:25");
+  EXPECT_EQ(LocalMoment(1'749'466'800'000'000), "Mon  9 Jun 2025 12:00");
+  EXPECT_EQ(LocalMoment(0), "-");
 }
 
 }  // namespace
