@@ -28,8 +28,6 @@ constexpr char kCoordinator[] = "coordinator";
 constexpr char kErasures[] = "concordat.bus.v1.ErasureService/";
 constexpr char kAlerts[] = "concordat-alerts";
 constexpr char kAlertsService[] = "concordat.alerts.v1.AlertsService/";
-// As long as the alerts service may take to go over its log.
-constexpr absl::Duration kBacktestMax = absl::Minutes(2);
 
 struct Options {
   std::string out;
@@ -108,7 +106,7 @@ absl::StatusOr<Document> MakeRule(Order& order) {
   const auto rule = FindRule(order.sources, order.of, stage);
   if (!rule.ok()) return rule.status();
   CallOptions options;
-  options.timeout = kBacktestMax;
+  options.timeout = kLongCall;
   alerts::v1::BacktestRulesRequest request;
   if (stage == RuleStage::kCandidate) *request.add_rules() = **rule;
   const auto backtest = order.hub.Call<alerts::v1::BacktestRulesResponse>(

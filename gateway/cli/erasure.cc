@@ -27,8 +27,6 @@ namespace {
 
 constexpr char kProgram[] = "concordat-bus";
 constexpr char kService[] = "concordat.bus.v1.ErasureService/";
-// The longest that the bus lets a call wait.
-constexpr absl::Duration kTimeout = absl::Seconds(60);
 
 struct Options {
   std::string reason;
@@ -50,7 +48,7 @@ template <typename Response, typename Request>
 absl::StatusOr<Response> Ask(Hub& hub, const char* method,
                              const Request& request) {
   CallOptions options;
-  options.timeout = kTimeout;
+  options.timeout = kLongCall;
   return hub.Call<Response>(kProgram, absl::StrCat(kService, method), request,
                             options);
 }
@@ -100,13 +98,13 @@ void Print(const bus::v1::Erasure& erasure) {
   }
   for (const auto& one : erasure.confirmations()) {
     if (!one.by_hand().empty()) {
-      std::printf(
-          "  by hand    %s: %s\n", one.holder().c_str(),
-          one.confirmed_time() == 0
-              ? absl::StrCat("NOT YET: ", one.by_hand()).c_str()
-              : absl::StrCat("done, ", LocalMoment(one.confirmed_time()), " by ",
-                             one.by(), ": ", one.destroyed(), " records")
-                    .c_str());
+      std::printf("  by hand    %s: %s\n", one.holder().c_str(),
+                  one.confirmed_time() == 0
+                      ? absl::StrCat("NOT YET: ", one.by_hand()).c_str()
+                      : absl::StrCat(
+                            "done, ", LocalMoment(one.confirmed_time()), " by ",
+                            one.by(), ": ", one.destroyed(), " records")
+                            .c_str());
       continue;
     }
     if (one.confirmed_time() == 0) {
@@ -198,13 +196,9 @@ Verb Listing(const char* method) {
           }};
 }
 
-// One command: its words are those of a verb, or none where the first verb takes
-// none. Its flags are added to the line before.
-absl::Status Run(CommandLine& line, const Options& options,
-                 const std::vector<Verb>& verbs,
-                 const std::vector<std::string>& arguments) {
-  const auto go = line.Parse(arguments, verbs[0].takes_word ? 1 : 0, 2);
-  if (!go.ok() || !*go) return go.status();
+// By what was parsed.
+absl::Status RunVerb(const CommandLine& line, const Options& options,
+                     const std::vector<Verb>& verbs) {
   std::vector<std::string> words = line.words();
   if (words.empty()) words.push_back(verbs[0].name);
   const auto verb =
@@ -223,6 +217,16 @@ absl::Status Run(CommandLine& line, const Options& options,
   if (!hub.ok()) return hub.status();
   words.resize(2);
   return verb->run(**hub, words[1], options, line.json());
+}
+
+// One command: its words are those of a verb, or none where the first verb takes
+// none. Its flags are added to the line before.
+absl::Status Run(CommandLine& line, const Options& options,
+                 const std::vector<Verb>& verbs,
+                 const std::vector<std::string>& arguments) {
+  const auto go = line.Parse(arguments, verbs[0].takes_word ? 1 : 0, 2);
+  if (!go.ok() || !*go) return go.status();
+  return RunVerb(line, options, verbs);
 }
 
 void AddActFlags(CommandLine& line, Options& options) {
@@ -461,11 +465,13 @@ absl::Status RunWrappingKey(const std::vector<std::string>& arguments) {
   line.flags().AddString("shares", "So many there are.", &shares);
   line.flags().AddString("to", "A new folder, for the shares.", &to);
   line.set_default_profile("admin");
+  const auto go = line.Parse(arguments, 0, 2);
+  if (!go.ok() || !*go) return go.status();
   // It opens no hub: none runs.
-  if (std::find(arguments.begin(), arguments.end(), "split") !=
-      arguments.end()) {
-    const auto go = line.Parse(arguments, 1, 1);
-    if (!go.ok() || !*go) return go.status();
+  if (!line.words().empty() && line.words()[0] == "split") {
+    if (line.words().size() > 1) {
+      return absl::InvalidArgumentError("split: it takes no other word");
+    }
     for (const auto& [flag, text] :
          {std::pair("--need", need), std::pair("--shares", shares)}) {
       uint32_t number = 0;
@@ -474,11 +480,14 @@ absl::Status RunWrappingKey(const std::vector<std::string>& arguments) {
             absl::StrCat(flag, ": it is needed, a number"));
       }
     }
+    if (to.empty()) {
+      return absl::InvalidArgumentError("--to: a new folder, for the shares");
+    }
     return RunBeside("concordat-key-custody",
                      {"--data", line.data_path(), "--need", need, "--shares",
                       shares, "--to", to});
   }
-  return Run(line, options, {{"change", false, ChangeKey}}, arguments);
+  return RunVerb(line, options, {{"change", false, ChangeKey}});
 }
 
 }  // namespace concordat::cli

@@ -144,7 +144,7 @@ absl::StatusOr<std::string> Hub::CallJson(absl::string_view method,
   if (!bytes.ok()) return bytes.status();
   const auto response = schemas_->NewMessage(*(*found)->output_type());
   if (!response->ParseFromString(*bytes)) {
-    return absl::InvalidArgumentError(absl::StrCat(
+    return absl::DataLossError(absl::StrCat(
         "the answer is not a ", response->GetDescriptor()->full_name()));
   }
   return ToJson(*response);

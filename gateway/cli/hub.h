@@ -20,6 +20,9 @@
 
 namespace concordat::cli {
 
+// For what takes a program long: it lets no call wait longer.
+inline constexpr absl::Duration kLongCall = absl::Seconds(60);
+
 class Hub {
  public:
   //   INVALID_ARGUMENT  no such profile; names those that there are.

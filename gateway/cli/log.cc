@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "concordat/bus/v1/service.pb.h"
@@ -204,6 +205,10 @@ absl::Status RunLog(const std::vector<std::string>& arguments) {
       return absl::InvalidArgumentError(
           absl::StrCat("log ", word, is_backup ? ": --to" : ": --from",
                        " says where the backup is"));
+    }
+    uint32_t mib = 0;
+    if (!rate.empty() && (!absl::SimpleAtoi(rate, &mib) || mib == 0)) {
+      return absl::InvalidArgumentError("--rate: MiB a second, from 1");
     }
     std::vector<std::string> flags = {"--data", line.data_path()};
     for (const auto& [name, value] :

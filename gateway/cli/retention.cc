@@ -18,8 +18,6 @@ namespace {
 
 constexpr char kReviews[] = "concordat.bus.v1.ErasureService/";
 constexpr char kMethod[] = "concordat.bus.v1.BusService/RunRetention";
-// The longest that the bus lets a call wait.
-constexpr absl::Duration kTimeout = absl::Seconds(60);
 
 unsigned long long Number(uint64_t value) { return value; }
 
@@ -61,8 +59,9 @@ void Print(const bus::v1::ListReviewsResponse& list) {
     std::printf("%s  %llu events, %s %s%s\n  period of %s: %s\n",
                 item.subject().c_str(), Number(item.events()),
                 item.because() == "case-closed" ? "case closed" : "last told",
-                LocalMoment(item.ended_time()).c_str(), item.due() ? ", DUE" : "",
-                item.agreement().c_str(), item.reason().c_str());
+                LocalMoment(item.ended_time()).c_str(),
+                item.due() ? ", DUE" : "", item.agreement().c_str(),
+                item.reason().c_str());
     if (item.review_ref().empty()) continue;
     std::printf("  %s  %s by %s, %s: %s%s%s\n", item.review_ref().c_str(),
                 item.decision().c_str(), item.decided_by().c_str(),
@@ -166,7 +165,7 @@ absl::Status RunRetention(const std::vector<std::string>& arguments) {
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
   CallOptions options;
-  options.timeout = kTimeout;
+  options.timeout = kLongCall;
   const auto response = (*hub)->Call<bus::v1::RunRetentionResponse>(
       "concordat-bus", kMethod, request, options);
   if (absl::IsDeadlineExceeded(response.status())) {

@@ -203,8 +203,10 @@ absl::Status Backtest(Hub& hub, const std::string& rule,
   if (!end.ok()) return end.status();
   request.set_from(*start);
   request.set_to(*end);
+  CallOptions options;
+  options.timeout = kLongCall;
   const auto response = hub.Call<alerts::v1::BacktestRulesResponse>(
-      kProgram, absl::StrCat(kService, "BacktestRules"), request);
+      kProgram, absl::StrCat(kService, "BacktestRules"), request, options);
   if (!response.ok()) return response.status();
   if (as_json) {
     std::printf("%s\n", ToJson(*response).c_str());

@@ -89,6 +89,9 @@ absl::Status RunSpool(const std::vector<std::string>& arguments) {
     return absl::InvalidArgumentError(
         "usage: spool [list | send | retry N | drop N]");
   }
+  if (line.profile().empty()) {
+    return absl::InvalidArgumentError("say whose it is with --profile");
+  }
   const auto data = line.OpenData();
   if (!data.ok()) return data.status();
   auto local = LocalSpool::Open(*data, line.profile());

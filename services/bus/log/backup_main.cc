@@ -344,7 +344,7 @@ int Main(int argc, char** argv) {
                  "[--json]\n"
                  "       concordat-log-backup --data DIR --from DIR "
                  "[--at SEQUENCE|TIME] [--json]\n");
-    return 1;
+    return 2;
   }
   const SystemSteadyClock steady;
   const absl::Duration began = steady.Elapsed();

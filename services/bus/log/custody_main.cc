@@ -76,7 +76,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr,
                  "usage: concordat-key-custody --data DIR --need M --shares N "
                  "--to DIR\n");
-    return 1;
+    return 2;
   }
   const absl::Status status = Split(arguments);
   if (!status.ok()) {

@@ -309,6 +309,13 @@ TEST_F(ErasureFacesTest, WhatIsWrongWithACommandIsNamedAndNothingRecorded) {
        "not for the role police"},
       {"wrapping-key split --need two --shares 3 --to x", "--need: "},
       {"wrapping-key split --need 2 --to x", "--shares: "},
+      {"wrapping-key split --need 2 --shares 3", "--to: "},
+      {"wrapping-key split now --need 2 --shares 3 --to x", "no other word"},
+      // What a reason says is no verb.
+      {"wrapping-key change --why split --profile police",
+       "not for the role police"},
+      {"log backup --to x --rate fast", "--rate: "},
+      {"spool list", "with --profile"},
       {line("erasure of ", key, kWhy, " --confirm 0 --reason TIDY"),
        "reason: not in code list erasure-reason"},
       {line("erasure of ", key, kWhy, " --confirm some"), "--confirm is"},
