@@ -128,11 +128,14 @@ std::string Position(uint64_t position) {
 
 absl::Status ShowStatus(Hub& hub, bool as_json) {
   absl::Status worst = absl::OkStatus();
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
   if (!as_json) {
     std::printf("%-22s %-6s %10s %10s  %-16s %8s\n", "PROGRAM", "READY",
                 "POSITION", "LOG END", "TIME", "MEMORY");
   }
-  for (const ProgramStatus& each : AskAll(hub, kAskTimeout)) {
+  for (const ProgramStatus& each :
+       AskAll(hub, ProgramsOf((*registry)->proto()), kAskTimeout)) {
     const auto& status = each.status;
     if (!each.reached.ok() || !status.ready()) {
       worst =

@@ -67,8 +67,10 @@ bool IsInMaintenance(const DataDirectory& data, bool as_json) {
 
 absl::Status RunWatch(const std::vector<std::string>& arguments) {
   CommandLine line("watch [--profile admin]",
-                   "Asks every program of the hub once. Ends with 0 when all "
-                   "are well, or\n"
+                   "Asks every program of the hub once, by the registry; of "
+                   "adapters those that\n"
+                   "have run on this data directory. Ends with 0 when all are "
+                   "well, or\n"
                    "while a maintenance is announced; else says which is "
                    "down, critical or\n"
                    "degraded, and why.");
@@ -77,8 +79,12 @@ absl::Status RunWatch(const std::vector<std::string>& arguments) {
   if (!go.ok() || !*go) return go.status();
   const auto hub = line.OpenHub();
   if (!hub.ok()) return hub.status();
+  const auto registry = (*hub)->data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  const std::vector<HubProgram> programs =
+      ProgramsHere((*hub)->data(), (*registry)->proto());
   std::vector<Seen> all;
-  for (const ProgramStatus& each : AskAll(**hub, kAskTimeout)) {
+  for (const ProgramStatus& each : AskAll(**hub, programs, kAskTimeout)) {
     all.push_back(SeenOf(each));
   }
   const absl::Status gateway = ProbeGateway((*hub)->data(), kAskTimeout);

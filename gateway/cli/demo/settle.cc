@@ -8,10 +8,6 @@
 namespace concordat::cli {
 namespace {
 
-constexpr const char* kPrograms[] = {
-    "concordat-bus",    "concordat-identity",   "concordat-police",
-    "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts", "concordat-adapter",    "edge-council"};
 constexpr absl::Duration kPollEvery = absl::Milliseconds(4);
 constexpr absl::Duration kAskTimeout = absl::Seconds(5);
 
@@ -41,18 +37,21 @@ std::string Behind(const std::vector<ProgramStatus>& all, uint64_t end) {
 
 }  // namespace
 
-std::vector<ProgramStatus> AskAll(Hub& hub, absl::Duration timeout) {
+std::vector<ProgramStatus> AskAll(Hub& hub,
+                                  const std::vector<HubProgram>& programs,
+                                  absl::Duration timeout) {
   std::vector<ProgramStatus> all;
   CallOptions options;
   options.timeout = timeout;
-  for (const char* const program : kPrograms) {
+  for (const HubProgram& asked : programs) {
     ProgramStatus each;
-    each.program = program;
+    each.program = asked.program;
     auto status = hub.Call<hub::v1::GetStatusResponse>(
-        program, "concordat.hub.v1.StatusService/GetStatus",
+        asked.program, "concordat.hub.v1.StatusService/GetStatus",
         hub::v1::GetStatusRequest(), options);
     each.reached = status.status();
     if (status.ok()) each.status = *std::move(status);
+    each.status.set_program(each.program);
     all.push_back(std::move(each));
   }
   return all;
@@ -61,8 +60,11 @@ std::vector<ProgramStatus> AskAll(Hub& hub, absl::Duration timeout) {
 absl::Status WaitUntilReady(Hub& hub, const SteadyClock& clock,
                             absl::Duration timeout) {
   const absl::Duration until = clock.Elapsed() + timeout;
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  const std::vector<HubProgram> programs = ProgramsOf((*registry)->proto());
   while (true) {
-    auto ready = AllReady(AskAll(hub, kAskTimeout));
+    auto ready = AllReady(AskAll(hub, programs, kAskTimeout));
     if (ready.ok() || clock.Elapsed() > until) return ready;
     Pause(absl::Milliseconds(100));
   }
@@ -74,8 +76,11 @@ absl::Status WaitUntilSettled(Hub& hub, const SteadyClock& clock,
   // What a program does on an event may be an event for another, so the end
   // has to be the same after all have come to it.
   uint64_t settled_at = 0;
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  const std::vector<HubProgram> programs = ProgramsOf((*registry)->proto());
   while (true) {
-    const auto all = AskAll(hub, kAskTimeout);
+    const auto all = AskAll(hub, programs, kAskTimeout);
     const uint64_t end = all.front().status.position();
     const std::string behind = Behind(all, end);
     if (behind.empty() && end == settled_at) return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "concordat/hub/v1/status.pb.h"
 #include "gateway/cli/hub.h"
+#include "gateway/cli/programs.h"
 #include "services/common/base/clock.h"
 
 namespace concordat::cli {
@@ -19,11 +20,13 @@ struct ProgramStatus {
   hub::v1::GetStatusResponse status;
 };
 
-// Every program of the hub, the bus first. One that does not answer within
-// `timeout` says so in `reached`.
-std::vector<ProgramStatus> AskAll(Hub& hub, absl::Duration timeout);
+// Each of these, in their order. One that does not answer within `timeout` says so in
+// `reached`.
+std::vector<ProgramStatus> AskAll(Hub& hub,
+                                  const std::vector<HubProgram>& programs,
+                                  absl::Duration timeout);
 
-// Waits until every program is ready.
+// Waits until every program of the registry is ready.
 //   UNAVAILABLE  one is not; names it and why.
 absl::Status WaitUntilReady(Hub& hub, const SteadyClock& clock,
                             absl::Duration timeout);
