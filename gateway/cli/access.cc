@@ -62,16 +62,15 @@ absl::Status List(Hub& hub, const Options& options, bool as_json) {
   std::string before;
   const auto missing = AskEveryProgram(
       hub, *request, [&](const access::v1::ListAccessResponse& page) {
+        // Whole: whose rows they are, and when it did not run.
+        if (as_json) std::printf("%s\n", ToJson(page).c_str());
+        if (as_json) return;
         for (const Access& access : page.accesses()) {
-          if (as_json) {
-            std::printf("%s\n", ToJson(access).c_str());
-          } else {
-            Print(page.program(), access);
-          }
+          Print(page.program(), access);
         }
         const bool is_first = page.program() != before;
         before = page.program();
-        if (as_json || !is_first) return;
+        if (!is_first) return;
         for (const auto& gap : page.not_running()) {
           std::printf("%s did not run from %s to %s%s\n",
                       page.program().c_str(), LocalMoment(gap.from()).c_str(),
@@ -80,6 +79,11 @@ absl::Status List(Hub& hub, const Options& options, bool as_json) {
         }
       });
   if (!missing.ok()) return missing.status();
+  const auto elsewhere = AskedElsewhere(hub);
+  if (!elsewhere.ok()) return elsewhere.status();
+  for (const std::string& edge : *elsewhere) {
+    std::fprintf(stderr, "%s was not asked: it never ran here\n", edge.c_str());
+  }
   if (missing->empty()) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("not complete: ", absl::StrJoin(*missing, "; ")));

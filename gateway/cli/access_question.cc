@@ -1,7 +1,5 @@
 #include "gateway/cli/access_question.h"
 
-#include <filesystem>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/cli/json.h"
@@ -10,39 +8,10 @@ namespace concordat::cli {
 namespace {
 
 constexpr char kMethod[] = "concordat.access.v1.AccessService/ListAccess";
-constexpr const char* kPrograms[] = {
-    "concordat-bus",    "concordat-identity",   "concordat-police",
-    "concordat-nhs",    "concordat-socialwork", "concordat-mappa",
-    "concordat-alerts",
-};
-// Door and edges run where they are wanted. One that never ran on this data
-// directory has nothing to tell.
-constexpr const char* kDoors[][2] = {
-    // Program, and its folder.
-    {"concordat-gateway", "gateway"},
-    {"concordat-adapter", "edge-health"},
-};
-constexpr char kHealthEdge[] = "edge-health";
-
-bool HasRun(const Hub& hub, const std::string& folder) {
-  std::error_code error;
-  return std::filesystem::exists(hub.data().PathOf(folder + "/access"), error);
-}
-
-// Adapters of case files are programs of their own names; that of health is
-// concordat-adapter.
-absl::StatusOr<std::vector<std::string>> CaseFileEdgesOf(const Hub& hub) {
-  const auto registry = hub.data().LoadRegistry();
-  if (!registry.ok()) return registry.status();
-  std::vector<std::string> edges;
-  for (const auto& principal : (*registry)->proto().principals()) {
-    if (principal.role() == "adapter" && principal.name() != kHealthEdge &&
-        !principal.revoked() && HasRun(hub, principal.name())) {
-      edges.push_back(principal.name());
-    }
-  }
-  return edges;
-}
+// Its door runs where it is wanted. One that never ran on this data directory has
+// nothing to tell.
+constexpr char kGateway[] = "concordat-gateway";
+constexpr char kGatewayFolder[] = "gateway";
 
 }  // namespace
 
@@ -101,16 +70,29 @@ absl::StatusOr<access::v1::ListAccessRequest> RequestOf(
   return request;
 }
 
+absl::StatusOr<std::vector<std::string>> AskedElsewhere(const Hub& hub) {
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  std::vector<std::string> elsewhere;
+  for (const HubProgram& each : ProgramsOf((*registry)->proto())) {
+    if (each.is_edge && !HasRunOn(hub.data(), each.folder)) {
+      elsewhere.push_back(each.folder);
+    }
+  }
+  return elsewhere;
+}
+
 absl::StatusOr<std::vector<std::string>> AskEveryProgram(
     Hub& hub, const access::v1::ListAccessRequest& request,
     const std::function<void(const access::v1::ListAccessResponse&)>& page) {
-  std::vector<std::string> programs(std::begin(kPrograms), std::end(kPrograms));
-  const auto edges = CaseFileEdgesOf(hub);
-  if (!edges.ok()) return edges.status();
-  programs.insert(programs.end(), edges->begin(), edges->end());
-  for (const auto& [program, folder] : kDoors) {
-    if (HasRun(hub, folder)) programs.emplace_back(program);
+  const auto registry = hub.data().LoadRegistry();
+  if (!registry.ok()) return registry.status();
+  std::vector<std::string> programs;
+  for (const HubProgram& each :
+       ProgramsHere(hub.data(), (*registry)->proto())) {
+    programs.push_back(each.program);
   }
+  if (HasRunOn(hub.data(), kGatewayFolder)) programs.emplace_back(kGateway);
   // What one program has not said is named, and the others are asked.
   std::vector<std::string> missing;
   for (const std::string& program : programs) {
@@ -118,7 +100,8 @@ absl::StatusOr<std::vector<std::string>> AskEveryProgram(
     for (bool more = true; more;) {
       const auto answer =
           hub.Call<access::v1::ListAccessResponse>(program, kMethod, next);
-      if (absl::IsUnavailable(answer.status())) {
+      if (absl::IsUnavailable(answer.status()) ||
+          absl::IsDeadlineExceeded(answer.status())) {
         missing.push_back(std::string(answer.status().message()));
         break;
       }

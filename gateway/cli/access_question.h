@@ -10,6 +10,7 @@
 #include "concordat/access/v1/service.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/hub.h"
+#include "gateway/cli/programs.h"
 
 namespace concordat::cli {
 
@@ -28,8 +29,13 @@ void AddQuestionFlags(CommandLine& line, AccessQuestion* question);
 absl::StatusOr<access::v1::ListAccessRequest> RequestOf(
     Hub& hub, const AccessQuestion& question);
 
-// Every page of every program, in order. Answers which programs did not: the others
-// are asked.  Errors other than UNAVAILABLE end it.
+// Adapters of the registry that never ran on this data directory: what they recorded
+// is at their agency, and is asked for there.
+absl::StatusOr<std::vector<std::string>> AskedElsewhere(const Hub& hub);
+
+// Every page of every program of the hub that runs here, in order. Answers which did
+// not: the others are asked.  Errors other than UNAVAILABLE and DEADLINE_EXCEEDED end
+// it.
 absl::StatusOr<std::vector<std::string>> AskEveryProgram(
     Hub& hub, const access::v1::ListAccessRequest& request,
     const std::function<void(const access::v1::ListAccessResponse&)>& page);

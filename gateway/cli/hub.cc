@@ -116,6 +116,10 @@ absl::StatusOr<std::string> Hub::CallBytes(absl::string_view program,
     return absl::UnavailableError(
         absl::StrCat(program, ": ", response.status().message()));
   }
+  if (absl::IsDeadlineExceeded(response.status())) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(program, ": ", response.status().message()));
+  }
   return response;
 }
 

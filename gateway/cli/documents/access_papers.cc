@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "gateway/cli/documents/builders.h"
 #include "gateway/cli/documents/sections.h"
+#include "gateway/cli/programs.h"
 #include "services/common/evidence/checkpoint.h"
 
 namespace concordat::cli {
@@ -222,6 +224,24 @@ Section ProofSection(const AccessExtract& extract, absl::string_view proof) {
           {std::move(table)}};
 }
 
+// Adapters that no page is of and that are not missed either.
+std::vector<std::string> ElsewhereOf(const Sources& sources,
+                                     const AccessExtract& extract) {
+  std::vector<std::string> elsewhere;
+  for (const HubProgram& each : ProgramsOf(sources.registry)) {
+    const bool answered = std::any_of(
+        extract.pages().begin(), extract.pages().end(),
+        [&](const auto& page) { return page.program() == each.program; });
+    const bool missed =
+        std::any_of(extract.missing().begin(), extract.missing().end(),
+                    [&](const std::string& missing) {
+                      return absl::StartsWith(missing, each.program);
+                    });
+    if (each.is_edge && !answered && !missed) elsewhere.push_back(each.folder);
+  }
+  return elsewhere;
+}
+
 }  // namespace
 
 Document AccessOf(const Sources& sources, const AccessExtract& extract,
@@ -233,6 +253,17 @@ Document AccessOf(const Sources& sources, const AccessExtract& extract,
   document.personal = true;
   document.missing = {extract.missing().begin(), extract.missing().end()};
   document.sections.push_back(QuestionOf(sources, extract));
+  const std::vector<std::string> elsewhere = ElsewhereOf(sources, extract);
+  if (!elsewhere.empty()) {
+    document.sections.push_back(
+        {"Not asked here",
+         {absl::StrCat("Adapters of the registry that never ran on this hub's "
+                       "machine. What they recorded is asked for where they "
+                       "run: ",
+                       absl::StrJoin(elsewhere, ", "), ".")},
+         {},
+         {}});
+  }
   document.sections.push_back(CountsOf(extract));
   for (const OperationText& each : kOperations) {
     const auto& wanted = extract.question().operations();

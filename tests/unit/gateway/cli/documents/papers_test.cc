@@ -2,6 +2,7 @@
 //
 // Mutant                                             Caught by
 // a table's rows are shorter than its head           EveryTableIsWhole
+// who was not asked is not named                     AnAdapterThatRunsElsewhereIsNamed
 // a risk without a test, or a rule without words     WhatThePapersAreMadeFromIsWhole
 // a controller has another's risks or consultations  AControllersRisksAreItsOwn
 // so few are counted that they can be told           SoFewAreNotCounted
@@ -153,6 +154,17 @@ TEST_F(PapersTest, EveryTableIsWhole) {
     EXPECT_THAT(html, Not(HasSubstr("NOT RECORDED"))) << document.kind;
   }
   EXPECT_EQ(kinds.size(), 25u);
+}
+
+TEST_F(PapersTest, AnAdapterThatRunsElsewhereIsNamed) {
+  access::v1::AccessExtract extract = Extract();
+  extract.clear_missing();
+  const auto of = [&] { return ToHtml(AccessOf(sources_, extract, "")); };
+  EXPECT_THAT(of(), HasSubstr("where they run: edge-health, edge-council."));
+  extract.add_pages()->set_program("edge-council");
+  EXPECT_THAT(of(), HasSubstr("where they run: edge-health."));
+  extract.add_missing("concordat-adapter: it does not answer");
+  EXPECT_THAT(of(), Not(HasSubstr("Not asked here")));
 }
 
 TEST_F(PapersTest, WhatThePapersAreMadeFromIsWhole) {
