@@ -5,6 +5,7 @@
 #include "concordat/bus/v1/service.pb.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/enrol.h"
+#include "gateway/cli/json.h"
 #include "gateway/cli/keys/demo_directory.h"
 #include "services/common/base/system_clock.h"
 #include "services/common/base/system_random.h"
@@ -24,6 +25,12 @@ void PrintServerKeys(const CommandLine& line) {
       "concordat-bus", "concordat.bus.v1.BusService/GetLogStatus",
       bus::v1::GetLogStatusRequest(), options);
   if (!status.ok()) return;
+  if (line.json()) {
+    for (const auto& each : status->server_keys()) {
+      std::printf("%s\n", ToJson(each).c_str());
+    }
+    return;
+  }
   const auto named = (*hub)->data().LoadBusPublicKey();
   for (const auto& each : status->server_keys()) {
     std::printf(
@@ -39,19 +46,22 @@ absl::Status List(const CommandLine& line) {
   if (!data.ok()) return data.status();
   const auto registry = data->LoadRegistry();
   if (!registry.ok()) return registry.status();
-  const char* const format =
-      line.json() ? "{\"name\":\"%s\",\"agency\":\"%s\",\"role\":\"%s\","
-                    "\"certificate\":\"%s\",\"curve\":\"%s\"}\n"
-                  : "%-18s %-20s %-20s %-60s %s\n";
+  constexpr char kFormat[] = "%-18s %-20s %-20s %-8s %-60s %s\n";
   if (!line.json()) {
-    std::printf(format, "NAME", "AGENCY", "ROLE", "CERTIFICATE", "CURVE");
+    std::printf(kFormat, "NAME", "AGENCY", "ROLE", "STATE", "CERTIFICATE",
+                "CURVE");
   }
   for (const auto& principal : (*registry)->proto().principals()) {
-    std::printf(format, principal.name().c_str(), principal.agency().c_str(),
-                principal.role().c_str(), principal.certificate_uri().c_str(),
+    if (line.json()) {
+      std::printf("%s\n", ToJson(principal).c_str());
+      continue;
+    }
+    std::printf(kFormat, principal.name().c_str(), principal.agency().c_str(),
+                principal.role().c_str(), principal.revoked() ? "REVOKED" : "",
+                principal.certificate_uri().c_str(),
                 principal.curve_public_key().c_str());
   }
-  if (!line.json()) PrintServerKeys(line);
+  PrintServerKeys(line);
   return absl::OkStatus();
 }
 
