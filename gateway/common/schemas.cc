@@ -68,12 +68,10 @@ absl::StatusOr<const MethodDescriptor*> Schemas::FindMethod(
     return absl::InvalidArgumentError(
         absl::StrCat(name, " is not of the form mappa.OpenCase"));
   }
-  // A package has its services in one file.
-  for (const char* file_name : {"service", "status"}) {
-    const FileDescriptor* const file = pool_.FindFileByName(
-        absl::StrCat("concordat/", parts[0], "/v1/", file_name, ".proto"));
-    if (file == nullptr) continue;
-    std::vector<std::string> known;
+  const std::string package = absl::StrCat("concordat.", parts[0], ".v1");
+  std::vector<std::string> known;
+  for (const FileDescriptor* const file : files_) {
+    if (file->package() != package) continue;
     for (int i = 0; i < file->service_count(); ++i) {
       const ServiceDescriptor& service = *file->service(i);
       const auto* found = service.FindMethodByName(parts[1]);
@@ -82,12 +80,14 @@ absl::StatusOr<const MethodDescriptor*> Schemas::FindMethod(
         known.push_back(service.method(j)->name());
       }
     }
-    return absl::NotFoundError(absl::StrCat("there is no method ", name, "; ",
-                                            parts[0], " has ",
-                                            absl::StrJoin(known, ", ")));
   }
-  return absl::NotFoundError(
-      absl::StrCat("there is no package ", parts[0], " with methods"));
+  if (known.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no package ", parts[0], " with methods"));
+  }
+  return absl::NotFoundError(absl::StrCat("there is no method ", name, "; ",
+                                          parts[0], " has ",
+                                          absl::StrJoin(known, ", ")));
 }
 
 std::unique_ptr<Message> Schemas::NewMessage(const Descriptor& type) const {

@@ -41,6 +41,12 @@ TEST_F(SchemasTest, FindsAMethodByAnyOfItsNames) {
   }
   EXPECT_EQ(ProgramOf(**schemas_->FindMethod("edge.ListRejects")),
             "concordat-adapter");
+  // A package has services in several files.
+  for (const char* name :
+       {"bus.GetLogStatus", "bus.ListErasures", "bus.ListCorrections",
+        "hub.GetStatus", "access.WhoKnew"}) {
+    EXPECT_THAT(schemas_->FindMethod(name).status(), IsOk()) << name;
+  }
 }
 
 TEST_F(SchemasTest, SaysWhichMethodsThereAre) {
