@@ -19,8 +19,8 @@
 //     first that it had; nobody knows more.
 //
 // Bounds  `window` events above the floor, beyond which TakesMore() is false;
-//         the same when there are `rows` rows, which what is in the window by
-//         then may still add to; and what was offered ahead of live.
+//         the same when there are `set_aside_max` rows, which what is in the window
+//         by then may still add to; and what was offered ahead of live.
 #ifndef CONCORDAT_SERVICES_BUS_DELIVERY_SETTLEMENT_H_
 #define CONCORDAT_SERVICES_BUS_DELIVERY_SETTLEMENT_H_
 

@@ -1,6 +1,6 @@
 // The keys that seal events: one base key for a person and one for each of
 // their S4 categories; one for a source and month where an event is about
-// nobody or carries policy. Each is in the log, wrapped (FORMAT.md, "Keys").
+// nobody or carries policy. Each is in the log, wrapped (FORMAT.md, "Key record").
 #ifndef CONCORDAT_SERVICES_BUS_LOG_KEY_RING_H_
 #define CONCORDAT_SERVICES_BUS_LOG_KEY_RING_H_
 

@@ -100,7 +100,7 @@ class Steps {
             "another attempt", true,
             absl::StrCat(at.row.attempts, " attempts failed, the last with: ",
                          at.row.reason, "; the next one follows"),
-            "DeliverySettings.backoff_max_s");
+            "DeliverySettings.backoff_max_ms");
       case Standing::kBehindKey:
         return Add("ordering key", true,
                    absl::StrCat("it waits for ", at.behind.value,

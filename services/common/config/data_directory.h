@@ -9,14 +9,14 @@
 //                                  NAME.textproto.sig, policy.v1.SignatureFile
 //   signatories.textproto          policy.v1.Signatories: who signs for a party; a
 //                                  demo or training hub may be without
-//   assessments/                   *.textproto, for social work
-//   feeds/                         *.textproto, concordat.hub.v1.Feed each
-//   calendars/ clocks/ roles/       *.textproto: policy.v1.Calendar,
-//                                  policy.v1.LimitClocks, identity.v1.RolesDefined
-//   casefile/                      mappings of case files, *.textproto
-//   bus.textproto                  concordat.bus.v1.DeliverySettings; may be absent
-//   store.textproto                concordat.bus.v1.StoreSettings; may be absent
-//   watch.textproto                concordat.hub.v1.WatchSettings; may be absent
+//   assessments/ casefile/ feeds/  *.textproto: tools of social work, mappings of case
+//   legal/                         files, hub.v1.Feed each; policy.v1.LegalReference
+//   calendars/ clocks/             *.textproto: policy.v1.Calendar, policy.v1.LimitClocks,
+//   roles/ holders/                identity.v1.RolesDefined, identity.v1.RoleHolders
+//   retention.textproto            bus.v1.RetentionPolicy; may be absent
+//   access/break-glass.textproto   access.v1.BreakGlassPolicy; may be absent
+//   bus, store, watch and evidence.textproto, adapters/ and notifier/: settings, and
+//                                  which may be absent, in deploy/docs/settings.md
 //   ports                          lines "program.listener=port"; absent: 0
 //   keys/ca.crt.pem                who signs certificates
 //   keys/<principal>.crt.pem .key.pem
@@ -112,7 +112,7 @@ class DataDirectory {
   absl::StatusOr<std::shared_ptr<const PrincipalRegistry>> LoadRegistry(
       absl::Time now = absl::InfinitePast()) const;
   absl::StatusOr<std::string> LoadTypes() const;
-  // By file name. None is an error except for agreements, rules and feeds.
+  // By file name. None is an error except for agreements and what is given as texts.
   absl::StatusOr<std::vector<policy::v1::CodeList>> LoadCodeLists() const;
   absl::StatusOr<std::vector<policy::v1::Agreement>> LoadAgreements() const;
   // As they stand in the files, each with the file of its signatures, whose text is
