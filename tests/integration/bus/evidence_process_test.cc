@@ -177,6 +177,7 @@ TEST_F(EvidenceProcessTest, ALeafIsForWhoMaySeeTheEvent) {
 }
 
 TEST_F(EvidenceProcessTest, WhatAProducerSignedAndWhatNobodyDid) {
+  ASSERT_TRUE(Publish(*Connect("service-mappa"), Opened("o-1", 1)).accepted);
   const auto police = Connect("police");
   std::vector<uint64_t> sequences;
   for (int i = 0; i < 20; ++i) {

@@ -44,8 +44,11 @@ class PersonListsTest : public BusProcessTest {
                 Make(kMappa, "mappa-tayside", id, 1, access));
     ASSERT_TRUE(outcome.accepted) << outcome.detail;
   }
-  // Facts of two people, and an opening of the first.
+  // Facts of two people with open cases, and an opening of the first.
   void TellOfTwo() {
+    const auto mappa = Connect("service-mappa");
+    ASSERT_TRUE(Publish(*mappa, Opened("o-1", 1)).accepted);
+    ASSERT_TRUE(Publish(*mappa, Opened("o-2", 2)).accepted);
     ASSERT_TRUE(Publish(*Connect("police"), Concern("c-1", 1)).accepted);
     ASSERT_TRUE(Publish(*Connect("police"), Concern("c-2", 2)).accepted);
     access::v1::BreakGlassRequest wish;
