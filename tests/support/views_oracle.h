@@ -64,7 +64,7 @@ struct OracleReader {
   std::string principal;  // Empty: a role. "*": several who have it.
   std::optional<std::string> purpose;
   std::vector<std::string> processes;
-  std::vector<std::string> headers;  // Of these the header alone.
+  std::vector<std::string> headers = {};  // Of these the header alone.
 };
 
 struct OracleEvent {
