@@ -126,6 +126,14 @@ bool HasEnded(const std::string& valid_to, absl::CivilDay today) {
   return absl::ParseCivilTime(valid_to, &last) && last < today;
 }
 
+// The last day of a key that is replaced: no later than it had.
+std::string EndOfOld(const std::string& valid_to, absl::CivilDay today) {
+  const absl::CivilDay most = today + kOldKeyDays;
+  absl::CivilDay last;
+  const bool ends_before = absl::ParseCivilTime(valid_to, &last) && last < most;
+  return absl::FormatCivilTime(ends_before ? last : most);
+}
+
 // The request's key, and the one of before for as long as the CURVE key of before.
 absl::Status RenewCertificateKey(const EnrolmentRequest& request,
                                  absl::CivilDay today, Principal& principal) {
@@ -133,6 +141,7 @@ absl::Status RenewCertificateKey(const EnrolmentRequest& request,
   if (!key.ok()) return key.status();
   std::string before = principal.certificate_key();
   if (before.empty()) before = request.certificate_key_in_use();
+  const std::string end = EndOfOld(principal.certificate_key_valid_to(), today);
   principal.set_certificate_key(*key);
   principal.clear_certificate_key_valid_to();
   principal.clear_second_certificate_key();
@@ -145,8 +154,7 @@ absl::Status RenewCertificateKey(const EnrolmentRequest& request,
         request.name(), " is for: make the request again with this program"));
   }
   principal.set_second_certificate_key(before);
-  principal.set_second_certificate_key_valid_to(
-      absl::FormatCivilTime(today + kOldKeyDays));
+  principal.set_second_certificate_key_valid_to(end);
   return absl::OkStatus();
 }
 
@@ -196,7 +204,7 @@ absl::StatusOr<Principal> RenewedPrincipal(const EnrolmentRequest& request,
   } else if (!there->curve_public_key().empty()) {
     principal.set_second_curve_public_key(there->curve_public_key());
     principal.set_second_curve_valid_to(
-        absl::FormatCivilTime(today + kOldKeyDays));
+        EndOfOld(there->curve_valid_to(), today));
   }
   return principal;
 }

@@ -29,8 +29,8 @@
 
 namespace concordat::cli {
 
-// How long the keys that are replaced go on, of CURVE and of the certificate; of who
-// is revoked not at all.
+// How long the keys that are replaced go on at most, of CURVE and of the certificate: no
+// longer than they would have, and of who is revoked not at all.
 inline constexpr int kOldKeyDays = 14;
 
 // Of the bytes of a file: 32 hex digits in groups of four, to be read out.

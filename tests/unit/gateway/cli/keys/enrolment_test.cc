@@ -3,7 +3,8 @@
 //
 // Mutants: the day of asking is part of what is agreed to; so little is that another
 // key or right passes for the same; what is written is what was worked out, whatever has
-// happened since; two edits of a file at a time, of which one is lost.
+// happened since; a key that has ended goes on for 14 days more; two edits of a file at
+// a time, of which one is lost.
 #include "gateway/cli/keys/enrolment.h"
 
 #include <sys/wait.h>
@@ -134,6 +135,15 @@ TEST_F(EnrolmentPlanTest, ARenewalIsTheSameActAfterMidnight) {
   EXPECT_EQ(agreed->principal.second_certificate_key_valid_to(), "2027-04-15");
   EXPECT_EQ(agreed->principal.second_certificate_key(),
             registry_.principals(0).certificate_key());
+
+  // One that was to end sooner, or has, does not come back.
+  bus::v1::Registry ended = registry_;
+  ended.mutable_principals(0)->set_curve_valid_to("2027-04-02");
+  ended.mutable_principals(0)->set_certificate_key_valid_to("2027-03-01");
+  const auto plan = PlanEnrolment(request, {}, ended, kToday);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(plan->principal.second_curve_valid_to(), "2027-04-02");
+  EXPECT_EQ(plan->principal.second_certificate_key_valid_to(), "2027-03-01");
 
   registry_.mutable_principals(0)->add_may_agree("erasure");
   const auto other = PlanEnrolment(request, {}, registry_, kToday);
