@@ -148,18 +148,17 @@ class DoorsTest : public ::testing::Test {
     EXPECT_THAT(store, IsOk());
     std::string text;
     EXPECT_THAT(
-        (*store)->Read(0,
-                       [&](uint64_t, const access::v1::Record& record,
-                           absl::string_view) {
-                         const access::v1::Called& called = record.called();
-                         absl::StrAppend(
-                             &text, "principal=", called.principal(),
-                             " agency=", called.agency(),
-                             " via=", called.via(), " staff=", called.staff(),
-                             " method=", called.method(),
-                             " purpose=", called.purpose(), "\n");
-                         return absl::OkStatus();
-                       }),
+        (*store)->Read(
+            0,
+            [&](uint64_t, const access::v1::Record& record, absl::string_view) {
+              const access::v1::Called& called = record.called();
+              absl::StrAppend(&text, "principal=", called.principal(),
+                              " agency=", called.agency(),
+                              " via=", called.via(), " staff=", called.staff(),
+                              " method=", called.method(),
+                              " purpose=", called.purpose(), "\n");
+              return absl::OkStatus();
+            }),
         IsOk());
     return text;
   }
