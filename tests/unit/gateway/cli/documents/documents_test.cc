@@ -269,17 +269,17 @@ TEST_F(DocumentsOfDataTest, APaperHasThePeriodsOfItsAgreements) {
   };
   using ::testing::ElementsAre;
   const auto of_demo = ElementsAre(NameOf(sources_.agreements[0]), "24", "13");
-  const auto of_other = ElementsAre("other version 2", "60", "12");
+  const auto of_other = ElementsAre("other version 2, in force", "60", "12");
   // A schedule's own; a controller's, of whose it is; the arrangement's.
   EXPECT_THAT(rows(ScheduleOf(sources_, Agreement().name())),
               ElementsAre(of_demo));
   EXPECT_THAT(rows(ProcessingOf(sources_, "nhs-tayside")),
               ElementsAre(of_demo, of_other));
-  EXPECT_THAT(
-      rows(ProcessingOf(sources_, "mappa-tayside")),
-      ElementsAre(of_demo, of_other,
-                  ElementsAre("silent version 2", "as the hub's policy has it",
-                              "as the hub's policy has it")));
+  EXPECT_THAT(rows(ProcessingOf(sources_, "mappa-tayside")),
+              ElementsAre(of_demo, of_other,
+                          ElementsAre("silent version 2, in force",
+                                      "as the hub's policy has it",
+                                      "as the hub's policy has it")));
   // What people are told is the longest that holds for them.
   EXPECT_THAT(ToHtml(*NoticeOf(sources_, "nhs-tayside")),
               HasSubstr("60 months after your case was closed, and 13 months "
