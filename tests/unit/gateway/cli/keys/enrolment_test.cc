@@ -93,7 +93,7 @@ TEST_F(EnrolmentPlanTest, ARevocationIsNotOverwrittenByARenewalOfBefore) {
 }
 
 TEST_F(EnrolmentPlanTest, WhoEditsAFileSeesWhatTheOtherWrote) {
-  constexpr int kEdits = 50;
+  constexpr int kEdits = 10;
   folder_.Write("file", "");
   const std::string path = folder_.PathOf("file");
   const auto edit = [&path] {
