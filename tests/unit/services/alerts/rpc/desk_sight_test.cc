@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::IsOk;
 using ::testing::SizeIs;
 
 TEST_F(DeskTest, AFollowerWhomAListNamesIsToldNothing) {
