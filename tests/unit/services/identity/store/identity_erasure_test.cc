@@ -124,7 +124,9 @@ TEST_F(IdentityErasureTest, NothingIsConfirmedWhileSomebodyReadsTheFiles) {
                 IsOk());
     EXPECT_THAT(store_->ErasePerson(person, kRef),
                 HasCode(absl::StatusCode::kUnavailable));
-    for (const auto& each : store_->PendingOutbox(0, 100).value()) {
+    const auto pending = store_->PendingOutbox(0, 100);
+    ASSERT_THAT(pending, IsOk());
+    for (const auto& each : *pending) {
       EXPECT_NE(each.type, "concordat.hub.v1.ErasureConfirmed");
     }
   }
