@@ -33,6 +33,7 @@ set(GATES
   services/bus/oversight/correction_uses.cc "kAlertTypes" "references and states of alerts, meetings and levels, for the fact's controller and co-ordinators"
   services/bus/oversight/doubts.cc "kLinkDoubted" "a review's reference and kind"
   services/bus/oversight/glass_register.cc "controller" "openings without an interest, told to their agency's guardian"
+  services/bus/oversight/who_knew.cc "broken\\.ParseFromString" "who opened a person without an interest, and when"
   services/bus/oversight/moment.cc "policy\\.Apply\\(" "it folds policy, and reads of feeds, which are about nobody"
   services/bus/retention/review_book.cc "RetentionReviewed" "the hub's own records"
   services/bus/retention/person_standing.cc "ReadPolicyFacts\\(" "parties and lead alone"

@@ -57,6 +57,9 @@ SpooledPublisher::~SpooledPublisher() {
     inbox_->changed.NotifyAll();
   }
   thread_.join();
+  // Else whoever opens the spool next finds waiting what the bus has.
+  MutexLock lock(mu_);
+  HoldUp(spool_->Tidy());
 }
 
 absl::Status SpooledPublisher::Publish(std::vector<Event> set, Done done) {
