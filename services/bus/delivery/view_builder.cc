@@ -44,7 +44,7 @@ const BorrowedView& ViewBuilder::Build(const StoredEvent& event,
     view_.withheld.assign(withheld.begin(), withheld.end());
   }
   // Faults name fields: for those from whom no field is withheld.
-  if (view_.withheld.empty() && granted != kHeaderAlone) {
+  if (view_.withheld.empty()) {
     view_.faults.assign(event.faults.begin(), event.faults.end());
   }
   return view_;

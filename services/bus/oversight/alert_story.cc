@@ -130,7 +130,9 @@ bool AlertStories::IsShown(const Story& story, const Reader& reader) {
       std::any_of(story.passed_to.begin(), story.passed_to.end(), is_its) ||
       std::any_of(alert.steps().begin(), alert.steps().end(),
                   [&](const access::v1::AlertStep& step) {
-                    return step.agency() == reader.agency;
+                    // That it was raised is nobody's step.
+                    return !step.agency().empty() &&
+                           step.agency() == reader.agency;
                   });
   return came_to_it &&
          std::any_of(story.evidence.begin(), story.evidence.end(), reader.sees);

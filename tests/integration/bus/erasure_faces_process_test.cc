@@ -282,7 +282,7 @@ TEST_F(ErasureFacesTest, WhatIsWrongWithACommandIsNamedAndNothingRecorded) {
       {line(place, kHold, kWhy, " --review-on 2027-02-30"), "review_on: "},
       {line(place, kHold, kWhy, " --review-on 'in April'"), "review_on: "},
       {line(place, kHold), "why: "},
-      {line(place, kHold, " --why 'rang 0131 496 0123'"), "why: it looks"},
+      {line(place, kHold, " --why 'of 0303790016, who rang'"), "why: it looks"},
       {line(place, kHold, kWhy, " --approve approval-1"),
        "approval: nobody asked"},
       {line(place, kHold, kWhy, " --profile police"),
