@@ -32,7 +32,7 @@ TEST_F(DeliveryCoreTest, HeadersAloneAndWholeEventsComeInTheLogsOrder) {
   EXPECT_EQ(groups_[1], kHeaderAlone);
   Event("m.v1.Opened", 1, "red;red;0");
   Work();
-  EXPECT_THAT(views_[1].groups, SizeIs(2));
+  EXPECT_THAT(views_[1].groups, SizeIs(3));
   EXPECT_EQ(groups_[1], 0b111);
   Event("a.v1.Other", 1, "told");
   Work();
