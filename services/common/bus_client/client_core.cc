@@ -258,9 +258,14 @@ void ClientCore::OnLost(bus::v1::Refusal refusal, const std::string& detail,
     case bus::v1::REFUSAL_REVOKED:
     case bus::v1::REFUSAL_DRAINING:
       // Until a session opens again, what was never sent is refused.
-      shut_out_ = refusal;
-      shut_out_detail_ = detail;
-      queue_.Refuse(refusal, detail, false, answered_);
+      // The handshake of a key that was revoked says no more than that it is
+      // nobody's: what the bus said before it stands.
+      if (refusal != bus::v1::REFUSAL_NOT_REGISTERED ||
+          shut_out_ != bus::v1::REFUSAL_REVOKED) {
+        shut_out_ = refusal;
+        shut_out_detail_ = detail;
+      }
+      queue_.Refuse(shut_out_, shut_out_detail_, false, answered_);
       break;
     default:
       break;
