@@ -106,10 +106,11 @@ void CollectSubscriptions(const DeliverySnapshot& delivery, Samples& samples) {
 // the connection ending: these counts are for whoever runs the hub.
 void CollectCarriers(const BusParts& parts, Samples& samples) {
   const std::string cut = "Connections of a port that were cut.";
-  for (const ZmqCarrier* carrier : {&parts.ingest_port, &parts.delivery_port}) {
+  for (const auto& [port, carrier] :
+       std::initializer_list<std::pair<const char*, const ZmqCarrier*>>{
+           {"ingest", &parts.ingest_port},
+           {"delivery", &parts.delivery_port}}) {
     const CarrierStats stats = carrier->stats();
-    const bool is_ingest = carrier == &parts.ingest_port;
-    const std::string port = is_ingest ? "ingest" : "delivery";
     samples.Counter("concordat_bus_connections_total",
                     "Connections of a port that passed its handshake.",
                     static_cast<double>(stats.connections), {{"port", port}});
